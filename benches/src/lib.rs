@@ -1,0 +1,1 @@
+//! Benches of selfsame; see the `benches` targets.
