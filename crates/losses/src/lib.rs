@@ -1,1 +1,12 @@
 #![doc = include_str!("../README.md")]
+
+mod barlow_twins;
+#[cfg(test)]
+mod laws;
+mod negative_cosine;
+mod normalize;
+mod nt_xent;
+
+pub use barlow_twins::{BarlowTwinsConfig, barlow_twins};
+pub use negative_cosine::negative_cosine;
+pub use nt_xent::{NtXentConfig, nt_xent};

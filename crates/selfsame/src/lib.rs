@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+
+mod device;
+
+pub use device::{DeviceError, device};
+pub use selfsame_augment as augment;
+pub use selfsame_callbacks as callbacks;
+pub use selfsame_losses as losses;
+pub use selfsame_metrics as metrics;
+pub use selfsame_models as models;
+pub use selfsame_optim as optim;
+pub use selfsame_samplers as samplers;
+
+/// The names nearly every program needs.
+pub mod prelude {
+    pub use crate::augment::Recipe;
+    pub use crate::callbacks::{Progress, Trainer, encode};
+    pub use crate::metrics::{Knn, LinearProbe};
+    pub use crate::models::{Backbone, Method, ResNetConfig, seed_weights};
+    pub use crate::optim::{OptimizerConfig, Schedule};
+    pub use crate::samplers::{Cached, Dataset, Loader, LoaderConfig};
+}

@@ -1,0 +1,52 @@
+//! Bringing channels to the scale networks expect.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Picture;
+
+/// Mean and standard deviation of each channel, which a view is freed of: `(x − mean) / std`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Normalize {
+    /// Mean of red, green and blue, in `[0, 1]`.
+    pub mean: [f32; 3],
+    /// Standard deviation of red, green and blue, above 0.
+    pub std: [f32; 3],
+}
+
+impl Normalize {
+    /// Of ImageNet.
+    pub const IMAGENET: Self = Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+    /// Of CIFAR-10.
+    pub const CIFAR: Self = Self { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] };
+    /// Leaves pixels in `[0, 1]`.
+    pub const NONE: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
+
+    /// Writes the normalised planes of `picture` to `out`.
+    ///
+    /// # Panics
+    /// If `out` has another length.
+    #[track_caller]
+    pub fn write(&self, picture: &Picture, out: &mut [f32]) {
+        assert_eq!(out.len(), picture.data.len(), "one number per sample");
+        let plane = picture.height * picture.width;
+        for channel in 0..3 {
+            let (mean, scale) = (self.mean[channel], 1.0 / self.std[channel]);
+            let out = &mut out[channel * plane..][..plane];
+            out.iter_mut().zip(picture.plane(channel)).for_each(|(to, x)| *to = (x - mean) * scale);
+        }
+    }
+
+    /// The picture whose normalised planes are `view`.
+    ///
+    /// # Panics
+    /// If `view` does not hold three planes of `height × width`.
+    #[must_use]
+    #[track_caller]
+    pub fn undo(&self, view: &[f32], height: usize, width: usize) -> Picture {
+        assert_eq!(view.len(), 3 * height * width, "three planes of {height} × {width}");
+        let plane = height * width;
+        let sample = |(place, x): (usize, &f32)| x * self.std[place / plane] + self.mean[place / plane];
+        Picture { height, width, data: view.iter().enumerate().map(sample).collect() }
+    }
+}

@@ -1,0 +1,141 @@
+//! A picture as operators see it.
+
+use image::{DynamicImage, RgbImage};
+
+use crate::CropBox;
+
+/// Red, green and blue planes of `height × width` pixels in `[0, 1]`, row by row.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Picture {
+    /// Rows.
+    pub height: usize,
+    /// Columns.
+    pub width: usize,
+    /// `3 · height · width` numbers: all of red, then green, then blue.
+    pub data: Vec<f32>,
+}
+
+impl Picture {
+    /// A black picture.
+    #[must_use]
+    pub fn black(height: usize, width: usize) -> Self {
+        Self { height, width, data: vec![0.0; 3 * height * width] }
+    }
+
+    /// The whole of an image; gray becomes three equal planes, alpha is dropped.
+    #[must_use]
+    pub fn from_image(image: &DynamicImage) -> Self {
+        let (width, height) = (image.width() as usize, image.height() as usize);
+        let mut picture = Self::default();
+        picture.load(image, CropBox { top: 0, left: 0, height, width });
+        picture
+    }
+
+    /// The nearest 8-bit image.
+    #[must_use]
+    pub fn to_image(&self) -> RgbImage {
+        let plane = self.height * self.width;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+        let byte = |x: f32| (x.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
+        #[allow(clippy::cast_possible_truncation, reason = "sides of images are u32")]
+        RgbImage::from_fn(self.width as u32, self.height as u32, |x, y| {
+            let place = y as usize * self.width + x as usize;
+            image::Rgb([0, 1, 2].map(|channel| byte(self.data[channel * plane + place])))
+        })
+    }
+
+    /// Makes room for a picture of this size; what is in it is left over from before.
+    pub(crate) fn reshape(&mut self, height: usize, width: usize) {
+        (self.height, self.width) = (height, width);
+        self.data.resize(3 * height * width, 0.0);
+    }
+
+    pub(crate) fn plane(&self, channel: usize) -> &[f32] {
+        let plane = self.height * self.width;
+        &self.data[channel * plane..][..plane]
+    }
+
+    pub(crate) fn planes_mut(&mut self) -> [&mut [f32]; 3] {
+        let plane = self.height * self.width;
+        let (red, rest) = self.data.split_at_mut(plane);
+        let (green, blue) = rest.split_at_mut(plane);
+        [red, green, blue]
+    }
+
+    /// Reads a part of an image. Eight-bit images are read as they are, others are converted first.
+    pub(crate) fn load(&mut self, image: &DynamicImage, part: CropBox) {
+        self.reshape(part.height, part.width);
+        match image {
+            DynamicImage::ImageRgb8(image) => self.read::<3, _>(image, image.width(), part, byte),
+            DynamicImage::ImageRgba8(image) => self.read::<4, _>(image, image.width(), part, byte),
+            DynamicImage::ImageLuma8(image) => self.read::<1, _>(image, image.width(), part, byte),
+            DynamicImage::ImageLumaA8(image) => self.read::<2, _>(image, image.width(), part, byte),
+            DynamicImage::ImageRgb32F(image) => self.read::<3, _>(image, image.width(), part, |x| x),
+            other => {
+                let image = other.to_rgb32f();
+                self.read::<3, _>(&image, image.width(), part, |x| x);
+            }
+        }
+    }
+
+    /// Splits pixels of `C` samples into planes; those of fewer than three are gray.
+    fn read<const C: usize, S: Copy>(
+        &mut self,
+        samples: &[S],
+        stride: u32,
+        part: CropBox,
+        convert: impl Fn(S) -> f32,
+    ) {
+        let [red, green, blue] = self.planes_mut();
+        let rows = samples.chunks_exact(stride as usize * C).skip(part.top);
+        let rows = rows.map(|row| &row[part.left * C..][..part.width * C]);
+        let planes = red
+            .chunks_exact_mut(part.width)
+            .zip(green.chunks_exact_mut(part.width))
+            .zip(blue.chunks_exact_mut(part.width));
+        let second = if C > 2 { 1 } else { 0 };
+        for (row, ((red, green), blue)) in rows.zip(planes) {
+            let (pixels, _) = row.as_chunks::<C>();
+            for (x, pixel) in pixels.iter().enumerate() {
+                red[x] = convert(pixel[0]);
+                green[x] = convert(pixel[second]);
+                blue[x] = convert(pixel[2 * second]);
+            }
+        }
+    }
+}
+
+fn byte(x: u8) -> f32 {
+    f32::from(x) / 255.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{DynamicImage, ImageBuffer, Luma, LumaA, Rgb, Rgba};
+
+    #[test]
+    fn every_kind_of_image_becomes_three_planes() {
+        let gray = |value: f32| vec![value; 3 * 6];
+        let eight = 51.0 / 255.0;
+        let images: [(DynamicImage, f32); 5] = [
+            (ImageBuffer::from_pixel(3, 2, Luma([51_u8])).into(), eight),
+            (ImageBuffer::from_pixel(3, 2, LumaA([51_u8, 0])).into(), eight),
+            (ImageBuffer::from_pixel(3, 2, Rgb([51_u8; 3])).into(), eight),
+            (ImageBuffer::from_pixel(3, 2, Rgba([51_u8, 51, 51, 0])).into(), eight),
+            (ImageBuffer::from_pixel(3, 2, Rgb([13_107_u16; 3])).into(), 0.2),
+        ];
+        for (image, want) in images {
+            let picture = Picture::from_image(&image);
+            assert_eq!((picture.height, picture.width), (2, 3));
+            let close = picture.data.iter().zip(gray(want)).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(close, "{image:?} became {picture:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_survive_the_way_there_and_back() {
+        let image = ImageBuffer::from_fn(16, 16, |x, y| Rgb([(16 * y + x) as u8, 255, x as u8]));
+        assert_eq!(Picture::from_image(&image.clone().into()).to_image(), image);
+    }
+}

@@ -1,0 +1,71 @@
+//! Turning a picture about its middle.
+
+use crate::Picture;
+
+/// Turns `picture` counter-clockwise by `degrees`, at the same size; beyond its border the picture
+/// is mirrored. Bilinear.
+pub fn rotate(picture: &mut Picture, degrees: f64, scratch: &mut Picture) {
+    let (height, width) = (picture.height, picture.width);
+    scratch.reshape(height, width);
+    #[allow(clippy::cast_possible_truncation, reason = "positions in pixels")]
+    let (sin, cos) = { (degrees.to_radians().sin() as f32, degrees.to_radians().cos() as f32) };
+    let (middle_y, middle_x) = (height as f32 / 2.0 - 0.5, width as f32 / 2.0 - 0.5);
+    let plane = height * width;
+    for y in 0..height {
+        let dy = y as f32 - middle_y;
+        for x in 0..width {
+            let dx = x as f32 - middle_x;
+            let (from_y, from_x) = (middle_y + sin * dx + cos * dy, middle_x + cos * dx - sin * dy);
+            let (above, below, down) = between(from_y, height);
+            let (before, after, across) = between(from_x, width);
+            for channel in 0..3 {
+                let from = &picture.data[channel * plane..][..plane];
+                let mix = |row: usize| {
+                    let (a, b) = (from[row * width + before], from[row * width + after]);
+                    a + (b - a) * across
+                };
+                let (upper, lower) = (mix(above), mix(below));
+                scratch.data[channel * plane + y * width + x] = upper + (lower - upper) * down;
+            }
+        }
+    }
+    std::mem::swap(picture, scratch);
+}
+
+/// The two pixels around a position, mirrored into the picture, and the share of the second.
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "positions near a picture")]
+fn between(position: f32, side: usize) -> (usize, usize, f32) {
+    let floor = position.floor();
+    let mirror = |place: i64| {
+        let period = 2 * side as i64;
+        let place = place.rem_euclid(period);
+        place.min(period - 1 - place) as usize
+    };
+    (mirror(floor as i64), mirror(floor as i64 + 1), position - floor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture() -> Picture {
+        Picture { height: 3, width: 3, data: (0..27).map(|i| i as f32 / 27.0).collect() }
+    }
+
+    #[test]
+    fn a_quarter_turn_moves_the_right_edge_up() {
+        let mut turned = picture();
+        rotate(&mut turned, 90.0, &mut Picture::default());
+        let plane: Vec<i32> = turned.plane(0).iter().map(|x| (x * 27.0).round() as i32).collect();
+        assert_eq!(plane, [2, 5, 8, 1, 4, 7, 0, 3, 6]);
+    }
+
+    #[test]
+    fn a_full_turn_is_none_and_no_turn_leaves_the_range() {
+        let mut turned = picture();
+        rotate(&mut turned, 360.0, &mut Picture::default());
+        assert!(turned.data.iter().zip(&picture().data).all(|(a, b)| (a - b).abs() < 1e-5));
+        rotate(&mut turned, 33.0, &mut Picture::default());
+        assert!(turned.data.iter().all(|x| (0.0..=1.0).contains(x)));
+    }
+}

@@ -1,0 +1,47 @@
+//! Features of whole data sets.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use selfsame_augment::{Recipe, Scratch, ViewKey};
+use selfsame_metrics::Features;
+use selfsame_samplers::Dataset;
+
+use crate::TrainError;
+
+/// Runs `forward` over every picture of `dataset`, in order, `batch` at a time.
+///
+/// `recipe` is an evaluation recipe: its first view is taken, drawn with seed 0.
+///
+/// # Shapes
+/// - `forward`: `[batch, channel, height, width]` on `device` to `[batch, dim]`
+/// - output: one row of `dim` per picture
+///
+/// # Errors
+/// If a picture cannot be read, or a feature is not finite.
+///
+/// # Panics
+/// If `batch` is 0.
+pub fn encode(
+    dataset: &dyn Dataset,
+    recipe: &Recipe,
+    batch: usize,
+    device: &Device,
+    forward: impl Fn(Tensor<4>) -> Tensor<2>,
+) -> Result<Features, TrainError> {
+    let [channels, height, width] = recipe.view_dims(0);
+    let size = channels * height * width;
+    let mut scratch = Scratch::default();
+    let (mut dim, mut features) = (0, Vec::new());
+    let indices: Vec<usize> = (0..dataset.len()).collect();
+    for chunk in indices.chunks(batch) {
+        let mut pixels = vec![0.0; chunk.len() * size];
+        for (&index, view) in chunk.iter().zip(pixels.chunks_mut(size)) {
+            let key = ViewKey { seed: 0, epoch: 0, picture: index as u64, view: 0 };
+            recipe.write_view(&dataset.picture(index)?, key, &mut scratch, view);
+        }
+        let pixels = TensorData::new(pixels, [chunk.len(), channels, height, width]);
+        let rows = forward(Tensor::from_data(pixels, device));
+        dim = rows.dims()[1];
+        features.extend(rows.into_data().iter::<f32>());
+    }
+    Ok(Features::new(dim, features)?)
+}

@@ -1,0 +1,46 @@
+//! What a run measured, epoch by epoch.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// The numbers of one finished epoch, by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EpochRecord {
+    /// Epochs finished, counted from 1.
+    pub epoch: u64,
+    /// `loss` and `std` (means over the epoch), `healthy_std` to compare the latter with,
+    /// `learning_rate` (of the last step), and whatever callbacks reported, such as `knn`.
+    pub numbers: BTreeMap<String, f64>,
+}
+
+/// All finished epochs of a run, in order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct History(pub Vec<EpochRecord>);
+
+impl History {
+    /// `(epoch, value)` wherever `name` was measured.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_callbacks::{EpochRecord, History};
+    ///
+    /// let epoch = EpochRecord { epoch: 1, numbers: [("loss".to_owned(), 0.5)].into() };
+    /// assert_eq!(History(vec![epoch]).series("loss"), [(1.0, 0.5)]);
+    /// ```
+    #[must_use]
+    pub fn series(&self, name: &str) -> Vec<(f64, f64)> {
+        let value = |record: &EpochRecord| {
+            record.numbers.get(name).map(|value| (record.epoch as f64, *value))
+        };
+        self.0.iter().filter_map(value).collect()
+    }
+
+    /// The newest value of `name`.
+    #[must_use]
+    pub fn last(&self, name: &str) -> Option<f64> {
+        self.series(name).last().map(|point| point.1)
+    }
+}

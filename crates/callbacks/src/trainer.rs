@@ -1,0 +1,231 @@
+//! The loop: views in, optimizer steps, callbacks, checkpoints.
+
+use std::time::Instant;
+
+use burn::optim::{GradientsParams, ModuleOptimizer};
+use burn::tensor::{Device, Tensor, TensorData};
+use selfsame_metrics::{Features, healthy_std, std_of_l2_normalized};
+use selfsame_models::{Clock, Method, Views};
+use selfsame_optim::Schedule;
+use selfsame_samplers::{HostViews, Loader};
+
+use crate::checkpoint::RunState;
+use crate::{
+    Callback, Checkpoints, EpochRecord, History, Numbers, Run, StopReason, StopSignal, TrainError,
+};
+
+/// Trains a method: one optimizer step per batch of the loader.
+///
+/// Everything a step does is a function of the weights, the optimizer's state and the step's
+/// number, so a run that is stopped and resumed ends with the same bytes as one that was not.
+pub struct Trainer<M: Method> {
+    method: M,
+    optimizer: ModuleOptimizer,
+    schedule: Schedule,
+    loader: Loader,
+    device: Device,
+    state: RunState,
+    callbacks: Vec<Box<dyn Callback<M>>>,
+    checkpoints: Option<Checkpoints>,
+    signal: StopSignal,
+}
+
+impl<M: Method> std::fmt::Debug for Trainer<M> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Trainer({:?}, {} callbacks)", self.state.clock, self.callbacks.len())
+    }
+}
+
+/// What a run leaves behind.
+#[derive(Debug)]
+pub struct Outcome<M: Method> {
+    /// The trained networks.
+    pub method: M,
+    /// What was measured, epoch by epoch.
+    pub history: History,
+    /// Where the run ended.
+    pub clock: Clock,
+    /// Why it ended early, if it did.
+    pub stopped: Option<StopReason>,
+    /// Time spent training, evaluation by callbacks included, over all resumptions.
+    pub seconds: f64,
+}
+
+impl<M: Method> Trainer<M> {
+    /// A run of `epochs` over the loader's pictures, on an autodiff device.
+    ///
+    /// # Panics
+    /// If `device` is not an autodiff device.
+    #[must_use]
+    #[track_caller]
+    pub fn new(
+        method: M,
+        optimizer: ModuleOptimizer,
+        schedule: Schedule,
+        loader: Loader,
+        epochs: u64,
+        device: &Device,
+    ) -> Self {
+        assert!(device.is_autodiff(), "training needs a device with autodiff: `device.autodiff()`");
+        let steps_per_epoch = loader.batches_per_epoch() as u64;
+        let clock = Clock { step: 0, steps_per_epoch, epochs };
+        Self {
+            method,
+            optimizer,
+            schedule,
+            loader,
+            device: device.clone(),
+            state: RunState { clock, ..RunState::default() },
+            callbacks: Vec::new(),
+            checkpoints: None,
+            signal: StopSignal::new(),
+        }
+    }
+
+    /// Adds a callback; callbacks run in the order they are added.
+    #[must_use]
+    pub fn with_callback(mut self, callback: impl Callback<M> + 'static) -> Self {
+        self.callbacks.push(Box::new(callback));
+        self
+    }
+
+    /// Stops, saved, after the step in which `signal` is raised.
+    #[must_use]
+    pub fn with_signal(mut self, signal: StopSignal) -> Self {
+        self.signal = signal;
+        self
+    }
+
+    /// Saves after every epoch and at a stop, and goes on from the newest checkpoint if one is
+    /// there.
+    ///
+    /// # Errors
+    /// If the checkpoint cannot be read, or belongs to a run of another length or other networks.
+    pub fn with_checkpoints(mut self, checkpoints: Checkpoints) -> Result<Self, TrainError> {
+        let found = checkpoints.load(self.method.clone(), self.optimizer.clone())?;
+        if let (Some((state, method, optimizer)), Some(path)) = (found, checkpoints.newest()) {
+            let begun = Clock { step: 0, ..state.clock };
+            if begun != self.state.clock {
+                let reason = format!(
+                    "it has {} epochs of {} steps, this run {} of {}",
+                    begun.epochs,
+                    begun.steps_per_epoch,
+                    self.state.clock.epochs,
+                    self.state.clock.steps_per_epoch
+                );
+                return Err(TrainError::Checkpoint { path, reason });
+            }
+            (self.state, self.method, self.optimizer) = (state, method, optimizer);
+        }
+        self.checkpoints = Some(checkpoints);
+        Ok(self)
+    }
+
+    /// Trains to the end, or to a stop.
+    ///
+    /// # Errors
+    /// If a picture cannot be had, the loss stops being finite, a callback fails, or the run
+    /// cannot be saved. The last checkpoint stays as it was.
+    pub fn fit(mut self) -> Result<Outcome<M>, TrainError> {
+        let mut stop = None;
+        let mut numbers = Numbers::default();
+        let resumed = (Instant::now(), self.state.clone());
+        self.notify(numbers, &mut stop, |callback, run| callback.on_start(run))?;
+        while !self.state.clock.is_finished() && stop.is_none() {
+            let (epoch, batch) = (self.state.clock.epoch(), self.state.clock.batch());
+            #[allow(clippy::cast_possible_truncation, reason = "batches fit the address space")]
+            let batches = self.loader.epoch(epoch, batch as usize);
+            for views in batches {
+                numbers = self.step(&views?)?;
+                let pictures = (self.state.clock.step - resumed.1.clock.step) as f64
+                    * self.loader.batch_size() as f64;
+                let elapsed = resumed.0.elapsed().as_secs_f64();
+                numbers.pictures_per_second = pictures / elapsed;
+                self.state.seconds = resumed.1.seconds + elapsed;
+                self.notify(numbers, &mut stop, |callback, run| callback.on_step_end(run))?;
+                if self.state.clock.batch() == 0 {
+                    self.end_epoch(numbers);
+                    self.notify(numbers, &mut stop, |callback, run| callback.on_epoch_end(run))?;
+                }
+                if self.signal.is_raised() {
+                    stop.get_or_insert(StopReason::Signal);
+                }
+                if stop.is_some() {
+                    break;
+                }
+            }
+            self.state.seconds = resumed.1.seconds + resumed.0.elapsed().as_secs_f64();
+            if let Some(checkpoints) = &self.checkpoints {
+                checkpoints.save(&self.state, &self.method, &self.optimizer)?;
+            }
+        }
+        let mut late = None; // nothing is left to stop
+        self.notify(numbers, &mut late, |callback, run| callback.on_end(run))?;
+        Ok(Outcome {
+            method: self.method,
+            history: self.state.history,
+            clock: self.state.clock,
+            stopped: stop.filter(|_| !self.state.clock.is_finished()),
+            seconds: self.state.seconds,
+        })
+    }
+
+    /// One forward and backward pass and one update.
+    fn step(&mut self, batch: &HostViews) -> Result<Numbers, TrainError> {
+        let step = self.method.step(&upload(batch, &self.device));
+        let loss = f64::from(step.loss.clone().into_scalar::<f32>());
+        if !loss.is_finite() {
+            return Err(TrainError::NonFiniteLoss { loss, step: self.state.clock.step + 1 });
+        }
+        let learning_rate = self.schedule.at(self.state.clock.step);
+        let gradients = GradientsParams::from_grads(step.loss.backward(), &self.method);
+        self.method = self.optimizer.step(learning_rate, self.method.clone(), gradients);
+        self.state.clock.step += 1;
+
+        let dim = step.embedding.dims()[1];
+        let embedding = Features::new(dim, step.embedding.into_data().iter::<f32>().collect())?;
+        let std = std_of_l2_normalized(&embedding);
+        self.state.loss_sum += loss;
+        self.state.std_sum += std;
+        Ok(Numbers { loss, learning_rate, std, dim, pictures_per_second: 0.0 })
+    }
+
+    fn end_epoch(&mut self, last: Numbers) {
+        let steps = self.state.clock.steps_per_epoch as f64;
+        let numbers = [
+            ("loss", self.state.loss_sum / steps),
+            ("std", self.state.std_sum / steps),
+            ("healthy_std", healthy_std(last.dim)),
+            ("learning_rate", last.learning_rate),
+        ];
+        let numbers = numbers.map(|(name, value)| (name.to_owned(), value)).into();
+        self.state.history.0.push(EpochRecord { epoch: self.state.clock.epoch(), numbers });
+        (self.state.loss_sum, self.state.std_sum) = (0.0, 0.0);
+    }
+
+    fn notify(
+        &mut self,
+        numbers: Numbers,
+        stop: &mut Option<StopReason>,
+        hook: impl Fn(&mut dyn Callback<M>, &mut Run<'_, M>) -> Result<(), TrainError>,
+    ) -> Result<(), TrainError> {
+        for callback in &mut self.callbacks {
+            let mut run = Run {
+                clock: self.state.clock,
+                numbers,
+                method: &self.method,
+                history: &mut self.state.history,
+                stop,
+            };
+            hook(callback.as_mut(), &mut run)?;
+        }
+        Ok(())
+    }
+}
+
+fn upload(batch: &HostViews, device: &Device) -> Views {
+    let upload = |view: &selfsame_samplers::HostView| {
+        Tensor::from_data(TensorData::new(view.data.clone(), view.dims), device)
+    };
+    Views::new(batch.views.iter().map(upload).collect(), batch.labels.clone())
+}

@@ -1,0 +1,126 @@
+//! Barlow Twins: make two views' features equal, and each feature unlike the others.
+
+use burn::tensor::Tensor;
+
+use crate::normalize::paired_dims;
+
+/// Settings of [`barlow_twins`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BarlowTwinsConfig {
+    /// λ, the weight of each squared off-diagonal correlation.
+    pub off_diagonal: f64,
+    /// Added to every feature's variance before the square root.
+    pub epsilon: f64,
+}
+
+impl Default for BarlowTwinsConfig {
+    /// λ 0.0051 (paper), epsilon 1e-5 (official code, through its batch norm).
+    fn default() -> Self {
+        Self { off_diagonal: 0.0051, epsilon: 1e-5 }
+    }
+}
+
+/// Squared distance of the cross-correlation matrix `C` of two views from the identity.
+///
+/// ```text
+/// loss = Σᵢ (1 − Cᵢᵢ)²  +  λ Σᵢ Σⱼ≠ᵢ Cᵢⱼ²        C = Aᵀ B / batch
+/// ```
+/// `A`, `B` are the views with each feature standardised over the batch (biased variance). Summed
+/// over features, so the value grows with `dim`. A constant feature correlates with nothing.
+///
+/// # Shapes
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture
+/// - output: `[1]`, ≥ 0
+///
+/// # Panics
+/// If the shapes differ, or `batch < 2`.
+///
+/// # Source
+/// Zbontar et al., 2021, [arXiv:2103.03230](https://arxiv.org/abs/2103.03230), eq. 1 and 2.
+/// Deviation: `epsilon`, which the official code also has.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{BarlowTwinsConfig, barlow_twins};
+///
+/// // Two uncorrelated features, seen identically by both views: nothing to pay.
+/// let cross = [[1., 0.], [0., 1.], [-1., 0.], [0., -1.]];
+/// let view = Tensor::<2>::from_floats(cross, &Device::flex());
+/// let loss = barlow_twins(view.clone(), view, &BarlowTwinsConfig::default());
+/// assert!(loss.into_scalar::<f32>() < 1e-6);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn barlow_twins(view_a: Tensor<2>, view_b: Tensor<2>, config: &BarlowTwinsConfig) -> Tensor<1> {
+    let [batch, dim] = paired_dims("barlow_twins", &view_a, &view_b);
+    assert!(batch > 1, "barlow_twins correlates over the batch: it needs 2 rows or more");
+    let a = standardize(view_a, config.epsilon);
+    let b = standardize(view_b, config.epsilon);
+
+    let correlation = a.transpose().matmul(b) / batch as f64; // [dim, dim]
+    let identity = Tensor::<2>::eye(dim, &correlation.device()).cast(correlation.dtype());
+    let weights = identity.clone() * (1.0 - config.off_diagonal) + config.off_diagonal;
+    ((correlation - identity).square() * weights).sum()
+}
+
+/// Columns of mean 0 and variance 1, computed on a scale on which squares cannot overflow.
+fn standardize(x: Tensor<2>, epsilon: f64) -> Tensor<2> {
+    let largest = x.clone().inner().abs().max_dim(0).clamp_min(1.0);
+    let x = x / largest.clone();
+    let x = x.clone() - x.mean_dim(0);
+    let variance = x.clone().square().mean_dim(0);
+    // √ε is divided twice, as ε / largest² would vanish too early to be divided by.
+    let epsilon = (largest.recip() * epsilon.sqrt()).square().clamp_min(1e-37);
+    x / (variance + epsilon).sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::laws::{Pair, assert_close, finite_differences, laws, pair, value};
+
+    fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        barlow_twins(a, b, &BarlowTwinsConfig::default())
+    }
+
+    /// The formula, term by term.
+    fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+        let rows = a.len() as f64;
+        let column = |x: &[Vec<f64>], i: usize| {
+            let x: Vec<f64> = x.iter().map(|row| row[i]).collect();
+            let mean = x.iter().sum::<f64>() / rows;
+            let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / rows;
+            x.into_iter().map(|x| (x - mean) / (variance + 1e-5).sqrt()).collect::<Vec<_>>()
+        };
+        let dim = a[0].len();
+        let term = |(i, j): (usize, usize)| {
+            let (x, y) = (column(a, i), column(b, j));
+            let c = x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>() / rows;
+            if i == j { (1.0 - c).powi(2) } else { 0.0051 * c * c }
+        };
+        (0..dim).flat_map(|i| (0..dim).map(move |j| (i, j))).map(term).sum()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_formula(pair in Pair::any()) {
+            if pair.a.len() > 1 {
+                assert_close(value(loss, &pair), naive(&pair.a, &pair.b), 1e-9);
+            }
+        }
+    }
+
+    #[test]
+    fn obeys_the_laws() {
+        finite_differences(loss);
+        laws(loss).permutation().symmetry().extremes(2);
+    }
+
+    #[test]
+    fn swapping_the_features_costs_two_plus_two_lambda() {
+        let views = pair([[1., 0.], [0., 1.]], [[0., 1.], [1., 0.]]);
+        // Two rows correlate fully: C = [[-1, 1], [1, -1]].
+        assert_close(value(loss, &views), 8.0 + 2.0 * 0.0051, 1e-3);
+    }
+}

@@ -1,0 +1,153 @@
+//! What every loss of two views must obey, checked in double precision where it can be.
+
+use burn::tensor::{DType, Device, Tensor, TensorData};
+use proptest::prelude::*;
+
+/// Two views as plain numbers, row by row.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    pub(crate) a: Vec<Vec<f64>>,
+    pub(crate) b: Vec<Vec<f64>>,
+}
+
+pub(crate) fn pair<const R: usize, const C: usize>(a: [[f64; C]; R], b: [[f64; C]; R]) -> Pair {
+    let rows = |x: [[f64; C]; R]| x.into_iter().map(|row| row.to_vec()).collect();
+    Pair { a: rows(a), b: rows(b) }
+}
+
+impl Pair {
+    /// 1 to 9 rows of 1 to 17 numbers.
+    pub(crate) fn any() -> impl Strategy<Value = Self> {
+        (1_usize..10, 1_usize..18).prop_flat_map(|(rows, columns)| {
+            let row = prop::collection::vec(-2.0..2.0_f64, columns);
+            let view = prop::collection::vec(row, rows);
+            (view.clone(), view).prop_map(|(a, b)| Self { a, b })
+        })
+    }
+
+    /// Numbers without any pattern; the same at every call.
+    fn sample(rows: usize, columns: usize) -> Self {
+        let number = |seed: usize| ((seed * 7919 % 1009) as f64 / 1009.0 - 0.5) * 3.0;
+        let view = |from: usize| {
+            let row = |r: usize| (0..columns).map(|c| number(from + 31 * r + c + 1)).collect();
+            (0..rows).map(row).collect()
+        };
+        Self { a: view(3), b: view(500) }
+    }
+
+    fn map(&self, change: impl Fn(&[Vec<f64>]) -> Vec<Vec<f64>>) -> Self {
+        Self { a: change(&self.a), b: change(&self.b) }
+    }
+
+    fn tensors(&self, device: &Device, dtype: DType) -> [Tensor<2>; 2] {
+        [&self.a, &self.b].map(|view| {
+            let shape = [view.len(), view[0].len()];
+            let data = TensorData::new(view.concat(), shape);
+            Tensor::from_data(data, (device, dtype))
+        })
+    }
+}
+
+pub(crate) type Loss = fn(Tensor<2>, Tensor<2>) -> Tensor<1>;
+
+/// The loss in double precision.
+pub(crate) fn value(loss: Loss, pair: &Pair) -> f64 {
+    let [a, b] = pair.tensors(&Device::flex(), DType::F64);
+    loss(a, b).into_data().iter::<f64>().next().unwrap()
+}
+
+#[track_caller]
+pub(crate) fn assert_close(found: f64, want: f64, tolerance: f64) {
+    assert!((found - want).abs() <= tolerance * want.abs().max(1.0), "{found} is not {want}");
+}
+
+/// Gradients in double precision, of both views.
+fn gradients(loss: Loss, pair: &Pair, dtype: DType) -> [Vec<f64>; 2] {
+    let [a, b] = pair.tensors(&Device::flex().autodiff(), dtype).map(Tensor::require_grad);
+    let gradients = loss(a.clone(), b.clone()).backward();
+    [a, b].map(|view| view.grad(&gradients).unwrap().into_data().iter::<f64>().collect())
+}
+
+/// Every partial derivative equals the slope that is measured.
+#[track_caller]
+pub(crate) fn finite_differences(loss: Loss) {
+    let pair = Pair::sample(4, 3);
+    let [gradient_a, gradient_b] = gradients(loss, &pair, DType::F64);
+    let step = 1e-5;
+    for (index, gradient) in gradient_a.iter().chain(&gradient_b).enumerate() {
+        let (second, place) = (index >= gradient_a.len(), index % gradient_a.len());
+        let moved = |by: f64| {
+            let mut pair = pair.clone();
+            let view = if second { &mut pair.b } else { &mut pair.a };
+            view[place / 3][place % 3] += by;
+            value(loss, &pair)
+        };
+        assert_close(*gradient, (moved(step) - moved(-step)) / (2.0 * step), 1e-7);
+    }
+}
+
+pub(crate) fn laws(loss: Loss) -> Laws {
+    Laws { loss, pair: Pair::sample(5, 4) }
+}
+
+pub(crate) struct Laws {
+    loss: Loss,
+    pair: Pair,
+}
+
+impl Laws {
+    #[track_caller]
+    fn unchanged(self, pair: &Pair) -> Self {
+        assert_close(value(self.loss, pair), value(self.loss, &self.pair), 1e-12);
+        self
+    }
+
+    /// The order of pictures in the batch does not matter.
+    #[track_caller]
+    pub(crate) fn permutation(self) -> Self {
+        let turned = self.pair.map(|view| view.iter().cycle().skip(2).take(view.len()).cloned().collect());
+        self.unchanged(&turned)
+    }
+
+    /// Neither view is special.
+    #[track_caller]
+    pub(crate) fn symmetry(self) -> Self {
+        let swapped = Pair { a: self.pair.b.clone(), b: self.pair.a.clone() };
+        self.unchanged(&swapped)
+    }
+
+    /// The length of rows does not matter.
+    #[track_caller]
+    pub(crate) fn scale(self) -> Self {
+        let scale = |(row, x): (usize, &Vec<f64>)| x.iter().map(|x| x * (row + 1) as f64).collect();
+        let scaled = self.pair.map(|view| view.iter().enumerate().map(scale).collect());
+        self.unchanged(&scaled)
+    }
+
+    /// Small batches, one column, zero rows and rows of any length give finite losses and gradients
+    /// in single precision; NaN is not hidden.
+    #[track_caller]
+    pub(crate) fn extremes(self, least_rows: usize) -> Self {
+        let times = |factor: f64| {
+            self.pair.map(|view| {
+                view.iter().map(|row| row.iter().map(|x| x * factor).collect()).collect()
+            })
+        };
+        let mut zero_row = self.pair.clone();
+        zero_row.a[1].fill(0.0);
+        zero_row.b[3].fill(0.0);
+        let mut cases = vec![times(0.0), times(1e-20), times(1e20), zero_row, Pair::sample(2, 1)];
+        cases.push(Pair::sample(least_rows, 3));
+        for pair in &cases {
+            let [a, b] = pair.tensors(&Device::flex(), DType::F32);
+            let value: f32 = (self.loss)(a, b).into_scalar();
+            assert!(value.is_finite(), "{value} for {pair:?}");
+            let [a, b] = gradients(self.loss, pair, DType::F32);
+            assert!(a.iter().chain(&b).all(|g| g.is_finite()), "{a:?} {b:?} for {pair:?}");
+        }
+        let mut unknown = self.pair.clone();
+        unknown.a[2][1] = f64::NAN;
+        assert!(value(self.loss, &unknown).is_nan(), "NaN must not become a number");
+        self
+    }
+}

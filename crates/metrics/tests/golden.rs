@@ -1,0 +1,135 @@
+//! Every metric against plain definitions, from the fixture or the file `SELFSAME_GOLDEN` names.
+
+use std::collections::BTreeMap;
+
+use selfsame_metrics::{
+    ConfusionMatrix, Features, Knn, alignment, covariance_spectrum, mean_average_precision_at_k,
+    ndcg_at_k, nesum, precision_at_k, rankme, recall_at_k, std_of_l2_normalized, uniformity,
+};
+use serde_json::Value;
+
+fn numbers(packed: &Value) -> Vec<f64> {
+    match packed.as_f64() {
+        Some(number) => vec![number],
+        None => packed["data"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect(),
+    }
+}
+
+struct Case<'a>(&'a Value);
+
+impl Case<'_> {
+    fn features(&self, name: &str) -> Features {
+        let input = &self.0["inputs"][name];
+        let dim = input["shape"][1].as_u64().unwrap() as usize;
+        Features::new(dim, numbers(input).into_iter().map(|x| x as f32).collect()).unwrap()
+    }
+
+    fn labels(&self, name: &str) -> Vec<usize> {
+        numbers(&self.0["inputs"][name]).into_iter().map(|x| x as usize).collect()
+    }
+
+    fn param(&self, name: &str) -> f64 {
+        self.0["params"][name].as_f64().unwrap_or_else(|| panic!("no parameter `{name}`"))
+    }
+
+    /// Unknown parameters and unknown meanings of known ones are failures.
+    fn only(&self, known: &[&str], meaning: Option<&str>) {
+        for (key, value) in self.0["params"].as_object().unwrap() {
+            match key.as_str() {
+                "meaning" => assert_eq!(value.as_str(), meaning, "another meaning"),
+                "distance" => assert_eq!(value, "cosine", "unknown distance"),
+                key => assert!(known.contains(&key), "unknown parameter `{key}`"),
+            }
+        }
+    }
+
+    fn retrieval(
+        &self,
+        metric: fn(&Features, &[usize], &Features, &[usize], usize) -> Result<f64, selfsame_metrics::MetricError>,
+        meaning: Option<&str>,
+    ) -> Vec<f64> {
+        self.only(&["k"], meaning);
+        let (train, labels) = (self.features("train"), self.labels("train_labels"));
+        let (query, query_labels) = (self.features("query"), self.labels("query_labels"));
+        vec![metric(&train, &labels, &query, &query_labels, self.param("k") as usize).unwrap()]
+    }
+
+    fn run(&self) -> Vec<f64> {
+        match self.0["metric"].as_str().unwrap() {
+            "knn_top1" => {
+                self.only(&["k", "temperature", "classes"], None);
+                let knn = Knn { k: self.param("k") as usize, temperature: self.param("temperature") };
+                let (train, labels) = (self.features("train"), self.labels("train_labels"));
+                let (query, query_labels) = (self.features("query"), self.labels("query_labels"));
+                let classes = self.param("classes") as usize;
+                vec![knn.accuracy(&train, &labels, &query, &query_labels, classes).unwrap()]
+            }
+            "precision_at_k" => self.retrieval(precision_at_k, None),
+            "recall_at_k" => {
+                self.retrieval(recall_at_k, Some("share of queries with at least one hit"))
+            }
+            "map_at_k" => {
+                self.retrieval(mean_average_precision_at_k, Some("divided by min(R, k)"))
+            }
+            "ndcg_at_k" => self.retrieval(
+                ndcg_at_k,
+                Some("binary gains; ideal from all relevant items in the index"),
+            ),
+            "rankme" => self.alone(|z| rankme(z).unwrap()),
+            "std_of_l2_normalized" => self.alone(std_of_l2_normalized),
+            "nesum" => self.alone(|z| nesum(z).unwrap()),
+            "covariance_spectrum" => {
+                self.only(&[], None);
+                covariance_spectrum(&self.features("z")).unwrap()
+            }
+            "alignment" => {
+                self.only(&["alpha"], None);
+                let (a, b) = (self.features("z_a"), self.features("z_b"));
+                vec![alignment(&a, &b, self.param("alpha")).unwrap()]
+            }
+            "uniformity" => {
+                self.only(&["t"], None);
+                vec![uniformity(&self.features("z"), self.param("t")).unwrap()]
+            }
+            "confusion_matrix" => {
+                self.only(&["classes"], None);
+                let classes = self.param("classes") as usize;
+                let (labels, predictions) = (self.labels("labels"), self.labels("predictions"));
+                let matrix = ConfusionMatrix::new(&labels, &predictions, classes).unwrap();
+                let cells = (0..classes).flat_map(|l| (0..classes).map(move |p| (l, p)));
+                cells.map(|(label, prediction)| matrix.count(label, prediction) as f64).collect()
+            }
+            other => panic!("unknown metric `{other}`"),
+        }
+    }
+
+    fn alone(&self, metric: impl Fn(&Features) -> f64) -> Vec<f64> {
+        self.only(&[], None);
+        vec![metric(&self.features("z"))]
+    }
+}
+
+#[test]
+fn every_case_equals_its_definition() {
+    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/golden.json");
+    let path = std::env::var("SELFSAME_GOLDEN").unwrap_or_else(|_| fixture.to_owned());
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    let mut worst = BTreeMap::<&str, (usize, f64)>::new();
+    for case in file["cases"].as_array().unwrap() {
+        let metric = case["metric"].as_str().unwrap();
+        let (found, want) = (Case(case).run(), numbers(&case["value"]));
+        assert_eq!(found.len(), want.len(), "{metric}");
+        let off = found.iter().zip(&want).map(|(a, b)| (a - b).abs() / b.abs().max(1.0));
+        let off = off.fold(0.0, f64::max);
+        // A tie may move one query; nothing else of kNN may differ.
+        let queries = case["inputs"]["query"]["shape"][0].as_f64().unwrap_or(1.0);
+        let tolerance = if metric == "knn_top1" { 1.0 / queries + 1e-9 } else { 1e-5 };
+        assert!(off <= tolerance, "{metric} {}: {found:?} is not {want:?}", case["params"]);
+        let entry = worst.entry(metric).or_default();
+        *entry = (entry.0 + 1, entry.1.max(off));
+    }
+    assert!(!worst.is_empty(), "{path} holds no case");
+    for (metric, (cases, off)) in worst {
+        println!("{metric:22} {cases:3} cases, worst {off:.1e}");
+    }
+}

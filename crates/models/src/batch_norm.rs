@@ -1,0 +1,140 @@
+//! Batch normalisation, with or without scale and shift.
+
+use burn::module::{Flag, Module, Param, RunningState};
+use burn::tensor::module::{batch_norm, batch_norm_train};
+use burn::tensor::{Device, Tensor};
+
+/// Settings of a [`BatchNorm`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct BatchNormConfig {
+    /// Channels (or features) to normalise.
+    pub d_input: usize,
+    /// Whether a scale γ and a shift β are learned. The last layer of some projectors has neither.
+    pub affine: bool,
+    /// Added to the variance. Default `1e-5`, as in PyTorch.
+    pub epsilon: f64,
+    /// Share of a new batch in the running statistics. Default `0.1`, as in PyTorch.
+    pub momentum: f64,
+}
+
+impl BatchNormConfig {
+    /// Learned scale and shift, `epsilon` 1e-5, `momentum` 0.1.
+    #[must_use]
+    pub fn new(d_input: usize) -> Self {
+        Self { d_input, affine: true, epsilon: 1e-5, momentum: 0.1 }
+    }
+
+    /// The same without scale and shift.
+    #[must_use]
+    pub fn without_affine(self) -> Self {
+        Self { affine: false, ..self }
+    }
+
+    /// A fresh layer: scale 1, shift 0, running mean 0, running variance 1.
+    #[must_use]
+    pub fn init(&self, device: &Device) -> BatchNorm {
+        let ones = || Tensor::<1>::ones([self.d_input], device);
+        let zeros = || Tensor::<1>::zeros([self.d_input], device);
+        BatchNorm {
+            gamma: self.affine.then(|| Param::from_tensor(ones())),
+            beta: self.affine.then(|| Param::from_tensor(zeros())),
+            running_mean: RunningState::new(zeros()),
+            running_var: RunningState::new(ones()),
+            training: Param::from_bool(true),
+            epsilon: self.epsilon,
+            momentum: self.momentum,
+        }
+    }
+}
+
+/// Normalises each channel over the batch, then scales and shifts it.
+///
+/// On an autodiff device, unless frozen or put aside by `valid()`, the batch's own mean and biased
+/// variance are used and the running ones follow, the variance unbiased as in PyTorch; elsewhere
+/// the running ones are used. Unlike burn's layer it may go without scale and shift, and its running statistics are
+/// current after every forward pass, so that saving needs no special care.
+///
+/// # Source
+/// Ioffe & Szegedy, 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).
+/// Deviation: none.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    gamma: Option<Param<Tensor<1>>>,
+    beta: Option<Param<Tensor<1>>>,
+    running_mean: RunningState<Tensor<1>>,
+    running_var: RunningState<Tensor<1>>,
+    training: Param<Flag>,
+    epsilon: f64,
+    momentum: f64,
+}
+
+impl BatchNorm {
+    /// Normalises.
+    ///
+    /// # Shapes
+    /// - `input` and output: `[batch, d_input, ...]`
+    ///
+    /// # Panics
+    /// If the second dimension of `input` is not `d_input`.
+    #[must_use]
+    pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        let device = input.device();
+        let mean = self.running_mean.value_sync();
+        let gamma = self.gamma.as_ref().map_or_else(|| Tensor::ones(mean.dims(), &device), Param::val);
+        let beta = self.beta.as_ref().map_or_else(|| Tensor::zeros(mean.dims(), &device), Param::val);
+        if !(device.is_autodiff() && self.training.is_enabled()) {
+            let variance = self.running_var.value_sync();
+            return batch_norm(input, gamma, beta, mean, variance, self.epsilon);
+        }
+        let dims = input.dims();
+        let samples = (dims.iter().product::<usize>() / dims[1]) as f64;
+        let normalised = batch_norm_train(input, gamma, beta, self.epsilon);
+        let unbiased = normalised.variance * (samples / (samples - 1.0).max(1.0));
+        self.follow(&self.running_mean, normalised.mean);
+        self.follow(&self.running_var, unbiased);
+        normalised.output
+    }
+
+    fn follow(&self, running: &RunningState<Tensor<1>>, batch: Tensor<1>) {
+        let old = running.value_sync().inner();
+        let new = old * (1.0 - self.momentum) + batch.inner() * self.momentum;
+        running.update(new.autodiff());
+        let _ = running.value_sync(); // burn defers updates; this one takes effect now
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::{TensorData, Tolerance};
+
+    fn rows(device: &Device) -> Tensor<2> {
+        Tensor::from_floats([[1.0, 10.0], [3.0, 10.0], [5.0, 40.0]], device)
+    }
+
+    #[test]
+    fn training_uses_the_batch_and_remembers_it_unbiased() {
+        let device = Device::flex().autodiff();
+        let norm = BatchNormConfig::new(2).init(&device);
+        let output = norm.forward(rows(&device));
+        let z = 1.5_f32.sqrt(); // 2 / sqrt(8 / 3)
+        let want = [[-z, -0.5_f32.sqrt()], [0.0, -0.5_f32.sqrt()], [z, 2.0_f32.sqrt()]];
+        output.into_data().assert_approx_eq::<f32>(&want.into(), Tolerance::rel_abs(1e-5, 1e-5));
+        let mean = norm.running_mean.value().into_data();
+        mean.assert_approx_eq::<f32>(&[0.3_f32, 2.0].into(), Tolerance::rel_abs(1e-5, 1e-6));
+        let variance = norm.running_var.value().into_data(); // 0.9 + 0.1 × {4, 300}
+        variance.assert_approx_eq::<f32>(&[1.3_f32, 30.9].into(), Tolerance::rel_abs(1e-5, 1e-6));
+    }
+
+    #[test]
+    fn a_copy_put_aside_uses_and_keeps_the_running_statistics() {
+        let device = Device::flex().autodiff();
+        let norm = BatchNormConfig::new(2).without_affine().init(&device);
+        let frozen = norm.valid();
+        let _ = norm.forward(rows(&device));
+        let output = frozen.forward(rows(&Device::flex())).into_data();
+        let want: TensorData = [[1.0_f32, 10.0], [3.0, 10.0], [5.0, 40.0]].into();
+        output.assert_approx_eq::<f32>(&want, Tolerance::rel_abs(1e-4, 1e-4));
+        assert_eq!(norm.num_params(), 4, "running statistics only");
+    }
+}

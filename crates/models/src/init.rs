@@ -1,0 +1,79 @@
+//! Weights drawn on the host, so that one seed gives the same network on every backend.
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution, Normal, Uniform};
+
+/// Draws every weight of `module` anew from `seed`, in the order of its declaration.
+///
+/// | parameter | distribution |
+/// |---|---|
+/// | convolution `[out, in, h, w]` | normal, variance `2 / (out · h · w)` (He et al. 2015, fan-out) |
+/// | matrix `[in, out]` | uniform in `±1 / √in` (PyTorch's default) |
+/// | vectors (bias, scale, shift), running statistics | left as they are |
+///
+/// Parameter `n` has its own stream, so that a wider layer does not shift the draws of the next.
+///
+/// # Example
+/// ```
+/// use burn::module::Module;
+/// use burn::tensor::Device;
+/// use selfsame_models::{ResNetConfig, seed_weights};
+///
+/// let resnet = ResNetConfig::resnet18(4).init(&Device::flex());
+/// let (a, b) = (seed_weights(resnet.clone(), 1), seed_weights(resnet, 1));
+/// assert_eq!(a.into_record().into_bytes().is_ok(), b.into_record().into_bytes().is_ok());
+/// ```
+#[must_use]
+pub fn seed_weights<M: Module>(module: M, seed: u64) -> M {
+    module.map(&mut Seeder { seed, drawn: 0 })
+}
+
+/// A parameter that waits for [`seed_weights`].
+pub(crate) fn zeros_until_seeded<const D: usize>(
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
+    Param::from_tensor(Tensor::zeros(shape, device))
+}
+
+struct Seeder {
+    seed: u64,
+    drawn: u64,
+}
+
+impl ModuleMapper for Seeder {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if D < 2 {
+            return param;
+        }
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(self.drawn);
+        self.drawn += 1;
+        param.map(|weight| {
+            let (shape, device) = (weight.shape(), weight.device());
+            let dims = weight.dims();
+            let count: usize = dims.iter().product();
+            let values: Vec<f32> = if D == 4 {
+                let spread = (2.0 / (dims[0] * dims[2] * dims[3]).max(1) as f64).sqrt();
+                draw(Normal::new(0.0, spread), count, &mut rng)
+            } else {
+                let bound = 1.0 / (dims[0].max(1) as f64).sqrt();
+                draw(Uniform::new(-bound, bound), count, &mut rng)
+            };
+            Tensor::from_data(TensorData::new(values, shape), &device)
+        })
+    }
+}
+
+fn draw<D, E>(distribution: Result<D, E>, count: usize, rng: &mut ChaCha8Rng) -> Vec<f32>
+where
+    D: Distribution<f64>,
+{
+    // Both distributions are built from finite positive bounds, so they always exist.
+    let Ok(distribution) = distribution else { return vec![0.0; count] };
+    #[allow(clippy::cast_possible_truncation, reason = "weights are single precision")]
+    (0..count).map(|_| distribution.sample(rng) as f32).collect()
+}

@@ -1,0 +1,202 @@
+//! Weights as safetensors: one entry per parameter, named by its path, and a text beside them.
+
+use std::collections::HashMap;
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::{Tensor, TensorData};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+/// Why weights could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The bytes are no safetensors file.
+    #[error("this is no safetensors file, or a damaged one")]
+    Format(#[from] safetensors::SafeTensorError),
+    /// The file lacks a parameter of the network.
+    #[error("the file has no `{name}`, so it was made by another network than this one")]
+    Missing {
+        /// Path of the parameter.
+        name: String,
+    },
+    /// The file holds a parameter the network lacks.
+    #[error("the network has no `{name}`, so the file was made by another network than this one")]
+    Unused {
+        /// Name in the file.
+        name: String,
+    },
+    /// A parameter has another shape.
+    #[error("`{name}` is {found:?} in the file and {wanted:?} in the network; check its width")]
+    Shape {
+        /// Path of the parameter.
+        name: String,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Shape in the network.
+        wanted: Vec<usize>,
+    },
+    /// A parameter is not in single precision.
+    #[error("`{name}` is {found}, but only F32 can be read")]
+    Precision {
+        /// Path of the parameter.
+        name: String,
+        /// Its type in the file.
+        found: String,
+    },
+}
+
+/// The bytes of a safetensors file with every parameter and running statistic of `module`.
+///
+/// The same weights give the same bytes. `about` is kept in the header under the key `selfsame`;
+/// give it the configuration as JSON, so that the file says how to build the network it fits.
+///
+/// # Errors
+/// If the tensors cannot be serialised.
+///
+/// # Example
+/// ```
+/// use burn::tensor::Device;
+/// use selfsame_models::{ResNetConfig, from_safetensors, seed_weights, to_safetensors};
+///
+/// let device = Device::flex();
+/// let config = ResNetConfig::resnet10(2);
+/// let trained = seed_weights(config.init(&device), 7);
+/// let bytes = to_safetensors(&trained, "{}")?;
+/// let restored = from_safetensors(config.init(&device), &bytes)?;
+/// assert_eq!(to_safetensors(&restored, "{}")?, bytes);
+/// # Ok::<(), selfsame_models::WeightsError>(())
+/// ```
+pub fn to_safetensors<M: Module>(module: &M, about: &str) -> Result<Vec<u8>, WeightsError> {
+    let mut collected = Collect { path: Vec::new(), tensors: Vec::new() };
+    module.visit(&mut collected);
+    let views: Vec<(&str, TensorView<'_>)> = collected
+        .tensors
+        .iter()
+        .map(|(name, shape, bytes)| {
+            Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?))
+        })
+        .collect::<Result<_, safetensors::SafeTensorError>>()?;
+    let about = HashMap::from([("selfsame".to_owned(), about.to_owned())]);
+    Ok(safetensors::serialize(views, Some(about))?)
+}
+
+/// `module` with the weights of a safetensors file.
+///
+/// # Errors
+/// If the bytes are no safetensors file, or do not fit the network name by name and shape by shape.
+pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError> {
+    let file = SafeTensors::deserialize(bytes)?;
+    let mut fill = Fill { path: Vec::new(), file: &file, used: Vec::new(), error: None };
+    let module = module.map(&mut fill);
+    if let Some(error) = fill.error {
+        return Err(error);
+    }
+    match file.names().into_iter().find(|name| !fill.used.iter().any(|used| used == name)) {
+        Some(name) => Err(WeightsError::Unused { name: name.to_owned() }),
+        None => Ok(module),
+    }
+}
+
+struct Collect {
+    path: Vec<String>,
+    tensors: Vec<(String, Vec<usize>, Vec<u8>)>,
+}
+
+impl ModuleVisitor for Collect {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let tensor = param.val().inner();
+        let shape = tensor.dims().to_vec();
+        let data = tensor.into_data();
+        let bytes = data.iter::<f32>().flat_map(f32::to_le_bytes).collect();
+        self.tensors.push((self.path.join("."), shape, bytes));
+    }
+}
+
+struct Fill<'a> {
+    path: Vec<String>,
+    file: &'a SafeTensors<'a>,
+    used: Vec<String>,
+    error: Option<WeightsError>,
+}
+
+impl Fill<'_> {
+    fn read(&self, name: &str, wanted: &[usize]) -> Result<Vec<f32>, WeightsError> {
+        let name = name.to_owned();
+        let Ok(entry) = self.file.tensor(&name) else { return Err(WeightsError::Missing { name }) };
+        if entry.dtype() != Dtype::F32 {
+            let found = format!("{:?}", entry.dtype());
+            return Err(WeightsError::Precision { name, found });
+        }
+        if entry.shape() != wanted {
+            let (found, wanted) = (entry.shape().to_vec(), wanted.to_vec());
+            return Err(WeightsError::Shape { name, found, wanted });
+        }
+        let (numbers, _) = entry.data().as_chunks::<4>();
+        Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+}
+
+impl ModuleMapper for Fill<'_> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let name = self.path.join(".");
+        let (shape, device) = (param.val().shape(), param.val().device());
+        match self.read(&name, &param.val().dims()) {
+            Ok(values) => {
+                self.used.push(name);
+                param.map(|_| Tensor::from_data(TensorData::new(values, shape), &device))
+            }
+            Err(error) => {
+                self.error.get_or_insert(error);
+                param
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ResNetConfig, seed_weights};
+    use burn::tensor::Device;
+
+    #[test]
+    fn weights_of_another_width_are_refused_by_name() {
+        let device = Device::flex();
+        let bytes = to_safetensors(&ResNetConfig::resnet10(2).init(&device), "").unwrap();
+        let error = from_safetensors(ResNetConfig::resnet10(4).init(&device), &bytes).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "`stem.conv.weight` is [2, 3, 3, 3] in the file and [4, 3, 3, 3] in the network; \
+             check its width"
+        );
+        let shallow = ResNetConfig { blocks: vec![1], ..ResNetConfig::resnet10(2) };
+        let error = from_safetensors(shallow.init(&device), &bytes).unwrap_err();
+        assert!(error.to_string().starts_with("the network has no `blocks."), "{error}");
+    }
+
+    #[test]
+    fn a_file_from_the_training_device_fits_the_plain_one() {
+        let train = Device::flex().autodiff();
+        let trained = seed_weights(ResNetConfig::resnet10(2).init(&train), 3);
+        let bytes = to_safetensors(&trained, "{}").unwrap();
+        let plain = from_safetensors(ResNetConfig::resnet10(2).init(&Device::flex()), &bytes);
+        assert_eq!(to_safetensors(&plain.unwrap(), "{}").unwrap(), bytes);
+        assert!(from_safetensors(trained, &bytes[..50]).is_err());
+    }
+}

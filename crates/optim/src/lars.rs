@@ -1,0 +1,93 @@
+//! Layer-wise rates for large batches.
+
+use burn::optim::{Optimizer, RecordState};
+use burn::tensor::{Device, Tensor};
+
+use crate::sgd::{decayed, follow};
+
+/// LARS: SGD in which each parameter moves by a share of its own length.
+///
+/// ```text
+/// λ ← trust · ‖w‖ / (‖gradient‖ + decay · ‖w‖)       1 where w or its gradient is zero
+/// v ← momentum · v + λ (gradient + decay · w)
+/// w ← w − rate · v
+/// ```
+/// Norms and biases are left to plain SGD: see [`OptimizerConfig`](crate::OptimizerConfig).
+///
+/// # Source
+/// You et al., 2017, [arXiv:1708.03888](https://arxiv.org/abs/1708.03888), eq. 6.
+/// Deviation: the rate multiplies the velocity and not the gradient, as SimCLR's code does, so
+/// that a changing rate acts at once.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Lars {
+    /// Share of the velocity that is kept, in `[0, 1)`.
+    pub momentum: f64,
+    /// Weight decay; at least 0.
+    pub weight_decay: f64,
+    /// Length of a step over length of the weight, at rate 1. Paper and SimCLR: 0.001.
+    pub trust: f64,
+}
+
+/// The velocity of one parameter.
+#[derive(Clone, Debug, RecordState)]
+pub struct LarsState<const D: usize> {
+    velocity: Tensor<D>,
+}
+
+impl Optimizer for Lars {
+    type State<const D: usize> = LarsState<D>;
+
+    fn step<const D: usize>(
+        &self,
+        rate: f64,
+        weight: Tensor<D>,
+        gradient: Tensor<D>,
+        state: Option<LarsState<D>>,
+    ) -> (Tensor<D>, Option<LarsState<D>>) {
+        let (length, slope) = (norm(&weight), norm(&gradient));
+        let zero = length.clone().equal_elem(0.0).bool_or(slope.clone().equal_elem(0.0));
+        let local = length.clone() * self.trust / (slope + length * self.weight_decay);
+        let local = local.mask_fill(zero, 1.0);
+        let step = decayed(gradient, &weight, self.weight_decay) * local.unsqueeze();
+        let velocity = follow(step, state.map(|state| state.velocity), self.momentum);
+        (weight - velocity.clone() * rate, Some(LarsState { velocity }))
+    }
+
+    fn to_device<const D: usize>(state: LarsState<D>, device: &Device) -> LarsState<D> {
+        LarsState { velocity: state.velocity.to_device(device) }
+    }
+}
+
+fn norm<const D: usize>(tensor: &Tensor<D>) -> Tensor<1> {
+    tensor.clone().square().sum().sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LARS: Lars = Lars { momentum: 0.5, weight_decay: 0.1, trust: 0.01 };
+
+    #[test]
+    fn equals_the_formula_worked_by_hand() {
+        let device = Device::flex();
+        let weight = Tensor::<2>::from_floats([[3.0, 4.0]], &device);
+        let gradient = Tensor::<2>::from_floats([[0.0, 2.0]], &device);
+        let (weight, state) = LARS.step(1.0, weight, gradient.clone(), None);
+        // λ = 0.01 · 5 / (2 + 0.5) = 0.02; v = 0.02 · [0.3, 2.4]
+        let found: Vec<f32> = weight.clone().into_data().iter().collect();
+        assert!((found[0] - 2.994).abs() < 1e-6 && (found[1] - 3.952).abs() < 1e-6, "{found:?}");
+        let (weight, _) = LARS.step(10.0, weight, gradient, state);
+        // ‖w‖ = √(2.994² + 3.952²) = 4.958036, λ = 0.0198654; v = ½ v + λ · [0.2994, 2.3952]
+        let found: Vec<f32> = weight.into_data().iter().collect();
+        assert!((found[0] - 2.904_523).abs() < 1e-4 && (found[1] - 3.236_184).abs() < 1e-4, "{found:?}");
+    }
+
+    #[test]
+    fn a_zero_weight_moves_by_plain_sgd() {
+        let device = Device::flex();
+        let (zero, one) = (Tensor::<1>::zeros([2], &device), Tensor::<1>::ones([2], &device));
+        let moved: Vec<f32> = LARS.step(0.1, zero, one, None).0.into_data().iter().collect();
+        assert!(moved.iter().all(|w| (w + 0.1).abs() < 1e-7), "{moved:?}");
+    }
+}

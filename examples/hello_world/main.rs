@@ -1,0 +1,230 @@
+//! The main job: unlabelled pictures in, a good encoder out, and the proof that it is good.
+
+mod pictures;
+mod proof;
+mod report;
+mod settings;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::bail;
+use burn::module::Module;
+use burn::tensor::Device;
+use clap::Parser;
+use selfsame::augment::view_grid;
+use selfsame::callbacks::{
+    Checkpoints, CollapseAlarm, CsvLog, JsonLinesLog, OnlineKnn, Outcome, Progress, StopReason,
+    StopSignal, Trainer, write_atomically,
+};
+use selfsame::models::{
+    BarlowTwinsHead, Method, ResNet, SimClrHead, SimSiamHead, seed_weights, to_safetensors,
+};
+use selfsame::samplers::{Loader, LoaderConfig};
+use serde_json::json;
+
+use pictures::Pictures;
+use proof::{Accuracy, Bench, Encoded, Judge, Row};
+use report::{BeforeAfter, Counts, Findings, Health, Seconds, Versions};
+use settings::{MethodName, Options, Plan, Settings};
+
+fn main() -> ExitCode {
+    match start(Options::parse()) {
+        Ok(End::Finished) => ExitCode::SUCCESS,
+        Ok(End::Interrupted) => ExitCode::from(130),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+enum End {
+    Finished,
+    /// By the user, who can go on later.
+    Interrupted,
+}
+
+fn start(options: Options) -> anyhow::Result<End> {
+    let resumed = options.resumes();
+    let plan = options.plan()?;
+    let device = selfsame::device(&plan.device)?.autodiff();
+    let signal = StopSignal::new();
+    let raised = signal.clone();
+    ctrlc::set_handler(move || {
+        if raised.is_raised() {
+            std::process::exit(130); // asked twice
+        }
+        raised.raise();
+        eprintln!("\nstopping after this step; once more to stop at once");
+    })?;
+    let run = Run { started: Instant::now(), plan, device, signal, resumed };
+    let settings = &run.plan.settings;
+    let encoder = settings.encoder().init(&run.device);
+    match settings.method {
+        MethodName::Simclr => {
+            let temperature = settings.temperature;
+            let head = SimClrHead { temperature, ..SimClrHead::default() };
+            run.go(head.init(encoder, &run.device))
+        }
+        MethodName::Simsiam => run.go(SimSiamHead::default().init(encoder, &run.device)),
+        MethodName::BarlowTwins => run.go(BarlowTwinsHead::default().init(encoder, &run.device)),
+    }
+}
+
+struct Run {
+    started: Instant,
+    plan: Plan,
+    /// Where gradients can be had.
+    device: Device,
+    signal: StopSignal,
+    resumed: bool,
+}
+
+impl Run {
+    fn go<M: Method<Encoder = ResNet>>(&self, method: M) -> anyhow::Result<End> {
+        let Plan { out, settings, threads, .. } = &self.plan;
+        let pictures = Pictures::load(settings)?;
+        let config =
+            LoaderConfig { batch_size: settings.batch_size, threads: *threads, seed: settings.seed };
+        let loader = Loader::new(pictures.train.clone(), settings.recipe(), config)?;
+        self.plan.claim_folder(self.resumed)?;
+        println!("{}", pictures.describe());
+        let shown = view_grid(&pictures.sample(8)?, &settings.recipe(), settings.seed);
+        let views = report::png(&shown)?;
+        write_atomically(&out.join("views.png"), &views)?;
+
+        let plain = self.device.clone().inner();
+        let judge = Judge::new(&pictures, settings.seed);
+        let method = seed_weights(method, settings.seed);
+        let random = Encoded::new(&pictures, &method.encoder().valid(), &plain)?;
+        let outcome = self.pretrain(method, loader, &pictures)?;
+        match outcome.stopped {
+            None => {}
+            Some(StopReason::Callback(why)) => bail!("{why}"),
+            Some(_) => return Ok(self.interrupted()),
+        }
+        let encoder = outcome.method.encoder().valid();
+        let encoded = Encoded::new(&pictures, &encoder, &plain)?;
+        write_atomically(&out.join("encoder.safetensors"), &self.weights(&encoder)?)?;
+
+        let (mut knn, mut accuracy) = (None, None);
+        if let Some(judge) = &judge {
+            knn = Some(BeforeAfter { before: judge.knn(&random)?, after: judge.knn(&encoded)? });
+            let (pretrained, random) = (judge.probe(&encoded)?, judge.probe(&random)?);
+            let scratch = if settings.scratch {
+                let (device, signal) = (&self.device, self.signal.clone());
+                let bench = Bench { pictures: &pictures, settings, device, threads: *threads, signal };
+                let Some(scratch) = judge.scratch(&bench)? else { return Ok(self.interrupted()) };
+                scratch.map(Some)
+            } else {
+                [None; 2]
+            };
+            let row = |n: usize| Row {
+                pretrained: pretrained[n],
+                random: random[n],
+                scratch: scratch[n],
+            };
+            accuracy = Some(Accuracy { labels_10: row(0), labels_all: row(1) });
+        }
+        let findings = self.findings(&pictures, &outcome, knn, accuracy);
+        let neighbours = encoded.neighbours(&pictures)?;
+        let page = report::page(settings, &findings, &outcome.history, &views, &neighbours)?;
+        write_atomically(&out.join("report.html"), page.as_bytes())?;
+        let result = serde_json::to_string_pretty(&findings)? + "\n";
+        write_atomically(&out.join("result.json"), result.as_bytes())?;
+        println!("{}", report::summary(&findings));
+        println!("{} has report.html, result.json, encoder.safetensors, views.png", out.display());
+        Ok(End::Finished)
+    }
+
+    fn pretrain<M: Method>(
+        &self,
+        method: M,
+        loader: Loader,
+        pictures: &Pictures,
+    ) -> anyhow::Result<Outcome<M>> {
+        let Plan { out, settings, .. } = &self.plan;
+        let epochs = settings.epochs;
+        let steps = loader.batches_per_epoch() * usize::try_from(epochs)?;
+        let (optimizer, schedule) = settings.training(steps);
+        let mut trainer =
+            Trainer::new(method, optimizer.init(), schedule, loader, epochs, &self.device);
+        if let Some(bank) = pictures.knn_bank(settings.seed) {
+            trainer = trainer.with_callback(OnlineKnn(bank));
+        }
+        let outcome = trainer
+            .with_callback(Progress::new(settings.method.title()))
+            .with_callback(CsvLog::new(out.join("epochs.csv")))
+            .with_callback(JsonLinesLog::new(out.join("steps.jsonl")))
+            .with_callback(CollapseAlarm::default())
+            .with_signal(self.signal.clone())
+            .with_checkpoints(Checkpoints::new(out.join("checkpoint")))?
+            .fit()?;
+        Ok(outcome)
+    }
+
+    /// The encoder, with all it takes to build it and to know where it comes from.
+    fn weights(&self, encoder: &ResNet) -> anyhow::Result<Vec<u8>> {
+        let settings = &self.plan.settings;
+        let about = json!({
+            "encoder": settings.encoder(),
+            "input": proof::shown(),
+            "recipe": settings.recipe(),
+            "run": Settings { data: settings.data.is_some().then(|| settings.data_name().into()), ..settings.clone() },
+            "versions": VERSIONS,
+        });
+        Ok(to_safetensors(encoder, &about.to_string())?)
+    }
+
+    fn findings<M: Method>(
+        &self,
+        pictures: &Pictures,
+        outcome: &Outcome<M>,
+        knn: Option<BeforeAfter>,
+        accuracy: Option<Accuracy>,
+    ) -> Findings {
+        let settings = &self.plan.settings;
+        let seen = outcome.clock.step as f64 * settings.batch_size as f64;
+        let healthy_std = outcome.history.last("healthy_std").unwrap_or_default();
+        let note = accuracy.is_none().then(|| {
+            "These pictures have no labels, so there is nothing to measure accuracy with: put the \
+             pictures of each class into a folder of its own. The nearest neighbours show what was \
+             learned."
+                .to_owned()
+        });
+        Findings {
+            method: settings.method.key(),
+            data: settings.data_name(),
+            seed: settings.seed,
+            device: self.plan.device.clone(),
+            epochs: settings.epochs,
+            seconds: Seconds {
+                pretrain: outcome.seconds,
+                total: self.started.elapsed().as_secs_f64(),
+            },
+            images_per_second: seen / outcome.seconds,
+            knn,
+            health: Health { std: outcome.history.last("std").unwrap_or_default(), healthy_std },
+            accuracy,
+            note,
+            pictures: Counts {
+                train: pictures.train.len(),
+                test: pictures.test.as_ref().map_or(0, |test| test.len()),
+                skipped: pictures.skipped.len(),
+            },
+            versions: VERSIONS,
+        }
+    }
+
+    fn interrupted(&self) -> End {
+        eprintln!(
+            "stopped as asked, and saved; go on with\n  cargo run --release --example hello_world -- \
+             --resume {}",
+            self.plan.out.display()
+        );
+        End::Interrupted
+    }
+}
+
+const VERSIONS: Versions = Versions { selfsame: "0.1.0", burn: "0.22.1" };

@@ -1,0 +1,123 @@
+//! The pictures of a run: opened, checked, decoded, and cut to the size that was asked for.
+
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use image::DynamicImage;
+use selfsame::callbacks::KnnBank;
+use selfsame::samplers::{
+    CacheOptions, Cached, Dataset, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig, open,
+    stratified_split, stratified_subset,
+};
+
+use crate::proof;
+use crate::settings::{SIDE, Settings};
+
+/// Test pictures that accuracy is measured on, at most; the same number of each class.
+const TEST_LIMIT: usize = 2_000;
+
+pub struct Pictures {
+    pub train: Arc<dyn Dataset>,
+    /// `None` where there are no labels to test with.
+    pub test: Option<Arc<dyn Dataset>>,
+    pub skipped: Vec<Skipped>,
+    name: String,
+}
+
+impl Pictures {
+    pub fn load(settings: &Settings) -> anyhow::Result<Self> {
+        let name = settings.data_name();
+        let Some(path) = &settings.data else {
+            let (train, test) = if settings.quick { (1_000, 400) } else { (6_000, 1_500) };
+            let draw = |pictures, split| -> Arc<dyn Dataset> {
+                let config = SyntheticConfig { pictures, size: SIDE, seed: settings.seed, split };
+                Arc::new(Synthetic::new(config))
+            };
+            let train = draw(settings.limit.unwrap_or(train), Split::Train);
+            let test = Some(draw(test, Split::Test));
+            return Ok(Self { train, test, skipped: Vec::new(), name });
+        };
+        let Splits { train, test } = open(path)?;
+        let (train, test) = match labels(train.as_ref()) {
+            None => (train, None),
+            Some(labels) => match test {
+                Some(test) => (train, Some(test)),
+                None => {
+                    let [rest, tested] = stratified_split(&labels, 0.2, settings.seed);
+                    (subset(&train, rest), Some(subset(&train, tested)))
+                }
+            },
+        };
+        let limit = settings.limit.unwrap_or(usize::MAX);
+        let options = CacheOptions {
+            max_side: Some(2 * SIDE),
+            strict: settings.strict,
+            ..CacheOptions::default()
+        };
+        let decode = |dataset, limit| -> anyhow::Result<_> {
+            let chosen = choose(&dataset, limit, settings.seed);
+            let (cached, skipped) = Cached::decode(chosen, options)?;
+            let cached: Arc<dyn Dataset> = Arc::new(cached);
+            Ok((cached, skipped))
+        };
+        let (train, mut skipped) = decode(train, limit)?;
+        let test = test.map(|test| decode(test, TEST_LIMIT)).transpose()?;
+        let test = test.map(|(test, bad)| {
+            skipped.extend(bad);
+            test
+        });
+        Ok(Self { train, test, skipped, name })
+    }
+
+    /// One line per fact, the pictures that were left out by name.
+    pub fn describe(&self) -> String {
+        let mut text = format!("{}: {} pictures to learn from", self.name, self.train.len());
+        match &self.test {
+            Some(test) => {
+                let classes = self.train.class_names().len();
+                text += &format!(", {} of {classes} classes to test with", test.len());
+            }
+            None => text += ", none of them labelled",
+        }
+        for Skipped { name, reason } in &self.skipped {
+            text += &format!("\n  skipped {name}: {reason}");
+        }
+        if !self.skipped.is_empty() {
+            text += &format!("\n  {} skipped in all", self.skipped.len());
+        }
+        text
+    }
+
+    /// Some of the labelled pictures, to watch training with.
+    pub fn knn_bank(&self, seed: u64) -> Option<KnnBank> {
+        let some = |dataset: &Arc<dyn Dataset>, limit| choose(dataset, limit, seed);
+        labels(self.train.as_ref())?;
+        let (bank, queries) = (some(&self.train, 2_000), some(self.test.as_ref()?, 500));
+        Some(KnnBank { bank, queries, recipe: proof::shown(), batch: 128 })
+    }
+
+    /// A few pictures to show, of different classes where there are any.
+    pub fn sample(&self, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
+        let step = (self.train.len() / count).max(1);
+        let indices = (0..self.train.len()).step_by(step).take(count);
+        indices.map(|index| Ok(self.train.picture(index)?)).collect()
+    }
+}
+
+/// The class of every picture, or `None` if any has none.
+pub fn labels(dataset: &dyn Dataset) -> Option<Vec<usize>> {
+    (0..dataset.len()).map(|index| dataset.label(index)).collect()
+}
+
+fn choose(dataset: &Arc<dyn Dataset>, limit: usize, seed: u64) -> Arc<dyn Dataset> {
+    if limit >= dataset.len() {
+        return dataset.clone();
+    }
+    // Without labels all pictures count as one class.
+    let labels = labels(dataset.as_ref()).unwrap_or_else(|| vec![0; dataset.len()]);
+    subset(dataset, stratified_subset(&labels, limit, seed))
+}
+
+fn subset(dataset: &Arc<dyn Dataset>, indices: Vec<usize>) -> Arc<dyn Dataset> {
+    Arc::new(Subset::new(dataset.clone(), indices))
+}

@@ -1,0 +1,270 @@
+//! What a run is made of: the command line, and the settings it comes down to.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail, ensure};
+use clap::{Parser, ValueEnum};
+use selfsame::augment::Recipe;
+use selfsame::callbacks::write_atomically;
+use selfsame::models::ResNetConfig;
+use selfsame::optim::{OptimizerConfig, Schedule};
+use serde::{Deserialize, Serialize};
+
+/// Learn features from pictures nobody labelled, then prove what they are worth.
+///
+/// Without --data the program makes its own pictures. Everything it finds goes into --out:
+/// views.png, encoder.safetensors, report.html, result.json, and a checkpoint to go on from.
+#[derive(Debug, Parser)]
+#[command(version, name = "hello_world")]
+pub struct Options {
+    /// How to learn without labels [default: simclr]
+    #[arg(long, value_enum)]
+    method: Option<MethodName>,
+    /// Pictures: a folder of class folders, a folder without labels, CIFAR-10 (binary or Python
+    /// version), or a .tar or .tar.gz of class folders [default: the program's own pictures]
+    #[arg(long, value_name = "PATH")]
+    data: Option<PathBuf>,
+    /// Where results go; made if it is not there
+    #[arg(long, value_name = "DIR", default_value = "runs/hello_world")]
+    out: PathBuf,
+    /// Everything in less than a minute, with smaller numbers
+    #[arg(long)]
+    quick: bool,
+    /// Decides every random choice [default: 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Times every picture is seen in pre-training [default: 20, on --data 12]
+    #[arg(long)]
+    epochs: Option<u64>,
+    /// Pictures per optimizer step in pre-training [default: 128, on --data 256]
+    #[arg(long)]
+    batch_size: Option<usize>,
+    /// Channels of the ResNet's first stage; the paper's networks have 64 [default: 16]
+    #[arg(long)]
+    width: Option<usize>,
+    /// Temperature of SimCLR's loss [default: 0.5]
+    #[arg(long)]
+    temperature: Option<f64>,
+    /// Pictures used for pre-training [default: all]
+    #[arg(long)]
+    limit: Option<usize>,
+    /// Where to compute; a wrong name lists what there is
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Threads that prepare views; the result does not depend on it [default: one per core]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Leave out the network trained from scratch
+    #[arg(long)]
+    no_scratch: bool,
+    /// Stop at the first picture that cannot be used, instead of skipping it
+    #[arg(long)]
+    strict: bool,
+    /// Go on with the run in this folder, with its settings
+    #[arg(long, value_name = "DIR", conflicts_with_all = [
+        "method", "data", "out", "quick", "seed", "epochs", "batch_size", "width", "temperature",
+        "limit", "no_scratch", "strict",
+    ])]
+    resume: Option<PathBuf>,
+}
+
+/// A run: where it computes, where it writes, and what decides its result.
+#[derive(Debug)]
+pub struct Plan {
+    pub out: PathBuf,
+    pub device: String,
+    pub threads: usize,
+    pub settings: Settings,
+}
+
+/// Everything that decides the bytes of a run's result.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    pub method: MethodName,
+    /// `None`: the program's own pictures.
+    pub data: Option<PathBuf>,
+    pub quick: bool,
+    pub seed: u64,
+    pub epochs: u64,
+    pub batch_size: usize,
+    pub width: usize,
+    pub temperature: f64,
+    pub limit: Option<usize>,
+    pub scratch: bool,
+    pub strict: bool,
+}
+
+/// The three ways to learn without labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MethodName {
+    Simclr,
+    Simsiam,
+    BarlowTwins,
+}
+
+impl MethodName {
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Simclr => "SimCLR",
+            Self::Simsiam => "SimSiam",
+            Self::BarlowTwins => "Barlow Twins",
+        }
+    }
+
+    /// The name on the command line and in files.
+    pub fn key(self) -> String {
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
+const SETTINGS: &str = "settings.json";
+const RESULT: &str = "result.json";
+
+impl Options {
+    /// Whether this goes on with an old run.
+    pub fn resumes(&self) -> bool {
+        self.resume.is_some()
+    }
+
+    /// The run these options ask for; nothing is written yet.
+    pub fn plan(self) -> anyhow::Result<Plan> {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = self.threads.unwrap_or_else(cores);
+        ensure!(threads > 0, "--threads 0 would leave nobody to prepare views; give 1 or more");
+        let (out, settings) = match self.resume {
+            Some(folder) => (folder.clone(), Settings::load(&folder)?),
+            None => (self.out.clone(), self.settings()?),
+        };
+        Ok(Plan { out, device: self.device, threads, settings })
+    }
+
+    fn settings(self) -> anyhow::Result<Settings> {
+        let own = self.data.is_none();
+        let by_data = |own_default, data_default| if own { own_default } else { data_default };
+        let epochs = if self.quick { 3 } else { by_data(20, 12) };
+        let batch_size = if self.quick { 64 } else { by_data(128, 256) };
+        let data = self.data.map(|path| {
+            std::path::absolute(&path).with_context(|| format!("cannot find {}", path.display()))
+        });
+        let settings = Settings {
+            method: self.method.unwrap_or(MethodName::Simclr),
+            data: data.transpose()?,
+            quick: self.quick,
+            seed: self.seed.unwrap_or(0),
+            epochs: self.epochs.unwrap_or(epochs),
+            batch_size: self.batch_size.unwrap_or(batch_size),
+            width: self.width.unwrap_or(if self.quick { 8 } else { 16 }),
+            temperature: self.temperature.unwrap_or(0.5),
+            limit: self.limit.or((self.quick && !own).then_some(1_000)),
+            scratch: !self.no_scratch,
+            strict: self.strict,
+        };
+        settings.validate()?;
+        Ok(settings)
+    }
+}
+
+impl Plan {
+    /// Makes the output folder and leaves the settings there, unless an unfinished run is in it.
+    pub fn claim_folder(&self, resumed: bool) -> anyhow::Result<()> {
+        let checkpoint = self.out.join("checkpoint");
+        if resumed {
+            return Ok(());
+        }
+        let unwritable = || {
+            format!("cannot write to {}; give another folder with --out", self.out.display())
+        };
+        let finished = self.out.join(RESULT);
+        if checkpoint.exists() && !finished.exists() {
+            bail!(
+                "{0} holds an unfinished run; go on with `--resume {0}`, delete it, or give \
+                 another folder with --out",
+                self.out.display()
+            );
+        }
+        std::fs::create_dir_all(&self.out).with_context(unwritable)?;
+        self.settings.save(&self.out).with_context(unwritable)?;
+        if finished.exists() {
+            std::fs::remove_file(&finished).with_context(unwritable)?;
+        }
+        if checkpoint.exists() {
+            std::fs::remove_dir_all(&checkpoint).with_context(unwritable)?;
+        }
+        Ok(())
+    }
+}
+
+impl Settings {
+    fn validate(&self) -> anyhow::Result<()> {
+        ensure!(self.epochs > 0, "--epochs 0 would train nothing; give 1 or more");
+        ensure!(self.batch_size > 1, "--batch-size must be 2 or more: pictures are compared");
+        ensure!(self.width > 0, "--width 0 is no network; give 4 or more");
+        let temperature = self.temperature;
+        ensure!(
+            temperature.is_finite() && temperature > 0.0,
+            "--temperature {temperature} must be above 0; 0.1 to 1 is usual"
+        );
+        ensure!(self.limit != Some(0), "--limit 0 leaves no pictures; give 1 or more");
+        Ok(())
+    }
+
+    fn load(folder: &Path) -> anyhow::Result<Self> {
+        let path = folder.join(SETTINGS);
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!("{} holds no run to go on with: cannot read {SETTINGS} in it", folder.display())
+        })?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} is not from this program", path.display()))
+    }
+
+    fn save(&self, folder: &Path) -> anyhow::Result<()> {
+        write_atomically(&folder.join(SETTINGS), &serde_json::to_vec_pretty(self)?)?;
+        Ok(())
+    }
+
+    /// What the run calls its pictures.
+    pub fn data_name(&self) -> String {
+        let name = self.data.as_deref().and_then(Path::file_name);
+        name.map_or_else(|| "synthetic".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+
+    /// Shallow for the program's own shapes, ResNet-18 for pictures of the world.
+    pub fn encoder(&self) -> ResNetConfig {
+        match self.data {
+            None => ResNetConfig::resnet10(self.width),
+            Some(_) => ResNetConfig::resnet18(self.width),
+        }
+    }
+
+    /// How views are made: SimCLR's way on CIFAR-10, and for shapes also turned.
+    pub fn recipe(&self) -> Recipe {
+        match self.data {
+            None => Recipe::shapes(SIDE),
+            Some(_) => Recipe::simclr_cifar(),
+        }
+    }
+
+    /// How labelled pictures are changed when the network learns from labels alone.
+    pub fn supervised_recipe(&self) -> Recipe {
+        match self.data {
+            None => Recipe::shapes(SIDE),
+            Some(_) => Recipe::supervised_cifar(),
+        }
+    }
+
+    /// The optimizer and the learning rate of `steps` steps of pre-training.
+    pub fn training(&self, steps: usize) -> (OptimizerConfig, Schedule) {
+        let peak = match self.method {
+            MethodName::Simclr => 0.24,
+            MethodName::Simsiam => 0.12,
+            MethodName::BarlowTwins => 0.12,
+        };
+        let peak = peak * self.batch_size as f64 / 256.0;
+        (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(peak, steps))
+    }
+}
+
+/// Side of a view, in pixels.
+pub const SIDE: u32 = 32;
