@@ -146,7 +146,7 @@ impl Run {
     ) -> anyhow::Result<Outcome<M>> {
         let Plan { out, settings, .. } = &self.plan;
         let epochs = settings.epochs;
-        let steps = loader.batches_per_epoch() * usize::try_from(epochs)?;
+        let steps = epochs * loader.batches_per_epoch() as u64;
         let (optimizer, schedule) = settings.training(steps);
         let mut trainer =
             Trainer::new(method, optimizer.init(), schedule, loader, epochs, &self.device);

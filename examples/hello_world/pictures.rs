@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
 use image::DynamicImage;
 use selfsame::callbacks::KnnBank;
 use selfsame::samplers::{
@@ -16,7 +15,7 @@ use crate::settings::{SIDE, Settings};
 /// Test pictures that accuracy is measured on, at most; the same number of each class.
 const TEST_LIMIT: usize = 2_000;
 
-pub struct Pictures {
+pub(crate) struct Pictures {
     pub train: Arc<dyn Dataset>,
     /// `None` where there are no labels to test with.
     pub test: Option<Arc<dyn Dataset>>,
@@ -25,7 +24,7 @@ pub struct Pictures {
 }
 
 impl Pictures {
-    pub fn load(settings: &Settings) -> anyhow::Result<Self> {
+    pub(crate) fn load(settings: &Settings) -> anyhow::Result<Self> {
         let name = settings.data_name();
         let Some(path) = &settings.data else {
             let (train, test) = if settings.quick { (1_000, 400) } else { (6_000, 1_500) };
@@ -70,7 +69,7 @@ impl Pictures {
     }
 
     /// One line per fact, the pictures that were left out by name.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let mut text = format!("{}: {} pictures to learn from", self.name, self.train.len());
         match &self.test {
             Some(test) => {
@@ -89,7 +88,7 @@ impl Pictures {
     }
 
     /// Some of the labelled pictures, to watch training with.
-    pub fn knn_bank(&self, seed: u64) -> Option<KnnBank> {
+    pub(crate) fn knn_bank(&self, seed: u64) -> Option<KnnBank> {
         let some = |dataset: &Arc<dyn Dataset>, limit| choose(dataset, limit, seed);
         labels(self.train.as_ref())?;
         let (bank, queries) = (some(&self.train, 2_000), some(self.test.as_ref()?, 500));
@@ -97,7 +96,7 @@ impl Pictures {
     }
 
     /// A few pictures to show, of different classes where there are any.
-    pub fn sample(&self, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
+    pub(crate) fn sample(&self, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
         let step = (self.train.len() / count).max(1);
         let indices = (0..self.train.len()).step_by(step).take(count);
         indices.map(|index| Ok(self.train.picture(index)?)).collect()
@@ -105,7 +104,7 @@ impl Pictures {
 }
 
 /// The class of every picture, or `None` if any has none.
-pub fn labels(dataset: &dyn Dataset) -> Option<Vec<usize>> {
+pub(crate) fn labels(dataset: &dyn Dataset) -> Option<Vec<usize>> {
     (0..dataset.len()).map(|index| dataset.label(index)).collect()
 }
 

@@ -26,29 +26,29 @@ const DRAWS: u64 = 3;
 
 /// Test accuracy by the number of labels, 0 to 1.
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Accuracy {
+pub(crate) struct Accuracy {
     pub labels_10: Row,
     pub labels_all: Row,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct Row {
+pub(crate) struct Row {
     pub pretrained: Summary,
     pub random: Summary,
     pub scratch: Option<Summary>,
 }
 
 /// Pictures, each with its nearest training pictures.
-pub struct Neighbours(pub Vec<(DynamicImage, Vec<DynamicImage>)>);
+pub(crate) struct Neighbours(pub Vec<(DynamicImage, Vec<DynamicImage>)>);
 
 /// The features of all pictures of a run.
-pub struct Encoded {
+pub(crate) struct Encoded {
     train: Features,
     test: Option<Features>,
 }
 
 impl Encoded {
-    pub fn new(pictures: &Pictures, encoder: &ResNet, device: &Device) -> anyhow::Result<Self> {
+    pub(crate) fn new(pictures: &Pictures, encoder: &ResNet, device: &Device) -> anyhow::Result<Self> {
         let features = |dataset: &Arc<dyn Dataset>| {
             encode(dataset.as_ref(), &shown(), BATCH, device, |view| encoder.forward(view))
         };
@@ -57,7 +57,7 @@ impl Encoded {
     }
 
     /// The nearest training pictures of a few pictures: of test pictures, or of others like them.
-    pub fn neighbours(&self, pictures: &Pictures) -> anyhow::Result<Neighbours> {
+    pub(crate) fn neighbours(&self, pictures: &Pictures) -> anyhow::Result<Neighbours> {
         let asked = pictures.test.as_ref().unwrap_or(&pictures.train);
         let features = self.test.as_ref().unwrap_or(&self.train);
         let shown: Vec<usize> = (0..asked.len()).step_by((asked.len() / 6).max(1)).take(6).collect();
@@ -75,7 +75,7 @@ impl Encoded {
 }
 
 /// Labels to learn from and to test with.
-pub struct Judge {
+pub(crate) struct Judge {
     train: Vec<usize>,
     test: Vec<usize>,
     classes: usize,
@@ -84,7 +84,7 @@ pub struct Judge {
 
 impl Judge {
     /// `None` where pictures have no labels.
-    pub fn new(pictures: &Pictures, seed: u64) -> Option<Self> {
+    pub(crate) fn new(pictures: &Pictures, seed: u64) -> Option<Self> {
         let classes = pictures.train.class_names().len();
         let train = labels(pictures.train.as_ref())?;
         let test = labels(pictures.test.as_ref()?.as_ref())?;
@@ -92,13 +92,13 @@ impl Judge {
     }
 
     /// Share of test pictures whose nearest training pictures vote for their class.
-    pub fn knn(&self, encoded: &Encoded) -> anyhow::Result<f64> {
+    pub(crate) fn knn(&self, encoded: &Encoded) -> anyhow::Result<f64> {
         let test = encoded.test.as_ref().context("a labelled run has test pictures")?;
         Ok(Knn::default().accuracy(&encoded.train, &self.train, test, &self.test, self.classes)?)
     }
 
     /// Accuracy of a linear probe with few labels, and with all.
-    pub fn probe(&self, encoded: &Encoded) -> anyhow::Result<[Summary; 2]> {
+    pub(crate) fn probe(&self, encoded: &Encoded) -> anyhow::Result<[Summary; 2]> {
         let test = encoded.test.as_ref().context("a labelled run has test pictures")?;
         let accuracy = |indices: &[usize]| -> anyhow::Result<f64> {
             let labels: Vec<usize> = indices.iter().map(|&index| self.train[index]).collect();
@@ -113,7 +113,7 @@ impl Judge {
     }
 
     /// Accuracy of the same network trained on the same labels alone; `None` if it was stopped.
-    pub fn scratch(&self, bench: &Bench<'_>) -> anyhow::Result<Option<[Summary; 2]>> {
+    pub(crate) fn scratch(&self, bench: &Bench<'_>) -> anyhow::Result<Option<[Summary; 2]>> {
         let mut few = Vec::new();
         for draw in self.draws()? {
             let Some(accuracy) = self.train_from_scratch(bench, draw, bench.few())? else {
@@ -137,11 +137,11 @@ impl Judge {
         let labelled = Arc::new(Subset::new(pictures.train.clone(), indices));
         let config = LoaderConfig { batch_size, threads: *threads, seed: self.seed };
         let loader = Loader::new(labelled, settings.supervised_recipe(), config)?;
-        let schedule = Schedule::one_cycle(peak, epochs * loader.batches_per_epoch());
+        let schedule = Schedule::one_cycle(peak, epochs * loader.batches_per_epoch() as u64);
         let network = Classifier::new(settings.encoder().init(device), self.classes, device);
         let network = seed_weights(network, self.seed);
         let optimizer = OptimizerConfig::sgd(0.9, 5e-4).init();
-        let trainer = Trainer::new(network, optimizer, schedule, loader, epochs as u64, device);
+        let trainer = Trainer::new(network, optimizer, schedule, loader, epochs, device);
         let trainer = trainer.with_callback(Progress::new(title)).with_signal(signal.clone());
         let outcome = trainer.fit()?;
         if outcome.stopped.is_some() {
@@ -149,9 +149,9 @@ impl Judge {
         }
         let network = outcome.method.valid();
         let test = pictures.test.as_ref().context("a labelled run has test pictures")?;
-        let device = &device.clone().inner();
+        let plain = (*device).clone().inner();
         let forward = |view| network.forward(view);
-        let scores = encode(test.as_ref(), &shown(), BATCH, device, forward)?;
+        let scores = encode(test.as_ref(), &shown(), BATCH, &plain, forward)?;
         Ok(Some(accuracy_of_scores(&scores, &self.test)))
     }
 
@@ -163,7 +163,7 @@ impl Judge {
 }
 
 /// What training from scratch needs besides labels.
-pub struct Bench<'a> {
+pub(crate) struct Bench<'a> {
     pub pictures: &'a Pictures,
     pub settings: &'a Settings,
     /// Where gradients can be had.
@@ -176,7 +176,7 @@ pub struct Bench<'a> {
 struct Lesson {
     title: &'static str,
     batch_size: usize,
-    epochs: usize,
+    epochs: u64,
     /// Highest learning rate.
     peak: f64,
 }
@@ -194,7 +194,7 @@ impl Bench<'_> {
 }
 
 /// Test pictures are shown whole.
-pub fn shown() -> Recipe {
+pub(crate) fn shown() -> Recipe {
     Recipe::evaluation(SIDE)
 }
 

@@ -16,7 +16,7 @@ use crate::settings::Settings;
 
 /// `result.json`.
 #[derive(Debug, Serialize)]
-pub struct Findings {
+pub(crate) struct Findings {
     pub method: String,
     pub data: String,
     pub seed: u64,
@@ -36,38 +36,38 @@ pub struct Findings {
 }
 
 #[derive(Debug, Serialize)]
-pub struct Seconds {
+pub(crate) struct Seconds {
     pub pretrain: f64,
     pub total: f64,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
-pub struct BeforeAfter {
+pub(crate) struct BeforeAfter {
     pub before: f64,
     pub after: f64,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Health {
+pub(crate) struct Health {
     pub std: f64,
     pub healthy_std: f64,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Counts {
+pub(crate) struct Counts {
     pub train: usize,
     pub test: usize,
     pub skipped: usize,
 }
 
 #[derive(Debug, Serialize)]
-pub struct Versions {
+pub(crate) struct Versions {
     pub selfsame: &'static str,
     pub burn: &'static str,
 }
 
 /// What was found, for the terminal.
-pub fn summary(findings: &Findings) -> String {
+pub(crate) fn summary(findings: &Findings) -> String {
     let mut text = String::new();
     if let Some(BeforeAfter { before, after }) = findings.knn {
         let (before, after) = (100.0 * before, 100.0 * after);
@@ -111,14 +111,14 @@ fn percent(summary: Summary) -> String {
 }
 
 /// A picture as the bytes of a PNG file.
-pub fn png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
+pub(crate) fn png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Cursor::new(Vec::new());
     picture.write_to(&mut bytes, ImageFormat::Png)?;
     Ok(bytes.into_inner())
 }
 
 /// `report.html`: everything in one file, nothing to fetch.
-pub fn page(
+pub(crate) fn page(
     settings: &Settings,
     findings: &Findings,
     history: &History,

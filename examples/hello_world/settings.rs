@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 /// views.png, encoder.safetensors, report.html, result.json, and a checkpoint to go on from.
 #[derive(Debug, Parser)]
 #[command(version, name = "hello_world")]
-pub struct Options {
+pub(crate) struct Options {
     /// How to learn without labels [default: simclr]
     #[arg(long, value_enum)]
     method: Option<MethodName>,
@@ -70,7 +70,7 @@ pub struct Options {
 
 /// A run: where it computes, where it writes, and what decides its result.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     pub out: PathBuf,
     pub device: String,
     pub threads: usize,
@@ -80,7 +80,7 @@ pub struct Plan {
 /// Everything that decides the bytes of a run's result.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Settings {
+pub(crate) struct Settings {
     pub method: MethodName,
     /// `None`: the program's own pictures.
     pub data: Option<PathBuf>,
@@ -98,14 +98,14 @@ pub struct Settings {
 /// The three ways to learn without labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum MethodName {
+pub(crate) enum MethodName {
     Simclr,
     Simsiam,
     BarlowTwins,
 }
 
 impl MethodName {
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Simclr => "SimCLR",
             Self::Simsiam => "SimSiam",
@@ -114,7 +114,7 @@ impl MethodName {
     }
 
     /// The name on the command line and in files.
-    pub fn key(self) -> String {
+    pub(crate) fn key(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 }
@@ -124,29 +124,31 @@ const RESULT: &str = "result.json";
 
 impl Options {
     /// Whether this goes on with an old run.
-    pub fn resumes(&self) -> bool {
+    pub(crate) fn resumes(&self) -> bool {
         self.resume.is_some()
     }
 
     /// The run these options ask for; nothing is written yet.
-    pub fn plan(self) -> anyhow::Result<Plan> {
+    pub(crate) fn plan(self) -> anyhow::Result<Plan> {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.unwrap_or_else(cores);
         ensure!(threads > 0, "--threads 0 would leave nobody to prepare views; give 1 or more");
-        let (out, settings) = match self.resume {
-            Some(folder) => (folder.clone(), Settings::load(&folder)?),
+        let (out, settings) = match &self.resume {
+            Some(folder) => (folder.clone(), Settings::load(folder)?),
             None => (self.out.clone(), self.settings()?),
         };
         Ok(Plan { out, device: self.device, threads, settings })
     }
 
-    fn settings(self) -> anyhow::Result<Settings> {
+    fn settings(&self) -> anyhow::Result<Settings> {
         let own = self.data.is_none();
-        let by_data = |own_default, data_default| if own { own_default } else { data_default };
-        let epochs = if self.quick { 3 } else { by_data(20, 12) };
-        let batch_size = if self.quick { 64 } else { by_data(128, 256) };
-        let data = self.data.map(|path| {
-            std::path::absolute(&path).with_context(|| format!("cannot find {}", path.display()))
+        let (epochs, batch_size) = match (self.quick, own) {
+            (true, _) => (3, 64),
+            (false, true) => (20, 128),
+            (false, false) => (12, 256),
+        };
+        let data = self.data.as_ref().map(|path| {
+            std::path::absolute(path).with_context(|| format!("cannot find {}", path.display()))
         });
         let settings = Settings {
             method: self.method.unwrap_or(MethodName::Simclr),
@@ -168,7 +170,7 @@ impl Options {
 
 impl Plan {
     /// Makes the output folder and leaves the settings there, unless an unfinished run is in it.
-    pub fn claim_folder(&self, resumed: bool) -> anyhow::Result<()> {
+    pub(crate) fn claim_folder(&self, resumed: bool) -> anyhow::Result<()> {
         let checkpoint = self.out.join("checkpoint");
         if resumed {
             return Ok(());
@@ -225,13 +227,13 @@ impl Settings {
     }
 
     /// What the run calls its pictures.
-    pub fn data_name(&self) -> String {
+    pub(crate) fn data_name(&self) -> String {
         let name = self.data.as_deref().and_then(Path::file_name);
         name.map_or_else(|| "synthetic".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
     /// Shallow for the program's own shapes, ResNet-18 for pictures of the world.
-    pub fn encoder(&self) -> ResNetConfig {
+    pub(crate) fn encoder(&self) -> ResNetConfig {
         match self.data {
             None => ResNetConfig::resnet10(self.width),
             Some(_) => ResNetConfig::resnet18(self.width),
@@ -239,7 +241,7 @@ impl Settings {
     }
 
     /// How views are made: SimCLR's way on CIFAR-10, and for shapes also turned.
-    pub fn recipe(&self) -> Recipe {
+    pub(crate) fn recipe(&self) -> Recipe {
         match self.data {
             None => Recipe::shapes(SIDE),
             Some(_) => Recipe::simclr_cifar(),
@@ -247,15 +249,15 @@ impl Settings {
     }
 
     /// How labelled pictures are changed when the network learns from labels alone.
-    pub fn supervised_recipe(&self) -> Recipe {
+    pub(crate) fn supervised_recipe(&self) -> Recipe {
         match self.data {
-            None => Recipe::shapes(SIDE),
+            None => Recipe::supervised_shapes(SIDE),
             Some(_) => Recipe::supervised_cifar(),
         }
     }
 
     /// The optimizer and the learning rate of `steps` steps of pre-training.
-    pub fn training(&self, steps: usize) -> (OptimizerConfig, Schedule) {
+    pub(crate) fn training(&self, steps: u64) -> (OptimizerConfig, Schedule) {
         let peak = match self.method {
             MethodName::Simclr => 0.24,
             MethodName::Simsiam => 0.12,
@@ -267,4 +269,4 @@ impl Settings {
 }
 
 /// Side of a view, in pixels.
-pub const SIDE: u32 = 32;
+pub(crate) const SIDE: u32 = 32;

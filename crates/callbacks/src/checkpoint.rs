@@ -109,8 +109,8 @@ impl Checkpoints {
         };
         let state = serde_json::from_slice(&read(STATE)?).map_err(|e| unusable(&e))?;
         let networks = ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(NETWORKS)?));
-        let mut method = method;
-        method.try_load_record(networks.map_err(|e| unusable(&e))?).map_err(|e| unusable(&e))?;
+        let networks = networks.map_err(|e| unusable(&e))?;
+        let method = method.try_load_record(networks).map_err(|e| unusable(&e))?;
         let optimizer = optimizer.from_bytes(Bytes::from_bytes_vec(read(OPTIMIZER)?));
         Ok(Some((state, method, optimizer.map_err(|e| unusable(&e))?)))
     }

@@ -1,0 +1,74 @@
+//! What a set of pictures offers.
+
+use std::sync::Arc;
+
+use image::DynamicImage;
+
+use crate::DataError;
+
+/// A set of pictures, some or all of which may have a label.
+///
+/// # Example
+/// ```
+/// use image::DynamicImage;
+/// use selfsame_samplers::{DataError, Dataset};
+///
+/// struct Black(usize);
+///
+/// impl Dataset for Black {
+///     fn len(&self) -> usize {
+///         self.0
+///     }
+///     fn picture(&self, _index: usize) -> Result<DynamicImage, DataError> {
+///         Ok(DynamicImage::new_rgb8(32, 32))
+///     }
+/// }
+/// assert_eq!(Black(3).label(0), None);
+/// ```
+pub trait Dataset: Send + Sync {
+    /// Number of pictures.
+    fn len(&self) -> usize;
+
+    /// The picture at `index`.
+    ///
+    /// # Errors
+    /// If it cannot be read or decoded; the error names it.
+    fn picture(&self, index: usize) -> Result<DynamicImage, DataError>;
+
+    /// The class of the picture at `index`, an index into [`class_names`](Self::class_names), or
+    /// `None` if it has none.
+    fn label(&self, _index: usize) -> Option<usize> {
+        None
+    }
+
+    /// The classes; none where there are no labels.
+    fn class_names(&self) -> &[String] {
+        &[]
+    }
+
+    /// What people call the picture at `index`.
+    fn name(&self, index: usize) -> String {
+        format!("number {index}")
+    }
+
+    /// Whether there is no picture.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Pictures to learn from, and pictures to test with if they were told apart.
+#[derive(Clone)]
+pub struct Splits {
+    /// To learn from.
+    pub train: Arc<dyn Dataset>,
+    /// To test with.
+    pub test: Option<Arc<dyn Dataset>>,
+}
+
+impl std::fmt::Debug for Splits {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let test = self.test.as_ref().map(|test| test.len());
+        f.debug_struct("Splits").field("train", &self.train.len()).field("test", &test).finish()
+    }
+}

@@ -1,0 +1,201 @@
+//! Finding out what a path holds.
+
+use std::fs::{self, File};
+use std::io::{BufReader, Read, Seek};
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+
+use crate::layout::{Entry, Source, is_picture, splits};
+use crate::{DataError, Splits, cifar};
+
+/// Folders within folders that are followed; more is taken for a loop of links.
+const MAX_DEPTH: usize = 12;
+/// Bytes of pictures that are read from an archive into memory.
+const MAX_ARCHIVE: u64 = 16 << 30;
+
+/// The pictures at `path`.
+///
+/// | what is there | what comes of it |
+/// |---|---|
+/// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labelled pictures, told apart |
+/// | `CLASS/…` | labelled pictures |
+/// | pictures side by side | pictures without labels |
+/// | `data_batch_1.bin` … `test_batch.bin` | CIFAR-10, binary version |
+/// | `data_batch_1` … `test_batch` | CIFAR-10, Python version |
+/// | a `.tar` or `.tar.gz` of one of the first three | the same; its pictures are kept in memory, encoded |
+///
+/// Pictures are sorted by their path, classes by their name. Files that are not named as pictures
+/// are passed over. A single class counts as no labels.
+///
+/// # Errors
+/// If nothing is there, or no pictures, or only one, or train and test do not fit; the error says
+/// which and what to do.
+pub fn open(path: &Path) -> Result<Splits, DataError> {
+    let about = fs::metadata(path).map_err(DataError::read(path))?;
+    if !about.is_dir() {
+        return archive(path);
+    }
+    if let Some(splits) = cifar::open(path)? {
+        return Ok(splits);
+    }
+    let mut entries = Vec::new();
+    walk(path, "", 0, &mut entries)?;
+    splits(path, entries)
+}
+
+fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Entry>) -> Result<(), DataError> {
+    for entry in fs::read_dir(folder).map_err(DataError::read(folder))? {
+        let entry = entry.map_err(DataError::read(folder))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let place = entry.path();
+        let path = format!("{prefix}{name}");
+        // A link that leads nowhere is no picture.
+        let Ok(about) = fs::metadata(&place) else { continue };
+        if about.is_dir() && depth < MAX_DEPTH && !name.starts_with('.') {
+            walk(&place, &format!("{path}/"), depth + 1, found)?;
+        } else if about.is_file() && is_picture(&path) {
+            found.push(Entry { path, source: Source::File(place) });
+        }
+    }
+    Ok(())
+}
+
+/// A tar archive, compressed or not, by its first bytes.
+fn archive(path: &Path) -> Result<Splits, DataError> {
+    let read = DataError::read;
+    let mut file = File::open(path).map_err(read(path))?;
+    let mut start = Vec::new();
+    file.by_ref().take(512).read_to_end(&mut start).map_err(read(path))?;
+    file.rewind().map_err(read(path))?;
+    let file = BufReader::with_capacity(1 << 20, file);
+    if start.starts_with(&[0x1F, 0x8B]) {
+        from_tar(path, GzDecoder::new(file))
+    } else if start.get(257..262) == Some(b"ustar") {
+        from_tar(path, file)
+    } else {
+        Err(DataError::Unknown { path: path.to_owned() })
+    }
+}
+
+fn from_tar(path: &Path, archive: impl Read) -> Result<Splits, DataError> {
+    let damaged = |error: std::io::Error| DataError::Format {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    let mut entries = Vec::new();
+    let mut total = 0;
+    for member in tar::Archive::new(archive).entries().map_err(damaged)? {
+        let mut member = member.map_err(damaged)?;
+        let name = member.path().map_err(damaged)?.to_string_lossy().replace('\\', "/");
+        let name = name.trim_start_matches("./").trim_start_matches('/').to_owned();
+        if !member.header().entry_type().is_file() || !is_picture(&name) {
+            continue;
+        }
+        total += member.size();
+        if total > MAX_ARCHIVE {
+            let reason = "it holds more than 16 GiB; unpack it and give the folder".to_owned();
+            return Err(DataError::Format { path: path.to_owned(), reason });
+        }
+        let mut bytes = Vec::new();
+        member.read_to_end(&mut bytes).map_err(damaged)?;
+        entries.push(Entry { path: name.clone(), source: Source::Member(name, bytes.into()) });
+    }
+    splits(path, entries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::RgbImage;
+    use std::io::Cursor;
+
+    fn png(side: u32) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        RgbImage::new(side, side).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    }
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (number, file) in files.iter().enumerate() {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, png(number as u32 + 1)).unwrap();
+        }
+        root
+    }
+
+    fn tar(files: &[&str]) -> Vec<u8> {
+        let mut builder = tar::Builder::new(Vec::new());
+        for (number, file) in files.iter().enumerate() {
+            let bytes = png(number as u32 + 1);
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, file, &bytes[..]).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn message(files: &[&str]) -> String {
+        open(folder(files).path()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn class_folders_with_and_without_a_test_split() {
+        let root = folder(&["b/1.png", "a/2.PNG", "a/deep/3.jpg", "a/notes.txt", ".git/4.png"]);
+        let splits = open(root.path()).unwrap();
+        assert!(splits.test.is_none());
+        assert_eq!(splits.train.class_names(), ["a", "b"]);
+        let labels: Vec<_> = (0..splits.train.len()).map(|i| splits.train.label(i)).collect();
+        assert_eq!(labels, [Some(0), Some(0), Some(1)]);
+        assert_eq!(splits.train.picture(2).unwrap().width(), 1, "the picture of b");
+
+        let root = folder(&["train/a/1.png", "train/b/1.png", "val/b/1.png"]);
+        let splits = open(root.path()).unwrap();
+        assert_eq!((splits.train.len(), splits.test.unwrap().label(0)), (2, Some(1)));
+    }
+
+    #[test]
+    fn pictures_side_by_side_or_of_one_class_have_no_labels() {
+        for files in [["1.png", "2.png"], ["only/1.png", "only/2.png"], ["train/1.png", "train/2.png"]] {
+            let splits = open(folder(&files).path()).unwrap();
+            assert!(splits.train.class_names().is_empty() && splits.train.label(0).is_none());
+        }
+    }
+
+    #[test]
+    fn archives_are_read_compressed_or_not_and_with_a_folder_around() {
+        let files = ["./top/train/a/1.png", "top/train/b/2.png", "top/test/a/3.png"];
+        let plain = tar(&files);
+        let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut zipped, &plain).unwrap();
+        for bytes in [plain, zipped.finish().unwrap()] {
+            let root = tempfile::tempdir().unwrap();
+            let path = root.path().join("pictures");
+            fs::write(&path, &bytes).unwrap();
+            let splits = open(&path).unwrap();
+            assert_eq!((splits.train.len(), splits.test.unwrap().len()), (2, 1));
+            assert_eq!(splits.train.picture(1).unwrap().width(), 2);
+            assert!(splits.train.name(1).contains("train/b/2.png in "));
+            fs::write(&path, &bytes[..bytes.len() / 3]).unwrap();
+            assert!(open(&path).unwrap_err().to_string().contains("damaged"));
+        }
+    }
+
+    #[test]
+    fn what_holds_no_pictures_is_said_to() {
+        assert!(message(&[]).contains("holds no picture"));
+        assert!(message(&["1.png"]).contains("only one picture"));
+        assert!(message(&["a/1.png", "b/2.png", "3.png"]).contains("3.png beside class folders"));
+        let strange = ["train/a/1.png", "train/b/1.png", "test/c/1.png"];
+        assert!(message(&strange).contains("class `c`"));
+        let root = folder(&["a/1.png"]);
+        let error = open(&root.path().join("missing")).unwrap_err().to_string();
+        assert!(error.contains("missing"), "{error}");
+        let file = root.path().join("text.txt");
+        fs::write(&file, "hello").unwrap();
+        assert!(open(&file).unwrap_err().to_string().contains("neither a folder"));
+    }
+}

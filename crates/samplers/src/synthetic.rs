@@ -1,0 +1,284 @@
+//! Pictures the program draws itself: ten shapes that only their form tells apart.
+
+use std::f32::consts::{PI, TAU};
+
+use image::{DynamicImage, Rgb, RgbImage};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
+
+use crate::{DataError, Dataset};
+
+/// Which of two sets that share no picture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Split {
+    /// To learn from.
+    Train,
+    /// To test with.
+    Test,
+}
+
+/// What [`Synthetic`] draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SyntheticConfig {
+    /// Number of pictures; classes take turns.
+    pub pictures: usize,
+    /// Side of a picture, in pixels.
+    pub size: u32,
+    /// Decides every picture.
+    pub seed: u64,
+    /// Which set.
+    pub split: Split,
+}
+
+/// Ten classes of shapes, each picture with one of them.
+///
+/// Colour, place, size and turn of the shape, the colours, gradient and stripes behind it, small
+/// clutter around it and noise are all random and say nothing of the class. Edges are smooth. A
+/// picture depends on seed, split and its number alone.
+///
+/// # Example
+/// ```
+/// use selfsame_samplers::{Dataset, Split, Synthetic, SyntheticConfig};
+///
+/// let config = SyntheticConfig { pictures: 20, size: 32, seed: 0, split: Split::Train };
+/// let shapes = Synthetic::new(config);
+/// assert_eq!((shapes.len(), shapes.class_names().len()), (20, 10));
+/// assert_eq!(shapes.label(13), Some(3));
+/// assert_eq!(shapes.picture(13)?.width(), 32);
+/// # Ok::<(), selfsame_samplers::DataError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Synthetic {
+    pictures: Vec<RgbImage>,
+    classes: Vec<String>,
+}
+
+/// A form: whether a point, at most about 1 from the middle, is inside.
+type Form = fn(f32, f32) -> bool;
+
+const CLASSES: [(&str, Form); 10] = [
+    ("circle", |x, y| x * x + y * y < 0.72),
+    ("square", |x, y| x.abs().max(y.abs()) < 0.75),
+    ("triangle", |x, y| y > -0.5 && y < 1.0 - 1.732 * x.abs()),
+    ("star", star),
+    ("cross", |x, y| x.abs().min(y.abs()) < 0.28 && x.abs().max(y.abs()) < 0.9),
+    ("ring", |x, y| (0.3..0.81).contains(&(x * x + y * y))),
+    ("crescent", |x, y| x * x + y * y < 0.85 && (x - 0.45).powi(2) + y * y > 0.55),
+    ("heart", |x, y| {
+        let (x, y) = (1.25 * x, 1.25 * y);
+        (x * x + y * y - 1.0).powi(3) < x * x * y.powi(3)
+    }),
+    ("arrow", |x, y| {
+        (x.abs() < 0.2 && (-0.95..0.2).contains(&y)) || (y > 0.1 && x.abs() < 0.85 * (0.95 - y))
+    }),
+    ("angle", |x, y| {
+        ((-0.65..-0.2).contains(&x) && y.abs() < 0.8) || ((-0.8..-0.35).contains(&y) && x.abs() < 0.65)
+    }),
+];
+
+/// Five points, folded into half of one of them.
+fn star(x: f32, y: f32) -> bool {
+    let (outer, inner) = (1.0_f32, 0.42_f32);
+    let angle = y.atan2(x).rem_euclid(TAU / 5.0);
+    let angle = angle.min(TAU / 5.0 - angle);
+    let (x, y) = (x.hypot(y) * angle.cos(), x.hypot(y) * angle.sin());
+    let (inner_x, inner_y) = (inner * (PI / 5.0).cos(), inner * (PI / 5.0).sin());
+    (inner_x - outer) * y - inner_y * (x - outer) > 0.0
+}
+
+impl Synthetic {
+    /// Draws the pictures, on all cores.
+    #[must_use]
+    pub fn new(config: SyntheticConfig) -> Self {
+        let pictures = (0..config.pictures).into_par_iter().map(|index| draw(&config, index));
+        let classes = CLASSES.iter().map(|(name, _)| (*name).to_owned()).collect();
+        Self { pictures: pictures.collect(), classes }
+    }
+}
+
+impl Dataset for Synthetic {
+    fn len(&self) -> usize {
+        self.pictures.len()
+    }
+
+    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
+        Ok(DynamicImage::ImageRgb8(self.pictures[index].clone()))
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        Some(index % CLASSES.len())
+    }
+
+    fn class_names(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn name(&self, index: usize) -> String {
+        format!("drawn {} number {index}", CLASSES[index % CLASSES.len()].0)
+    }
+}
+
+type Color = [f32; 3];
+
+/// A form somewhere in the picture, whose side is 1.
+struct Item {
+    form: Form,
+    middle: [f32; 2],
+    /// Sine and cosine of its turn, over its radius.
+    turn: [f32; 2],
+    color: Color,
+}
+
+impl Item {
+    fn random(form: Form, middle: [f32; 2], radius: f32, color: Color, rng: &mut ChaCha8Rng) -> Self {
+        let angle = rng.random_range(0.0..TAU);
+        Self { form, middle, turn: [angle.sin() / radius, angle.cos() / radius], color }
+    }
+
+    fn covers(&self, x: f32, y: f32) -> bool {
+        let (x, y) = (x - self.middle[0], y - self.middle[1]);
+        let [sin, cos] = self.turn;
+        (self.form)(cos * x + sin * y, cos * y - sin * x)
+    }
+}
+
+/// A gradient between two colours, with stripes across it.
+struct Background {
+    colors: [Color; 2],
+    slope: [f32; 2],
+    waves: [f32; 2],
+    phase: f32,
+    depth: f32,
+}
+
+impl Background {
+    fn random(rng: &mut ChaCha8Rng) -> Self {
+        let mut direction = |length: f32| {
+            let angle = rng.random_range(0.0..TAU);
+            [length * angle.cos(), length * angle.sin()]
+        };
+        let (slope, waves) = (direction(0.7), direction(1.0));
+        let frequency = rng.random_range(10.0..50.0);
+        let first = color(rng);
+        Self {
+            // Not too far apart, or the border between them would be a form of its own.
+            colors: [first, first.map(|c| (c + rng.random_range(-0.35..0.35)).clamp(0.0, 1.0))],
+            slope,
+            waves: waves.map(|wave| wave * frequency),
+            phase: rng.random_range(0.0..TAU),
+            depth: rng.random_range(0.0..0.12),
+        }
+    }
+
+    fn at(&self, x: f32, y: f32) -> Color {
+        let share = (0.5 + self.slope[0] * (x - 0.5) + self.slope[1] * (y - 0.5)).clamp(0.0, 1.0);
+        let wave = self.depth * (self.waves[0] * x + self.waves[1] * y + self.phase).sin();
+        let [first, second] = self.colors;
+        [0, 1, 2].map(|c| first[c] + (second[c] - first[c]) * share + wave)
+    }
+}
+
+fn color(rng: &mut ChaCha8Rng) -> Color {
+    [(); 3].map(|()| rng.random_range(0.0..1.0))
+}
+
+/// Points per pixel and side, whose mean makes edges smooth.
+const FINE: u32 = 4;
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a picture")]
+fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
+    let mut key = [0; 32];
+    key[..8].copy_from_slice(&config.seed.to_le_bytes());
+    key[8..16].copy_from_slice(&(index as u64).to_le_bytes());
+    key[16] = u8::from(config.split == Split::Test) + 1; // no view has this key
+    let rng = &mut ChaCha8Rng::from_seed(key);
+
+    let background = Background::random(rng);
+    let mean = background.at(0.5, 0.5);
+    let apart = |a: Color, b: Color| (0..3).map(|c| (a[c] - b[c]).powi(2)).sum::<f32>().sqrt();
+    let mut items: Vec<Item> = (0..rng.random_range(3..8))
+        .map(|_| {
+            let specks: [Form; 3] = [CLASSES[0].1, |x, y| x.abs() < 1.5 && y.abs() < 0.25, CLASSES[1].1];
+            let speck = specks[rng.random_range(0..specks.len())];
+            let middle = [rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)];
+            let radius = rng.random_range(0.02..0.07);
+            let color = color(rng);
+            Item::random(speck, middle, radius, color, rng)
+        })
+        .collect();
+    let mut shade = color(rng);
+    while apart(shade, mean) < 0.5 {
+        shade = color(rng);
+    }
+    let radius = rng.random_range(0.27..0.44);
+    let room = 0.5 - 0.9 * radius;
+    let middle = [(); 2].map(|()| 0.5 + rng.random_range(-room..room));
+    items.push(Item::random(CLASSES[index % CLASSES.len()].1, middle, radius, shade, rng));
+    let noise = rng.random_range(0.0..0.05);
+
+    let step = 1.0 / (config.size * FINE) as f32;
+    RgbImage::from_fn(config.size, config.size, |column, row| {
+        let mut sum = [0.0; 3];
+        for fine in 0..FINE * FINE {
+            let x = ((column * FINE + fine % FINE) as f32 + 0.5) * step;
+            let y = ((row * FINE + fine / FINE) as f32 + 0.5) * step;
+            // What was added last lies on top.
+            let top = items.iter().rev().find(|item| item.covers(x, y));
+            let color = top.map_or_else(|| background.at(x, y), |item| item.color);
+            (0..3).for_each(|c| sum[c] += color[c]);
+        }
+        let grain = rng.random_range(-noise..=noise);
+        let mean = sum.map(|sum| sum / (FINE * FINE) as f32 + grain);
+        Rgb(mean.map(|c| (c.clamp(0.0, 1.0) * 255.0 + 0.5) as u8))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn shapes(seed: u64, split: Split) -> Synthetic {
+        Synthetic::new(SyntheticConfig { pictures: 300, size: 16, seed, split })
+    }
+
+    #[test]
+    fn train_test_and_other_seeds_share_no_picture() {
+        let sets = [shapes(0, Split::Train), shapes(0, Split::Test), shapes(1, Split::Train)];
+        let all: HashSet<_> = sets.iter().flat_map(|set| &set.pictures).map(|p| p.as_raw()).collect();
+        assert_eq!(all.len(), 900);
+        assert_eq!(shapes(0, Split::Train).pictures, sets[0].pictures);
+    }
+
+    #[test]
+    fn color_and_place_say_nothing_of_the_class() {
+        let shapes = Synthetic::new(SyntheticConfig { pictures: 4_000, size: 8, seed: 2, split: Split::Train });
+        // The mean brightness of a class is that of all, within four standard errors.
+        let mean = |pictures: &mut dyn Iterator<Item = &RgbImage>| {
+            let means: Vec<f64> = pictures
+                .map(|p| p.as_raw().iter().map(|x| f64::from(*x)).sum::<f64>() / p.as_raw().len() as f64)
+                .collect();
+            means.iter().sum::<f64>() / means.len() as f64
+        };
+        let all = mean(&mut shapes.pictures.iter());
+        for class in 0..10 {
+            let own = mean(&mut shapes.pictures.iter().skip(class).step_by(10));
+            assert!((own - all).abs() < 4.0 * 60.0 / 20.0, "class {class}: {own}, all: {all}");
+        }
+    }
+
+    #[test]
+    fn forms_differ_and_none_is_tiny() {
+        let points = || (-20..=20).flat_map(|y| (-20..=20).map(move |x| (x as f32 / 20.0, y as f32 / 20.0)));
+        let inside: Vec<Vec<bool>> =
+            CLASSES.iter().map(|(_, form)| points().map(|(x, y)| form(x, y)).collect()).collect();
+        for (class, own) in inside.iter().enumerate() {
+            let area = own.iter().filter(|&&inside| inside).count() as f32 / own.len() as f32;
+            assert!((0.12..0.75).contains(&area), "{} covers {area}", CLASSES[class].0);
+            for other in &inside[..class] {
+                assert!(own.iter().zip(other).filter(|(a, b)| a != b).count() > 100);
+            }
+        }
+    }
+}
