@@ -159,7 +159,10 @@ impl ModuleMapper for Fill<'_> {
         match self.read(&name, &param.val().dims()) {
             Ok(values) => {
                 self.used.push(name);
-                param.map(|_| Tensor::from_data(TensorData::new(values, shape), &device))
+                param.map(|old| {
+                    let new = Tensor::from_data(TensorData::new(values, shape), &device);
+                    new.set_require_grad(old.is_require_grad())
+                })
             }
             Err(error) => {
                 self.error.get_or_insert(error);
