@@ -1,10 +1,30 @@
 #![doc = include_str!("../README.md")]
 
-use burn::tensor::Tensor;
-use burn::tensor::ops::ConvOptions;
+mod batch_norm;
+#[cfg(feature = "flex")]
+mod conv;
+mod conv2d;
+#[cfg(feature = "flex")]
+mod extension;
+#[cfg(feature = "flex")]
+mod geometry;
+#[cfg(feature = "flex")]
+mod lines;
+#[cfg(feature = "flex")]
+mod norm;
 
-/// Convolution.
-#[must_use]
-pub fn conv2d(x: Tensor<4>, weight: Tensor<4>, stride: [usize; 2], padding: [usize; 2]) -> Tensor<4> {
-    burn::tensor::module::conv2d(x, weight, None, ConvOptions::new(stride, padding, [1, 1], 1))
+pub use batch_norm::{BatchNormTrain, Then, batch_norm_train};
+pub use conv2d::conv2d;
+
+use burn::tensor::{DType, Tensor};
+
+/// Whether our kernels are for this tensor: single precision on the Flex backend.
+fn applies<const D: usize>(tensor: &Tensor<D>) -> bool {
+    #[cfg(feature = "flex")]
+    return tensor.dtype() == DType::F32 && tensor.device() == burn::tensor::Device::flex();
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = (tensor, DType::F32);
+        false
+    }
 }

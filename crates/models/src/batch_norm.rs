@@ -1,8 +1,10 @@
 //! Batch normalisation, with or without scale and shift.
 
 use burn::module::{Flag, Module, Param, RunningState};
-use burn::tensor::module::{batch_norm, batch_norm_train};
+use burn::tensor::activation::relu;
+use burn::tensor::module::batch_norm;
 use burn::tensor::{Device, Tensor};
+use selfsame_kernels::{Then, batch_norm_train};
 
 /// Settings of a [`BatchNorm`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,17 +80,31 @@ impl BatchNorm {
     /// If the second dimension of `input` is not `d_input`.
     #[must_use]
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
+        self.forward_then(input, Then::Nothing)
+    }
+
+    /// Normalises, and does what follows in the same pass over memory.
+    ///
+    /// # Panics
+    /// If the second dimension of `input` is not `d_input`.
+    #[must_use]
+    pub fn forward_then<const D: usize>(&self, input: Tensor<D>, then: Then<D>) -> Tensor<D> {
         let device = input.device();
         let mean = self.running_mean.value_sync();
         let gamma = self.gamma.as_ref().map_or_else(|| Tensor::ones(mean.dims(), &device), Param::val);
         let beta = self.beta.as_ref().map_or_else(|| Tensor::zeros(mean.dims(), &device), Param::val);
         if !(device.is_autodiff() && self.training.is_enabled()) {
             let variance = self.running_var.value_sync();
-            return batch_norm(input, gamma, beta, mean, variance, self.epsilon);
+            let output = batch_norm(input, gamma, beta, mean, variance, self.epsilon);
+            return match then {
+                Then::Nothing => output,
+                Then::Relu => relu(output),
+                Then::AddRelu(carried) => relu(output + carried),
+            };
         }
         let dims = input.dims();
         let samples = (dims.iter().product::<usize>() / dims[1]) as f64;
-        let normalised = batch_norm_train(input, gamma, beta, self.epsilon);
+        let normalised = batch_norm_train(input, gamma, beta, then, self.epsilon);
         let unbiased = normalised.variance * (samples / (samples - 1.0).max(1.0));
         self.follow(&self.running_mean, normalised.mean);
         self.follow(&self.running_var, unbiased);

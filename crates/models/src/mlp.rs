@@ -2,8 +2,8 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
+use selfsame_kernels::Then;
 
 use crate::linear::linear;
 use crate::{BatchNorm, BatchNormConfig};
@@ -66,7 +66,7 @@ impl Mlp {
     #[must_use]
     pub fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         let hidden = self.hidden.iter().fold(features, |features, layer| {
-            relu(layer.norm.forward(layer.linear.forward(features)))
+            layer.norm.forward_then(layer.linear.forward(features), Then::Relu)
         });
         let output = self.output.forward(hidden);
         match &self.norm {

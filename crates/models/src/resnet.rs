@@ -1,8 +1,8 @@
 //! Residual networks for small pictures.
 
 use burn::module::Module;
-use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
+use selfsame_kernels::Then;
 use serde::{Deserialize, Serialize};
 
 use crate::{Backbone, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig};
@@ -85,7 +85,7 @@ pub struct ResNet {
 
 impl Backbone for ResNet {
     fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
-        let stem = relu(self.stem.forward(pictures));
+        let stem = self.stem.forward(pictures, Then::Relu);
         let maps = self.blocks.iter().fold(stem, |maps, block| block.forward(maps));
         maps.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
     }
@@ -115,16 +115,16 @@ impl Block {
     }
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let inner = relu(self.first.forward(input.clone()));
+        let inner = self.first.forward(input.clone(), Then::Relu);
         let carried = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(input),
+            Some(shortcut) => shortcut.forward(input, Then::Nothing),
             None => input,
         };
-        relu(self.second.forward(inner) + carried)
+        self.second.forward(inner, Then::AddRelu(carried))
     }
 }
 
-/// A convolution and its batch norm.
+/// A convolution, its batch norm, and what follows.
 #[derive(Module, Debug)]
 struct ConvNorm {
     conv: Conv2d,
@@ -139,8 +139,8 @@ impl ConvNorm {
         }
     }
 
-    fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        self.norm.forward(self.conv.forward(input))
+    fn forward(&self, input: Tensor<4>, then: Then<4>) -> Tensor<4> {
+        self.norm.forward_then(self.conv.forward(input), then)
     }
 }
 

@@ -1,0 +1,203 @@
+//! Convolution on slices: forward, and the gradients of input and weight.
+
+use std::cell::RefCell;
+
+use rayon::prelude::*;
+
+use crate::geometry::{Layout, Shape, Tap};
+use crate::lines::{GROUP, inner_products, sum_of_lines};
+
+/// Groups of pictures whose weight gradients are summed apart. A fixed number, so that the sum does
+/// not depend on the number of threads.
+const PARTS: usize = 16;
+
+/// `y[n, o] = Σ over channels c and taps of weight[o, c, tap] · x[n, c] at the tap`.
+///
+/// # Shapes
+/// - `x`: `[batch, d_input, height, width]`
+/// - `weight`: `[d_output, d_input, kernel, kernel]`
+/// - `y`: `[batch, d_output, out_height, out_width]`
+pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
+    let layout = Layout::new(shape);
+    let taps = layout.taps.len();
+    let all: Vec<usize> = (0..taps).collect();
+    let at = |output: usize, input: usize, tap: usize| (output * shape.d_input + input) * taps + tap;
+    let weights = pack(weight, shape.d_output, shape.d_input, &all, at);
+    let offsets = input_offsets(&layout);
+    let pictures = layout.pictures;
+    let chunks = y.par_chunks_mut(pictures * layout.output_size());
+    chunks.zip(x.par_chunks(pictures * layout.input_size())).for_each(|(y, x)| {
+        with_lines(|[from, to]| {
+            reset(from, shape.d_input * layout.phases() * layout.line());
+            layout.spread_input(x, from);
+            sums(&layout, &weights, &offsets, from, to, shape.d_output, y.len() / layout.output_size());
+            layout.gather_output(to, y);
+        });
+    });
+}
+
+/// The gradient of the input: a convolution back, tap by tap, one plane of the input at a time.
+pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+    let layout = Layout::new(shape);
+    let taps = layout.taps.len();
+    let at = |input: usize, output: usize, tap: usize| (output * shape.d_input + input) * taps + tap;
+    let phases: Vec<(Vec<[f32; GROUP]>, Vec<usize>)> = (0..layout.phases())
+        .map(|phase| {
+            let own: Vec<usize> = (0..taps).filter(|&tap| layout.taps[tap].phase == phase).collect();
+            let weights = pack(weight, shape.d_input, shape.d_output, &own, at);
+            let offset = |line: usize, tap: &usize| layout.offset(line, -layout.taps[*tap].shift);
+            let offsets = (0..shape.d_output).flat_map(|line| own.iter().map(move |tap| offset(line, tap)));
+            (weights, offsets.collect())
+        })
+        .collect();
+    let chunks = dx.par_chunks_mut(layout.pictures * layout.input_size());
+    chunks.zip(dy.par_chunks(layout.pictures * layout.output_size())).for_each(|(dx, dy)| {
+        with_lines(|[from, to]| {
+            reset(from, shape.d_output * layout.line());
+            layout.spread_output(dy, from);
+            let pictures = dx.len() / layout.input_size();
+            for (phase, (weights, offsets)) in phases.iter().enumerate() {
+                sums_of_phase(&layout, phase, weights, offsets, from, to, pictures);
+            }
+            layout.gather_input(to, dx);
+        });
+    });
+}
+
+/// The gradient of the weight: inner products of each line of the output's gradient with each line
+/// of the input, shifted by each tap.
+pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    let layout = Layout::new(shape);
+    let offsets = input_offsets(&layout);
+    let groups = shape.d_output.div_ceil(GROUP);
+    let pictures = shape.batch.div_ceil(PARTS).max(1);
+    let parts = x.par_chunks(pictures * layout.input_size());
+    let parts = parts.zip(dy.par_chunks(pictures * layout.output_size()));
+    let partial: Vec<Vec<[f32; GROUP]>> = parts
+        .map(|(x, dy)| {
+            let mut sums = vec![[0.0; GROUP]; groups * offsets.len()];
+            let chunks = x.chunks(layout.pictures * layout.input_size());
+            for (x, dy) in chunks.zip(dy.chunks(layout.pictures * layout.output_size())) {
+                with_lines(|[inputs, outputs]| {
+                    reset(inputs, shape.d_input * layout.phases() * layout.line());
+                    layout.spread_input(x, inputs);
+                    reset(outputs, groups * GROUP * layout.line());
+                    layout.spread_output(dy, outputs);
+                    let places = layout.places(x.len() / layout.input_size());
+                    let lines = sums.chunks_mut(offsets.len());
+                    for (sums, outputs) in lines.zip(outputs.chunks(GROUP * layout.line())) {
+                        let outputs = &outputs[layout.margin..];
+                        inner_products(outputs, layout.line(), places, inputs, &offsets, sums);
+                    }
+                });
+            }
+            sums
+        })
+        .collect();
+    // `offsets` runs over channels and taps, as a row of the weight does.
+    for (output, row) in dw.chunks_mut(offsets.len()).enumerate() {
+        let (group, member) = (output / GROUP, output % GROUP);
+        for (column, dw) in row.iter_mut().enumerate() {
+            let place = group * offsets.len() + column;
+            *dw = partial.iter().map(|sums| sums[place][member]).sum();
+        }
+    }
+}
+
+/// Where each channel's line stands as each tap reads it.
+fn input_offsets(layout: &Layout) -> Vec<usize> {
+    let phases = layout.phases();
+    let offset = |channel: usize, tap: &Tap| layout.offset(channel * phases + tap.phase, tap.shift);
+    let channels = 0..layout.shape.d_input;
+    channels.flat_map(|channel| layout.taps.iter().map(move |tap| offset(channel, tap))).collect()
+}
+
+/// Weights in the order they are used: for each group of lines `to`, each line `from` and tap, the
+/// weights of the group. Lines beyond the last have weight 0.
+fn pack(
+    weight: &[f32],
+    to: usize,
+    from: usize,
+    taps: &[usize],
+    at: impl Fn(usize, usize, usize) -> usize,
+) -> Vec<[f32; GROUP]> {
+    let mut packed = Vec::with_capacity(to.div_ceil(GROUP) * from * taps.len());
+    for first in (0..to).step_by(GROUP) {
+        for line in 0..from {
+            for &tap in taps {
+                let mut group = [0.0; GROUP];
+                for (member, weight_of) in group.iter_mut().zip(first..to) {
+                    *member = weight[at(weight_of, line, tap)];
+                }
+                packed.push(group);
+            }
+        }
+    }
+    packed
+}
+
+/// All output lines of a few pictures.
+fn sums(
+    layout: &Layout,
+    weights: &[[f32; GROUP]],
+    offsets: &[usize],
+    from: &[f32],
+    to: &mut Vec<f32>,
+    lines: usize,
+    pictures: usize,
+) {
+    let to = room(to, lines.next_multiple_of(GROUP) * layout.line());
+    let groups = to.chunks_mut(GROUP * layout.line());
+    for (to, weights) in groups.zip(weights.chunks(offsets.len())) {
+        let (line, places) = (layout.line(), layout.places(pictures));
+        sum_of_lines(weights, offsets, from, &mut to[layout.margin..], line, places);
+    }
+}
+
+/// The lines of one phase of the input, each channel's at its place among the other phases.
+fn sums_of_phase(
+    layout: &Layout,
+    phase: usize,
+    weights: &[[f32; GROUP]],
+    offsets: &[usize],
+    from: &[f32],
+    to: &mut Vec<f32>,
+    pictures: usize,
+) {
+    let (line, phases) = (layout.line(), layout.phases());
+    let channels = layout.shape.d_input.next_multiple_of(GROUP);
+    let to = room(to, channels * phases * line);
+    let (stride, places) = (phases * line, layout.places(pictures));
+    for (group, to) in to.chunks_mut(GROUP * stride).enumerate() {
+        let to = &mut to[phase * line + layout.margin..];
+        if offsets.is_empty() {
+            // No weight meets these pixels: a stride wider than the kernel.
+            to.chunks_mut(stride).for_each(|to| to[..places].fill(0.0));
+        } else {
+            let weights = &weights[group * offsets.len()..][..offsets.len()];
+            sum_of_lines(weights, offsets, from, to, stride, places);
+        }
+    }
+}
+
+thread_local! {
+    /// Lines of the thread that are used again: fresh memory is slow.
+    static LINES: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
+}
+
+fn with_lines<R>(work: impl FnOnce(&mut [Vec<f32>; 2]) -> R) -> R {
+    LINES.with_borrow_mut(work)
+}
+
+fn reset(lines: &mut Vec<f32>, length: usize) {
+    lines.clear();
+    lines.resize(length, 0.0);
+}
+
+/// Room for `length` numbers, whatever they are.
+fn room(lines: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    if lines.len() < length {
+        lines.resize(length, 0.0);
+    }
+    &mut lines[..length]
+}

@@ -1,0 +1,152 @@
+//! The two inner loops of a convolution: sums of shifted lines, and their inner products.
+
+use pulp::{Arch, Simd, WithSimd};
+
+use crate::geometry::BLOCK;
+
+/// Output lines worked on at a time.
+pub(crate) const GROUP: usize = 8;
+
+/// `out[g][p] = Σₖ weights[k][g] · lines[offsets[k] + p]` for `GROUP` lines `g` and all places `p`.
+///
+/// # Shapes
+/// - `out`: `GROUP` lines, `stride` apart, of `places` numbers each, whole [`BLOCK`]s
+pub(crate) fn sum_of_lines(
+    weights: &[[f32; GROUP]],
+    offsets: &[usize],
+    lines: &[f32],
+    out: &mut [f32],
+    stride: usize,
+    places: usize,
+) {
+    Arch::new().dispatch(SumOfLines { weights, offsets, lines, out, stride, places });
+}
+
+struct SumOfLines<'a> {
+    weights: &'a [[f32; GROUP]],
+    offsets: &'a [usize],
+    lines: &'a [f32],
+    out: &'a mut [f32],
+    stride: usize,
+    places: usize,
+}
+
+impl WithSimd for SumOfLines<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        // Sums that fit into registers: 24 of 32 on AVX-512, 8 of 16 elsewhere.
+        if S::F32_LANES == 16 {
+            self.run::<S, 3>(simd);
+        } else {
+            self.run::<S, 1>(simd);
+        }
+    }
+}
+
+impl SumOfLines<'_> {
+    #[inline(always)]
+    fn run<S: Simd, const V: usize>(self, simd: S) {
+        let step = V * S::F32_LANES;
+        for place in (0..self.places).step_by(step) {
+            let mut sums = [[simd.splat_f32s(0.0); V]; GROUP];
+            for (weights, offset) in self.weights.iter().zip(self.offsets) {
+                let (line, _) = S::as_simd_f32s(&self.lines[offset + place..][..step]);
+                let Some(line) = line.first_chunk::<V>() else { return };
+                for (sums, weight) in sums.iter_mut().zip(weights) {
+                    let weight = simd.splat_f32s(*weight);
+                    for (sum, x) in sums.iter_mut().zip(line) {
+                        *sum = simd.mul_add_e_f32s(weight, *x, *sum);
+                    }
+                }
+            }
+            for (sums, out) in sums.iter().zip(self.out.chunks_mut(self.stride)) {
+                let (out, _) = S::as_mut_simd_f32s(&mut out[place..][..step]);
+                out.copy_from_slice(sums);
+            }
+        }
+    }
+}
+
+/// Places whose inner products are taken at a time, so that the lines stay in the nearest cache.
+const SEGMENT: usize = 16 * BLOCK;
+/// Lines that meet every one of a group at a time.
+const TRIPLE: usize = 3;
+
+/// `out[k][g] += Σₚ group[g][p] · lines[offsets[k] + p]` for `GROUP` lines `g` and all `k`.
+///
+/// # Shapes
+/// - `group`: `GROUP` lines, `stride` apart, of `places` numbers each, whole [`BLOCK`]s
+/// - `out`: as many groups as `offsets`
+pub(crate) fn inner_products(
+    group: &[f32],
+    stride: usize,
+    places: usize,
+    lines: &[f32],
+    offsets: &[usize],
+    out: &mut [[f32; GROUP]],
+) {
+    Arch::new().dispatch(InnerProducts { group, stride, places, lines, offsets, out });
+}
+
+struct InnerProducts<'a> {
+    group: &'a [f32],
+    stride: usize,
+    places: usize,
+    lines: &'a [f32],
+    offsets: &'a [usize],
+    out: &'a mut [[f32; GROUP]],
+}
+
+impl WithSimd for InnerProducts<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let Self { group, stride, places, lines, offsets, out } = self;
+        for start in (0..places).step_by(SEGMENT) {
+            let length = SEGMENT.min(places - start);
+            let mut rows = [&group[..0]; GROUP];
+            for (row, line) in rows.iter_mut().zip(group.chunks(stride)) {
+                *row = &line[start..][..length];
+            }
+            let triples = offsets.chunks(TRIPLE).zip(out.chunks_mut(TRIPLE));
+            for (offsets, out) in triples {
+                // A last one or two are repeated to make three; only their own sums are kept.
+                let column = |k: usize| {
+                    let offset = offsets[k.min(offsets.len() - 1)];
+                    &lines[offset + start..][..length]
+                };
+                let sums = products(simd, rows, [column(0), column(1), column(2)]);
+                for (out, k) in out.iter_mut().zip(0..) {
+                    for (out, sums) in out.iter_mut().zip(&sums) {
+                        *out += sums[k];
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The inner products of every row with every column.
+#[inline(always)]
+fn products<S: Simd>(
+    simd: S,
+    rows: [&[f32]; GROUP],
+    columns: [&[f32]; TRIPLE],
+) -> [[f32; TRIPLE]; GROUP] {
+    let rows = rows.map(|row| S::as_simd_f32s(row).0);
+    let columns = columns.map(|column| S::as_simd_f32s(column).0);
+    let mut sums = [[simd.splat_f32s(0.0); TRIPLE]; GROUP];
+    for place in 0..rows[0].len() {
+        let line = columns.map(|column| column[place]);
+        for (sums, row) in sums.iter_mut().zip(&rows) {
+            let x = row[place];
+            for (sum, y) in sums.iter_mut().zip(&line) {
+                *sum = simd.mul_add_e_f32s(x, *y, *sum);
+            }
+        }
+    }
+    sums.map(|sums| sums.map(|sum| simd.reduce_sum_f32s(sum)))
+}

@@ -1,0 +1,149 @@
+//! The kernels give what burn's own operators give, forward and backward.
+
+use burn::tensor::activation::relu;
+use burn::tensor::module;
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, Tensor, TensorData};
+use proptest::prelude::*;
+use selfsame_kernels::{Then, batch_norm_train, conv2d};
+
+/// Numbers without any pattern, around zero.
+fn random<const D: usize>(dims: [usize; D], seed: u32) -> Tensor<D> {
+    let mut state = seed.wrapping_mul(2_654_435_761) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 17;
+        state ^= state << 5;
+        state as f32 / u32::MAX as f32 - 0.4
+    };
+    let data: Vec<f32> = (0..dims.iter().product()).map(|_| next()).collect();
+    Tensor::from_data(TensorData::new(data, dims), &Device::flex().autodiff())
+}
+
+fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().iter::<f32>().collect()
+}
+
+/// Output and gradients of a weighted sum of it.
+fn run<const D: usize, const N: usize>(
+    output: Tensor<D>,
+    of: [&dyn Fn(&burn::tensor::Gradients) -> Vec<f32>; N],
+) -> Vec<Vec<f32>> {
+    let weights = random(output.dims(), 77).inner();
+    let gradients = (output.clone() * weights).sum().backward();
+    let mut all = vec![numbers(output)];
+    all.extend(of.map(|gradient| gradient(&gradients)));
+    all
+}
+
+#[track_caller]
+fn assert_same(ours: &[Vec<f32>], theirs: &[Vec<f32>]) {
+    for (part, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
+        assert_eq!(ours.len(), theirs.len());
+        let size = theirs.iter().map(|x| x.abs()).fold(1e-3, f32::max);
+        let off = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(off <= 2e-5 * size, "part {part} is off by {off} of {size}");
+    }
+}
+
+fn convolve(
+    conv: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
+    x: [usize; 4],
+    weight: [usize; 4],
+) -> Vec<Vec<f32>> {
+    let (x, weight) = (random(x, 1).require_grad(), random(weight, 2).require_grad());
+    run(conv(x.clone(), weight.clone()), [
+        &|g| numbers(x.grad(g).unwrap()),
+        &|g| numbers(weight.grad(g).unwrap()),
+    ])
+}
+
+fn check_conv(x: [usize; 4], d_output: usize, kernel: [usize; 2], stride: usize, padding: usize) {
+    let weight = [d_output, x[1], kernel[0], kernel[1]];
+    let ours = convolve(|x, w| conv2d(x, w, [stride; 2], [padding; 2]), x, weight);
+    let options = || ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1);
+    let theirs = convolve(|x, w| module::conv2d(x, w, None, options()), x, weight);
+    assert_same(&ours, &theirs);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn convolutions(
+        batch in 1_usize..6, d_input in 1_usize..11, d_output in 1_usize..19,
+        height in 5_usize..14, width in 5_usize..14,
+        kernel in (1_usize..6, 1_usize..6), stride in 1_usize..4, padding in 0_usize..3,
+    ) {
+        check_conv([batch, d_input, height, width], d_output, [kernel.0, kernel.1], stride, padding);
+    }
+}
+
+#[test]
+fn convolutions_of_a_resnet() {
+    for (channels, side) in [(8, 32), (16, 16), (32, 8), (64, 4)] {
+        check_conv([9, channels, side, side], channels, [3, 3], 1, 1);
+        check_conv([9, channels, side, side], 2 * channels, [3, 3], 2, 1);
+        check_conv([9, channels, side, side], 2 * channels, [1, 1], 2, 0);
+    }
+    check_conv([40, 3, 32, 32], 16, [3, 3], 1, 1);
+}
+
+fn normalise(
+    norm: impl Fn(Tensor<4>, Tensor<1>, Tensor<1>, Tensor<4>) -> [Tensor<4>; 1],
+    dims: [usize; 4],
+) -> Vec<Vec<f32>> {
+    let (x, carried) = (random(dims, 3).require_grad(), random(dims, 4).require_grad());
+    let (gamma, beta) = (random([dims[1]], 5).require_grad(), random([dims[1]], 6).require_grad());
+    let [output] = norm(x.clone() * 3.0 + 2.0, gamma.clone(), beta.clone(), carried.clone());
+    run(output, [
+        &|g| numbers(x.grad(g).unwrap()),
+        &|g| numbers(gamma.grad(g).unwrap()),
+        &|g| numbers(beta.grad(g).unwrap()),
+        &|g| carried.grad(g).map_or_else(Vec::new, numbers),
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn batch_norms(batch in 2_usize..9, channels in 1_usize..9, height in 1_usize..12, width in 1_usize..12) {
+        let dims = [batch, channels, height, width];
+        type Follow = (fn(Tensor<4>) -> Then<4>, fn(Tensor<4>, Tensor<4>) -> Tensor<4>);
+        let follows: [Follow; 3] = [
+            (|_| Then::Nothing, |y, _| y),
+            (|_| Then::Relu, |y, _| relu(y)),
+            (Then::AddRelu, |y, carried| relu(y + carried)),
+        ];
+        for (then, same) in follows {
+            let ours = normalise(|x, gamma, beta, carried| {
+                [batch_norm_train(x, gamma, beta, then(carried), 1e-3).output]
+            }, dims);
+            let theirs = normalise(|x, gamma, beta, carried| {
+                [same(module::batch_norm_train(x, gamma, beta, 1e-3).output, carried)]
+            }, dims);
+            assert_same(&ours, &theirs);
+        }
+    }
+}
+
+#[test]
+fn statistics_are_exact_far_from_zero() {
+    let x = random([8, 2, 16, 16], 9) + 1000.0;
+    let (one, zero) = (random([2], 1) * 0.0 + 1.0, random([2], 1) * 0.0);
+    let norm = batch_norm_train(x.clone(), one, zero, Then::Nothing, 1e-5);
+    let values = x.into_data().iter::<f32>().map(f64::from).collect::<Vec<_>>();
+    let channel: Vec<f64> = values.chunks(256).step_by(2).flatten().copied().collect();
+    let mean = channel.iter().sum::<f64>() / channel.len() as f64;
+    let variance = channel.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / channel.len() as f64;
+    assert!((f64::from(numbers(norm.mean)[0]) - mean).abs() < 1e-4);
+    assert!((f64::from(numbers(norm.variance)[0]) / variance - 1.0).abs() < 1e-4);
+}
+
+#[test]
+fn the_number_of_threads_does_not_change_a_bit() {
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| convolve(|x, w| conv2d(x, w, [1; 2], [1; 2]), [37, 6, 9, 9], [10, 6, 3, 3]))
+    };
+    assert!(run(1) == run(2) && run(1) == run(5));
+}
