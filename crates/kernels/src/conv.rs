@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use crate::geometry::{Layout, Shape, Tap};
 use crate::lines::{GROUP, inner_products, sum_of_lines};
 
-/// Groups of pictures whose weight gradients are summed apart. A fixed number, so that the sum does
-/// not depend on the number of threads.
+/// Parts of the batch whose weight gradients are summed apart, at most, and the places they have at
+/// least. Neither depends on the number of threads, so the sum does not.
 const PARTS: usize = 16;
+const LEAST_PLACES: usize = 2048;
 
 /// `y[n, o] = Σ over channels c and taps of weight[o, c, tap] · x[n, c] at the tap`.
 ///
@@ -28,9 +29,15 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
     let chunks = y.par_chunks_mut(pictures * layout.output_size());
     chunks.zip(x.par_chunks(pictures * layout.input_size())).for_each(|(y, x)| {
         with_lines(|[from, to]| {
-            reset(from, shape.d_input * layout.phases() * layout.line());
+            let from = zeros(from, shape.d_input * layout.phases() * layout.line());
             layout.spread_input(x, from);
-            sums(&layout, &weights, &offsets, from, to, shape.d_output, y.len() / layout.output_size());
+            let to = room(to, shape.d_output.next_multiple_of(GROUP) * layout.line());
+            let places = layout.places(y.len() / layout.output_size());
+            let groups = to.chunks_mut(GROUP * layout.line());
+            for (to, weights) in groups.zip(weights.chunks(offsets.len())) {
+                let to = &mut to[layout.margin..];
+                sum_of_lines(weights, &offsets, from, to, layout.line(), places);
+            }
             layout.gather_output(to, y);
         });
     });
@@ -53,8 +60,10 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
     let chunks = dx.par_chunks_mut(layout.pictures * layout.input_size());
     chunks.zip(dy.par_chunks(layout.pictures * layout.output_size())).for_each(|(dx, dy)| {
         with_lines(|[from, to]| {
-            reset(from, shape.d_output * layout.line());
+            let from = zeros(from, shape.d_output * layout.line());
             layout.spread_output(dy, from);
+            let channels = shape.d_input.next_multiple_of(GROUP);
+            let to = room(to, channels * layout.phases() * layout.line());
             let pictures = dx.len() / layout.input_size();
             for (phase, (weights, offsets)) in phases.iter().enumerate() {
                 sums_of_phase(&layout, phase, weights, offsets, from, to, pictures);
@@ -67,10 +76,12 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
 /// The gradient of the weight: inner products of each line of the output's gradient with each line
 /// of the input, shifted by each tap.
 pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
-    let layout = Layout::new(shape);
+    let mut layout = Layout::new(shape);
+    let pictures = shape.batch.div_ceil(PARTS).max(LEAST_PLACES / layout.picture).max(1);
+    // Long lines, even beyond the cache: each is read again and again, a piece at a time.
+    layout.pictures = layout.pictures.max(LEAST_PLACES / layout.picture).min(pictures);
     let offsets = input_offsets(&layout);
     let groups = shape.d_output.div_ceil(GROUP);
-    let pictures = shape.batch.div_ceil(PARTS).max(1);
     let parts = x.par_chunks(pictures * layout.input_size());
     let parts = parts.zip(dy.par_chunks(pictures * layout.output_size()));
     let partial: Vec<Vec<[f32; GROUP]>> = parts
@@ -79,16 +90,17 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
             let chunks = x.chunks(layout.pictures * layout.input_size());
             for (x, dy) in chunks.zip(dy.chunks(layout.pictures * layout.output_size())) {
                 with_lines(|[inputs, outputs]| {
-                    reset(inputs, shape.d_input * layout.phases() * layout.line());
+                    let inputs = zeros(inputs, shape.d_input * layout.phases() * layout.line());
                     layout.spread_input(x, inputs);
-                    reset(outputs, groups * GROUP * layout.line());
+                    let outputs = zeros(outputs, groups * GROUP * layout.line());
                     layout.spread_output(dy, outputs);
                     let places = layout.places(x.len() / layout.input_size());
-                    let lines = sums.chunks_mut(offsets.len());
-                    for (sums, outputs) in lines.zip(outputs.chunks(GROUP * layout.line())) {
+                    let lines = sums.par_chunks_mut(offsets.len());
+                    let lines = lines.zip(outputs.par_chunks(GROUP * layout.line()));
+                    lines.for_each(|(sums, outputs)| {
                         let outputs = &outputs[layout.margin..];
                         inner_products(outputs, layout.line(), places, inputs, &offsets, sums);
-                    }
+                    });
                 });
             }
             sums
@@ -136,24 +148,6 @@ fn pack(
     packed
 }
 
-/// All output lines of a few pictures.
-fn sums(
-    layout: &Layout,
-    weights: &[[f32; GROUP]],
-    offsets: &[usize],
-    from: &[f32],
-    to: &mut Vec<f32>,
-    lines: usize,
-    pictures: usize,
-) {
-    let to = room(to, lines.next_multiple_of(GROUP) * layout.line());
-    let groups = to.chunks_mut(GROUP * layout.line());
-    for (to, weights) in groups.zip(weights.chunks(offsets.len())) {
-        let (line, places) = (layout.line(), layout.places(pictures));
-        sum_of_lines(weights, offsets, from, &mut to[layout.margin..], line, places);
-    }
-}
-
 /// The lines of one phase of the input, each channel's at its place among the other phases.
 fn sums_of_phase(
     layout: &Layout,
@@ -161,12 +155,10 @@ fn sums_of_phase(
     weights: &[[f32; GROUP]],
     offsets: &[usize],
     from: &[f32],
-    to: &mut Vec<f32>,
+    to: &mut [f32],
     pictures: usize,
 ) {
     let (line, phases) = (layout.line(), layout.phases());
-    let channels = layout.shape.d_input.next_multiple_of(GROUP);
-    let to = room(to, channels * phases * line);
     let (stride, places) = (phases * line, layout.places(pictures));
     for (group, to) in to.chunks_mut(GROUP * stride).enumerate() {
         let to = &mut to[phase * line + layout.margin..];
@@ -185,19 +177,29 @@ thread_local! {
     static LINES: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
 }
 
+/// The lines are taken out meanwhile, as a thread that waits for others may begin another task.
 fn with_lines<R>(work: impl FnOnce(&mut [Vec<f32>; 2]) -> R) -> R {
-    LINES.with_borrow_mut(work)
+    let mut lines = LINES.take();
+    let result = work(&mut lines);
+    LINES.set(lines);
+    result
 }
 
-fn reset(lines: &mut Vec<f32>, length: usize) {
-    lines.clear();
-    lines.resize(length, 0.0);
-}
+/// Numbers in a line of the processor's cache, and bytes.
+const CACHE_LINE: usize = 16;
+const CACHE_LINE_BYTES: usize = 4 * CACHE_LINE;
 
-/// Room for `length` numbers, whatever they are.
+/// Room for `length` numbers, whatever they are, from the start of a cache line on.
 fn room(lines: &mut Vec<f32>, length: usize) -> &mut [f32] {
-    if lines.len() < length {
-        lines.resize(length, 0.0);
+    if lines.len() < length + CACHE_LINE {
+        lines.resize(length + CACHE_LINE, 0.0);
     }
-    &mut lines[..length]
+    let start = lines.as_ptr().align_offset(CACHE_LINE_BYTES).min(CACHE_LINE);
+    &mut lines[start..][..length]
+}
+
+fn zeros(lines: &mut Vec<f32>, length: usize) -> &mut [f32] {
+    let lines = room(lines, length);
+    lines.fill(0.0);
+    lines
 }

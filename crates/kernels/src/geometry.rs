@@ -43,7 +43,8 @@ pub(crate) struct Layout {
     /// From one row to the next, and from one picture to the next.
     pub(crate) row: usize,
     pub(crate) picture: usize,
-    /// Zeros before and after the pictures of a line.
+    /// Zeros before and after the pictures of a line; like a line itself, whole [`BLOCK`]s, which
+    /// are whole lines of the processor's cache.
     pub(crate) margin: usize,
     /// Pictures in a line.
     pub(crate) pictures: usize,
@@ -79,7 +80,7 @@ impl Layout {
         let reach = taps.iter().map(|tap| tap.shift.unsigned_abs()).max().unwrap_or(0);
         let bytes = 4 * shape.d_input.max(shape.d_output) * picture * stride * stride;
         let pictures = (CHUNK_BYTES / bytes.max(1)).clamp(1, shape.batch.max(1));
-        Self { shape, taps, row, picture, margin: reach + BLOCK, pictures }
+        Self { shape, taps, row, picture, margin: (reach + BLOCK).next_multiple_of(BLOCK), pictures }
     }
 
     /// Planes of the input.

@@ -50,27 +50,44 @@ impl SumOfLines<'_> {
     fn run<S: Simd, const V: usize>(self, simd: S) {
         let step = V * S::F32_LANES;
         for place in (0..self.places).step_by(step) {
-            let mut sums = [[simd.splat_f32s(0.0); V]; GROUP];
-            for (weights, offset) in self.weights.iter().zip(self.offsets) {
-                let (line, _) = S::as_simd_f32s(&self.lines[offset + place..][..step]);
-                let Some(line) = line.first_chunk::<V>() else { return };
-                for (sums, weight) in sums.iter_mut().zip(weights) {
-                    let weight = simd.splat_f32s(*weight);
-                    for (sum, x) in sums.iter_mut().zip(line) {
-                        *sum = simd.mul_add_e_f32s(weight, *x, *sum);
-                    }
-                }
-            }
+            let sums = block::<S, V>(simd, self.weights, self.offsets, &self.lines[place..]);
             for (sums, out) in sums.iter().zip(self.out.chunks_mut(self.stride)) {
                 let (out, _) = S::as_mut_simd_f32s(&mut out[place..][..step]);
-                out.copy_from_slice(sums);
+                for (out, sum) in out.iter_mut().zip(sums) {
+                    *out = *sum;
+                }
             }
         }
     }
 }
 
+/// The sums for the first `V` vectors of places; they stay in registers throughout.
+#[inline(always)]
+fn block<S: Simd, const V: usize>(
+    simd: S,
+    weights: &[[f32; GROUP]],
+    offsets: &[usize],
+    lines: &[f32],
+) -> [[S::f32s; V]; GROUP] {
+    let mut sums = [[simd.splat_f32s(0.0); V]; GROUP];
+    for (weights, offset) in weights.iter().zip(offsets) {
+        let line = S::as_simd_f32s(&lines[*offset..][..V * S::F32_LANES]).0;
+        let mut x = [simd.splat_f32s(0.0); V];
+        for (x, line) in x.iter_mut().zip(line) {
+            *x = *line;
+        }
+        for (sums, weight) in sums.iter_mut().zip(weights) {
+            let weight = simd.splat_f32s(*weight);
+            for (sum, x) in sums.iter_mut().zip(x) {
+                *sum = simd.mul_add_e_f32s(weight, x, *sum);
+            }
+        }
+    }
+    sums
+}
+
 /// Places whose inner products are taken at a time, so that the lines stay in the nearest cache.
-const SEGMENT: usize = 16 * BLOCK;
+const SEGMENT: usize = 21 * BLOCK;
 /// Lines that meet every one of a group at a time.
 const TRIPLE: usize = 3;
 
@@ -114,12 +131,13 @@ impl WithSimd for InnerProducts<'_> {
             let triples = offsets.chunks(TRIPLE).zip(out.chunks_mut(TRIPLE));
             for (offsets, out) in triples {
                 // A last one or two are repeated to make three; only their own sums are kept.
-                let column = |k: usize| {
-                    let offset = offsets[k.min(offsets.len() - 1)];
-                    &lines[offset + start..][..length]
-                };
-                let sums = products(simd, rows, [column(0), column(1), column(2)]);
-                for (out, k) in out.iter_mut().zip(0..) {
+                let last = offsets.len() - 1;
+                let mut columns = [&lines[..0]; TRIPLE];
+                for (k, column) in columns.iter_mut().enumerate() {
+                    *column = &lines[offsets[k.min(last)] + start..][..length];
+                }
+                let sums = products(simd, rows, columns);
+                for (k, out) in out.iter_mut().enumerate() {
                     for (out, sums) in out.iter_mut().zip(&sums) {
                         *out += sums[k];
                     }
@@ -130,23 +148,40 @@ impl WithSimd for InnerProducts<'_> {
 }
 
 /// The inner products of every row with every column.
+///
+/// Written without closures: what a closure does would be compiled for the plainest processor.
 #[inline(always)]
 fn products<S: Simd>(
     simd: S,
     rows: [&[f32]; GROUP],
     columns: [&[f32]; TRIPLE],
 ) -> [[f32; TRIPLE]; GROUP] {
-    let rows = rows.map(|row| S::as_simd_f32s(row).0);
-    let columns = columns.map(|column| S::as_simd_f32s(column).0);
+    let mut row_vectors = [&S::as_simd_f32s(rows[0]).0[..0]; GROUP];
+    for (vectors, row) in row_vectors.iter_mut().zip(rows) {
+        *vectors = S::as_simd_f32s(row).0;
+    }
+    let [first, second, third] = columns;
+    let first = S::as_simd_f32s(first).0;
+    let second = &S::as_simd_f32s(second).0[..first.len()];
+    let third = &S::as_simd_f32s(third).0[..first.len()];
+    for vectors in &mut row_vectors {
+        *vectors = &vectors[..first.len()];
+    }
     let mut sums = [[simd.splat_f32s(0.0); TRIPLE]; GROUP];
-    for place in 0..rows[0].len() {
-        let line = columns.map(|column| column[place]);
-        for (sums, row) in sums.iter_mut().zip(&rows) {
+    for place in 0..first.len() {
+        let line = [first[place], second[place], third[place]];
+        for (sums, row) in sums.iter_mut().zip(&row_vectors) {
             let x = row[place];
-            for (sum, y) in sums.iter_mut().zip(&line) {
-                *sum = simd.mul_add_e_f32s(x, *y, *sum);
+            for (sum, y) in sums.iter_mut().zip(line) {
+                *sum = simd.mul_add_e_f32s(x, y, *sum);
             }
         }
     }
-    sums.map(|sums| sums.map(|sum| simd.reduce_sum_f32s(sum)))
+    let mut products = [[0.0; TRIPLE]; GROUP];
+    for (products, sums) in products.iter_mut().zip(sums) {
+        for (product, sum) in products.iter_mut().zip(sums) {
+            *product = simd.reduce_sum_f32s(sum);
+        }
+    }
+    products
 }

@@ -2,7 +2,7 @@
 //!
 //! A tensor is `[batch, channels, plane]`: all pixels of one channel of one picture are a plane.
 
-use pulp::Arch;
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 /// Sums that are kept apart, so that they can be added up side by side.
@@ -38,7 +38,7 @@ pub(crate) fn moments(planes: Planes, x: &[f32]) -> Vec<f32> {
             let mut all = vec![[0.0; 2]; channels];
             for (n, picture) in pictures.chunks(planes.picture()).enumerate() {
                 for (all, plane) in all.iter_mut().zip(picture.chunks(plane)) {
-                    merge(all, n as f64, spread(plane), 1.0);
+                    merge(all, n as f64, Arch::new().dispatch(Spread(plane)), 1.0);
                 }
             }
             all
@@ -71,30 +71,65 @@ fn merge(all: &mut [f64; 2], before: f64, part: [f64; 2], now: f64) {
 }
 
 /// Mean, and mean of squares around it, of a plane.
-fn spread(plane: &[f32]) -> [f64; 2] {
-    Arch::new().dispatch(|| {
-        let count = plane.len() as f64;
-        let mean = sum_of(plane, plane, |x, _| x) / count;
+struct Spread<'a>(&'a [f32]);
+
+impl WithSimd for Spread<'_> {
+    type Output = [f64; 2];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> [f64; 2] {
+        let count = self.0.len() as f64;
+        let mean = sums_of(self.0, self.0, 0.0)[0] / count;
         #[allow(clippy::cast_possible_truncation, reason = "a mean of single-precision numbers")]
         let middle = mean as f32;
-        let squares = sum_of(plane, plane, |x, _| (x - middle) * (x - middle)) / count;
+        let squares = squares_around(self.0, middle) / count;
         // What rounding the mean has added is taken off again.
         [mean, (squares - (mean - f64::from(middle)).powi(2)).max(0.0)]
-    })
+    }
 }
 
-/// The sum of `term` over pairs of numbers.
+/// The sums of `a` and of `a · (b − middle)`.
 #[inline(always)]
-fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f64 {
+fn sums_of(a: &[f32], b: &[f32], middle: f32) -> [f64; 2] {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
-    let mut sums = [0.0_f32; LANES];
+    let (mut sums, mut products) = ([0.0_f32; LANES], [0.0_f32; LANES]);
     for (a, b) in a.iter().zip(b) {
         for lane in 0..LANES {
-            sums[lane] += term(a[lane], b[lane]);
+            sums[lane] += a[lane];
+            products[lane] += a[lane] * (b[lane] - middle);
         }
     }
-    let rest: f64 = a_rest.iter().zip(b_rest).map(|(a, b)| f64::from(term(*a, *b))).sum();
-    sums.iter().map(|sum| f64::from(*sum)).sum::<f64>() + rest
+    let mut totals = [total(sums), total(products)];
+    for (a, b) in a_rest.iter().zip(b_rest) {
+        totals[0] += f64::from(*a);
+        totals[1] += f64::from(a * (b - middle));
+    }
+    totals
+}
+
+#[inline(always)]
+fn squares_around(a: &[f32], middle: f32) -> f64 {
+    let (a, rest) = a.as_chunks::<LANES>();
+    let mut sums = [0.0_f32; LANES];
+    for a in a {
+        for lane in 0..LANES {
+            sums[lane] += (a[lane] - middle) * (a[lane] - middle);
+        }
+    }
+    let mut sum = total(sums);
+    for a in rest {
+        sum += f64::from((a - middle) * (a - middle));
+    }
+    sum
+}
+
+#[inline(always)]
+fn total(lanes: [f32; LANES]) -> f64 {
+    let mut sum = 0.0;
+    for lane in lanes {
+        sum += f64::from(lane);
+    }
+    sum
 }
 
 /// How each channel is scaled and shifted.
@@ -133,27 +168,43 @@ pub(crate) fn apply(
     let tasks = y.par_chunks_mut(size).zip(x.par_chunks(size)).enumerate();
     tasks.for_each(|(task, (y, x))| {
         let carried = carried.map(|carried| &carried[task * size..][..x.len()]);
-        Arch::new().dispatch(|| {
-            let rows = y.chunks_mut(planes.plane).zip(x.chunks(planes.plane)).enumerate();
-            for (row, (y, x)) in rows {
-                let channel = row % planes.channels;
-                let (scale, shift) = (scales.scale[channel], scales.shift[channel]);
-                match carried {
-                    Some(carried) => {
-                        let carried = &carried[row * planes.plane..][..planes.plane];
-                        for ((y, x), carried) in y.iter_mut().zip(x).zip(carried) {
-                            *y = at_least(x * scale + shift + carried, floor);
-                        }
+        Arch::new().dispatch(Apply { planes, scales: &scales, floor, x, carried, y });
+    });
+}
+
+/// [`apply`] to some pictures.
+struct Apply<'a> {
+    planes: Planes,
+    scales: &'a Scales,
+    floor: f32,
+    x: &'a [f32],
+    carried: Option<&'a [f32]>,
+    y: &'a mut [f32],
+}
+
+impl WithSimd for Apply<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { planes: Planes { channels, plane }, scales, floor, x, carried, y } = self;
+        for (row, (y, x)) in y.chunks_mut(plane).zip(x.chunks(plane)).enumerate() {
+            let (scale, shift) = (scales.scale[row % channels], scales.shift[row % channels]);
+            match carried {
+                Some(carried) => {
+                    let carried = &carried[row * plane..][..plane];
+                    for ((y, x), carried) in y.iter_mut().zip(x).zip(carried) {
+                        *y = at_least(x * scale + shift + carried, floor);
                     }
-                    None => {
-                        for (y, x) in y.iter_mut().zip(x) {
-                            *y = at_least(x * scale + shift, floor);
-                        }
+                }
+                None => {
+                    for (y, x) in y.iter_mut().zip(x) {
+                        *y = at_least(x * scale + shift, floor);
                     }
                 }
             }
-        });
-    });
+        }
+    }
 }
 
 /// The larger; NaN stays NaN.
@@ -180,26 +231,9 @@ pub(crate) fn sums(
         .par_chunks(size)
         .enumerate()
         .map(|(task, dy)| {
-            Arch::new().dispatch(|| {
-                let mut all = vec![[0.0; 2]; channels];
-                let mut passed = vec![0.0; plane];
-                for (row, dy) in dy.chunks(plane).enumerate() {
-                    let at = task * size + row * plane;
-                    let x = &x[at..][..plane];
-                    let middle = mean[row % channels];
-                    let dy = match y {
-                        Some(y) => {
-                            pass(dy, &y[at..][..plane], &mut passed);
-                            &passed
-                        }
-                        None => dy,
-                    };
-                    let all = &mut all[row % channels];
-                    all[0] += sum_of(dy, x, |dy, _| dy);
-                    all[1] += sum_of(dy, x, |dy, x| dy * (x - middle));
-                }
-                all
-            })
+            let part = task * size..task * size + dy.len();
+            let (x, y) = (&x[part.clone()], y.map(|y| &y[part]));
+            Arch::new().dispatch(Sums { planes, mean, dy, x, y })
         })
         .collect();
     let total = |place: usize, channel: usize| {
@@ -210,6 +244,40 @@ pub(crate) fn sums(
     let beta = (0..channels).map(|channel| total(0, channel));
     let gamma = (0..channels).map(|channel| total(1, channel) * inverse(variance[channel], epsilon));
     beta.chain(gamma).collect()
+}
+
+/// [`sums`] over some pictures: of each channel that of `dy`, and that of `dy · (x − mean)`.
+struct Sums<'a> {
+    planes: Planes,
+    mean: &'a [f32],
+    dy: &'a [f32],
+    x: &'a [f32],
+    y: Option<&'a [f32]>,
+}
+
+impl WithSimd for Sums<'_> {
+    type Output = Vec<[f64; 2]>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<[f64; 2]> {
+        let Self { planes: Planes { channels, plane }, mean, dy, x, y } = self;
+        let mut all = vec![[0.0; 2]; channels];
+        let mut passed = vec![0.0; plane];
+        for (row, (dy, x)) in dy.chunks(plane).zip(x.chunks(plane)).enumerate() {
+            let middle = mean[row % channels];
+            let sums = match y {
+                Some(y) => {
+                    pass(dy, &y[row * plane..][..plane], &mut passed);
+                    sums_of(&passed, x, middle)
+                }
+                None => sums_of(dy, x, middle),
+            };
+            let all = &mut all[row % channels];
+            all[0] += sums[0];
+            all[1] += sums[1];
+        }
+        all
+    }
 }
 
 /// What of a gradient passes a ReLU whose output was `y`.
@@ -249,33 +317,68 @@ pub(crate) fn input_gradient(
         .collect();
     let size = planes.task();
     dx.par_chunks_mut(size).enumerate().for_each(|(task, dx)| {
-        Arch::new().dispatch(|| {
-            for (row, dx) in dx.chunks_mut(plane).enumerate() {
-                let at = task * size + row * plane;
-                let (dy, x) = (&dy[at..][..plane], &x[at..][..plane]);
-                let [a, b, c] = factors[row % channels];
-                match y {
-                    Some(y) => {
-                        let y = &y[at..][..plane];
-                        for (((dx, dy), x), y) in dx.iter_mut().zip(dy).zip(x).zip(y) {
-                            let dy = if *y > 0.0 { *dy } else { 0.0 };
-                            *dx = a * dy + b * x + c;
-                        }
+        let part = task * size..task * size + dx.len();
+        let (dy, x, y) = (&dy[part.clone()], &x[part.clone()], y.map(|y| &y[part]));
+        Arch::new().dispatch(InputGradient { planes, factors: &factors, dy, x, y, dx });
+    });
+}
+
+/// [`input_gradient`] of some pictures.
+struct InputGradient<'a> {
+    planes: Planes,
+    factors: &'a [[f32; 3]],
+    dy: &'a [f32],
+    x: &'a [f32],
+    y: Option<&'a [f32]>,
+    dx: &'a mut [f32],
+}
+
+impl WithSimd for InputGradient<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { planes: Planes { channels, plane }, factors, dy, x, y, dx } = self;
+        let rows = dx.chunks_mut(plane).zip(dy.chunks(plane)).zip(x.chunks(plane)).enumerate();
+        for (row, ((dx, dy), x)) in rows {
+            let [a, b, c] = factors[row % channels];
+            match y {
+                Some(y) => {
+                    let y = &y[row * plane..][..plane];
+                    for (((dx, dy), x), y) in dx.iter_mut().zip(dy).zip(x).zip(y) {
+                        let dy = if *y > 0.0 { *dy } else { 0.0 };
+                        *dx = a * dy + b * x + c;
                     }
-                    None => {
-                        for ((dx, dy), x) in dx.iter_mut().zip(dy).zip(x) {
-                            *dx = a * dy + b * x + c;
-                        }
+                }
+                None => {
+                    for ((dx, dy), x) in dx.iter_mut().zip(dy).zip(x) {
+                        *dx = a * dy + b * x + c;
                     }
                 }
             }
-        });
-    });
+        }
+    }
 }
 
 /// The gradient of what was carried to the addition: what passes the ReLU.
 pub(crate) fn carried_gradient(planes: Planes, dy: &[f32], y: &[f32], carried: &mut [f32]) {
     let size = planes.task();
     let tasks = carried.par_chunks_mut(size).zip(dy.par_chunks(size)).zip(y.par_chunks(size));
-    tasks.for_each(|((carried, dy), y)| Arch::new().dispatch(|| pass(dy, y, carried)));
+    tasks.for_each(|((carried, dy), y)| Arch::new().dispatch(Pass { dy, y, carried }));
+}
+
+/// [`carried_gradient`] of some pictures.
+struct Pass<'a> {
+    dy: &'a [f32],
+    y: &'a [f32],
+    carried: &'a mut [f32],
+}
+
+impl WithSimd for Pass<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        pass(self.dy, self.y, self.carried);
+    }
 }
