@@ -224,7 +224,7 @@ pub(crate) fn sums(
     moments: &[f32],
     epsilon: f64,
 ) -> Vec<f32> {
-    let Planes { channels, plane } = planes;
+    let Planes { channels, .. } = planes;
     let (mean, variance) = moments.split_at(channels);
     let size = planes.task();
     let tasks: Vec<Vec<[f64; 2]>> = dy
@@ -302,7 +302,7 @@ pub(crate) fn input_gradient(
     epsilon: f64,
     dx: &mut [f32],
 ) {
-    let Planes { channels, plane } = planes;
+    let Planes { channels, .. } = planes;
     let (mean, variance) = moments.split_at(channels);
     let (of_beta, of_gamma) = sums.split_at(channels);
     let count = (x.len() / channels) as f32;

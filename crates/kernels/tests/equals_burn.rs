@@ -5,7 +5,7 @@ use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
-use selfsame_kernels::{Then, batch_norm_train, conv2d};
+use selfsame_kernels::{Then, batch_norm, batch_norm_train, conv2d};
 
 /// Numbers without any pattern, around zero.
 fn random<const D: usize>(dims: [usize; D], seed: u32) -> Tensor<D> {
@@ -148,4 +148,15 @@ fn the_number_of_threads_does_not_change_a_bit() {
         pool.install(|| convolve(|x, w| conv2d(x, w, [1; 2], [1; 2]), [37, 6, 9, 9], [10, 6, 3, 3]))
     };
     assert!(run(1) == run(2) && run(1) == run(5));
+}
+
+#[test]
+fn a_batch_norm_that_is_only_used_equals_the_sum_of_its_parts() {
+    let x = random([3, 4, 5, 6], 1).inner();
+    let one = |seed| random([4], seed).inner();
+    let statistics = || [one(4), one(5) + 1.0];
+    let ours = batch_norm(x.clone(), [one(2), one(3)], statistics(), Then::AddRelu(x.clone()), 1e-3);
+    let [mean, variance] = statistics();
+    let theirs = module::batch_norm(x.clone(), one(2), one(3), mean, variance, 1e-3);
+    assert_same(&[numbers(ours)], &[numbers(relu(theirs + x))]);
 }
