@@ -20,7 +20,7 @@ pub(crate) struct Findings {
     pub method: String,
     pub data: String,
     pub seed: u64,
-    pub device: String,
+    pub device: &'static str,
     pub epochs: u64,
     pub seconds: Seconds,
     pub images_per_second: f64,

@@ -91,6 +91,7 @@ fn one_seed_gives_the_same_bytes_whatever_the_number_of_threads() {
     let found = result(&one);
     assert_eq!(found["method"], "simclr");
     assert_eq!(found["data"], "synthetic");
+    assert_eq!(found["device"], "flex");
     assert_eq!(found["epochs"], 2);
     for labels in ["labels_10", "labels_all"] {
         for contestant in ["pretrained", "random", "scratch"] {
