@@ -75,8 +75,7 @@ impl Cached {
                     cached.names.push(name);
                 }
                 Err(error) if options.strict => return Err(error),
-                Err(DataError::Picture { reason, .. }) => skipped.push(Skipped { name, reason }),
-                Err(error) => skipped.push(Skipped { name, reason: error.to_string() }),
+                Err(error) => skipped.push(Skipped { name, reason: error.reason() }),
             }
         }
         match (cached.len(), skipped.first()) {
