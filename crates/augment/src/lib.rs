@@ -1,4 +1,14 @@
 #![doc = include_str!("../README.md")]
+#![allow(clippy::inline_always, reason = "loops are compiled for the processor that calls them")]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "tests make small pictures and state exact results"
+    )
+)]
 
 mod blur;
 mod color;
