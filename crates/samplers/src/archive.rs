@@ -210,7 +210,10 @@ mod tests {
     fn labels_are_text_or_numbers() {
         assert_eq!(sidecar("x.cls", b" 12\n").as_deref(), Some("12"));
         assert_eq!(sidecar("x.json", br#"{"label": 3}"#).as_deref(), Some("3"));
-        assert_eq!(sidecar("x.json", br#"{"class": "cat", "text": "a cat"}"#).as_deref(), Some("cat"));
+        assert_eq!(
+            sidecar("x.json", br#"{"class": "cat", "text": "a cat"}"#).as_deref(),
+            Some("cat")
+        );
         assert_eq!(sidecar("x.json", br#"{"caption": "a cat"}"#), None);
         assert_eq!(sidecar("x.json", b"{"), None);
     }

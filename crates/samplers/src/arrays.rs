@@ -43,9 +43,14 @@ impl Array {
             [_, height, width] => ([height, width, 1], Layout::Hwc),
             [_, height, width, channels @ (1 | 3 | 4)] => ([height, width, channels], Layout::Hwc),
             [_, channels @ (1 | 3 | 4), height, width] => ([height, width, channels], Layout::Chw),
-            _ => return Err(format!("{name} has dimensions {shape:?}, which are not those of pictures")),
+            _ => {
+                return Err(format!(
+                    "{name} has dimensions {shape:?}, which are not those of pictures"
+                ));
+            }
         };
-        let pictures = InMemory::new(bytes, size, layout).map_err(|error| format!("{name}: {error}"))?;
+        let pictures =
+            InMemory::new(bytes, size, layout).map_err(|error| format!("{name}: {error}"))?;
         Ok(pictures.from_files(vec![(name, 0)]))
     }
 
@@ -53,7 +58,9 @@ impl Array {
     fn labels(self, pictures: usize) -> Result<Vec<Option<String>>, String> {
         if self.shape != [pictures] && self.shape != [pictures, 1] {
             let Self { name, shape, .. } = self;
-            return Err(format!("{name} has dimensions {shape:?}, and there are {pictures} pictures"));
+            return Err(format!(
+                "{name} has dimensions {shape:?}, and there are {pictures} pictures"
+            ));
         }
         let text = |number: i64| (number >= 0).then(|| number.to_string());
         Ok(match self.numbers {
@@ -81,7 +88,8 @@ pub(crate) fn splits(root: &Path, train: Part, test: Option<Part>) -> Result<Spl
     let test = test.map(read).transpose()?;
     let test_labels = test.as_ref().map_or(&[][..], |(_, labels)| labels);
     let classes = Classes::of(root, &train_labels, test_labels)?;
-    let train: Arc<dyn Dataset> = Arc::new(train.with_labels(classes.train, classes.names.clone())?);
+    let train: Arc<dyn Dataset> =
+        Arc::new(train.with_labels(classes.train, classes.names.clone())?);
     let test = test.map(|(test, _)| test.with_labels(classes.test, classes.names)).transpose()?;
     Ok(Splits { train, test: test.map(|test| Arc::new(test) as Arc<dyn Dataset>) })
 }

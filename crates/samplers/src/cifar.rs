@@ -73,7 +73,9 @@ pub(crate) fn open(folder: &Path) -> Result<Option<Splits>, DataError> {
             };
             let train = files(version.train);
             // `train` alone may be a file of anything.
-            if train.is_empty() || (version.folder.ends_with("python") && files(&["meta"]).is_empty()) {
+            if train.is_empty()
+                || (version.folder.ends_with("python") && files(&["meta"]).is_empty())
+            {
                 continue;
             }
             let classes = version.class_names(&folder)?;
@@ -104,7 +106,9 @@ impl Version {
             }
             if planes.len() != more.len() * PICTURE {
                 let (labels, bytes) = (more.len(), planes.len());
-                return Err(damaged(format!("{labels} labels do not go with {bytes} bytes of pictures")));
+                return Err(damaged(format!(
+                    "{labels} labels do not go with {bytes} bytes of pictures"
+                )));
             }
             files.push((path.display().to_string(), labels.len()));
             labels.extend(more.into_iter().map(Some));
@@ -131,8 +135,11 @@ impl Version {
     /// A pickled dictionary with `data` and labels.
     fn python(&self, bytes: &[u8]) -> Result<Batch, String> {
         let value = pickle::load(bytes)?;
-        let labels = value.get(self.labels).ok_or_else(|| format!("it has no `{}`", self.labels))?;
-        let Value::List(labels) = labels else { return Err(format!("`{}` is no list", self.labels)) };
+        let labels =
+            value.get(self.labels).ok_or_else(|| format!("it has no `{}`", self.labels))?;
+        let Value::List(labels) = labels else {
+            return Err(format!("`{}` is no list", self.labels));
+        };
         let label = |value: &Value| match value {
             Value::Int(label) => usize::try_from(*label).ok(),
             _ => None,
@@ -147,7 +154,16 @@ impl Version {
     /// numbers of CIFAR-100.
     fn class_names(&self, folder: &Path) -> Result<Arc<[String]>, DataError> {
         const TEN: [&str; 10] = [
-            "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
         ];
         if self.classes == TEN.len() {
             return Ok(TEN.map(str::to_owned).into());
@@ -155,7 +171,10 @@ impl Version {
         let (text, meta) = (folder.join("fine_label_names.txt"), folder.join("meta"));
         let names: Vec<String> = if text.is_file() {
             let text = String::from_utf8_lossy(&files::read(&text)?).into_owned();
-            text.lines().map(|line| line.trim().to_owned()).filter(|line| !line.is_empty()).collect()
+            text.lines()
+                .map(|line| line.trim().to_owned())
+                .filter(|line| !line.is_empty())
+                .collect()
         } else if meta.is_file() {
             let value = pickle::load(&files::read(&meta)?).map_err(DataError::damaged(&meta))?;
             let Some(Value::List(names)) = value.get("fine_label_names") else {
@@ -190,14 +209,18 @@ mod tests {
     #[test]
     fn the_binary_version_is_read_picture_by_picture() {
         let root = tempfile::tempdir().unwrap();
-        fs::write(root.path().join("data_batch_1.bin"), [record(&[3]), record(&[9])].concat()).unwrap();
+        fs::write(root.path().join("data_batch_1.bin"), [record(&[3]), record(&[9])].concat())
+            .unwrap();
         fs::write(root.path().join("data_batch_2.bin"), record(&[1])).unwrap();
-        fs::write(root.path().join("test_batch.bin"), [record(&[0]), record(&[2])].concat()).unwrap();
+        fs::write(root.path().join("test_batch.bin"), [record(&[0]), record(&[2])].concat())
+            .unwrap();
         let splits = open(root.path()).unwrap().unwrap();
         assert_eq!((splits.train.len(), splits.train.label(1)), (3, Some(9)));
         assert_eq!(splits.train.class_names()[9], "truck");
         assert_eq!(splits.train.picture(2).unwrap().to_rgb8().get_pixel(5, 6).0, [11, 21, 31]);
-        assert!(splits.train.name(2).starts_with("number 0 of ") && splits.train.name(2).contains("_2"));
+        assert!(
+            splits.train.name(2).starts_with("number 0 of ") && splits.train.name(2).contains("_2")
+        );
         fs::write(root.path().join("test_batch.bin"), &record(&[0])[..99]).unwrap();
         assert!(open(root.path()).unwrap_err().to_string().contains("left over"));
         fs::write(root.path().join("test_batch.bin"), record(&[10])).unwrap();
@@ -231,14 +254,23 @@ mod tests {
         train.extend(b"T".iter().copied().chain((2 * PICTURE as u32).to_le_bytes()));
         train.extend([picture, picture, b"u."].concat());
         let names: Vec<u8> = (0..100).flat_map(|n| text(&format!("n{n}"))).collect();
-        let meta = [b"\x80\x02}".to_vec(), text("fine_label_names"), b"](".to_vec(), names, b"es.".to_vec()];
+        let meta = [
+            b"\x80\x02}".to_vec(),
+            text("fine_label_names"),
+            b"](".to_vec(),
+            names,
+            b"es.".to_vec(),
+        ];
 
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("train"), train).unwrap();
         assert!(open(root.path()).unwrap().is_none(), "without `meta` it may be anything");
         fs::write(root.path().join("meta"), meta.concat()).unwrap();
         let train = open(root.path()).unwrap().unwrap().train;
-        assert_eq!((train.len(), train.label(1), train.class_names()[7].as_str()), (2, Some(7), "n7"));
+        assert_eq!(
+            (train.len(), train.label(1), train.class_names()[7].as_str()),
+            (2, Some(7), "n7")
+        );
         assert_eq!(train.picture(1).unwrap().to_rgb8().get_pixel(31, 31).0, [15, 25, 35]);
     }
 

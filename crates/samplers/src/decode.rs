@@ -128,7 +128,10 @@ impl<'a> EncodedPicture<'a> {
     /// If `reduction` is none of these.
     #[track_caller]
     pub fn decode(&self, reduction: u32) -> Result<DynamicImage, DecodeError> {
-        assert!(matches!(reduction, 1 | 2 | 4 | 8), "reduction must be 1, 2, 4 or 8, got {reduction}");
+        assert!(
+            matches!(reduction, 1 | 2 | 4 | 8),
+            "reduction must be 1, 2, 4 or 8, got {reduction}"
+        );
         guarded(|| {
             // The decoder fills what is missing with gray.
             if self.format == ImageFormat::Jpeg && !jpeg_is_whole(self.bytes) {
@@ -186,7 +189,8 @@ fn reduced_jpeg(bytes: &[u8], reduction: u32) -> Result<Option<DynamicImage>, De
         return Ok(None);
     }
     let wanted = |side: u16| u32::from(side).div_ceil(reduction) as u16;
-    let (width, height) = decoder.scale(wanted(info.width), wanted(info.height)).map_err(damaged)?;
+    let (width, height) =
+        decoder.scale(wanted(info.width), wanted(info.height)).map_err(damaged)?;
     let pixels = decoder.decode().map_err(damaged)?;
     let (width, height) = (width.into(), height.into());
     let image = match info.pixel_format {
@@ -201,7 +205,8 @@ fn reduced_jpeg(bytes: &[u8], reduction: u32) -> Result<Option<DynamicImage>, De
 fn jpeg_is_whole(bytes: &[u8]) -> bool {
     let mut at = 2;
     loop {
-        let Some(gap) = bytes.get(at..).and_then(|rest| rest.iter().position(|&b| b == 0xFF)) else {
+        let Some(gap) = bytes.get(at..).and_then(|rest| rest.iter().position(|&b| b == 0xFF))
+        else {
             return false;
         };
         at += gap + 1;

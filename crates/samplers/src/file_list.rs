@@ -47,7 +47,9 @@ mod tests {
 
     #[test]
     fn labels_and_the_header_are_optional() {
-        for text in ["a.png,cat\nb.jpg,dog\nc.jpg,\n", "path,label\na.png, cat\n\"b.jpg\",dog\nc.jpg"] {
+        for text in
+            ["a.png,cat\nb.jpg,dog\nc.jpg,\n", "path,label\na.png, cat\n\"b.jpg\",dog\nc.jpg"]
+        {
             let train = list(text).unwrap().train;
             assert_eq!(train.class_names(), ["cat", "dog"]);
             assert_eq!([0, 1, 2].map(|i| train.label(i)), [Some(0), Some(1), None]);

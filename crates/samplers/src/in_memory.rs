@@ -87,7 +87,8 @@ impl InMemory {
             Some(format!("{} labels do not go with {} pictures", labels.len(), self.len()))
         } else {
             let beyond = labels.iter().flatten().find(|&&label| label >= classes.len());
-            beyond.map(|label| format!("a label is {label}, but there are {} classes", classes.len()))
+            beyond
+                .map(|label| format!("a label is {label}, but there are {} classes", classes.len()))
         };
         match problem {
             Some(problem) => Err(DataError::Array { field: "labels", problem }),
@@ -172,7 +173,8 @@ mod tests {
         assert!(message(8, [2, 2, 2]).contains("`size`"), "{}", message(8, [2, 2, 2]));
         assert!(message(0, [0, 2, 1]).contains("`size`"));
         assert!(message(9, [2, 2, 1]).contains("`pixels`"));
-        let labelled = |labels| new(4, [2, 2, 1]).unwrap().with_labels(labels, vec!["a".to_owned()]);
+        let labelled =
+            |labels| new(4, [2, 2, 1]).unwrap().with_labels(labels, vec!["a".to_owned()]);
         assert!(labelled(vec![]).unwrap_err().to_string().contains("0 labels"));
         assert!(labelled(vec![Some(1)]).unwrap_err().to_string().contains("label is 1"));
         assert!(labelled(vec![Some(0)]).is_ok());

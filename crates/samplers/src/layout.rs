@@ -24,7 +24,11 @@ pub(crate) struct Entry {
 pub(crate) enum Source {
     File(PathBuf),
     /// A member of an archive: its name, the archive, and its bytes.
-    Member { name: String, archive: Arc<Path>, bytes: Bytes },
+    Member {
+        name: String,
+        archive: Arc<Path>,
+        bytes: Bytes,
+    },
 }
 
 /// Whether a file's name is that of a picture.

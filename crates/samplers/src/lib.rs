@@ -38,3 +38,8 @@ pub use sampler::{
 };
 pub use subset::{Subset, few_labels, few_labels_share, stratified_split, stratified_subset};
 pub use synthetic::{Split, Synthetic, SyntheticConfig};
+
+/// The guide's programs, which are tested with ours.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/data.md")]
+struct Guide;

@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use selfsame_augment::{Recipe, Scratch, ViewKey};
+use selfsame_augment::{Recipe, Scratch, ViewKey, ViewPlan};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Dataset, EpochOrder, Sampler, Shuffled};
+use crate::{DataError, Dataset, EncodedPicture, EpochOrder, Sampler, Shuffled};
 
 /// How a [`Loader`] works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,8 +130,8 @@ impl Loader {
         }
         let name = |thread| format!("selfsame-loader-{thread}");
         let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build();
-        let pool = pool
-            .map_err(|error| DataError::Threads { threads, reason: error.to_string() })?;
+        let pool =
+            pool.map_err(|error| DataError::Threads { threads, reason: error.to_string() })?;
         let sampler = Box::new(sampler);
         let scratches = Mutex::default();
         let work = Work { dataset, recipe, sampler, seed, threads: pool, scratches };
@@ -179,7 +179,9 @@ impl Loader {
             ("batch_size", state.batch_size as u64, here.batch_size as u64),
             ("batches_per_epoch", state.batches_per_epoch as u64, here.batches_per_epoch as u64),
         ];
-        if let Some((field, saved, here)) = fields.into_iter().find(|(_, saved, here)| saved != here) {
+        if let Some((field, saved, here)) =
+            fields.into_iter().find(|(_, saved, here)| saved != here)
+        {
             return Err(DataError::State { field, saved, here });
         }
         if state.batch >= here.batches_per_epoch {
@@ -253,7 +255,8 @@ impl Producer {
                 let made = self.work.make(&order, epoch, batch, &self.stopped);
                 let failed = made.is_err();
                 // Nobody listens any more when the iterator was dropped.
-                if self.stopped.load(Ordering::Relaxed) || self.sender.send(made).is_err() || failed {
+                if self.stopped.load(Ordering::Relaxed) || self.sender.send(made).is_err() || failed
+                {
                     return;
                 }
             }
@@ -333,9 +336,22 @@ impl Work {
         places: &mut [&mut [f32]],
     ) -> Result<Option<usize>, DataError> {
         let mut scratch = self.scratches().pop().unwrap_or_default();
-        let picture = self.dataset.picture(index)?;
-        for (view, place) in (0..).zip(places) {
-            self.recipe.write_view(&picture, ViewKey { view, ..key }, &mut scratch, place);
+        if let Some(bytes) = self.dataset.encoded(index)? {
+            let named = |error| DataError::undecoded(self.dataset.name(index), &error);
+            let picture = EncodedPicture::open(&bytes).map_err(named)?;
+            let [width, height] = picture.size().map(|side| side as usize);
+            let plan = |view| self.recipe.plan(ViewKey { view, ..key }, [height, width]);
+            let plans: Vec<ViewPlan> = (0..).take(places.len()).map(plan).collect();
+            let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
+            let picture = picture.decode(scale as u32).map_err(named)?;
+            for (plan, place) in plans.iter().zip(places) {
+                self.recipe.write_planned(&picture, plan, &mut scratch, place);
+            }
+        } else {
+            let picture = self.dataset.picture(index)?;
+            for (view, place) in (0..).zip(places) {
+                self.recipe.write_view(&picture, ViewKey { view, ..key }, &mut scratch, place);
+            }
         }
         self.scratches().push(scratch);
         Ok(self.sampler.label(index, self.dataset.label(index)))

@@ -58,7 +58,11 @@ pub(crate) fn open_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
     }
     named(folder, |name| {
         let path = folder.join(format!("{name}.npy"));
-        if fs::exists(&path).map_err(DataError::read(&path))? { read(&path).map(Some) } else { Ok(None) }
+        if fs::exists(&path).map_err(DataError::read(&path))? {
+            read(&path).map(Some)
+        } else {
+            Ok(None)
+        }
     })
 }
 
@@ -151,8 +155,7 @@ fn integers(kind: &str, size: usize, bytes: &[u8]) -> Result<Vec<i64>, String> {
     }
     let number = |bytes: &[u8]| {
         let fold = |sum: u64, &byte: &u8| (sum << 8) | u64::from(byte);
-        let value =
-            if big { bytes.iter().fold(0, fold) } else { bytes.iter().rev().fold(0, fold) };
+        let value = if big { bytes.iter().fold(0, fold) } else { bytes.iter().rev().fold(0, fold) };
         let unused = 64 - 8 * size;
         if signed {
             Ok((value << unused).cast_signed() >> unused)
@@ -200,7 +203,10 @@ mod tests {
         let fortran = npy("|u1", "(1,)", &[0]);
         let fortran = String::from_utf8_lossy(&fortran[10..]).replace("False", "True ");
         let length = (fortran.len() as u16).to_le_bytes();
-        assert!(message([b"\x93NUMPY\x01\x00", &length[..], fortran.as_bytes()].concat()).contains("Fortran"));
+        assert!(
+            message([b"\x93NUMPY\x01\x00", &length[..], fortran.as_bytes()].concat())
+                .contains("Fortran")
+        );
         assert!(message(b"\x93NUMPY\x02\x00\xFF\xFF\xFF\xFF".to_vec()).contains("header"));
     }
 }

@@ -163,7 +163,9 @@ mod tests {
 
     #[test]
     fn pictures_side_by_side_or_of_one_class_have_no_labels() {
-        for files in [["1.png", "2.png"], ["only/1.png", "only/2.png"], ["train/1.png", "train/2.png"]] {
+        for files in
+            [["1.png", "2.png"], ["only/1.png", "only/2.png"], ["train/1.png", "train/2.png"]]
+        {
             let splits = open(folder(&files).path()).unwrap();
             assert!(splits.train.class_names().is_empty() && splits.train.label(0).is_none());
         }

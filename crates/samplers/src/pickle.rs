@@ -118,9 +118,10 @@ impl<'a> Machine<'a> {
     /// A number of `count` bytes, the lowest first.
     fn number(&mut self, count: usize) -> Result<usize, String> {
         let bytes = self.take(count)?;
-        let number = bytes.iter().rev().try_fold(0_usize, |sum, byte| {
-            Some(sum.checked_mul(256)? + usize::from(*byte))
-        });
+        let number = bytes
+            .iter()
+            .rev()
+            .try_fold(0_usize, |sum, byte| Some(sum.checked_mul(256)? + usize::from(*byte)));
         number.ok_or_else(|| "a length is out of range".to_owned())
     }
 
@@ -356,7 +357,8 @@ fn made_by(function: &Value, arguments: Value) -> Result<Value, String> {
     let Value::List(arguments) = arguments else { return Err("arguments are no tuple".to_owned()) };
     match (function, arguments.first()) {
         (Value::Name(name), Some(Value::Text(text))) if name == "_codecs encode" => {
-            let bytes: Result<Vec<u8>, _> = text.chars().map(|c| u8::try_from(u32::from(c))).collect();
+            let bytes: Result<Vec<u8>, _> =
+                text.chars().map(|c| u8::try_from(u32::from(c))).collect();
             Ok(Value::Bytes(bytes.map_err(|_| "bytes are out of range")?))
         }
         _ => Ok(Value::Object(arguments)),
@@ -370,7 +372,8 @@ mod tests {
     #[test]
     fn a_dictionary_of_python_2_is_read() {
         // pickle.dumps({'labels': [6, 300], 'data': 'abc'}, 2) of Python 2.7
-        let bytes = b"\x80\x02}q\x00(U\x06labelsq\x01]q\x02(K\x06M\x2c\x01eU\x04dataq\x03U\x03abcq\x04u.";
+        let bytes =
+            b"\x80\x02}q\x00(U\x06labelsq\x01]q\x02(K\x06M\x2c\x01eU\x04dataq\x03U\x03abcq\x04u.";
         let value = load(bytes).unwrap();
         assert_eq!(value.get("labels"), Some(&Value::List(vec![Value::Int(6), Value::Int(300)])));
         assert_eq!(value.get("data").unwrap().bytes(), Some(&b"abc"[..]));

@@ -138,7 +138,11 @@ pub fn few_labels_share(labels: &[usize], share: f64, seed: u64) -> Result<Vec<u
         return Err(DataError::Sampler { field: "share", problem });
     }
     let classes = labels.iter().max().map_or(1, |largest| largest + 1);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count"
+    )]
     let per_class = (share * labels.len() as f64 / classes as f64).round() as usize;
     few_labels(labels, per_class.max(1), seed)
 }
@@ -166,7 +170,11 @@ pub fn stratified_subset(labels: &[usize], count: usize, seed: u64) -> Vec<usize
 pub fn stratified_split(labels: &[usize], share: f64, seed: u64) -> [Vec<usize>; 2] {
     let (mut first, mut second) = (Vec::new(), Vec::new());
     for mut members in shuffled_classes(labels, seed) {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a count"
+        )]
         let taken = (members.len() as f64 * share.clamp(0.0, 1.0)).round() as usize;
         let taken = taken.clamp(usize::from(members.len() > 1), members.len());
         first.extend(members.split_off(taken));

@@ -2,7 +2,7 @@
 
 use std::io::Cursor;
 
-use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, Rgba, RgbImage};
+use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba};
 use jpeg_encoder::{ColorType, Encoder};
 use proptest::prelude::*;
 use selfsame_samplers::{DecodeError, EncodedPicture, decode};
@@ -44,8 +44,13 @@ fn turned(jpeg: &[u8], orientation: u8) -> Vec<u8> {
 
 #[test]
 fn a_file_cut_off_anywhere_is_an_error() {
-    let formats =
-        [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::Pnm];
+    let formats = [
+        ImageFormat::Jpeg,
+        ImageFormat::Png,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::Pnm,
+    ];
     for format in formats {
         let whole = encoded(&noise(), format);
         assert_eq!(decode(&whole).unwrap().width(), 40, "{format:?}");
@@ -65,9 +70,19 @@ fn gray_deep_and_transparent_pictures_are_read() {
 
 #[test]
 fn lossless_formats_give_every_pixel_back() {
-    let formats = [ImageFormat::Png, ImageFormat::Bmp, ImageFormat::Tiff, ImageFormat::WebP, ImageFormat::Pnm];
+    let formats = [
+        ImageFormat::Png,
+        ImageFormat::Bmp,
+        ImageFormat::Tiff,
+        ImageFormat::WebP,
+        ImageFormat::Pnm,
+    ];
     for format in formats {
-        assert_eq!(decode(&encoded(&noise(), format)).unwrap().to_rgb8(), noise().to_rgb8(), "{format:?}");
+        assert_eq!(
+            decode(&encoded(&noise(), format)).unwrap().to_rgb8(),
+            noise().to_rgb8(),
+            "{format:?}"
+        );
     }
 }
 
@@ -105,9 +120,12 @@ fn cmyk_and_progressive_jpegs_show_what_rgb_ones_show() {
     let ink: Vec<u8> = picture.pixels().flat_map(|pixel| [0, 0, 0, 255 - pixel.0[0]]).collect();
     let cmyk = jpeg(&ink, [32, 16], ColorType::Cmyk, false);
     let ycck = jpeg(&ink, [32, 16], ColorType::CmykAsYcck, false);
-    for (name, bytes) in [("plain", plain), ("progressive", progressive), ("CMYK", cmyk), ("YCCK", ycck)] {
+    for (name, bytes) in
+        [("plain", plain), ("progressive", progressive), ("CMYK", cmyk), ("YCCK", ycck)]
+    {
         for reduction in [1, 2] {
-            let decoded = EncodedPicture::open(&bytes).unwrap().decode(reduction).unwrap().to_rgb8();
+            let decoded =
+                EncodedPicture::open(&bytes).unwrap().decode(reduction).unwrap().to_rgb8();
             let at = |x: u32, y| i16::from(decoded.get_pixel(x * decoded.width() / 32, y).0[1]);
             // Quality 95 is off by a few of 255.
             assert!((at(4, 2) - 230).abs() < 8, "{name}: {} for 230", at(4, 2));
@@ -131,29 +149,41 @@ fn a_picture_stands_as_its_exif_data_says() {
             let (width, height) = image.dimensions();
             assert_eq!([width, height], size.map(|side| side / reduction));
             let bright = |x, y| image.get_pixel(x, y).0[0] > 128;
-            let found = [("ul", 0, 0), ("ur", width - 1, 0), ("ll", 0, height - 1), ("lr", width - 1, height - 1)]
-                .map(|(name, x, y)| (name, bright(x, y)));
-            assert!(found.iter().all(|(name, bright)| *bright == (*name == want)), "{orientation}: {found:?}");
+            let found = [
+                ("ul", 0, 0),
+                ("ur", width - 1, 0),
+                ("ll", 0, height - 1),
+                ("lr", width - 1, height - 1),
+            ]
+            .map(|(name, x, y)| (name, bright(x, y)));
+            assert!(
+                found.iter().all(|(name, bright)| *bright == (*name == want)),
+                "{orientation}: {found:?}"
+            );
         }
     }
 }
 
 #[test]
 fn a_reduced_jpeg_is_close_to_the_mean_of_its_pixels() {
-    let smooth = RgbImage::from_fn(83, 61, |x, y| Rgb([(2 * x) as u8, (3 * y) as u8, (x + y) as u8]));
+    let smooth =
+        RgbImage::from_fn(83, 61, |x, y| Rgb([(2 * x) as u8, (3 * y) as u8, (x + y) as u8]));
     let bytes = jpeg(smooth.as_raw(), [83, 61], ColorType::Rgb, false);
     let whole = decode(&bytes).unwrap().to_rgb8();
     for reduction in [2, 4, 8] {
         let reduced = EncodedPicture::open(&bytes).unwrap().decode(reduction).unwrap().to_rgb8();
         assert_eq!(reduced.dimensions(), (83_u32.div_ceil(reduction), 61_u32.div_ceil(reduction)));
         for (x, y, pixel) in reduced.enumerate_pixels() {
-            let block = || (0..reduction * reduction)
-                .map(|n| (x * reduction + n % reduction, y * reduction + n / reduction));
+            let block = || {
+                (0..reduction * reduction)
+                    .map(|n| (x * reduction + n % reduction, y * reduction + n / reduction))
+            };
             if block().any(|(x, y)| x >= 83 || y >= 61) {
                 continue; // partly beyond the border
             }
             for channel in 0..3 {
-                let sum: u32 = block().map(|(x, y)| u32::from(whole.get_pixel(x, y).0[channel])).sum();
+                let sum: u32 =
+                    block().map(|(x, y)| u32::from(whole.get_pixel(x, y).0[channel])).sum();
                 let mean = f64::from(sum) / f64::from(reduction * reduction);
                 let got = f64::from(pixel.0[channel]);
                 // Chroma is subsampled, and the two decoders round each on its own.

@@ -151,8 +151,10 @@ fn classes_and_their_pictures_take_turns() {
     assert_eq!(counts(all(&sampler, 0).concat(), 80), [3; 80]);
     assert!((examples_per_class(&sampler, &labels, 40) - 2.0).abs() < 1e-12);
     // Pairs of classes are not fixed.
-    let pairs: HashSet<Vec<usize>> =
-        all(&sampler, 0).iter().map(|batch| sorted(batch.iter().map(|i| i % 8).collect())).collect();
+    let pairs: HashSet<Vec<usize>> = all(&sampler, 0)
+        .iter()
+        .map(|batch| sorted(batch.iter().map(|i| i % 8).collect()))
+        .collect();
     assert!(pairs.len() > 20, "{}", pairs.len());
 }
 
@@ -167,7 +169,8 @@ fn the_class_list_the_count_and_the_warm_up_limit_what_is_drawn() {
         ..BalancedConfig::default()
     };
     let sampler = Balanced::new(&labels, config).unwrap();
-    let classes = |epoch| -> HashSet<usize> { all(&sampler, epoch).concat().iter().map(|i| i % 9).collect() };
+    let classes =
+        |epoch| -> HashSet<usize> { all(&sampler, epoch).concat().iter().map(|i| i % 9).collect() };
     assert_eq!(classes(0), HashSet::from([7, 2]));
     assert_eq!(classes(1), HashSet::from([7, 2]));
     assert_eq!(classes(2), HashSet::from([7, 2, 5, 3]));
@@ -205,8 +208,13 @@ fn settings_that_make_no_sense_are_named() {
     };
     assert!(balanced(|c| c.classes_per_batch = 4).contains("`classes_per_batch`"));
     assert!(balanced(|c| c.examples_per_class = 0).contains("`examples_per_class`"));
-    assert!(balanced(|c| c.total_examples_per_class = Some(0)).contains("`total_examples_per_class`"));
-    assert!(balanced(|c| c.class_list = Some(vec![0, 2])).contains("`class_list` of the sampler has class 2"));
+    assert!(
+        balanced(|c| c.total_examples_per_class = Some(0)).contains("`total_examples_per_class`")
+    );
+    assert!(
+        balanced(|c| c.class_list = Some(vec![0, 2]))
+            .contains("`class_list` of the sampler has class 2")
+    );
     assert!(balanced(|c| c.class_list = Some(vec![0, 0])).contains("`class_list`"));
     assert!(balanced(|c| c.warm_up = Some(WarmUp { epochs: 1, classes: 1 })).contains("`warm_up`"));
 }

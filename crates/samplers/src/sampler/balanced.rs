@@ -97,7 +97,8 @@ impl Balanced {
             ("total_examples_per_class", config.total_examples_per_class.unwrap_or(1)),
         ])?;
         let wrong = |field, problem: String| Err(DataError::Sampler { field, problem });
-        let mut members = vec![Vec::new(); labels.iter().flatten().max().map_or(0, |last| last + 1)];
+        let mut members =
+            vec![Vec::new(); labels.iter().flatten().max().map_or(0, |last| last + 1)];
         for (index, label) in labels.iter().enumerate() {
             if let Some(label) = label {
                 members[*label].push(index);
@@ -110,7 +111,8 @@ impl Balanced {
                 for class in list {
                     let members = members.get_mut(*class).map(std::mem::take).unwrap_or_default();
                     if members.is_empty() {
-                        let problem = format!("has class {class}, which has no pictures or comes twice");
+                        let problem =
+                            format!("has class {class}, which has no pictures or comes twice");
                         return wrong("class_list", problem);
                     }
                     listed.push(members);
@@ -121,7 +123,10 @@ impl Balanced {
         let classes: usize = listed.len();
         let wanted = config.classes_per_batch;
         if classes < wanted {
-            return wrong("classes_per_batch", format!("is {wanted}, but there are {classes} classes"));
+            return wrong(
+                "classes_per_batch",
+                format!("is {wanted}, but there are {classes} classes"),
+            );
         }
         if let Some(warm_up) = config.warm_up
             && !(wanted..=classes).contains(&warm_up.classes)
@@ -158,7 +163,8 @@ impl Sampler for Balanced {
 
     fn epoch(&self, epoch: u64) -> EpochOrder {
         let warm_up = self.config.warm_up.filter(|warm_up| epoch < warm_up.epochs);
-        let members = &self.members[..warm_up.map_or(self.members.len(), |warm_up| warm_up.classes)];
+        let members =
+            &self.members[..warm_up.map_or(self.members.len(), |warm_up| warm_up.classes)];
         let mut rng = order_rng(self.config.seed, epoch);
         let mut classes = Deck::new((0..members.len()).collect());
         let mut examples: Vec<Deck> = members.iter().cloned().map(Deck::new).collect();
@@ -224,11 +230,7 @@ impl Deck {
 /// # Ok::<(), selfsame_samplers::DataError>(())
 /// ```
 #[must_use]
-pub fn examples_per_class(
-    sampler: &dyn Sampler,
-    labels: &[Option<usize>],
-    batches: usize,
-) -> f64 {
+pub fn examples_per_class(sampler: &dyn Sampler, labels: &[Option<usize>], batches: usize) -> f64 {
     let order = sampler.epoch(0);
     let (mut pictures, mut classes) = (0_usize, 0_usize);
     for batch in 0..batches.min(order.batches()) {

@@ -41,18 +41,27 @@ impl<S: Sampler> Sharded<S> {
         positive(&[("shards", shards)])?;
         let wrong = |field, problem| Err(DataError::Sampler { field, problem });
         if shard >= shards {
-            return wrong("shard", format!("must be below {shards}, the number of them, not {shard}"));
+            return wrong(
+                "shard",
+                format!("must be below {shards}, the number of them, not {shard}"),
+            );
         }
         let size = sampler.batch_size();
         if !size.is_multiple_of(shards) {
-            return wrong("batch_size", format!("must be a multiple of {shards} shards, not {size}"));
+            return wrong(
+                "batch_size",
+                format!("must be a multiple of {shards} shards, not {size}"),
+            );
         }
         // Every epoch has as many batches, and their sizes are those of the first.
         let batches = sampler.batches_per_epoch();
         let last = sampler.epoch(0).batch(batches - 1).len();
         let batches_per_epoch = batches - usize::from(last < shards);
         if batches_per_epoch == 0 {
-            return wrong("shards", format!("must not be more than the {last} pictures of an epoch"));
+            return wrong(
+                "shards",
+                format!("must not be more than the {last} pictures of an epoch"),
+            );
         }
         Ok(Self { sampler, shard, shards, batches_per_epoch })
     }
@@ -75,7 +84,8 @@ impl<S: Sampler> Sampler for Sharded<S> {
         let all = self.sampler.epoch(epoch);
         let (mut indices, mut repeats) = (Vec::new(), Vec::new());
         for batch in 0..self.batches_per_epoch {
-            let (own, extra) = (all.batch(batch).len() / self.shards, all.batch(batch).len() % self.shards);
+            let (own, extra) =
+                (all.batch(batch).len() / self.shards, all.batch(batch).len() % self.shards);
             let start = self.shard * own + self.shard.min(extra);
             let share = start..start + own + usize::from(self.shard < extra);
             indices.extend_from_slice(&all.batch(batch)[share.clone()]);

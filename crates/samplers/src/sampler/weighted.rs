@@ -48,9 +48,13 @@ impl Weighted {
         let wrong = |problem: String| DataError::Sampler { field: "weights", problem };
         // Not every infinite weight fails below.
         if let Some(place) = weights.iter().position(|weight| !weight.is_finite()) {
-            return Err(wrong(format!("must be finite, but that of picture {place} is {}", weights[place])));
+            return Err(wrong(format!(
+                "must be finite, but that of picture {place} is {}",
+                weights[place]
+            )));
         }
-        let table = WeightedIndex::new(weights).map_err(|error| wrong(format!("cannot be: {error}")))?;
+        let table =
+            WeightedIndex::new(weights).map_err(|error| wrong(format!("cannot be: {error}")))?;
         Ok(Self { pictures: weights.len(), weights: table, batch_size, batches_per_epoch, seed })
     }
 }
