@@ -9,7 +9,7 @@ use jpeg_decoder::PixelFormat;
 
 /// Pixels per side, and bytes in memory, beyond which a picture is taken for an attack.
 const MAX_SIDE: u32 = 1 << 15;
-const MAX_BYTES: u64 = 1 << 29;
+const MAX_BYTES: usize = 1 << 29;
 
 /// Why bytes are not a picture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -95,7 +95,7 @@ impl<'a> EncodedPicture<'a> {
             let format = format(bytes)?;
             let mut decoder = decoder(bytes, format)?;
             let (width, height) = decoder.dimensions();
-            if width.max(height) > MAX_SIDE || decoder.total_bytes() > MAX_BYTES {
+            if width.max(height) > MAX_SIDE || decoder.total_bytes() > MAX_BYTES as u64 {
                 return Err(DecodeError::TooLarge { width, height });
             }
             let orientation = decoder.orientation().map_err(damaged)?;
@@ -127,7 +127,7 @@ impl<'a> EncodedPicture<'a> {
     /// # Panics
     /// If `reduction` is none of these.
     #[track_caller]
-    pub fn decode(&self, reduction: u32) -> Result<DynamicImage, DecodeError> {
+    pub fn decode(&self, reduction: usize) -> Result<DynamicImage, DecodeError> {
         assert!(
             matches!(reduction, 1 | 2 | 4 | 8),
             "reduction must be 1, 2, 4 or 8, got {reduction}"
@@ -141,12 +141,11 @@ impl<'a> EncodedPicture<'a> {
                 (ImageFormat::Jpeg, 2..) => reduced_jpeg(self.bytes, reduction)?,
                 _ => None,
             };
-            let mut image = match reduced {
-                Some(image) => image,
-                None => {
-                    let decoder = decoder(self.bytes, self.format)?;
-                    DynamicImage::from_decoder(decoder).map_err(damaged)?
-                }
+            let mut image = if let Some(image) = reduced {
+                image
+            } else {
+                let decoder = decoder(self.bytes, self.format)?;
+                DynamicImage::from_decoder(decoder).map_err(damaged)?
             };
             image.apply_orientation(self.orientation);
             Ok(image)
@@ -174,21 +173,21 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
 fn decoder(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, DecodeError> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(2 * MAX_BYTES); // the picture, and a decoder's own copy of it
+    limits.max_alloc = Some(2 * MAX_BYTES as u64); // the picture, and a decoder's own copy of it
     reader.limits(limits);
     reader.into_decoder().map_err(damaged)
 }
 
 /// A gray or colour JPEG, whose blocks of 8 × 8 pixels become 4 × 4, 2 × 2 or 1; no other.
-fn reduced_jpeg(bytes: &[u8], reduction: u32) -> Result<Option<DynamicImage>, DecodeError> {
+fn reduced_jpeg(bytes: &[u8], reduction: usize) -> Result<Option<DynamicImage>, DecodeError> {
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
-    decoder.set_max_decoding_buffer_size(MAX_BYTES as usize);
+    decoder.set_max_decoding_buffer_size(MAX_BYTES);
     decoder.read_info().map_err(damaged)?;
     let info = decoder.info().ok_or(DecodeError::Truncated)?;
     if !matches!(info.pixel_format, PixelFormat::L8 | PixelFormat::RGB24) {
         return Ok(None);
     }
-    let wanted = |side: u16| u32::from(side).div_ceil(reduction) as u16;
+    let wanted = |side: u16| side.div_ceil(1 << reduction.trailing_zeros());
     let (width, height) =
         decoder.scale(wanted(info.width), wanted(info.height)).map_err(damaged)?;
     let pixels = decoder.decode().map_err(damaged)?;

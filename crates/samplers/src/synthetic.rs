@@ -73,8 +73,7 @@ const CLASSES: [(&str, Form); 10] = [
         (x.abs() < 0.2 && (-0.95..0.2).contains(&y)) || (y > 0.1 && x.abs() < 0.85 * (0.95 - y))
     }),
     ("angle", |x, y| {
-        ((-0.65..-0.2).contains(&x) && y.abs() < 0.8)
-            || ((-0.8..-0.35).contains(&y) && x.abs() < 0.65)
+        ((-0.65..-0.2).contains(&x) && y.abs() < 0.8) || ((-0.8..-0.35).contains(&y) && x.abs() < 0.65)
     }),
 ];
 
@@ -132,13 +131,7 @@ struct Item {
 }
 
 impl Item {
-    fn random(
-        form: Form,
-        middle: [f32; 2],
-        radius: f32,
-        color: Color,
-        rng: &mut ChaCha8Rng,
-    ) -> Self {
+    fn random(form: Form, middle: [f32; 2], radius: f32, color: Color, rng: &mut ChaCha8Rng) -> Self {
         let angle = rng.random_range(0.0..TAU);
         Self { form, middle, turn: [angle.sin() / radius, angle.cos() / radius], color }
     }
@@ -206,8 +199,7 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
     let apart = |a: Color, b: Color| (0..3).map(|c| (a[c] - b[c]).powi(2)).sum::<f32>().sqrt();
     let mut items: Vec<Item> = (0..rng.random_range(3..8))
         .map(|_| {
-            let specks: [Form; 3] =
-                [CLASSES[0].1, |x, y| x.abs() < 1.5 && y.abs() < 0.25, CLASSES[1].1];
+            let specks: [Form; 3] = [CLASSES[0].1, |x, y| x.abs() < 1.5 && y.abs() < 0.25, CLASSES[1].1];
             let speck = specks[rng.random_range(0..specks.len())];
             let middle = [rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)];
             let radius = rng.random_range(0.02..0.07);
@@ -254,26 +246,18 @@ mod tests {
     #[test]
     fn train_test_and_other_seeds_share_no_picture() {
         let sets = [shapes(0, Split::Train), shapes(0, Split::Test), shapes(1, Split::Train)];
-        let all: HashSet<_> =
-            sets.iter().flat_map(|set| &set.pictures).map(|p| p.as_raw()).collect();
+        let all: HashSet<_> = sets.iter().flat_map(|set| &set.pictures).map(|p| p.as_raw()).collect();
         assert_eq!(all.len(), 900);
         assert_eq!(shapes(0, Split::Train).pictures, sets[0].pictures);
     }
 
     #[test]
     fn color_and_place_say_nothing_of_the_class() {
-        let shapes = Synthetic::new(SyntheticConfig {
-            pictures: 4_000,
-            size: 8,
-            seed: 2,
-            split: Split::Train,
-        });
+        let shapes = Synthetic::new(SyntheticConfig { pictures: 4_000, size: 8, seed: 2, split: Split::Train });
         // The mean brightness of a class is that of all, within four standard errors.
         let mean = |pictures: &mut dyn Iterator<Item = &RgbImage>| {
             let means: Vec<f64> = pictures
-                .map(|p| {
-                    p.as_raw().iter().map(|x| f64::from(*x)).sum::<f64>() / p.as_raw().len() as f64
-                })
+                .map(|p| p.as_raw().iter().map(|x| f64::from(*x)).sum::<f64>() / p.as_raw().len() as f64)
                 .collect();
             means.iter().sum::<f64>() / means.len() as f64
         };
@@ -286,8 +270,7 @@ mod tests {
 
     #[test]
     fn forms_differ_and_none_is_tiny() {
-        let points =
-            || (-20..=20).flat_map(|y| (-20..=20).map(move |x| (x as f32 / 20.0, y as f32 / 20.0)));
+        let points = || (-20..=20).flat_map(|y| (-20..=20).map(move |x| (x as f32 / 20.0, y as f32 / 20.0)));
         let inside: Vec<Vec<bool>> =
             CLASSES.iter().map(|(_, form)| points().map(|(x, y)| form(x, y)).collect()).collect();
         for (class, own) in inside.iter().enumerate() {

@@ -1,5 +1,7 @@
 //! Pictures of every kind are decoded to what they show, and no bytes do harm.
 
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba};

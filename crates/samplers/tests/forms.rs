@@ -1,5 +1,7 @@
 //! Every form of data set: written here, read back whole, damaged without harm.
 
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
@@ -166,15 +168,15 @@ fn the_mnist_family_is_read_compressed_or_not_and_in_its_usual_folders() {
 
 #[test]
 fn arrays_are_read_in_every_layout_and_from_every_place() {
-    let hwc: Vec<u8> = (0..2 * 3 * 4 * 3).collect();
-    let wanted: Vec<Vec<u8>> = hwc.chunks(36).map(<[u8]>::to_vec).collect();
+    let hwc: Vec<u8> = (0..2 * 3 * 5 * 3).collect();
+    let wanted: Vec<Vec<u8>> = hwc.chunks(45).map(<[u8]>::to_vec).collect();
     let planes = |picture: &[u8]| -> Vec<u8> {
         (0..3)
             .flat_map(|c| picture.iter().skip(c).step_by(3).copied().collect::<Vec<_>>())
             .collect()
     };
     let chw: Vec<u8> = wanted.iter().flat_map(|picture| planes(picture)).collect();
-    let both = [npy("|u1", "(2, 3, 4, 3)", &hwc), npy("|u1", "(2, 3, 3, 4)", &chw)];
+    let both = [npy("|u1", "(2, 3, 5, 3)", &hwc), npy("|u1", "(2, 3, 3, 5)", &chw)];
     let label_data = [3_i64, 1].map(i64::to_le_bytes).concat();
     for pixels in both {
         let of = |train: &str, of_train: &str| {

@@ -1,5 +1,7 @@
 //! The loader with every kind of sampler, and with data sets that fail, wait and panic.
 
+#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+
 use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
