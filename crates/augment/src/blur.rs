@@ -1,6 +1,8 @@
 //! Gaussian blur.
 
 use crate::Picture;
+use crate::lines::sum_of_lines;
+use crate::paint::Planes;
 
 /// Convolves with a Gaussian of `sigma` pixels, cut off to an odd `kernel_size`; beyond the border the
 /// picture is reflected without repeating its edge.
@@ -9,40 +11,80 @@ use crate::Picture;
 /// If `kernel_size` is even, or reaches further than the picture is large.
 #[track_caller]
 pub fn gaussian_blur(picture: &mut Picture, kernel_size: usize, sigma: f64, scratch: &mut Picture) {
-    let (height, width, reach) = (picture.height, picture.width, kernel_size / 2);
-    assert!(kernel_size % 2 == 1, "a blur needs an odd kernel, got {kernel_size}");
-    assert!(
-        reach < height && reach < width,
-        "a blur of {kernel_size} reflects more than a picture of {height} × {width} holds"
-    );
-    let kernel = kernel(kernel_size, sigma);
-    scratch.reshape(height, width);
-    for channel in 0..3 {
-        let plane = height * width;
-        let range = channel * plane..(channel + 1) * plane;
+    Blur::default().run(kernel_size, sigma, picture.as_planes(), scratch, |_| {});
+}
+
+/// Weights below this share of all change no pixel by more than its rounding.
+const NOTHING: f64 = 1.0 / (1_u64 << 27) as f64;
+/// Rows that are blurred across before they are handed on.
+const ROWS: usize = 4;
+
+/// Room for blurring that is used again and again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Blur {
+    kernel: Vec<f32>,
+    offsets: Vec<usize>,
+    line: Vec<f32>,
+}
+
+impl Blur {
+    /// Blurs, and calls `then` with each few rows that are ready.
+    #[track_caller]
+    pub(crate) fn run(
+        &mut self,
+        kernel_size: usize,
+        sigma: f64,
+        mut planes: Planes<'_>,
+        spare: &mut Picture,
+        mut then: impl FnMut(Planes<'_>),
+    ) {
+        let (height, width, reach) = (planes.height, planes.width, kernel_size / 2);
+        assert!(kernel_size % 2 == 1, "a blur needs an odd kernel, got {kernel_size}");
+        assert!(
+            reach < height && reach < width,
+            "a blur of {kernel_size} reflects more than a picture of {height} × {width} holds"
+        );
+        self.set_kernel(reach, sigma);
+        let Self { kernel, offsets, line } = self;
+        let (size, reach) = (kernel.len(), kernel.len() / 2);
         // Down: whole rows are added up.
-        let (from, to) = (&picture.data[range.clone()], &mut scratch.data[range.clone()]);
-        for (y, row) in to.chunks_exact_mut(width).enumerate() {
-            row.fill(0.0);
-            for (offset, weight) in kernel.iter().enumerate() {
-                let line = &from[reflect(y + offset, reach, height) * width..][..width];
-                row.iter_mut().zip(line).for_each(|(sum, x)| *sum += weight * x);
+        spare.reshape(height, width);
+        for (from, to) in planes.channels().into_iter().zip(spare.planes_mut()) {
+            for (y, row) in to.chunks_exact_mut(width).enumerate() {
+                offsets.clear();
+                offsets.extend((y..y + size).map(|place| reflect(place, reach, height) * width));
+                sum_of_lines(kernel, offsets, from, row);
             }
         }
-        // Across: one shift of the row after the other, its two ends apart.
-        let (from, to) = (&scratch.data[range.clone()], &mut picture.data[range]);
-        for (row, line) in to.chunks_exact_mut(width).zip(from.chunks_exact(width)) {
-            row.fill(0.0);
-            for (offset, weight) in kernel.iter().enumerate() {
-                let inner = reach..(width - reach).max(reach);
-                let shifted = &line[inner.start + offset - reach..][..inner.len()];
-                row[inner].iter_mut().zip(shifted).for_each(|(sum, x)| *sum += weight * x);
+        // Across: the row, continued at both ends, is shifted and added up.
+        offsets.clear();
+        offsets.extend(0..size);
+        line.resize(width + 2 * reach, 0.0);
+        for first in (0..height).step_by(ROWS) {
+            let mut rows = planes.rows(first, ROWS.min(height - first));
+            for (channel, to) in rows.channels().into_iter().enumerate() {
+                let from = &spare.plane(channel)[first * width..];
+                for (row, to) in from.chunks_exact(width).zip(to.chunks_exact_mut(width)) {
+                    line[reach..][..width].copy_from_slice(row);
+                    for place in (0..reach).chain(reach + width..width + 2 * reach) {
+                        line[place] = row[reflect(place, reach, width)];
+                    }
+                    sum_of_lines(kernel, offsets, line, to);
+                }
             }
-            for x in (0..reach).chain((width - reach).max(reach)..width) {
-                let pixels = (0..kernel_size).map(|offset| line[reflect(x + offset, reach, width)]);
-                row[x] = kernel.iter().zip(pixels).map(|(weight, x)| weight * x).sum();
-            }
+            then(rows);
         }
+    }
+
+    /// Weights that add up to 1; at both ends those that change nothing are left out.
+    fn set_kernel(&mut self, reach: usize, sigma: f64) {
+        let weight = |distance: usize| (-0.5 * (distance as f64 / sigma).powi(2)).exp();
+        let sum = 1.0 + 2.0 * (1..=reach).map(weight).sum::<f64>();
+        let reach = (1..=reach).take_while(|distance| weight(*distance) > NOTHING * sum).count();
+        self.kernel.clear();
+        #[allow(clippy::cast_possible_truncation, reason = "weights of at most 1")]
+        let weights = (0..=2 * reach).map(|place| (weight(place.abs_diff(reach)) / sum) as f32);
+        self.kernel.extend(weights);
     }
 }
 
@@ -50,14 +92,6 @@ pub fn gaussian_blur(picture: &mut Picture, kernel_size: usize, sigma: f64, scra
 fn reflect(place: usize, reach: usize, side: usize) -> usize {
     let from_first = place.abs_diff(reach);
     if from_first < side { from_first } else { 2 * (side - 1) - from_first }
-}
-
-fn kernel(size: usize, sigma: f64) -> Vec<f32> {
-    let middle = (size / 2) as f64;
-    let weight = |place: usize| (-0.5 * ((place as f64 - middle) / sigma).powi(2)).exp();
-    let sum: f64 = (0..size).map(weight).sum();
-    #[allow(clippy::cast_possible_truncation, reason = "weights of at most 1")]
-    (0..size).map(|place| (weight(place) / sum) as f32).collect()
 }
 
 #[cfg(test)]

@@ -1,93 +1,69 @@
 //! Operators on the colour of each pixel, as torchvision has them on floats in `[0, 1]`.
 
 use crate::Picture;
-
-/// Share of each channel in what the eye sees as light (ITU-R BT.601, as torchvision rounds it).
-const LIGHT: [f32; 3] = [0.2989, 0.587, 0.114];
+use crate::paint::{Change, light, paint};
 
 /// Multiplies pixels by `factor`, at least 0, and clamps them to `[0, 1]`.
 pub fn brightness(picture: &mut Picture, factor: f32) {
-    picture.data.iter_mut().for_each(|x| *x = (*x * factor).clamp(0.0, 1.0));
+    paint(&[Change::Scale(factor)], picture.as_planes());
+}
+
+/// Adds `shift`, −1 to 1, to pixels and clamps them to `[0, 1]`: the brightness of SimCLR's first
+/// version, as TensorFlow has it.
+pub fn lighten(picture: &mut Picture, shift: f32) {
+    paint(&[Change::Shift(shift)], picture.as_planes());
 }
 
 /// Moves pixels away from the picture's mean gray by `factor`, at least 0; 0 leaves only that gray.
 pub fn contrast(picture: &mut Picture, factor: f32) {
-    let [red, green, blue] = [0, 1, 2].map(|channel| sum(picture.plane(channel)));
-    let light = LIGHT.map(f64::from);
-    let mean = (light[0] * red + light[1] * green + light[2] * blue) / picture.plane(0).len() as f64;
-    #[allow(clippy::cast_possible_truncation, reason = "a pixel's value")]
-    let rest = (1.0 - factor) * mean as f32;
-    picture.data.iter_mut().for_each(|x| *x = (*x * factor + rest).clamp(0.0, 1.0));
+    let change = contrast_about(factor, light(picture.as_planes()), picture.height * picture.width);
+    paint(&[change], picture.as_planes());
 }
 
-/// The sum, in parts that are kept apart so that it can be added up several at a time.
-fn sum(plane: &[f32]) -> f64 {
-    let (blocks, rest) = plane.as_chunks::<16>();
-    let mut sums = [0.0_f32; 16];
-    let mut total = 0.0;
-    for group in blocks.chunks(64) {
-        sums.fill(0.0);
-        for block in group {
-            sums.iter_mut().zip(block).for_each(|(sum, x)| *sum += x);
-        }
-        total += sums.iter().map(|sum| f64::from(*sum)).sum::<f64>();
-    }
-    total + rest.iter().map(|x| f64::from(*x)).sum::<f64>()
+/// The change of contrast of `pixels` pixels whose light adds up to `light`.
+pub(crate) fn contrast_about(factor: f32, light: f64, pixels: usize) -> Change {
+    #[allow(clippy::cast_possible_truncation, reason = "a pixel's value")]
+    let mean = (light / pixels as f64) as f32;
+    Change::Mix { factor, rest: (1.0 - factor) * mean }
 }
 
 /// Moves each pixel away from its own gray by `factor`, at least 0; 0 leaves only gray.
 pub fn saturation(picture: &mut Picture, factor: f32) {
-    each_pixel(picture, |[r, g, b]| {
-        let rest = (1.0 - factor) * (LIGHT[0] * r + LIGHT[1] * g + LIGHT[2] * b);
-        [r, g, b].map(|x| (x * factor + rest).clamp(0.0, 1.0))
-    });
-}
-
-/// Replaces each pixel by its gray.
-pub fn grayscale(picture: &mut Picture) {
-    each_pixel(picture, |[r, g, b]| [LIGHT[0] * r + LIGHT[1] * g + LIGHT[2] * b; 3]);
+    paint(&[Change::Saturation(factor)], picture.as_planes());
 }
 
 /// Turns colours by `shift` around the colour circle, −0.5 to 0.5, where 1 is a whole turn.
 ///
-/// Lightness and saturation, those of HSV, stay. Both ways through HSV are folded into one: a channel of
-/// hue `h` is `max − (max − min) · clamp(min(k, 4 − k), 0, 1)` with `k = (n + 6h) mod 6` and `n` 5, 3, 1.
+/// Lightness and saturation, those of HSV, stay.
 pub fn hue(picture: &mut Picture, shift: f32) {
-    each_pixel(picture, |[r, g, b]| {
-        let (high, low) = (r.max(g).max(b), r.min(g).min(b));
-        let range = high - low;
-        let scale = if range > 0.0 { 1.0 / range } else { 0.0 };
-        // Sixths of the circle; red wins over green, green over blue, where two are highest.
-        let of_red = (g - b) * scale;
-        let of_green = (b - r) * scale + 2.0;
-        let of_blue = (r - g) * scale + 4.0;
-        let sixths = if high == r {
-            of_red
-        } else if high == g {
-            of_green
-        } else {
-            of_blue
-        };
-        let turned = sixths + 6.0 * shift + 12.0; // above 0 whatever the shift
-        [5.0, 3.0, 1.0].map(|n: f32| {
-            let k = n + turned;
-            let k = k - 6.0 * (k * (1.0 / 6.0)).floor();
-            high - range * k.min(4.0 - k).clamp(0.0, 1.0)
-        })
-    });
+    paint(&[Change::Hue(shift)], picture.as_planes());
+}
+
+/// Replaces each pixel by its gray.
+pub fn grayscale(picture: &mut Picture) {
+    paint(&[Change::Grayscale], picture.as_planes());
 }
 
 /// Inverts samples of at least `threshold`.
 pub fn solarize(picture: &mut Picture, threshold: f32) {
-    picture.data.iter_mut().for_each(|x| *x = if *x >= threshold { 1.0 - *x } else { *x });
+    paint(&[Change::Solarize(threshold)], picture.as_planes());
 }
 
-#[inline]
-fn each_pixel(picture: &mut Picture, change: impl Fn([f32; 3]) -> [f32; 3]) {
-    let [red, green, blue] = picture.planes_mut();
-    for ((r, g), b) in red.iter_mut().zip(green).zip(blue) {
-        [*r, *g, *b] = change([*r, *g, *b]);
-    }
+/// Rounds samples down to a multiple of `2^−bits`, with `bits` 1 to 8, as torchvision does on floats.
+pub fn posterize(picture: &mut Picture, bits: u32) {
+    paint(&[posterized(bits)], picture.as_planes());
+}
+
+pub(crate) fn posterized(bits: u32) -> Change {
+    Change::Posterize((1_u32 << bits.min(8)) as f32)
+}
+
+/// Sets one channel, 0 to 2, to `fill`.
+///
+/// # Panics
+/// If there is no such channel.
+pub fn drop_channel(picture: &mut Picture, channel: usize, fill: f32) {
+    paint(&[Change::Drop { channel, fill }], picture.as_planes());
 }
 
 #[cfg(test)]
@@ -124,5 +100,13 @@ mod tests {
         for nought in [pixel(color, |p| saturation(p, 0.0)), pixel(color, |p| contrast(p, 0.0))] {
             assert!(nought.iter().zip(gray).all(|(a, b)| (a - b).abs() < 1e-6), "{nought:?}");
         }
+    }
+
+    #[test]
+    fn light_is_added_and_levels_are_few() {
+        assert_eq!(pixel([0.5, 0.875, 0.0], |p| lighten(p, 0.25)), [0.75, 1.0, 0.25]);
+        assert_eq!(pixel([0.5, 0.875, 0.0], |p| lighten(p, -0.5)), [0.0, 0.375, 0.0]);
+        assert_eq!(pixel([0.3, 0.8, 1.0], |p| posterize(p, 2)), [0.25, 0.75, 0.75]);
+        assert_eq!(pixel([0.1, 0.2, 0.3], |p| drop_channel(p, 1, 0.5)), [0.1, 0.5, 0.3]);
     }
 }

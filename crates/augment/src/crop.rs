@@ -16,6 +16,12 @@ pub struct CropBox {
 }
 
 impl CropBox {
+    /// All of a picture of `[height, width]`.
+    #[must_use]
+    pub fn whole([height, width]: [usize; 2]) -> Self {
+        Self { top: 0, left: 0, height, width }
+    }
+
     /// The middle of a picture of `[height, width]`, no larger than the picture.
     #[must_use]
     pub fn centre(picture: [usize; 2], part: [usize; 2]) -> Self {
@@ -33,7 +39,12 @@ impl CropBox {
 /// # Source
 /// Szegedy et al., 2015, [arXiv:1409.4842](https://arxiv.org/abs/1409.4842), section 6, in the form
 /// of torchvision's `RandomResizedCrop`.
-pub fn draw_crop(picture: [usize; 2], area: [f64; 2], aspect: [f64; 2], rng: &mut impl Rng) -> CropBox {
+pub fn draw_crop(
+    picture: [usize; 2],
+    area: [f64; 2],
+    aspect: [f64; 2],
+    rng: &mut impl Rng,
+) -> CropBox {
     let [height, width] = picture.map(|side| side as f64);
     for _ in 0..10 {
         let target = height * width * rng.random_range(area[0]..=area[1]);

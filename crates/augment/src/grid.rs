@@ -23,7 +23,8 @@ pub fn view_grid(pictures: &[DynamicImage], recipe: &Recipe, seed: u64) -> RgbIm
     for (row, picture) in (0..rows).zip(pictures) {
         let mut place = |column: u32, picture: &RgbImage| {
             // Small pictures are shown by their pixels.
-            let filter = if picture.width() < CELL { FilterType::Nearest } else { FilterType::Triangle };
+            let filter =
+                if picture.width() < CELL { FilterType::Nearest } else { FilterType::Triangle };
             let cell = resize(picture, CELL, CELL, filter);
             let at = |cell: u32| i64::from(cell * (CELL + GAP) + GAP);
             replace(&mut grid, &cell, at(column), at(row));

@@ -1,27 +1,56 @@
 #![doc = include_str!("../README.md")]
+#![allow(clippy::inline_always, reason = "loops are compiled for the processor that calls them")]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::float_cmp,
+        reason = "tests make small pictures and state exact results"
+    )
+)]
 
 mod blur;
 mod color;
 mod crop;
+mod equalize;
+mod erase;
+mod extended;
 mod flip;
 mod grid;
 mod key;
+mod lines;
 mod normalize;
 mod operator;
+mod paint;
 mod picture;
+mod plan;
 mod recipe;
+mod recipes;
+mod resampling;
 mod resize;
 mod rotate;
+mod view;
+mod window;
 
 pub use blur::gaussian_blur;
-pub use color::{brightness, contrast, grayscale, hue, saturation, solarize};
+pub use color::{
+    brightness, contrast, drop_channel, grayscale, hue, lighten, posterize, saturation, solarize,
+};
 pub use crop::{CropBox, draw_crop};
+pub use equalize::equalize;
+pub use erase::{draw_cutout, draw_erasure, erase};
+pub use extended::Extended;
 pub use flip::{horizontal_flip, vertical_flip};
 pub use grid::view_grid;
 pub use key::ViewKey;
 pub use normalize::Normalize;
-pub use operator::{Jitter, Operator, Plan};
+pub use operator::{JitterOrder, Light, Operator};
 pub use picture::Picture;
-pub use recipe::{Recipe, RecipeError, Scratch};
-pub use resize::{Interpolation, Resampling, resized_crop};
+pub use plan::{Jitter, Plan, ViewPlan};
+pub use recipe::{Recipe, RecipeError};
+pub use resampling::{Interpolation, Resampling};
+pub use resize::resized_crop;
 pub use rotate::rotate;
+pub use view::Scratch;
+pub use window::{Border, window};

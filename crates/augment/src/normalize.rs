@@ -46,7 +46,8 @@ impl Normalize {
     pub fn undo(&self, view: &[f32], height: usize, width: usize) -> Picture {
         assert_eq!(view.len(), 3 * height * width, "three planes of {height} × {width}");
         let plane = height * width;
-        let sample = |(place, x): (usize, &f32)| x * self.std[place / plane] + self.mean[place / plane];
+        let sample =
+            |(place, x): (usize, &f32)| x * self.std[place / plane] + self.mean[place / plane];
         Picture { height, width, data: view.iter().enumerate().map(sample).collect() }
     }
 }

@@ -1,9 +1,35 @@
-//! Operators as values, what is drawn for a view, and how it is applied.
+//! Operators as values, and what is drawn from them.
+
+use std::fmt;
 
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use crate::{CropBox, Picture, Resampling, Scratch, draw_crop};
+use crate::{
+    Border, CropBox, Interpolation, Jitter, Plan, Resampling, draw_crop, draw_cutout, draw_erasure,
+};
+
+/// In which order the four changes of a jitter are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JitterOrder {
+    /// A new one for each view, as torchvision.
+    #[default]
+    Random,
+    /// Brightness, contrast, saturation, hue.
+    Fixed,
+}
+
+/// How a jitter changes brightness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Light {
+    /// By a factor, as torchvision and SimCLR's second version.
+    #[default]
+    Multiplied,
+    /// By a sum, as SimCLR's first version.
+    Added,
+}
 
 /// One step of a view, with the ranges its parameters are drawn from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -32,6 +58,16 @@ pub enum Operator {
         /// Side of the square, in pixels.
         size: u32,
     },
+    /// Puts a border around the picture and cuts out a square, of random place.
+    PadCrop {
+        /// Side of the square, in pixels; a larger one than there is stands around the middle.
+        size: u32,
+        /// Width of the border, in pixels.
+        padding: u32,
+        /// What the border shows.
+        #[serde(default)]
+        border: Border,
+    },
     /// Swaps left and right.
     HorizontalFlip {
         /// How often, 0 to 1.
@@ -49,16 +85,22 @@ pub enum Operator {
         /// How often, 0 to 1.
         probability: f64,
     },
-    /// Changes brightness, contrast, saturation and hue, in random order.
+    /// Changes brightness, contrast, saturation and hue.
     ColorJitter {
-        /// The factor is uniform in `1 ± brightness`, at least 0.
+        /// The factor is uniform in `1 ± brightness`, at least 0; what is added, in `± brightness`.
         brightness: f64,
-        /// As brightness.
+        /// The factor is uniform in `1 ± contrast`, at least 0.
         contrast: f64,
-        /// As brightness.
+        /// The factor is uniform in `1 ± saturation`, at least 0.
         saturation: f64,
         /// The shift is uniform in `± hue`, at most 0.5.
         hue: f64,
+        /// In which order.
+        #[serde(default)]
+        order: JitterOrder,
+        /// How brightness is changed.
+        #[serde(default)]
+        light: Light,
         /// How often, 0 to 1.
         probability: f64,
     },
@@ -69,8 +111,11 @@ pub enum Operator {
     },
     /// Gaussian blur.
     GaussianBlur {
-        /// Odd size of the kernel, in pixels.
-        kernel_size: usize,
+        /// Odd size of the kernel, in pixels; without it a tenth of the shorter side, rounded down,
+        /// and one more if that is even, as in SimCLR. One that reaches further than the picture is
+        /// large is cut.
+        #[serde(default)]
+        kernel_size: Option<usize>,
         /// Range of the standard deviation, in pixels.
         sigma: [f64; 2],
         /// How often, 0 to 1.
@@ -83,60 +128,46 @@ pub enum Operator {
         /// How often, 0 to 1.
         probability: f64,
     },
-}
-
-/// One step of one view, with its parameters drawn.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Plan {
-    /// Nothing happens this time.
-    Skip,
-    /// A part of the picture, resized to `[height, width]`.
-    Crop {
-        /// The part.
-        part: CropBox,
-        /// The new size.
-        size: [usize; 2],
-        /// How it is resized.
-        resampling: Resampling,
+    /// Makes all levels about equally frequent.
+    Equalize {
+        /// How often, 0 to 1.
+        probability: f64,
     },
-    /// See [`horizontal_flip`](crate::horizontal_flip).
-    HorizontalFlip,
-    /// See [`vertical_flip`](crate::vertical_flip).
-    VerticalFlip,
-    /// See [`rotate`](crate::rotate).
-    Rotate {
-        /// The angle, counter-clockwise.
-        degrees: f64,
+    /// Leaves few levels.
+    Posterize {
+        /// Bits that are left of 8.
+        bits: u32,
+        /// How often, 0 to 1.
+        probability: f64,
     },
-    /// Four changes of colour, one after the other.
-    Jitter([Jitter; 4]),
-    /// See [`grayscale`](crate::grayscale).
-    Grayscale,
-    /// See [`gaussian_blur`](crate::gaussian_blur).
-    Blur {
-        /// Size of the kernel.
-        kernel_size: usize,
-        /// Its standard deviation.
-        sigma: f64,
+    /// Paints over a part of random area, shape and place; see [`draw_erasure`]. If ten draws do not
+    /// fit, nothing happens.
+    RandomErasing {
+        /// Range of the part's area, as a share of the picture's. Paper: 0.02 to 0.4.
+        area: [f64; 2],
+        /// Range of height over width, drawn logarithmically. Paper: 0.3 to 1 / 0.3.
+        aspect: [f64; 2],
+        /// The gray it is painted with, in `[0, 1]`.
+        fill: f64,
+        /// How often, 0 to 1.
+        probability: f64,
     },
-    /// See [`solarize`](crate::solarize).
-    Solarize {
-        /// From where on.
-        threshold: f32,
+    /// Paints over a square about a random pixel; see [`draw_cutout`].
+    Cutout {
+        /// Side of the square, in pixels. Paper: 16 for CIFAR-10.
+        size: u32,
+        /// The gray it is painted with, in `[0, 1]`.
+        fill: f64,
+        /// How often, 0 to 1.
+        probability: f64,
     },
-}
-
-/// One change of colour.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Jitter {
-    /// See [`brightness`](crate::brightness).
-    Brightness(f32),
-    /// See [`contrast`](crate::contrast).
-    Contrast(f32),
-    /// See [`saturation`](crate::saturation).
-    Saturation(f32),
-    /// See [`hue`](crate::hue).
-    Hue(f32),
+    /// Sets one of the three channels to a single value.
+    ChannelDropout {
+        /// The value, in `[0, 1]`.
+        fill: f64,
+        /// How often, 0 to 1.
+        probability: f64,
+    },
 }
 
 impl Operator {
@@ -152,37 +183,64 @@ impl Operator {
                 Plan::Crop { part, size: [size as usize; 2], resampling }
             }
             Self::Resize { size, resampling } => {
-                let part = CropBox::centre(picture, picture);
-                Plan::Crop { part, size: shorter_side(picture, size as usize), resampling }
+                let size = shorter_side(picture, size as usize);
+                Plan::Crop { part: CropBox::whole(picture), size, resampling }
             }
             Self::CenterCrop { size } => {
                 let size = size as usize;
                 let part = CropBox::centre(picture, [size, size]);
                 Plan::Crop { part, size: [size; 2], resampling: Resampling::default() }
             }
+            Self::PadCrop { size, padding, border } => {
+                let place = picture.map(|side| draw_place(side, size, padding, rng));
+                Plan::Window { place, size: size as usize, border }
+            }
             Self::HorizontalFlip { .. } => Plan::HorizontalFlip,
             Self::VerticalFlip { .. } => Plan::VerticalFlip,
             Self::Rotation { degrees, .. } => {
                 Plan::Rotate { degrees: rng.random_range(-degrees..=degrees) }
             }
-            Self::ColorJitter { brightness, contrast, saturation, hue, .. } => {
-                let mut factor = |spread: f64| single(rng.random_range((1.0 - spread).max(0.0)..=1.0 + spread));
+            Self::ColorJitter { brightness, contrast, saturation, hue, order, light, .. } => {
+                let mut within = |middle: f64, spread: f64, low: f64| {
+                    single(rng.random_range((middle - spread).max(low)..=middle + spread))
+                };
                 let mut changes = [
-                    Jitter::Brightness(factor(brightness)),
-                    Jitter::Contrast(factor(contrast)),
-                    Jitter::Saturation(factor(saturation)),
-                    Jitter::Hue(single(rng.random_range(-hue..=hue))),
+                    match light {
+                        Light::Multiplied => Jitter::Brightness(within(1.0, brightness, 0.0)),
+                        Light::Added => Jitter::Lighten(within(0.0, brightness, -1.0)),
+                    },
+                    Jitter::Contrast(within(1.0, contrast, 0.0)),
+                    Jitter::Saturation(within(1.0, saturation, 0.0)),
+                    Jitter::Hue(within(0.0, hue, -0.5)),
                 ];
-                for last in (1..4).rev() {
-                    changes.swap(last, rng.random_range(0..=last));
+                if order == JitterOrder::Random {
+                    for last in (1..4).rev() {
+                        changes.swap(last, rng.random_range(0..=last));
+                    }
                 }
                 Plan::Jitter(changes)
             }
             Self::Grayscale { .. } => Plan::Grayscale,
             Self::GaussianBlur { kernel_size, sigma, .. } => {
+                let side = picture[0].min(picture[1]);
+                let reach = kernel_size.unwrap_or(side / 10) / 2;
+                let kernel_size = 2 * reach.min(side - 1) + 1;
                 Plan::Blur { kernel_size, sigma: rng.random_range(sigma[0]..=sigma[1]) }
             }
             Self::Solarize { threshold, .. } => Plan::Solarize { threshold: single(threshold) },
+            Self::Equalize { .. } => Plan::Equalize,
+            Self::Posterize { bits, .. } => Plan::Posterize { bits },
+            Self::RandomErasing { area, aspect, fill, .. } => {
+                draw_erasure(picture, area, aspect, rng)
+                    .map_or(Plan::Skip, |part| Plan::Erase { part, fill: single(fill) })
+            }
+            Self::Cutout { size, fill, .. } => {
+                let part = draw_cutout(picture, size as usize, rng);
+                Plan::Erase { part, fill: single(fill) }
+            }
+            Self::ChannelDropout { fill, .. } => {
+                Plan::DropChannel { channel: rng.random_range(0..3), fill: single(fill) }
+            }
         }
     }
 
@@ -190,14 +248,22 @@ impl Operator {
     #[must_use]
     pub fn probability(&self) -> f64 {
         match *self {
-            Self::RandomResizedCrop { .. } | Self::Resize { .. } | Self::CenterCrop { .. } => 1.0,
+            Self::RandomResizedCrop { .. }
+            | Self::Resize { .. }
+            | Self::CenterCrop { .. }
+            | Self::PadCrop { .. } => 1.0,
             Self::HorizontalFlip { probability }
             | Self::VerticalFlip { probability }
             | Self::Rotation { probability, .. }
             | Self::ColorJitter { probability, .. }
             | Self::Grayscale { probability }
             | Self::GaussianBlur { probability, .. }
-            | Self::Solarize { probability, .. } => probability,
+            | Self::Solarize { probability, .. }
+            | Self::Equalize { probability }
+            | Self::Posterize { probability, .. }
+            | Self::RandomErasing { probability, .. }
+            | Self::Cutout { probability, .. }
+            | Self::ChannelDropout { probability, .. } => probability,
         }
     }
 
@@ -205,83 +271,148 @@ impl Operator {
     #[must_use]
     pub fn side(&self) -> Option<usize> {
         match *self {
-            Self::RandomResizedCrop { size, .. } | Self::CenterCrop { size } => Some(size as usize),
+            Self::RandomResizedCrop { size, .. }
+            | Self::CenterCrop { size }
+            | Self::PadCrop { size, .. } => Some(size as usize),
             _ => None,
         }
     }
 
-    /// What is wrong with the ranges, if anything.
-    pub(crate) fn problem(&self) -> Option<&'static str> {
-        let ordered = |range: [f64; 2], low: f64, high: f64| {
-            range[0] <= range[1] && range[0] >= low && range[1] <= high && range[1] < f64::INFINITY
+    /// The first field that is out of its range, and what it must be.
+    pub(crate) fn problem(&self) -> Option<(&'static str, &'static str)> {
+        let range = |range: [f64; 2], high: f64| {
+            range[0] <= range[1] && range[0] > 0.0 && range[1] <= high && range[1].is_finite()
         };
-        let positive = f64::MIN_POSITIVE;
-        if !(0.0..=1.0).contains(&self.probability()) {
-            return Some("`probability` must be 0 to 1");
-        }
-        match *self {
-            Self::RandomResizedCrop { size: 0, .. }
-            | Self::Resize { size: 0, .. }
-            | Self::CenterCrop { size: 0 } => Some("`size` must be 1 or more"),
-            Self::RandomResizedCrop { area, .. } if !ordered(area, positive, 1.0) => {
-                Some("`area` must be a range above 0, up to 1")
+        let share = |x: f64| (0.0..=1.0).contains(&x);
+        let factor = |x: f64| (0.0..=10.0).contains(&x);
+        let side = |size: u32| ("size", (1..=LARGEST).contains(&size), "1 to 65536 pixels");
+        let area = |area| ("area", range(area, 1.0), "a range above 0, up to 1");
+        let aspect = |aspect| ("aspect", range(aspect, f64::MAX), "a range above 0");
+        let fill = |fill| ("fill", share(fill), "0 to 1");
+        let fine = ("probability", share(self.probability()), "0 to 1");
+        let fields = match *self {
+            Self::RandomResizedCrop { size, area: of, aspect: shape, .. } => {
+                [side(size), area(of), aspect(shape), fine]
             }
-            Self::RandomResizedCrop { aspect, .. } if !ordered(aspect, positive, f64::MAX) => {
-                Some("`aspect` must be a range above 0")
+            Self::Resize { size, .. } | Self::CenterCrop { size } => [side(size), fine, fine, fine],
+            Self::PadCrop { size, padding, .. } => {
+                let padding = ("padding", padding <= LARGEST, "at most 65536 pixels");
+                [side(size), padding, fine, fine]
             }
-            Self::Rotation { degrees, .. } if !(0.0..=360.0).contains(&degrees) => {
-                Some("`degrees` must be 0 to 360")
+            Self::Rotation { degrees, .. } => {
+                [("degrees", (0.0..=360.0).contains(&degrees), "0 to 360"), fine, fine, fine]
             }
-            Self::ColorJitter { brightness, contrast, saturation, hue, .. }
-                if ![brightness, contrast, saturation].iter().all(|x| (0.0..=10.0).contains(x))
-                    || !(0.0..=0.5).contains(&hue) =>
-            {
-                Some("factors must be 0 to 10 and `hue` 0 to 0.5")
+            Self::ColorJitter { brightness, contrast, saturation, hue, probability, .. } => {
+                if !share(probability) {
+                    return Some(("probability", "0 to 1"));
+                }
+                [
+                    ("brightness", factor(brightness), "0 to 10"),
+                    ("contrast", factor(contrast), "0 to 10"),
+                    ("saturation", factor(saturation), "0 to 10"),
+                    ("hue", (0.0..=0.5).contains(&hue), "0 to 0.5"),
+                ]
             }
-            Self::GaussianBlur { kernel_size, .. } if kernel_size % 2 == 0 => {
-                Some("`kernel_size` must be odd")
+            Self::GaussianBlur { kernel_size, sigma, .. } => {
+                let odd = kernel_size.is_none_or(|size| size % 2 == 1);
+                let kernel_size = ("kernel_size", odd, "odd");
+                [kernel_size, ("sigma", range(sigma, f64::MAX), "a range above 0"), fine, fine]
             }
-            Self::GaussianBlur { sigma, .. } if !ordered(sigma, positive, f64::MAX) => {
-                Some("`sigma` must be a range above 0")
+            Self::Solarize { threshold, .. } => {
+                [("threshold", share(threshold), "0 to 1"), fine, fine, fine]
             }
-            _ => None,
-        }
+            Self::Posterize { bits, .. } => {
+                [("bits", (1..=8).contains(&bits), "1 to 8"), fine, fine, fine]
+            }
+            Self::RandomErasing { area: of, aspect: shape, fill: with, .. } => {
+                [area(of), aspect(shape), fill(with), fine]
+            }
+            Self::Cutout { size, fill: with, .. } => [side(size), fill(with), fine, fine],
+            Self::ChannelDropout { fill: with, .. } => [fill(with), fine, fine, fine],
+            Self::HorizontalFlip { .. }
+            | Self::VerticalFlip { .. }
+            | Self::Grayscale { .. }
+            | Self::Equalize { .. } => [fine; 4],
+        };
+        fields.into_iter().find(|(_, right, _)| !right).map(|(field, _, must)| (field, must))
     }
 }
 
-impl Plan {
-    /// Applies what was drawn.
-    ///
-    /// # Panics
-    /// If the plan was drawn for a picture of another size.
-    pub fn apply(&self, picture: &mut Picture, scratch: &mut Scratch) {
-        match *self {
-            Self::Skip => {}
-            Self::Crop { part, size, resampling } => {
-                *picture = crate::resized_crop(picture, part, size, resampling);
-            }
-            Self::HorizontalFlip => crate::horizontal_flip(picture),
-            Self::VerticalFlip => crate::vertical_flip(picture),
-            Self::Rotate { degrees } => crate::rotate(picture, degrees, &mut scratch.spare),
-            Self::Jitter(changes) => changes.iter().for_each(|change| change.apply(picture)),
-            Self::Grayscale => crate::grayscale(picture),
-            Self::Blur { kernel_size, sigma } => {
-                crate::gaussian_blur(picture, kernel_size, sigma, &mut scratch.spare);
-            }
-            Self::Solarize { threshold } => crate::solarize(picture, threshold),
-        }
-    }
-}
+/// The largest side of a view.
+const LARGEST: u32 = 1 << 16;
 
-impl Jitter {
-    fn apply(self, picture: &mut Picture) {
+impl fmt::Display for Operator {
+    /// The name, then each parameter.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Brightness(factor) => crate::brightness(picture, factor),
-            Self::Contrast(factor) => crate::contrast(picture, factor),
-            Self::Saturation(factor) => crate::saturation(picture, factor),
-            Self::Hue(shift) => crate::hue(picture, shift),
-        }
+            Self::RandomResizedCrop { size, area, aspect, resampling } => write!(
+                f,
+                "random resized crop to {size} px: area {} to {}, aspect {:.3} to {:.3}, {}",
+                area[0],
+                area[1],
+                aspect[0],
+                aspect[1],
+                described(*resampling)
+            ),
+            Self::Resize { size, resampling } => {
+                write!(f, "resize, shorter side to {size} px: {}", described(*resampling))
+            }
+            Self::CenterCrop { size } => write!(f, "centre crop to {size} px"),
+            Self::PadCrop { size, padding, border } => {
+                let border = if *border == Border::Zero { "black" } else { "mirrored" };
+                write!(f, "crop to {size} px after a {border} border of {padding} px")
+            }
+            Self::HorizontalFlip { .. } => write!(f, "horizontal flip"),
+            Self::VerticalFlip { .. } => write!(f, "vertical flip"),
+            Self::Rotation { degrees, .. } => write!(f, "rotation by up to {degrees}°"),
+            Self::ColorJitter { brightness, contrast, saturation, hue, order, light, .. } => {
+                let added = if *light == Light::Added { " (added)" } else { "" };
+                let order = if *order == JitterOrder::Fixed { ", in this order" } else { "" };
+                write!(
+                    f,
+                    "colour jitter: brightness {brightness}{added}, contrast {contrast}, \
+                     saturation {saturation}, hue {hue}{order}"
+                )
+            }
+            Self::Grayscale { .. } => write!(f, "grayscale"),
+            Self::GaussianBlur { kernel_size, sigma, .. } => {
+                write!(f, "Gaussian blur: sigma {} to {} px, kernel ", sigma[0], sigma[1])?;
+                match kernel_size {
+                    Some(size) => write!(f, "{size} px"),
+                    None => write!(f, "a tenth of the side"),
+                }
+            }
+            Self::Solarize { threshold, .. } => write!(f, "solarize from {threshold} on"),
+            Self::Equalize { .. } => write!(f, "equalize"),
+            Self::Posterize { bits, .. } => write!(f, "posterize to {bits} bits"),
+            Self::RandomErasing { area, aspect, fill, .. } => write!(
+                f,
+                "random erasing: area {} to {}, aspect {:.3} to {:.3}, filled with {fill}",
+                area[0], area[1], aspect[0], aspect[1]
+            ),
+            Self::Cutout { size, fill, .. } => write!(f, "cutout of {size} px, filled with {fill}"),
+            Self::ChannelDropout { fill, .. } => write!(f, "one channel set to {fill}"),
+        }?;
+        let probability = self.probability();
+        if probability < 1.0 { write!(f, " (probability {probability})") } else { Ok(()) }
     }
+}
+
+fn described(resampling: Resampling) -> &'static str {
+    match (resampling.interpolation, resampling.antialias) {
+        (Interpolation::Bilinear, true) => "bilinear, antialiased",
+        (Interpolation::Bilinear, false) => "bilinear",
+        (Interpolation::Bicubic, true) => "bicubic, antialiased",
+        (Interpolation::Bicubic, false) => "bicubic",
+    }
+}
+
+/// First row or column of a square that is cut out of a side with a border.
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "pixels")]
+fn draw_place(side: usize, size: u32, padding: u32, rng: &mut impl Rng) -> isize {
+    let room = side as i64 + 2 * i64::from(padding) - i64::from(size);
+    let place = if room < 0 { room.div_euclid(2) } else { rng.random_range(0..=room) };
+    (place - i64::from(padding)) as isize
 }
 
 /// `[height, width]` whose shorter side is `size`, the longer rounded down as in torchvision.
@@ -297,7 +428,7 @@ fn single(x: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ViewKey;
+    use crate::{Picture, Scratch, ViewKey};
 
     #[test]
     fn jitter_draws_from_its_ranges_in_every_order() {
@@ -306,6 +437,8 @@ mod tests {
             contrast: 2.0,
             saturation: 0.0,
             hue: 0.1,
+            order: JitterOrder::Random,
+            light: Light::Multiplied,
             probability: 0.8,
         };
         let mut rng = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 }.rng();
@@ -322,6 +455,7 @@ mod tests {
                         contrast_sum += x;
                         (1, (0.0..=3.0).contains(&x))
                     }
+                    Jitter::Lighten(_) => panic!("brightness is multiplied"),
                     Jitter::Saturation(x) => (2, x == 1.0),
                     Jitter::Hue(x) => (3, (-0.1..=0.1).contains(&x)),
                 };
@@ -338,13 +472,17 @@ mod tests {
         let mean = f64::from(contrast_sum) / acted;
         assert!((mean - 1.5).abs() < 4.0 * 0.866 / acted.sqrt(), "{mean}");
         for count in first {
-            assert!((f64::from(count) / acted - 0.25).abs() < 4.0 * 0.433 / acted.sqrt(), "{first:?}");
+            assert!(
+                (f64::from(count) / acted - 0.25).abs() < 4.0 * 0.433 / acted.sqrt(),
+                "{first:?}"
+            );
         }
     }
 
     #[test]
     fn small_pictures_fill_a_centre_crop() {
-        let plan = Operator::CenterCrop { size: 8 }.draw([4, 6], &mut ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 }.rng());
+        let plan = Operator::CenterCrop { size: 8 }
+            .draw([4, 6], &mut ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 }.rng());
         let mut picture = Picture::black(4, 6);
         plan.apply(&mut picture, &mut Scratch::default());
         assert_eq!((picture.height, picture.width), (8, 8));

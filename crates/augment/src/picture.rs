@@ -2,7 +2,7 @@
 
 use image::{DynamicImage, RgbImage};
 
-use crate::CropBox;
+use crate::paint::Planes;
 
 /// Red, green and blue planes of `height × width` pixels in `[0, 1]`, row by row.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,9 +25,8 @@ impl Picture {
     /// The whole of an image; gray becomes three equal planes, alpha is dropped.
     #[must_use]
     pub fn from_image(image: &DynamicImage) -> Self {
-        let (width, height) = (image.width() as usize, image.height() as usize);
         let mut picture = Self::default();
-        picture.load(image, CropBox { top: 0, left: 0, height, width });
+        picture.load(image);
         picture
     }
 
@@ -55,6 +54,10 @@ impl Picture {
         &self.data[channel * plane..][..plane]
     }
 
+    pub(crate) fn as_planes(&mut self) -> Planes<'_> {
+        Planes::new(self.height, self.width, &mut self.data)
+    }
+
     pub(crate) fn planes_mut(&mut self) -> [&mut [f32]; 3] {
         let plane = self.height * self.width;
         let (red, rest) = self.data.split_at_mut(plane);
@@ -62,51 +65,33 @@ impl Picture {
         [red, green, blue]
     }
 
-    /// Reads a part of an image. Eight-bit images are read as they are, others are converted first.
-    pub(crate) fn load(&mut self, image: &DynamicImage, part: CropBox) {
-        self.reshape(part.height, part.width);
+    /// Reads an image. Eight-bit images are read as they are, others are converted first.
+    pub(crate) fn load(&mut self, image: &DynamicImage) {
+        self.reshape(image.height() as usize, image.width() as usize);
         match image {
-            DynamicImage::ImageRgb8(image) => self.read::<3, _>(image, image.width(), part, byte),
-            DynamicImage::ImageRgba8(image) => self.read::<4, _>(image, image.width(), part, byte),
-            DynamicImage::ImageLuma8(image) => self.read::<1, _>(image, image.width(), part, byte),
-            DynamicImage::ImageLumaA8(image) => self.read::<2, _>(image, image.width(), part, byte),
-            DynamicImage::ImageRgb32F(image) => self.read::<3, _>(image, image.width(), part, |x| x),
-            other => {
-                let image = other.to_rgb32f();
-                self.read::<3, _>(&image, image.width(), part, |x| x);
-            }
+            DynamicImage::ImageRgb8(image) => self.read::<3, _>(image, byte),
+            DynamicImage::ImageRgba8(image) => self.read::<4, _>(image, byte),
+            DynamicImage::ImageLuma8(image) => self.read::<1, _>(image, byte),
+            DynamicImage::ImageLumaA8(image) => self.read::<2, _>(image, byte),
+            DynamicImage::ImageRgb32F(image) => self.read::<3, _>(image, |x| x),
+            other => self.read::<3, _>(&other.to_rgb32f(), |x| x),
         }
     }
 
     /// Splits pixels of `C` samples into planes; those of fewer than three are gray.
-    fn read<const C: usize, S: Copy>(
-        &mut self,
-        samples: &[S],
-        stride: u32,
-        part: CropBox,
-        convert: impl Fn(S) -> f32,
-    ) {
-        let [red, green, blue] = self.planes_mut();
-        let rows = samples.chunks_exact(stride as usize * C).skip(part.top);
-        let rows = rows.map(|row| &row[part.left * C..][..part.width * C]);
-        let planes = red
-            .chunks_exact_mut(part.width)
-            .zip(green.chunks_exact_mut(part.width))
-            .zip(blue.chunks_exact_mut(part.width));
-        let second = if C > 2 { 1 } else { 0 };
-        for (row, ((red, green), blue)) in rows.zip(planes) {
-            let (pixels, _) = row.as_chunks::<C>();
-            for (x, pixel) in pixels.iter().enumerate() {
-                red[x] = convert(pixel[0]);
-                green[x] = convert(pixel[second]);
-                blue[x] = convert(pixel[2 * second]);
+    fn read<const C: usize, S: Copy>(&mut self, samples: &[S], convert: impl Fn(S) -> f32) {
+        let (pixels, _) = samples.as_chunks::<C>();
+        for (channel, plane) in self.planes_mut().into_iter().enumerate() {
+            let sample = if C > 2 { channel } else { 0 };
+            for (to, pixel) in plane.iter_mut().zip(pixels) {
+                *to = convert(pixel[sample]);
             }
         }
     }
 }
 
 fn byte(x: u8) -> f32 {
-    f32::from(x) / 255.0
+    f32::from(x) * (1.0 / 255.0)
 }
 
 #[cfg(test)]

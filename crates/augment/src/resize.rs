@@ -1,35 +1,11 @@
 //! Resampling a part of a picture to another size.
 
-use serde::{Deserialize, Serialize};
+use pulp::{Arch, Simd, WithSimd};
 
-use crate::{CropBox, Picture};
-
-/// The curve through known pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Interpolation {
-    /// A straight line between two pixels.
-    Bilinear,
-    /// Keys' cubic through four pixels; it may leave `[0, 1]`.
-    Bicubic,
-}
-
-/// How pixels between pixels are made up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Resampling {
-    /// The curve.
-    pub interpolation: Interpolation,
-    /// Whether a picture that shrinks is blurred accordingly.
-    pub antialias: bool,
-}
-
-impl Default for Resampling {
-    /// Bilinear with antialiasing, torchvision's default.
-    fn default() -> Self {
-        Self { interpolation: Interpolation::Bilinear, antialias: true }
-    }
-}
+use crate::lines::{Sample, sum_of_lines};
+use crate::paint::Planes;
+use crate::resampling::{Stretch, Weights};
+use crate::{CropBox, Picture, Resampling};
 
 /// A part of a picture at another size, as torchvision's `resized_crop` makes it on floats.
 ///
@@ -43,148 +19,225 @@ pub fn resized_crop(
     size: [usize; 2],
     resampling: Resampling,
 ) -> Picture {
-    assert!(
-        part.height > 0
-            && part.width > 0
-            && part.top + part.height <= picture.height
-            && part.left + part.width <= picture.width,
-        "{part:?} is no part of {} × {}",
-        picture.height,
-        picture.width
-    );
-    let mut cut = Picture::black(part.height, part.width);
-    for channel in 0..3 {
-        let rows = picture.plane(channel).chunks_exact(picture.width).skip(part.top);
-        let to = cut.planes_mut()[channel].chunks_exact_mut(part.width);
-        for (from, to) in rows.zip(to) {
-            to.copy_from_slice(&from[part.left..][..part.width]);
-        }
-    }
-    let mut resized = Picture::default();
-    Resizer::default().resize(&cut, size, false, resampling, &mut resized);
+    let mut resized = Picture::black(size[0], size[1]);
+    let resize = Resize::new(part, [picture.height, picture.width], size, resampling);
+    Resizer::default().run(&Source::Planes(picture), &resize, resized.as_planes(), |_| {});
     resized
 }
+
+/// A part that is resized, and the window of the result that is wanted.
+#[derive(Clone, Debug)]
+pub(crate) struct Resize {
+    down: Stretch,
+    across: Stretch,
+    size: [usize; 2],
+    window: CropBox,
+    flip: bool,
+    resampling: Resampling,
+}
+
+impl Resize {
+    /// # Panics
+    /// If the part is empty or reaches beyond the picture.
+    #[track_caller]
+    pub(crate) fn new(
+        part: CropBox,
+        picture: [usize; 2],
+        size: [usize; 2],
+        resampling: Resampling,
+    ) -> Self {
+        let CropBox { top, left, height, width } = part;
+        assert!(
+            height > 0 && width > 0 && top + height <= picture[0] && left + width <= picture[1],
+            "{part:?} is no part of {} × {}",
+            picture[0],
+            picture[1]
+        );
+        let stretch =
+            |start, length, side| Stretch { start: start as f64, length: length as f64, side };
+        Self {
+            down: stretch(top, height, picture[0]),
+            across: stretch(left, width, picture[1]),
+            size,
+            window: CropBox::whole(size),
+            flip: false,
+            resampling,
+        }
+    }
+
+    /// Of what comes out, this much is wanted.
+    pub(crate) fn window(self, window: CropBox) -> Self {
+        Self { window, ..self }
+    }
+
+    /// The window is mirrored left to right.
+    pub(crate) fn flipped(self, flip: bool) -> Self {
+        Self { flip, ..self }
+    }
+
+    /// The same part of the same picture at another size, as decoders that shrink make it: a side of
+    /// `n` pixels has become one of `n / scale`, rounded up.
+    pub(crate) fn reduced(self, picture: [usize; 2]) -> Self {
+        let reduce = |stretch: Stretch, side: usize| {
+            let ratio = stretch.side as f64 / side as f64;
+            let whole = ratio.round().max(1.0);
+            let exact = (stretch.side as f64 / whole).ceil() == side as f64;
+            let scale = if exact { whole } else { ratio };
+            Stretch { start: stretch.start / scale, length: stretch.length / scale, side }
+        };
+        let (down, across) = (reduce(self.down, picture[0]), reduce(self.across, picture[1]));
+        Self { down, across, ..self }
+    }
+}
+
+/// Where samples come from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    /// Pixels of so many bytes, row by row, and the number of columns.
+    Bytes(&'a [u8], usize, usize),
+    /// Pixels of red, green and blue, row by row, and the number of columns.
+    Floats(&'a [f32], usize),
+    /// Planes.
+    Planes(&'a Picture),
+}
+
+/// Rows that are resized at a time.
+const ROWS: usize = 4;
+/// A column of [`ROWS`] pixels of red, green, blue and nothing.
+type Column = [f32; 4 * ROWS];
 
 /// Room for resizing that is used again and again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Resizer {
     down: Weights,
     across: Weights,
-    rows: Vec<f32>,
+    /// The weights of one row, and where its lines begin.
+    weights: Vec<f32>,
+    offsets: Vec<usize>,
+    /// Sums of lines, not yet resized across.
+    line: Vec<f32>,
+    before: Vec<Column>,
+    after: Vec<Column>,
 }
 
 impl Resizer {
-    /// Resizes, mirroring left and right on the way if `flip` is set.
-    pub(crate) fn resize(
+    /// Resizes `from` into `to`, and calls `then` with each few rows that are ready.
+    ///
+    /// Rows are added up first, bytes as they are; then several rows are resized across at once, with
+    /// the channels of a pixel side by side.
+    pub(crate) fn run(
         &mut self,
-        from: &Picture,
-        [height, width]: [usize; 2],
-        flip: bool,
-        resampling: Resampling,
-        to: &mut Picture,
+        from: &Source<'_>,
+        resize: &Resize,
+        mut to: Planes<'_>,
+        mut then: impl FnMut(Planes<'_>),
     ) {
-        self.down.compute(from.height, height, resampling);
-        self.across.compute(from.width, width, resampling);
-        if flip {
+        let CropBox { top, left, height, width } = resize.window;
+        let Resize { size, resampling, .. } = *resize;
+        self.down.compute(resize.down, size[0], top..top + height, resampling);
+        self.across.compute(resize.across, size[1], left..left + width, resampling);
+        if resize.flip {
             self.across.flip();
         }
-        to.reshape(height, width);
-        // Down first: whole rows are added up, which is what processors do best.
-        self.rows.resize(height * from.width, 0.0);
-        for channel in 0..3 {
-            let plane = from.plane(channel);
-            for (row, y) in self.rows.chunks_exact_mut(from.width).zip(0..) {
-                let (start, weights) = self.down.of(y);
-                row.fill(0.0);
-                for (weight, line) in weights.iter().zip(plane[start * from.width..].chunks_exact(from.width)) {
-                    row.iter_mut().zip(line).for_each(|(sum, x)| *sum += weight * x);
+        let columns = self.across.span();
+        self.before.resize(columns.len(), [0.0; 4 * ROWS]);
+        self.after.resize(width, [0.0; 4 * ROWS]);
+        for first in (0..height).step_by(ROWS) {
+            let rows = ROWS.min(height - first);
+            for row in 0..rows {
+                let place = (first + row, row, columns.start);
+                match *from {
+                    Source::Bytes(samples, 1, stride) => self.row::<1, _>(samples, stride, place),
+                    Source::Bytes(samples, 2, stride) => self.row::<2, _>(samples, stride, place),
+                    Source::Bytes(samples, 3, stride) => self.row::<3, _>(samples, stride, place),
+                    Source::Bytes(samples, _, stride) => self.row::<4, _>(samples, stride, place),
+                    Source::Floats(samples, stride) => self.row::<3, _>(samples, stride, place),
+                    Source::Planes(picture) => self.planes(picture, place),
                 }
             }
-            let plane = &mut *to.planes_mut()[channel];
-            for (row, line) in plane.chunks_exact_mut(width).zip(self.rows.chunks_exact(from.width)) {
-                for (x, pixel) in row.iter_mut().enumerate() {
-                    let (start, weights) = self.across.of(x);
-                    *pixel = weights.iter().zip(&line[start..]).map(|(weight, x)| weight * x).sum();
+            let Self { across, before, after, .. } = self;
+            Arch::new().dispatch(Across { weights: across, start: columns.start, before, after });
+            let mut part = to.rows(first, rows);
+            for (channel, plane) in part.channels().into_iter().enumerate() {
+                for (row, line) in plane.chunks_exact_mut(width).enumerate() {
+                    for (x, column) in line.iter_mut().zip(&*after) {
+                        *x = column[4 * row + channel];
+                    }
                 }
             }
+            then(part);
         }
     }
-}
 
-/// For every new pixel the old pixels it is made of.
-#[derive(Clone, Debug, Default)]
-struct Weights {
-    /// First old pixel, and where its weight stands.
-    starts: Vec<(usize, usize)>,
-    /// The weights of one new pixel after the other.
-    weights: Vec<f32>,
-    /// End of the last new pixel's weights.
-    ends: Vec<usize>,
-}
-
-impl Weights {
-    fn of(&self, pixel: usize) -> (usize, &[f32]) {
-        let (start, place) = self.starts[pixel];
-        (start, &self.weights[place..self.ends[pixel]])
-    }
-
-    fn flip(&mut self) {
-        self.starts.reverse();
-        self.ends.reverse();
-    }
-
-    fn compute(&mut self, from: usize, to: usize, resampling: Resampling) {
-        (self.starts.clear(), self.weights.clear(), self.ends.clear());
-        let scale = from as f64 / to as f64;
-        // Shrinking with antialiasing widens the curve; otherwise it goes through pixels as it is.
-        let spread = if resampling.antialias { scale.max(1.0) } else { 1.0 };
-        let reach = match resampling.interpolation {
-            Interpolation::Bilinear => 1.0,
-            Interpolation::Bicubic => 2.0,
-        } * spread;
-        for pixel in 0..to {
-            let centre = scale * (pixel as f64 + 0.5);
-            let weight = |old: i64| curve((old as f64 + 0.5 - centre) / spread, resampling);
-            #[allow(clippy::cast_possible_truncation, reason = "pixels of a picture")]
-            let (first, last) = ((centre - reach + 0.5).floor() as i64, (centre + reach + 0.5).floor() as i64);
-            let place = self.weights.len();
-            #[allow(clippy::cast_possible_wrap, reason = "sides of pictures")]
-            let end = from as i64;
-            let start = first.clamp(0, end - 1);
-            if resampling.antialias {
-                // Pixels beyond the border do not count.
-                self.weights.extend((start..last.clamp(start + 1, end)).map(|old| weight(old) as f32));
+    /// Adds up the lines of one new row of pixels of `C` samples.
+    fn row<const C: usize, S: Sample>(
+        &mut self,
+        samples: &[S],
+        stride: usize,
+        (new, row, left): (usize, usize, usize),
+    ) {
+        let width = self.before.len();
+        self.lines(new, stride * C, left * C, 1.0 / S::WHITE);
+        // One sample more than there are, so that four can be copied for three.
+        self.line.resize(width * C + 1, 0.0);
+        let sums = &mut self.line[..width * C];
+        sum_of_lines(&self.weights, &self.offsets, samples, sums);
+        for (x, column) in self.before.iter_mut().enumerate() {
+            let column = &mut column[4 * row..][..4];
+            if C > 2 {
+                column.copy_from_slice(&self.line[C * x..][..4]);
             } else {
-                // Pixels beyond the border repeat it.
-                let stop = (last - 1).clamp(start, end - 1);
-                self.weights.resize(place + usize::try_from(stop - start + 1).unwrap_or(1), 0.0);
-                for old in first..last {
-                    let near = usize::try_from(old.clamp(start, stop) - start).unwrap_or(0);
-                    self.weights[place + near] += weight(old) as f32;
-                }
+                column.fill(self.line[C * x]);
             }
-            let weights = &mut self.weights[place..];
-            let sum: f32 = weights.iter().sum();
-            weights.iter_mut().for_each(|weight| *weight /= sum);
-            self.starts.push((usize::try_from(start).unwrap_or(0), place));
-            self.ends.push(self.weights.len());
         }
+    }
+
+    fn planes(&mut self, picture: &Picture, (new, row, left): (usize, usize, usize)) {
+        let width = self.before.len();
+        self.lines(new, picture.width, left, 1.0);
+        self.line.resize(width, 0.0);
+        for channel in 0..3 {
+            let plane = picture.plane(channel);
+            sum_of_lines(&self.weights, &self.offsets, plane, &mut self.line[..width]);
+            for (column, x) in self.before.iter_mut().zip(&self.line) {
+                column[4 * row + channel] = *x;
+            }
+        }
+    }
+
+    /// The old lines of a new row: where they begin, and their weights.
+    fn lines(&mut self, new: usize, stride: usize, left: usize, unit: f32) {
+        let (start, weights) = self.down.of(new);
+        self.weights.clear();
+        self.weights.extend(weights.iter().map(|weight| weight * unit));
+        self.offsets.clear();
+        self.offsets.extend((start..start + weights.len()).map(|y| y * stride + left));
     }
 }
 
-/// Weight of a pixel at a distance, in pixels.
-fn curve(distance: f64, resampling: Resampling) -> f64 {
-    let x = distance.abs();
-    match resampling.interpolation {
-        Interpolation::Bilinear => (1.0 - x).max(0.0),
-        Interpolation::Bicubic => {
-            // torchvision has Keys' value with antialiasing, as PIL, and OpenCV's without.
-            let a = if resampling.antialias { -0.5 } else { -0.75 };
-            match x {
-                x if x < 1.0 => ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0,
-                x if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * a,
-                _ => 0.0,
+/// Resizes columns, all rows of a column at once.
+struct Across<'a> {
+    weights: &'a Weights,
+    /// The first column of `before`.
+    start: usize,
+    before: &'a [Column],
+    after: &'a mut [Column],
+}
+
+impl WithSimd for Across<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) {
+        for (x, to) in self.after.iter_mut().enumerate() {
+            let (start, weights) = self.weights.of(x);
+            let mut sums = [0.0; 4 * ROWS];
+            for (weight, column) in weights.iter().zip(&self.before[start - self.start..]) {
+                for lane in 0..4 * ROWS {
+                    sums[lane] += weight * column[lane];
+                }
             }
+            *to = sums;
         }
     }
 }
@@ -192,43 +245,70 @@ fn curve(distance: f64, resampling: Resampling) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Interpolation;
 
     fn ramp() -> Picture {
         let data = (0..3 * 5 * 7).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
         Picture { height: 5, width: 7, data }
     }
 
+    fn every_resampling() -> impl Iterator<Item = Resampling> {
+        [Interpolation::Bilinear, Interpolation::Bicubic].into_iter().flat_map(|interpolation| {
+            [false, true].map(|antialias| Resampling { interpolation, antialias })
+        })
+    }
+
     #[test]
     fn the_same_size_is_the_same_picture() {
-        let whole = CropBox { top: 0, left: 0, height: 5, width: 7 };
-        for antialias in [false, true] {
-            for interpolation in [Interpolation::Bilinear, Interpolation::Bicubic] {
-                let resampling = Resampling { interpolation, antialias };
-                let same = resized_crop(&ramp(), whole, [5, 7], resampling);
-                let close = same.data.iter().zip(&ramp().data).all(|(a, b)| (a - b).abs() < 1e-6);
-                assert!(close, "{resampling:?}");
-            }
+        for resampling in every_resampling() {
+            let same = resized_crop(&ramp(), CropBox::whole([5, 7]), [5, 7], resampling);
+            let close = same.data.iter().zip(&ramp().data).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(close, "{resampling:?}");
         }
     }
 
     #[test]
     fn a_flip_on_the_way_is_a_flip_afterwards() {
-        let resampling = Resampling::default();
-        let (mut plain, mut flipped) = (Picture::default(), Picture::default());
-        Resizer::default().resize(&ramp(), [4, 9], false, resampling, &mut plain);
-        Resizer::default().resize(&ramp(), [4, 9], true, resampling, &mut flipped);
-        crate::horizontal_flip(&mut plain);
-        assert_eq!(plain, flipped);
+        let part = CropBox { top: 1, left: 2, height: 4, width: 5 };
+        for resampling in every_resampling() {
+            let mut plain = resized_crop(&ramp(), part, [4, 9], resampling);
+            let mut flipped = Picture::black(4, 9);
+            let resize = Resize::new(part, [5, 7], [4, 9], resampling).flipped(true);
+            let mut resizer = Resizer::default();
+            resizer.run(&Source::Planes(&ramp()), &resize, flipped.as_planes(), |_| {});
+            crate::horizontal_flip(&mut plain);
+            assert_eq!(plain, flipped);
+        }
+    }
+
+    #[test]
+    fn a_window_is_cut_out_of_the_result() {
+        let part = CropBox::whole([5, 7]);
+        let window = CropBox { top: 3, left: 1, height: 6, width: 9 };
+        for resampling in every_resampling() {
+            let whole = resized_crop(&ramp(), part, [11, 13], resampling);
+            let want = resized_crop(&whole, window, [6, 9], resampling);
+            let mut found = Picture::black(6, 9);
+            let resize = Resize::new(part, [5, 7], [11, 13], resampling).window(window);
+            let mut resizer = Resizer::default();
+            resizer.run(&Source::Planes(&ramp()), &resize, found.as_planes(), |_| {});
+            assert_eq!(found, want);
+        }
     }
 
     #[test]
     fn one_pixel_fills_any_size() {
         let dot = Picture { height: 1, width: 1, data: vec![0.25, 0.5, 0.75] };
-        let whole = CropBox { top: 0, left: 0, height: 1, width: 1 };
-        for antialias in [false, true] {
-            let resampling = Resampling { interpolation: Interpolation::Bicubic, antialias };
-            let filled = resized_crop(&dot, whole, [3, 2], resampling);
+        for resampling in every_resampling() {
+            let filled = resized_crop(&dot, CropBox::whole([1, 1]), [3, 2], resampling);
             assert!(filled.plane(1).iter().all(|x| (x - 0.5).abs() < 1e-6));
         }
+    }
+
+    #[test]
+    #[should_panic(expected = "5 × 7")]
+    fn a_part_beyond_the_picture_is_refused() {
+        let part = CropBox { top: 2, left: 0, height: 4, width: 7 };
+        let _ = resized_crop(&ramp(), part, [4, 4], Resampling::default());
     }
 }

@@ -1,16 +1,25 @@
 //! Turning a picture about its middle.
 
 use crate::Picture;
+use crate::paint::Planes;
 
 /// Turns `picture` counter-clockwise by `degrees`, at the same size; beyond its border the picture
 /// is mirrored. Bilinear.
 pub fn rotate(picture: &mut Picture, degrees: f64, scratch: &mut Picture) {
-    let (height, width) = (picture.height, picture.width);
-    scratch.reshape(height, width);
+    turn(&mut picture.as_planes(), degrees, scratch);
+}
+
+pub(crate) fn turn(planes: &mut Planes<'_>, degrees: f64, spare: &mut Picture) {
+    let (height, width) = (planes.height, planes.width);
+    spare.reshape(height, width);
+    for (from, to) in planes.channels().into_iter().zip(spare.planes_mut()) {
+        to.copy_from_slice(from);
+    }
     #[allow(clippy::cast_possible_truncation, reason = "positions in pixels")]
-    let (sin, cos) = { (degrees.to_radians().sin() as f32, degrees.to_radians().cos() as f32) };
+    let [sin, cos] = { [degrees.to_radians().sin() as f32, degrees.to_radians().cos() as f32] };
     let (middle_y, middle_x) = (height as f32 / 2.0 - 0.5, width as f32 / 2.0 - 0.5);
-    let plane = height * width;
+    let from = [0, 1, 2].map(|channel| spare.plane(channel));
+    let mut to = planes.channels();
     for y in 0..height {
         let dy = y as f32 - middle_y;
         for x in 0..width {
@@ -18,22 +27,25 @@ pub fn rotate(picture: &mut Picture, degrees: f64, scratch: &mut Picture) {
             let (from_y, from_x) = (middle_y + sin * dx + cos * dy, middle_x + cos * dx - sin * dy);
             let (above, below, down) = between(from_y, height);
             let (before, after, across) = between(from_x, width);
-            for channel in 0..3 {
-                let from = &picture.data[channel * plane..][..plane];
+            for (from, to) in from.iter().zip(&mut to) {
                 let mix = |row: usize| {
                     let (a, b) = (from[row * width + before], from[row * width + after]);
                     a + (b - a) * across
                 };
                 let (upper, lower) = (mix(above), mix(below));
-                scratch.data[channel * plane + y * width + x] = upper + (lower - upper) * down;
+                to[y * width + x] = upper + (lower - upper) * down;
             }
         }
     }
-    std::mem::swap(picture, scratch);
 }
 
 /// The two pixels around a position, mirrored into the picture, and the share of the second.
-#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "positions near a picture")]
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "positions near a picture"
+)]
 fn between(position: f32, side: usize) -> (usize, usize, f32) {
     let floor = position.floor();
     let mirror = |place: i64| {

@@ -75,8 +75,7 @@ impl Cached {
                     cached.names.push(name);
                 }
                 Err(error) if options.strict => return Err(error),
-                Err(DataError::Picture { reason, .. }) => skipped.push(Skipped { name, reason }),
-                Err(error) => skipped.push(Skipped { name, reason: error.to_string() }),
+                Err(error) => skipped.push(Skipped { name, reason: error.reason() }),
             }
         }
         match (cached.len(), skipped.first()) {
@@ -101,15 +100,21 @@ fn prepare(
     let shorter = width.min(height);
     if shorter < options.min_side {
         let least = options.min_side;
-        let reason = format!("it has {width} × {height} pixels, and fewer than {least} show nothing");
+        let reason =
+            format!("it has {width} × {height} pixels, and fewer than {least} show nothing");
         return Err(DataError::Picture { name: dataset.name(index), reason });
     }
     let picture = match options.max_side {
         Some(side) if side < shorter => {
-            let shrunk = |length: u32| (u64::from(length) * u64::from(side) / u64::from(shorter)) as u32;
+            let shrunk =
+                |length: u32| (u64::from(length) * u64::from(side) / u64::from(shorter)) as u32;
             // A whole-number reduction first: many times faster, and blurred away by the second step.
             let halved = shorter / side / 2;
-            let picture = if halved > 1 { picture.thumbnail_exact(width / halved, height / halved) } else { picture };
+            let picture = if halved > 1 {
+                picture.thumbnail_exact(width / halved, height / halved)
+            } else {
+                picture
+            };
             picture.resize_exact(shrunk(width), shrunk(height), FilterType::Triangle)
         }
         _ => picture,
@@ -140,6 +145,7 @@ impl Dataset for Cached {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
 
@@ -153,7 +159,9 @@ mod tests {
 
         fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
             match index % 10 {
-                0 => Err(DataError::Picture { name: self.name(index), reason: "broken".to_owned() }),
+                0 => {
+                    Err(DataError::Picture { name: self.name(index), reason: "broken".to_owned() })
+                }
                 _ => Ok(DynamicImage::new_luma8(2 * index as u32, index as u32)),
             }
         }

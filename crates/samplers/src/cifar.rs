@@ -1,37 +1,89 @@
-//! CIFAR-10 as it is published: the binary version and the Python version.
+//! CIFAR-10 and CIFAR-100 as they are published: the binary version and the Python version.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use image::{DynamicImage, RgbImage};
-
 use crate::pickle::{self, Value};
-use crate::{DataError, Dataset, Splits};
+use crate::{DataError, Dataset, InMemory, Layout, Splits, files};
 
-const SIDE: usize = 32;
-const PLANE: usize = SIDE * SIDE;
-const PICTURE: usize = 3 * PLANE;
-const CLASSES: [&str; 10] = [
-    "airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck",
+const SIZE: [usize; 3] = [32, 32, 3];
+const PICTURE: usize = 32 * 32 * 3;
+
+/// One of the two data sets in one of its two versions.
+struct Version {
+    folder: &'static str,
+    train: &'static [&'static str],
+    test: &'static str,
+    /// Bytes before a picture in the binary version, the last of them its class; 0 in the Python
+    /// version.
+    header: usize,
+    /// The classes in the Python version's dictionary.
+    labels: &'static str,
+    classes: usize,
+}
+
+const VERSIONS: [Version; 4] = [
+    Version {
+        folder: "cifar-10-batches-bin",
+        train: &[
+            "data_batch_1.bin",
+            "data_batch_2.bin",
+            "data_batch_3.bin",
+            "data_batch_4.bin",
+            "data_batch_5.bin",
+        ],
+        test: "test_batch.bin",
+        header: 1,
+        labels: "labels",
+        classes: 10,
+    },
+    Version {
+        folder: "cifar-10-batches-py",
+        train: &["data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"],
+        test: "test_batch",
+        header: 0,
+        labels: "labels",
+        classes: 10,
+    },
+    // Coarse class, fine class, picture.
+    Version {
+        folder: "cifar-100-binary",
+        train: &["train.bin"],
+        test: "test.bin",
+        header: 2,
+        labels: "fine_labels",
+        classes: 100,
+    },
+    Version {
+        folder: "cifar-100-python",
+        train: &["train"],
+        test: "test",
+        header: 0,
+        labels: "fine_labels",
+        classes: 100,
+    },
 ];
 
-/// CIFAR-10 in `folder` or in the folder of the published name within, or `None` if there is none.
+/// CIFAR in `folder` or in the folder of the published name within, or `None` if there is none.
 pub(crate) fn open(folder: &Path) -> Result<Option<Splits>, DataError> {
-    let inner = ["cifar-10-batches-bin", "cifar-10-batches-py"].map(|name| folder.join(name));
-    for folder in [&[folder.to_owned()][..], &inner].concat() {
-        for (ending, read) in [(".bin", binary as Reader), ("", python as Reader)] {
-            let file = |name: String| folder.join(name + ending);
-            let train: Vec<PathBuf> = (1..=5).map(|n| file(format!("data_batch_{n}"))).collect();
-            let train: Vec<PathBuf> = train.into_iter().filter(|path| path.is_file()).collect();
-            if train.is_empty() {
+    for version in &VERSIONS {
+        for folder in [folder.to_owned(), folder.join(version.folder)] {
+            let files = |names: &[&str]| -> Vec<PathBuf> {
+                names.iter().map(|name| folder.join(name)).filter(|path| path.is_file()).collect()
+            };
+            let train = files(version.train);
+            // `train` alone may be a file of anything.
+            if train.is_empty()
+                || (version.folder.ends_with("python") && files(&["meta"]).is_empty())
+            {
                 continue;
             }
-            let test = file("test_batch".to_owned());
+            let classes = version.class_names(&folder)?;
             let load = |paths: &[PathBuf]| -> Result<Arc<dyn Dataset>, DataError> {
-                Ok(Arc::new(Cifar::load(paths, read)?))
+                Ok(Arc::new(version.load(paths, &classes)?))
             };
-            let test = test.is_file().then(|| load(&[test])).transpose()?;
+            let test = files(&[version.test]);
+            let test = (!test.is_empty()).then(|| load(&test)).transpose()?;
             return Ok(Some(Splits { train: load(&train)?, test }));
         }
     }
@@ -39,123 +91,188 @@ pub(crate) fn open(folder: &Path) -> Result<Option<Splits>, DataError> {
 }
 
 /// Labels, and planes of red, green and blue, one picture after the other.
-type Batch = (Vec<u8>, Vec<u8>);
-type Reader = fn(&[u8]) -> Result<Batch, String>;
+type Batch = (Vec<usize>, Vec<u8>);
 
-struct Cifar {
-    labels: Vec<u8>,
-    planes: Vec<u8>,
-    /// File, and the number of its first picture.
-    files: Vec<(String, usize)>,
-    classes: Vec<String>,
-}
-
-impl Cifar {
-    fn load(paths: &[PathBuf], read: Reader) -> Result<Self, DataError> {
-        let classes = CLASSES.map(str::to_owned).to_vec();
-        let mut all = Self { labels: Vec::new(), planes: Vec::new(), files: Vec::new(), classes };
+impl Version {
+    fn load(&self, paths: &[PathBuf], classes: &Arc<[String]>) -> Result<InMemory, DataError> {
+        let (mut labels, mut pixels, mut files) = (Vec::new(), Vec::new(), Vec::new());
         for path in paths {
-            let damaged = |reason| DataError::Format { path: path.clone(), reason };
-            let (labels, planes) =
-                read(&fs::read(path).map_err(DataError::read(path))?).map_err(damaged)?;
-            if let Some(label) = labels.iter().find(|&&label| label > 9) {
-                return Err(damaged(format!("a label is {label}, but CIFAR-10 has 0 to 9")));
+            let damaged = DataError::damaged(path);
+            let bytes = files::read(path)?;
+            let batch = if self.header > 0 { self.binary(&bytes) } else { self.python(&bytes) };
+            let (more, planes) = batch.map_err(&damaged)?;
+            if let Some(label) = more.iter().find(|&&label| label >= self.classes) {
+                return Err(damaged(format!("a label is {label}, but there are {}", self.classes)));
             }
-            if planes.len() != labels.len() * PICTURE {
-                let (labels, bytes) = (labels.len(), planes.len());
-                return Err(damaged(format!("{labels} labels do not go with {bytes} bytes of pictures")));
+            if planes.len() != more.len() * PICTURE {
+                let (labels, bytes) = (more.len(), planes.len());
+                return Err(damaged(format!(
+                    "{labels} labels do not go with {bytes} bytes of pictures"
+                )));
             }
-            all.files.push((path.display().to_string(), all.labels.len()));
-            all.labels.extend(labels);
-            all.planes.extend(planes);
+            files.push((path.display().to_string(), labels.len()));
+            labels.extend(more.into_iter().map(Some));
+            pixels.extend(planes);
         }
-        match (all.labels.len(), paths) {
-            (0 | 1, [path, ..]) => Err(DataError::Empty { path: path.clone() }),
-            _ => Ok(all),
+        if let ([path, ..], 0 | 1) = (paths, labels.len()) {
+            return Err(DataError::Empty { path: path.clone() });
         }
-    }
-}
-
-impl Dataset for Cifar {
-    fn len(&self) -> usize {
-        self.labels.len()
+        let pictures = InMemory::new(pixels, SIZE, Layout::Chw)?;
+        Ok(pictures.with_labels(labels, classes.clone())?.named_after(files))
     }
 
-    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
-        let planes = &self.planes[index * PICTURE..][..PICTURE];
-        let pixel = |place: usize| [planes[place], planes[PLANE + place], planes[2 * PLANE + place]];
-        let pixels: Vec<u8> = (0..PLANE).flat_map(pixel).collect();
-        let side = SIDE as u32;
-        let image = RgbImage::from_raw(side, side, pixels).map(DynamicImage::ImageRgb8);
-        image.ok_or_else(|| DataError::Picture {
-            name: self.name(index),
-            reason: "it has too few pixels".to_owned(),
-        })
+    /// Records of one or two labels and a picture.
+    fn binary(&self, bytes: &[u8]) -> Result<Batch, String> {
+        let records = bytes.chunks_exact(self.header + PICTURE);
+        if !records.remainder().is_empty() {
+            let rest = records.remainder().len();
+            return Err(format!("{rest} bytes are left over after whole records"));
+        }
+        let labels = records.clone().map(|record| record[self.header - 1].into()).collect();
+        Ok((labels, records.flat_map(|record| &record[self.header..]).copied().collect()))
     }
 
-    fn label(&self, index: usize) -> Option<usize> {
-        Some(self.labels[index].into())
+    /// A pickled dictionary with `data` and labels.
+    fn python(&self, bytes: &[u8]) -> Result<Batch, String> {
+        let value = pickle::load(bytes)?;
+        let labels =
+            value.get(self.labels).ok_or_else(|| format!("it has no `{}`", self.labels))?;
+        let Value::List(labels) = labels else {
+            return Err(format!("`{}` is no list", self.labels));
+        };
+        let label = |value: &Value| match value {
+            Value::Int(label) => usize::try_from(*label).ok(),
+            _ => None,
+        };
+        let labels: Option<Vec<usize>> = labels.iter().map(label).collect();
+        let labels = labels.ok_or("a label is no small number")?;
+        let data = value.get("data").and_then(Value::bytes).ok_or("it has no `data`")?;
+        Ok((labels, data.to_vec()))
     }
 
-    fn class_names(&self) -> &[String] {
-        &self.classes
+    /// The classes that stand beside the pictures, or else the published ones of CIFAR-10 and
+    /// numbers of CIFAR-100.
+    fn class_names(&self, folder: &Path) -> Result<Arc<[String]>, DataError> {
+        const TEN: [&str; 10] = [
+            "airplane",
+            "automobile",
+            "bird",
+            "cat",
+            "deer",
+            "dog",
+            "frog",
+            "horse",
+            "ship",
+            "truck",
+        ];
+        if self.classes == TEN.len() {
+            return Ok(TEN.map(str::to_owned).into());
+        }
+        let (text, meta) = (folder.join("fine_label_names.txt"), folder.join("meta"));
+        let names: Vec<String> = if text.is_file() {
+            let text = String::from_utf8_lossy(&files::read(&text)?).into_owned();
+            text.lines()
+                .map(|line| line.trim().to_owned())
+                .filter(|line| !line.is_empty())
+                .collect()
+        } else if meta.is_file() {
+            let value = pickle::load(&files::read(&meta)?).map_err(DataError::damaged(&meta))?;
+            let Some(Value::List(names)) = value.get("fine_label_names") else {
+                return Err(DataError::damaged(&meta)("it has no `fine_label_names`".to_owned()));
+            };
+            names.iter().filter_map(Value::text).collect()
+        } else {
+            (0..self.classes).map(|class| class.to_string()).collect()
+        };
+        if names.len() != self.classes {
+            let reason = format!("{} of {} classes have a name", names.len(), self.classes);
+            return Err(DataError::damaged(folder)(reason));
+        }
+        Ok(names.into())
     }
-
-    fn name(&self, index: usize) -> String {
-        let file = self.files.iter().rfind(|(_, first)| *first <= index);
-        file.map_or_else(String::new, |(file, first)| format!("number {} of {file}", index - first))
-    }
-}
-
-/// Records of a label and a picture.
-fn binary(bytes: &[u8]) -> Result<Batch, String> {
-    let records = bytes.chunks_exact(1 + PICTURE);
-    if !records.remainder().is_empty() {
-        return Err(format!("{} bytes are left over after whole records", records.remainder().len()));
-    }
-    let labels = records.clone().map(|record| record[0]).collect();
-    Ok((labels, records.flat_map(|record| &record[1..]).copied().collect()))
-}
-
-/// A pickled dictionary with `data` and `labels`.
-fn python(bytes: &[u8]) -> Result<Batch, String> {
-    let value = pickle::load(bytes)?;
-    let labels = value.get("labels").ok_or("it has no `labels`")?;
-    let Value::List(labels) = labels else { return Err("`labels` is no list".to_owned()) };
-    let label = |value: &Value| match value {
-        Value::Int(label) => u8::try_from(*label).ok(),
-        _ => None,
-    };
-    let labels: Option<Vec<u8>> = labels.iter().map(label).collect();
-    let labels = labels.ok_or("a label is no small number")?;
-    let data = value.get("data").and_then(Value::bytes).ok_or("it has no `data`")?;
-    Ok((labels, data.to_vec()))
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
+    use std::fs;
+
+    const PLANE: usize = 32 * 32;
+
+    fn record(labels: &[u8]) -> Vec<u8> {
+        let shade = labels[labels.len() - 1];
+        let mut record = labels.to_vec();
+        record.extend([10, 20, 30].into_iter().flat_map(|x| vec![x + shade; PLANE]));
+        record
+    }
 
     #[test]
     fn the_binary_version_is_read_picture_by_picture() {
         let root = tempfile::tempdir().unwrap();
-        let record = |label: u8| {
-            let mut record = vec![label];
-            record.extend([10, 20, 30].into_iter().flat_map(|x| vec![x + label; PLANE]));
-            record
-        };
-        fs::write(root.path().join("data_batch_1.bin"), [record(3), record(9)].concat()).unwrap();
-        fs::write(root.path().join("data_batch_2.bin"), record(1)).unwrap();
-        fs::write(root.path().join("test_batch.bin"), [record(0), record(2)].concat()).unwrap();
+        fs::write(root.path().join("data_batch_1.bin"), [record(&[3]), record(&[9])].concat())
+            .unwrap();
+        fs::write(root.path().join("data_batch_2.bin"), record(&[1])).unwrap();
+        fs::write(root.path().join("test_batch.bin"), [record(&[0]), record(&[2])].concat())
+            .unwrap();
         let splits = open(root.path()).unwrap().unwrap();
         assert_eq!((splits.train.len(), splits.train.label(1)), (3, Some(9)));
         assert_eq!(splits.train.class_names()[9], "truck");
         assert_eq!(splits.train.picture(2).unwrap().to_rgb8().get_pixel(5, 6).0, [11, 21, 31]);
-        assert!(splits.train.name(2).starts_with("number 0 of ") && splits.train.name(2).contains("_2"));
-        fs::write(root.path().join("test_batch.bin"), &record(0)[..99]).unwrap();
+        assert!(
+            splits.train.name(2).starts_with("number 0 of ") && splits.train.name(2).contains("_2")
+        );
+        fs::write(root.path().join("test_batch.bin"), &record(&[0])[..99]).unwrap();
         assert!(open(root.path()).unwrap_err().to_string().contains("left over"));
-        fs::write(root.path().join("test_batch.bin"), record(10)).unwrap();
+        fs::write(root.path().join("test_batch.bin"), record(&[10])).unwrap();
         assert!(open(root.path()).unwrap_err().to_string().contains("label is 10"));
+    }
+
+    #[test]
+    fn cifar_100_has_its_fine_classes() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("cifar-100-binary");
+        fs::create_dir(&folder).unwrap();
+        fs::write(folder.join("train.bin"), [record(&[3, 70]), record(&[4, 99])].concat()).unwrap();
+        let names: Vec<String> = (0..100).map(|n| format!("class-{n:02}")).collect();
+        fs::write(folder.join("fine_label_names.txt"), names.join("\n") + "\n\n").unwrap();
+        let splits = open(root.path()).unwrap().unwrap();
+        assert!(splits.test.is_none());
+        assert_eq!((splits.train.label(0), splits.train.label(1)), (Some(70), Some(99)));
+        assert_eq!(splits.train.class_names()[70], "class-70");
+        assert_eq!(splits.train.picture(0).unwrap().to_rgb8().get_pixel(0, 0).0, [80, 90, 100]);
+    }
+
+    #[test]
+    fn the_python_version_of_cifar_100_takes_its_names_from_meta() {
+        // Protocol 2 with byte strings, as published.
+        fn text(text: &str) -> Vec<u8> {
+            [&[b'U', text.len() as u8], text.as_bytes()].concat()
+        }
+        let picture = &record(&[5])[1..];
+        let mut train = b"\x80\x02}(".to_vec();
+        train.extend([text("fine_labels"), b"](K\x05K\x07e".to_vec(), text("data")].concat());
+        train.extend(b"T".iter().copied().chain((2 * PICTURE as u32).to_le_bytes()));
+        train.extend([picture, picture, b"u."].concat());
+        let names: Vec<u8> = (0..100).flat_map(|n| text(&format!("n{n}"))).collect();
+        let meta = [
+            b"\x80\x02}".to_vec(),
+            text("fine_label_names"),
+            b"](".to_vec(),
+            names,
+            b"es.".to_vec(),
+        ];
+
+        let root = tempfile::tempdir().unwrap();
+        fs::write(root.path().join("train"), train).unwrap();
+        assert!(open(root.path()).unwrap().is_none(), "without `meta` it may be anything");
+        fs::write(root.path().join("meta"), meta.concat()).unwrap();
+        let train = open(root.path()).unwrap().unwrap().train;
+        assert_eq!(
+            (train.len(), train.label(1), train.class_names()[7].as_str()),
+            (2, Some(7), "n7")
+        );
+        assert_eq!(train.picture(1).unwrap().to_rgb8().get_pixel(31, 31).0, [15, 25, 35]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What a set of pictures offers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use image::DynamicImage;
@@ -35,6 +36,18 @@ pub trait Dataset: Send + Sync {
     /// If it cannot be read or decoded; the error names it.
     fn picture(&self, index: usize) -> Result<DynamicImage, DataError>;
 
+    /// The file that the picture at `index` is decoded from, or `None` if it is not kept as one.
+    ///
+    /// Where there is a file, [`picture`](Self::picture) must give what [`decode`](crate::decode)
+    /// makes of it. The loader asks for the file, so that it can decode a large picture at reduced
+    /// scale.
+    ///
+    /// # Errors
+    /// If it cannot be read; the error names it.
+    fn encoded(&self, _index: usize) -> Result<Option<Cow<'_, [u8]>>, DataError> {
+        Ok(None)
+    }
+
     /// The class of the picture at `index`, an index into [`class_names`](Self::class_names), or
     /// `None` if it has none.
     fn label(&self, _index: usize) -> Option<usize> {
@@ -55,6 +68,12 @@ pub trait Dataset: Send + Sync {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// The labels of all pictures, in order.
+#[must_use]
+pub fn labels(dataset: &dyn Dataset) -> Vec<Option<usize>> {
+    (0..dataset.len()).map(|index| dataset.label(index)).collect()
 }
 
 /// Pictures to learn from, and pictures to test with if they were told apart.

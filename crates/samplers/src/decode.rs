@@ -3,51 +3,200 @@
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::metadata::Orientation;
+use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use jpeg_decoder::PixelFormat;
 
 /// Pixels per side, and bytes in memory, beyond which a picture is taken for an attack.
 const MAX_SIDE: u32 = 1 << 15;
-const MAX_BYTES: u64 = 1 << 30;
+const MAX_BYTES: usize = 1 << 29;
+
+/// Why bytes are not a picture.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// There are no bytes.
+    #[error("the file is empty")]
+    Empty,
+    /// The bytes start as no known kind of picture does.
+    #[error("it is no picture")]
+    Unknown,
+    /// A JPEG without its end.
+    #[error("the file is cut off")]
+    Truncated,
+    /// More pixels than are taken for a picture.
+    #[error(
+        "it has {width} × {height} pixels; at most {MAX_SIDE} a side and {} MiB in memory are read",
+        MAX_BYTES >> 20
+    )]
+    TooLarge {
+        /// Pixels per row.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+    /// The bytes are not as their format says.
+    #[error("{0}")]
+    Damaged(String),
+    /// The decoder panicked.
+    #[error("its decoder failed")]
+    Panicked,
+}
 
 /// The picture in `bytes`, turned the way its EXIF data says; of an animation the first frame.
 ///
-/// The kind of file is found out by looking at the bytes. Pictures of more than 32,768 pixels a side
-/// or 1 GiB in memory are refused.
+/// The kind of file (JPEG, PNG, BMP, GIF, WebP, PNM, TIFF) is found out by looking at the bytes.
+/// Pictures of more than 32,768 pixels a side or 512 MiB in memory are refused before they are
+/// decoded. A panic of a decoder is caught and becomes an error.
 ///
 /// # Errors
-/// If the bytes are no picture, or not all of one; the text says what is wrong, in a few words.
+/// If the bytes are no picture, or not all of one.
 ///
 /// # Example
 /// ```
-/// assert!(selfsame_samplers::decode(b"no picture").is_err());
+/// use selfsame_samplers::{DecodeError, decode};
+///
+/// assert_eq!(decode(b"no picture"), Err(DecodeError::Unknown));
 /// ```
-pub fn decode(bytes: &[u8]) -> Result<DynamicImage, String> {
-    // Decoders are written to survive any bytes; should one panic all the same, the run goes on.
-    let decoded = catch_unwind(AssertUnwindSafe(|| try_decode(bytes)));
-    decoded.unwrap_or_else(|_| Err("its decoder failed".to_owned()))
+pub fn decode(bytes: &[u8]) -> Result<DynamicImage, DecodeError> {
+    EncodedPicture::open(bytes)?.decode(1)
 }
 
-fn try_decode(bytes: &[u8]) -> Result<DynamicImage, String> {
+/// A picture whose size is known, still to be decoded.
+///
+/// # Example
+/// ```
+/// use std::io::Cursor;
+/// use image::{ImageFormat, RgbImage};
+/// use selfsame_samplers::EncodedPicture;
+///
+/// let mut jpeg = Cursor::new(Vec::new());
+/// RgbImage::new(90, 60).write_to(&mut jpeg, ImageFormat::Jpeg)?;
+/// let picture = EncodedPicture::open(jpeg.get_ref())?;
+/// assert_eq!(picture.size(), [90, 60]);
+/// assert_eq!(picture.decode(4)?.width(), 23);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct EncodedPicture<'a> {
+    bytes: &'a [u8],
+    format: ImageFormat,
+    orientation: Orientation,
+    size: [u32; 2],
+}
+
+impl<'a> EncodedPicture<'a> {
+    /// Reads the head of a file.
+    ///
+    /// # Errors
+    /// If it is none of a picture, or the picture would be too large.
+    pub fn open(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        guarded(|| {
+            let format = format(bytes)?;
+            let mut decoder = decoder(bytes, format)?;
+            let (width, height) = decoder.dimensions();
+            if width.max(height) > MAX_SIDE || decoder.total_bytes() > MAX_BYTES as u64 {
+                return Err(DecodeError::TooLarge { width, height });
+            }
+            let orientation = decoder.orientation().map_err(damaged)?;
+            let size = match orientation {
+                Orientation::Rotate90
+                | Orientation::Rotate270
+                | Orientation::Rotate90FlipH
+                | Orientation::Rotate270FlipH => [height, width],
+                _ => [width, height],
+            };
+            Ok(Self { bytes, format, orientation, size })
+        })
+    }
+
+    /// `[width, height]` of the whole picture, the way it is meant to be looked at.
+    #[must_use]
+    pub fn size(&self) -> [u32; 2] {
+        self.size
+    }
+
+    /// The picture, one pixel for `reduction` × `reduction` of a JPEG where that saves work.
+    ///
+    /// Sides are rounded up. `reduction` may be 1, 2, 4 or 8; a JPEG of another kind than gray and
+    /// colour, and any other file, is decoded whole.
+    ///
+    /// # Errors
+    /// If the bytes are not all of a picture.
+    ///
+    /// # Panics
+    /// If `reduction` is none of these.
+    #[track_caller]
+    pub fn decode(&self, reduction: usize) -> Result<DynamicImage, DecodeError> {
+        assert!(
+            matches!(reduction, 1 | 2 | 4 | 8),
+            "reduction must be 1, 2, 4 or 8, got {reduction}"
+        );
+        guarded(|| {
+            // The decoder fills what is missing with gray.
+            if self.format == ImageFormat::Jpeg && !jpeg_is_whole(self.bytes) {
+                return Err(DecodeError::Truncated);
+            }
+            let reduced = match (self.format, reduction) {
+                (ImageFormat::Jpeg, 2..) => reduced_jpeg(self.bytes, reduction)?,
+                _ => None,
+            };
+            let mut image = if let Some(image) = reduced {
+                image
+            } else {
+                let decoder = decoder(self.bytes, self.format)?;
+                DynamicImage::from_decoder(decoder).map_err(damaged)?
+            };
+            image.apply_orientation(self.orientation);
+            Ok(image)
+        })
+    }
+}
+
+/// Decoders are written to survive any bytes; should one panic all the same, the run goes on.
+fn guarded<T>(work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(DecodeError::Panicked))
+}
+
+fn damaged(error: impl ToString) -> DecodeError {
+    DecodeError::Damaged(error.to_string())
+}
+
+fn format(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
     if bytes.is_empty() {
-        return Err("the file is empty".to_owned());
+        return Err(DecodeError::Empty);
     }
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format();
-    let mut reader = reader.map_err(|error| error.to_string())?;
-    let Some(format) = reader.format() else { return Err("it is no picture".to_owned()) };
-    // The decoder fills what is missing with gray.
-    if format == ImageFormat::Jpeg && !jpeg_is_whole(bytes) {
-        return Err("the file is cut off".to_owned());
-    }
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_BYTES);
+    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(damaged)?;
+    reader.format().ok_or(DecodeError::Unknown)
+}
+
+fn decoder(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, DecodeError> {
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    let mut limits = Limits::no_limits();
+    limits.max_alloc = Some(2 * MAX_BYTES as u64); // the picture, and a decoder's own copy of it
     reader.limits(limits);
-    let mut decoder = reader.into_decoder().map_err(|error| error.to_string())?;
-    let orientation = decoder.orientation().map_err(|error| error.to_string())?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(|error| error.to_string())?;
-    image.apply_orientation(orientation);
-    Ok(image)
+    reader.into_decoder().map_err(damaged)
+}
+
+/// A gray or colour JPEG, whose blocks of 8 × 8 pixels become 4 × 4, 2 × 2 or 1; no other.
+fn reduced_jpeg(bytes: &[u8], reduction: usize) -> Result<Option<DynamicImage>, DecodeError> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    decoder.set_max_decoding_buffer_size(MAX_BYTES);
+    decoder.read_info().map_err(damaged)?;
+    let info = decoder.info().ok_or(DecodeError::Truncated)?;
+    if !matches!(info.pixel_format, PixelFormat::L8 | PixelFormat::RGB24) {
+        return Ok(None);
+    }
+    let wanted = |side: u16| side.div_ceil(1 << reduction.trailing_zeros());
+    let (width, height) =
+        decoder.scale(wanted(info.width), wanted(info.height)).map_err(damaged)?;
+    let pixels = decoder.decode().map_err(damaged)?;
+    let (width, height) = (width.into(), height.into());
+    let image = match info.pixel_format {
+        PixelFormat::L8 => GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        _ => RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),
+    };
+    image.map(Some).ok_or(DecodeError::Truncated)
 }
 
 /// Whether a JPEG goes on to its end marker, followed from segment to segment, so that the end of an
@@ -55,7 +204,8 @@ fn try_decode(bytes: &[u8]) -> Result<DynamicImage, String> {
 fn jpeg_is_whole(bytes: &[u8]) -> bool {
     let mut at = 2;
     loop {
-        let Some(gap) = bytes.get(at..).and_then(|rest| rest.iter().position(|&b| b == 0xFF)) else {
+        let Some(gap) = bytes.get(at..).and_then(|rest| rest.iter().position(|&b| b == 0xFF))
+        else {
             return false;
         };
         at += gap + 1;
@@ -68,54 +218,6 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
             Some(_) => {
                 let Some(&[high, low]) = bytes.get(at + 1..at + 3) else { return false };
                 at += 1 + usize::from(high) * 256 + usize::from(low);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use image::{ImageBuffer, Luma, Rgb, Rgba};
-
-    fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
-        let mut bytes = Cursor::new(Vec::new());
-        image.write_to(&mut bytes, format).unwrap();
-        bytes.into_inner()
-    }
-
-    fn noise() -> DynamicImage {
-        ImageBuffer::from_fn(40, 30, |x, y| Rgb([(x * 57 + y * 31) as u8, (x * y) as u8, 9])).into()
-    }
-
-    #[test]
-    fn a_file_cut_off_anywhere_is_an_error() {
-        for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Bmp] {
-            let whole = encoded(&noise(), format);
-            assert_eq!(decode(&whole).unwrap().width(), 40, "{format:?}");
-            for length in [0, 1, 3, whole.len() / 4, whole.len() / 2, whole.len() - 40] {
-                assert!(decode(&whole[..length]).is_err(), "{format:?} cut to {length}");
-            }
-        }
-    }
-
-    #[test]
-    fn gray_deep_and_transparent_pictures_are_read() {
-        let gray = ImageBuffer::from_pixel(9, 9, Luma([40_000_u16])).into();
-        let clear = ImageBuffer::from_pixel(9, 9, Rgba([1_u8, 2, 3, 4])).into();
-        assert_eq!(decode(&encoded(&gray, ImageFormat::Png)).unwrap().to_luma16(), gray.to_luma16());
-        assert_eq!(decode(&encoded(&clear, ImageFormat::Png)).unwrap(), clear);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn no_bytes_make_it_panic(junk: Vec<u8>, place in 0_usize..900, byte: u8) {
-            let _ = try_decode(&junk);
-            for format in [ImageFormat::Jpeg, ImageFormat::Png, ImageFormat::Gif] {
-                let mut bytes = encoded(&noise(), format);
-                let place = place % bytes.len();
-                bytes[place] = byte;
-                let _ = try_decode(&bytes);
             }
         }
     }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use selfsame_augment::RecipeError;
 
+use crate::DecodeError;
+
 /// Why pictures could not be found, read or batched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -18,7 +20,8 @@ pub enum DataError {
     },
     /// The path is a file of a kind that holds no pictures.
     #[error(
-        "{} is neither a folder, nor CIFAR-10, nor a .tar or .tar.gz archive of pictures",
+        "{} is neither a folder, nor a .tar or .tar.gz archive, a .csv list, an IDX, .npy or .npz file of \
+         pictures",
         path.display()
     )]
     Unknown {
@@ -116,6 +119,40 @@ pub enum DataError {
         /// Labels asked for.
         wanted: usize,
     },
+    /// Pictures or labels in memory do not fit together.
+    #[error("`{field}` of pictures in memory: {problem}")]
+    Array {
+        /// Which part of them.
+        field: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A setting of a sampler makes no sense.
+    #[error("`{field}` of the sampler {problem}")]
+    Sampler {
+        /// The setting.
+        field: &'static str,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A saved place is not one of this loader.
+    #[error("`{field}` was {saved} where the place was saved, and is {here} here")]
+    State {
+        /// What differs.
+        field: &'static str,
+        /// Its value in the saved place.
+        saved: u64,
+        /// Its value in the loader.
+        here: u64,
+    },
+    /// The system gives no threads.
+    #[error("cannot start {threads} threads: {reason}")]
+    Threads {
+        /// Threads asked for.
+        threads: usize,
+        /// What the system said.
+        reason: String,
+    },
     /// A setting of the loader makes no sense.
     #[error("`{key}` must be 1 or more")]
     Zero {
@@ -131,5 +168,27 @@ impl DataError {
     pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Read { path, source }
+    }
+
+    pub(crate) fn damaged(path: &Path) -> impl Fn(String) -> Self + use<> {
+        let path = path.to_owned();
+        move |reason| Self::Format { path: path.clone(), reason }
+    }
+
+    pub(crate) fn too_much(path: &Path) -> Self {
+        let reason = "it holds more than 16 GiB, too much for memory".to_owned();
+        Self::Format { path: path.to_owned(), reason }
+    }
+
+    /// Why, without the name of the picture.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Picture { reason, .. } => reason,
+            other => other.to_string(),
+        }
+    }
+
+    pub(crate) fn undecoded(name: String, error: &DecodeError) -> Self {
+        Self::Picture { name, reason: error.to_string() }
     }
 }

@@ -1,26 +1,34 @@
 //! Which of many files are train and test pictures, and of which class.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use image::DynamicImage;
 
-use crate::{DataError, Dataset, Splits, decode};
+use crate::archive::Bytes;
+use crate::labels::Classes;
+use crate::{DataError, Dataset, Splits, decode, files};
 
 /// A picture that was found: its place as people write it, and where its bytes are.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// Folders and name, from the root, with `/` between them.
     pub(crate) path: String,
+    /// The class that stands beside the picture, in a list or in a file of its name.
+    pub(crate) label: Option<String>,
     pub(crate) source: Source,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) enum Source {
     File(PathBuf),
-    /// The name and content of an archive's member: the encoded picture.
-    Member(String, Arc<[u8]>),
+    /// A member of an archive: its name, the archive, and its bytes.
+    Member {
+        name: String,
+        archive: Arc<Path>,
+        bytes: Bytes,
+    },
 }
 
 /// Whether a file's name is that of a picture.
@@ -32,18 +40,24 @@ pub(crate) fn is_picture(path: &str) -> bool {
     !name.starts_with('.') && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-/// Sorts pictures into train and test, and into classes by the first folder they are in.
+/// Names of what is to learn from and of what is to test with.
+pub(crate) const TRAIN: [&str; 1] = ["train"];
+pub(crate) const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
+
+/// Sorts pictures into train and test, and into classes by what stands beside them or else by the
+/// first folder they are in.
 pub(crate) fn splits(root: &Path, mut entries: Vec<Entry>) -> Result<Splits, DataError> {
-    let path = || root.to_owned();
     if entries.is_empty() {
-        return Err(DataError::Empty { path: path() });
+        return Err(DataError::Empty { path: root.to_owned() });
     }
     entries.sort_by(|a, b| a.path.cmp(&b.path));
     // An archive often has one folder around everything.
     if let Some(top) = single_top(&entries)
         && entries.iter().any(|entry| part(&entry.path[top.len() + 1..], "train").is_some())
     {
-        entries.iter_mut().for_each(|entry| drop(entry.path.drain(..=top.len())));
+        for entry in &mut entries {
+            entry.path.drain(..=top.len());
+        }
     }
     let select = |names: &[&str]| -> Vec<Entry> {
         let within = |entry: &Entry| {
@@ -52,24 +66,40 @@ pub(crate) fn splits(root: &Path, mut entries: Vec<Entry>) -> Result<Splits, Dat
         };
         entries.iter().filter_map(within).collect()
     };
-    let (train, test) = (select(&["train"]), select(&["test", "val", "valid", "validation"]));
-    let train = if train.is_empty() { entries } else { train };
-    if train.len() == 1 {
-        return Err(DataError::Single { path: path() });
+    let (mut train, mut test) = (select(&TRAIN), select(&TEST));
+    if train.is_empty() {
+        train = entries;
     }
-    let classes = classes(root, &train)?;
-    let test_classes = self::classes(root, &test)?;
-    if let Some(class) = test_classes.iter().find(|class| !classes.contains(*class)) {
-        return Err(DataError::ClassOnlyInTest { path: path(), class: class.clone() });
+    if train.iter().all(|entry| entry.label.is_none()) {
+        by_folder(root, &mut train)?;
+        if !by_folder(root, &mut test)? {
+            test.clear(); // without labels there is nothing to test
+        }
     }
-    // One class tells nothing apart: its pictures are as good as unlabelled.
-    let classes: Arc<[String]> =
-        if classes.len() > 1 { classes.into_iter().collect() } else { Arc::new([]) };
-    let list = |entries| -> Arc<dyn Dataset> {
-        Arc::new(PictureList { root: root.to_owned(), entries, classes: classes.clone() })
+    labelled(root, train, test)
+}
+
+/// Pictures in the order given, with the labels they have.
+pub(crate) fn labelled(
+    root: &Path,
+    train: Vec<Entry>,
+    test: Vec<Entry>,
+) -> Result<Splits, DataError> {
+    match train.len() {
+        0 => return Err(DataError::Empty { path: root.to_owned() }),
+        1 => return Err(DataError::Single { path: root.to_owned() }),
+        _ => {}
+    }
+    let names = |entries: &[Entry]| -> Vec<Option<String>> {
+        entries.iter().map(|entry| entry.label.clone()).collect()
     };
-    let test = (!test.is_empty() && !test_classes.is_empty()).then(|| list(test));
-    Ok(Splits { train: list(train), test })
+    let Classes { names: classes, train: of_train, test: of_test } =
+        Classes::of(root, &names(&train), &names(&test))?;
+    let list = |entries, labels| -> Arc<dyn Dataset> {
+        Arc::new(PictureList { entries, labels, classes: classes.clone() })
+    };
+    let test = (!test.is_empty()).then(|| list(test, of_test));
+    Ok(Splits { train: list(train, of_train), test })
 }
 
 /// What follows `folder/`, if the path is in it.
@@ -83,23 +113,34 @@ fn single_top(entries: &[Entry]) -> Option<String> {
     entries.iter().all(|entry| part(&entry.path, top).is_some()).then(|| top.to_owned())
 }
 
-/// The class folders, or none if the pictures lie side by side.
-fn classes(root: &Path, entries: &[Entry]) -> Result<BTreeSet<String>, DataError> {
-    let class = |entry: &Entry| entry.path.split_once('/').map(|(class, _)| class.to_owned());
-    let classes: BTreeSet<String> = entries.iter().filter_map(class).collect();
-    match entries.iter().find(|entry| !entry.path.contains('/')) {
-        Some(beside) if !classes.is_empty() => {
+/// Labels pictures by the folder they are in; false if they lie side by side.
+fn by_folder(root: &Path, entries: &mut [Entry]) -> Result<bool, DataError> {
+    for entry in &mut *entries {
+        entry.label = entry.path.split_once('/').map(|(class, _)| class.to_owned());
+    }
+    let labelled = entries.iter().any(|entry| entry.label.is_some());
+    match entries.iter().find(|entry| entry.label.is_none()) {
+        Some(beside) if labelled => {
             Err(DataError::Mixed { path: root.to_owned(), beside: beside.path.clone() })
         }
-        _ => Ok(classes),
+        _ => Ok(labelled),
     }
 }
 
 /// Pictures that are decoded when they are asked for.
 struct PictureList {
-    root: PathBuf,
     entries: Vec<Entry>,
+    labels: Vec<Option<usize>>,
     classes: Arc<[String]>,
+}
+
+impl PictureList {
+    fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
+        match &self.entries[index].source {
+            Source::File(path) => files::read(path).map(Cow::Owned),
+            Source::Member { archive, bytes, .. } => bytes.read(archive),
+        }
+    }
 }
 
 impl Dataset for PictureList {
@@ -108,16 +149,16 @@ impl Dataset for PictureList {
     }
 
     fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
-        let decoded = match &self.entries[index].source {
-            Source::File(path) => decode(&std::fs::read(path).map_err(DataError::read(path))?),
-            Source::Member(_, bytes) => decode(bytes),
-        };
-        decoded.map_err(|reason| DataError::Picture { name: self.name(index), reason })
+        let named = |error| DataError::undecoded(self.name(index), &error);
+        decode(&self.bytes(index)?).map_err(named)
+    }
+
+    fn encoded(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, DataError> {
+        self.bytes(index).map(Some)
     }
 
     fn label(&self, index: usize) -> Option<usize> {
-        let (class, _) = self.entries[index].path.split_once('/')?;
-        self.classes.iter().position(|other| other == class)
+        self.labels[index]
     }
 
     fn class_names(&self) -> &[String] {
@@ -127,7 +168,7 @@ impl Dataset for PictureList {
     fn name(&self, index: usize) -> String {
         match &self.entries[index].source {
             Source::File(path) => path.display().to_string(),
-            Source::Member(name, _) => format!("{name} in {}", self.root.display()),
+            Source::Member { name, archive, .. } => format!("{name} in {}", archive.display()),
         }
     }
 }

@@ -1,15 +1,16 @@
 //! Batches of views, made by several threads, in one fixed order.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use selfsame_augment::{Recipe, Scratch, ViewKey};
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use selfsame_augment::{Recipe, Scratch, ViewKey, ViewPlan};
+use serde::{Deserialize, Serialize};
 
-use crate::subset::shuffle;
-use crate::{DataError, Dataset};
+use crate::{DataError, Dataset, EncodedPicture, EpochOrder, Sampler, Shuffled};
 
 /// How a [`Loader`] works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,189 +49,402 @@ pub struct HostViews {
 
 /// Makes the batches of any epoch.
 ///
-/// In each epoch every picture comes once, in an order that depends on seed and epoch alone; the
-/// pictures left over after the last whole batch are dropped. A view depends on seed, epoch, picture
-/// and view alone. So a loader has no state: `epoch(e, b)` starts at any batch of any epoch.
+/// A batch depends on the sampler, the seed, the epoch and the batch alone, not on the threads; a
+/// view depends on seed, epoch, picture and view alone, and where a sampler gives a picture several
+/// times an epoch, on how often it came before. So a loader has no state: `epoch(e, b)` starts at any
+/// batch of any epoch.
+///
+/// All threads work on one batch. One batch is being made while another waits to be taken, so with
+/// the one in use there are three in memory. A large JPEG is decoded at a half, a quarter or an
+/// eighth of its size where the crops of all its views stay as large as the views.
 #[derive(Clone)]
 pub struct Loader {
+    work: Arc<Work>,
+}
+
+/// What all batches have in common.
+struct Work {
     dataset: Arc<dyn Dataset>,
-    recipe: Arc<Recipe>,
-    config: LoaderConfig,
+    recipe: Recipe,
+    sampler: Box<dyn Sampler>,
+    seed: u64,
+    threads: ThreadPool,
+    /// Room for making views; as many as are needed at once.
+    scratches: Mutex<Vec<Scratch>>,
 }
 
 impl std::fmt::Debug for Loader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Loader({} pictures, {:?})", self.dataset.len(), self.config)
+        f.debug_struct("Loader")
+            .field("pictures", &self.work.dataset.len())
+            .field("batch_size", &self.batch_size())
+            .field("batches_per_epoch", &self.batches_per_epoch())
+            .field("threads", &self.work.threads.current_num_threads())
+            .field("seed", &self.work.seed)
+            .finish()
     }
 }
 
 impl Loader {
-    /// A loader of `dataset`.
+    /// A loader of `dataset` that shows every picture once an epoch, [`Shuffled`]; the pictures left
+    /// over after the last whole batch are dropped.
     ///
     /// # Errors
-    /// If a setting is 0, a batch needs more pictures than there are, or the recipe cannot be
-    /// followed.
+    /// If a setting is 0, a batch needs more pictures than there are, the recipe cannot be followed,
+    /// or the threads cannot be started.
     pub fn new(
         dataset: Arc<dyn Dataset>,
         recipe: Recipe,
         config: LoaderConfig,
     ) -> Result<Self, DataError> {
-        let LoaderConfig { batch_size, threads, .. } = config;
-        for (key, value) in [("batch_size", batch_size), ("threads", threads)] {
-            if value == 0 {
-                return Err(DataError::Zero { key });
-            }
+        let LoaderConfig { batch_size, threads, seed } = config;
+        let sampler = Shuffled::new(dataset.len(), batch_size, seed)?;
+        Self::with_sampler(dataset, recipe, sampler, threads, seed)
+    }
+
+    /// A loader of the batches of any sampler, whose views `seed` decides.
+    ///
+    /// # Errors
+    /// If `threads` is 0 or they cannot be started, the sampler has no batch or draws from more
+    /// pictures than there are, or the recipe cannot be followed.
+    pub fn with_sampler(
+        dataset: Arc<dyn Dataset>,
+        recipe: Recipe,
+        sampler: impl Sampler + 'static,
+        threads: usize,
+        seed: u64,
+    ) -> Result<Self, DataError> {
+        let settings = [
+            ("threads", threads),
+            ("batch_size", sampler.batch_size()),
+            ("batches_per_epoch", sampler.batches_per_epoch()),
+        ];
+        if let Some((key, _)) = settings.into_iter().find(|(_, value)| *value == 0) {
+            return Err(DataError::Zero { key });
         }
         recipe.validate()?;
-        if batch_size > dataset.len() {
-            return Err(DataError::Batch { batch_size, pictures: dataset.len() });
+        if sampler.pictures() > dataset.len() {
+            let (drawn, all) = (sampler.pictures(), dataset.len());
+            let problem = format!("is {drawn}, but the data set has {all}");
+            return Err(DataError::Sampler { field: "pictures", problem });
         }
-        Ok(Self { dataset, recipe: Arc::new(recipe), config })
+        let name = |thread| format!("selfsame-loader-{thread}");
+        let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build();
+        let pool =
+            pool.map_err(|error| DataError::Threads { threads, reason: error.to_string() })?;
+        let sampler = Box::new(sampler);
+        let scratches = Mutex::default();
+        let work = Work { dataset, recipe, sampler, seed, threads: pool, scratches };
+        Ok(Self { work: Arc::new(work) })
     }
 
-    /// Pictures in a batch.
+    /// Pictures in a batch; the last of an epoch may have fewer if the sampler says so.
     #[must_use]
     pub fn batch_size(&self) -> usize {
-        self.config.batch_size
+        self.work.sampler.batch_size()
     }
 
-    /// Whole batches in an epoch, at least 1.
+    /// Batches in an epoch, at least 1.
     #[must_use]
     pub fn batches_per_epoch(&self) -> usize {
-        self.dataset.len() / self.config.batch_size
+        self.work.sampler.batches_per_epoch()
     }
 
-    /// The batches of an epoch from `first_batch` on. Threads start at once and wait when they are a
-    /// batch ahead each; dropping the iterator ends them.
+    /// The batches of an epoch from `first_batch` on. Threads start at once; dropping the iterator
+    /// stops them at the next picture and waits for none.
     #[must_use]
-    pub fn epoch(&self, epoch: u64, first_batch: usize) -> EpochBatches {
-        let mut order: Vec<usize> = (0..self.dataset.len()).collect();
-        // A key no view has.
-        let key = ViewKey { seed: self.config.seed, epoch, picture: u64::MAX, view: u32::MAX };
-        shuffle(&mut order, &mut key.rng());
-        let order: Arc<[usize]> = order.into();
-        let end = self.batches_per_epoch();
-        let threads = self.config.threads.min(end.saturating_sub(first_batch));
-        let stopped = Arc::new(AtomicBool::new(false));
-        let start = |thread: usize| {
-            let (sender, receiver) = bounded(1);
-            let work = Worker {
-                loader: self.clone(),
-                order: order.clone(),
-                epoch,
-                stopped: stopped.clone(),
-            };
-            let batches = (first_batch + thread..end).step_by(threads);
-            (receiver, std::thread::spawn(move || work.run(batches, &sender)))
-        };
-        let (receivers, handles) = (0..threads).map(start).unzip();
-        EpochBatches { receivers, handles, next: 0, left: end.saturating_sub(first_batch), stopped }
+    pub fn epoch(&self, epoch: u64, first_batch: usize) -> Batches {
+        let left = self.batches_per_epoch().saturating_sub(first_batch);
+        self.start(epoch, first_batch, Some(left))
     }
-}
 
-/// One thread: it makes every so many-th batch.
-struct Worker {
-    loader: Loader,
-    order: Arc<[usize]>,
-    epoch: u64,
-    stopped: Arc<AtomicBool>,
-}
+    /// The batches of this and all further epochs; it never ends by itself.
+    ///
+    /// The first batches of an epoch are made while the last of the one before are in use.
+    #[must_use]
+    pub fn batches(&self) -> Batches {
+        self.start(0, 0, None)
+    }
 
-impl Worker {
-    fn run(
-        &self,
-        batches: impl Iterator<Item = usize>,
-        sender: &Sender<Result<HostViews, DataError>>,
-    ) {
-        let mut scratch = Scratch::default();
-        for batch in batches {
-            let views = self.make(batch, &mut scratch);
-            let failed = views.is_err();
-            // Nobody listens any more when the iterator was dropped.
-            if sender.send(views).is_err() || failed {
-                return;
-            }
+    /// [`batches`](Self::batches) from the place where others [were](Batches::state).
+    ///
+    /// # Errors
+    /// If seed, number of pictures, batch size or batches in an epoch differ from those of the saved
+    /// place, or there is no such batch.
+    pub fn resume(&self, state: &LoaderState) -> Result<Batches, DataError> {
+        let here = self.state(state.epoch, state.batch);
+        let fields = [
+            ("seed", state.seed, here.seed),
+            ("pictures", state.pictures as u64, here.pictures as u64),
+            ("batch_size", state.batch_size as u64, here.batch_size as u64),
+            ("batches_per_epoch", state.batches_per_epoch as u64, here.batches_per_epoch as u64),
+        ];
+        if let Some((field, saved, here)) =
+            fields.into_iter().find(|(_, saved, here)| saved != here)
+        {
+            return Err(DataError::State { field, saved, here });
+        }
+        if state.batch >= here.batches_per_epoch {
+            let (saved, here) = (state.batch as u64, here.batches_per_epoch as u64 - 1);
+            return Err(DataError::State { field: "batch", saved, here });
+        }
+        Ok(self.start(state.epoch, state.batch, None))
+    }
+
+    fn state(&self, epoch: u64, batch: usize) -> LoaderState {
+        LoaderState {
+            seed: self.work.seed,
+            pictures: self.work.dataset.len(),
+            batch_size: self.batch_size(),
+            batches_per_epoch: self.batches_per_epoch(),
+            epoch,
+            batch,
         }
     }
 
-    fn make(&self, batch: usize, scratch: &mut Scratch) -> Result<HostViews, DataError> {
-        let Loader { dataset, recipe, config } = &self.loader;
-        let indices = self.order[batch * config.batch_size..][..config.batch_size].to_vec();
-        let labels = indices.iter().map(|&index| dataset.label(index)).collect();
+    fn start(&self, epoch: u64, batch: usize, left: Option<usize>) -> Batches {
+        let next = self.state(epoch, batch);
+        let stopped = Arc::new(AtomicBool::new(false));
+        // One batch waits here, another in the hands of the thread that would send it.
+        let (sender, receiver) = bounded(1);
+        let producer = Producer { work: self.work.clone(), stopped: stopped.clone(), sender };
+        if left != Some(0) {
+            let last_epoch = left.map(|_| epoch);
+            std::thread::spawn(move || producer.run(epoch, batch, last_epoch));
+        }
+        Batches { receiver, next, left, stopped }
+    }
+}
+
+/// Where in the stream of batches a loader is: what comes next.
+///
+/// A serde value; with the same data set, recipe and sampler, [`Loader::resume`] goes on with exactly
+/// the batches that would have come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoaderState {
+    /// The loader's seed.
+    pub seed: u64,
+    /// Pictures of its data set.
+    pub pictures: usize,
+    /// Pictures in a batch.
+    pub batch_size: usize,
+    /// Batches in an epoch.
+    pub batches_per_epoch: usize,
+    /// The epoch of the next batch, from 0.
+    pub epoch: u64,
+    /// The next batch within the epoch, from 0.
+    pub batch: usize,
+}
+
+/// The thread that hands out the work on one batch after the other.
+struct Producer {
+    work: Arc<Work>,
+    stopped: Arc<AtomicBool>,
+    sender: Sender<Result<HostViews, DataError>>,
+}
+
+impl Producer {
+    fn run(&self, mut epoch: u64, mut first_batch: usize, last_epoch: Option<u64>) {
+        loop {
+            let order = match self.work.order(epoch) {
+                Ok(order) => order,
+                Err(error) => return drop(self.sender.send(Err(error))),
+            };
+            for batch in first_batch..order.batches() {
+                let made = self.work.make(&order, epoch, batch, &self.stopped);
+                let failed = made.is_err();
+                // Nobody listens any more when the iterator was dropped.
+                if self.stopped.load(Ordering::Relaxed) || self.sender.send(made).is_err() || failed
+                {
+                    return;
+                }
+            }
+            if last_epoch == Some(epoch) {
+                return;
+            }
+            (epoch, first_batch) = (epoch + 1, 0);
+        }
+    }
+}
+
+impl Work {
+    /// The order of an epoch, if the sampler keeps its word.
+    fn order(&self, epoch: u64) -> Result<EpochOrder, DataError> {
+        let wrong = |problem| DataError::Sampler { field: "epoch", problem };
+        let order = catch_unwind(AssertUnwindSafe(|| self.sampler.epoch(epoch)));
+        let order = order.map_err(|panic| wrong(format!("panicked: {}", text(&*panic))))?;
+        let (batches, wanted) = (order.batches(), self.sampler.batches_per_epoch());
+        if batches != wanted {
+            return Err(wrong(format!("{epoch} has {batches} batches instead of {wanted}")));
+        }
+        let pictures = self.dataset.len();
+        match (0..batches).flat_map(|batch| order.batch(batch)).find(|&&index| index >= pictures) {
+            Some(index) => Err(wrong(format!("{epoch} has picture {index} of {pictures}"))),
+            None => Ok(order),
+        }
+    }
+
+    fn make(
+        &self,
+        order: &EpochOrder,
+        epoch: u64,
+        batch: usize,
+        stopped: &AtomicBool,
+    ) -> Result<HostViews, DataError> {
+        let (indices, repeats) = (order.batch(batch).to_vec(), order.repeats(batch));
         let empty = |view| {
-            let [channels, height, width] = recipe.view_dims(view);
+            let [channels, height, width] = self.recipe.view_dims(view);
             let dims = [indices.len(), channels, height, width];
             HostView { dims, data: vec![0.0; dims.iter().product()] }
         };
-        let mut views: Vec<HostView> = (0..recipe.view_count()).map(empty).collect();
-        for (place, &index) in indices.iter().enumerate() {
-            if self.stopped.load(Ordering::Relaxed) {
-                break; // nobody will look at this batch
+        let mut views: Vec<HostView> = (0..self.recipe.view_count()).map(empty).collect();
+        // The places of each picture's views, one list per picture.
+        let mut places: Vec<Vec<&mut [f32]>> = indices.iter().map(|_| Vec::new()).collect();
+        for HostView { dims, data } in &mut views {
+            let size: usize = dims[1..].iter().product();
+            places.iter_mut().zip(data.chunks_exact_mut(size)).for_each(|(all, one)| all.push(one));
+        }
+        let jobs = indices.par_iter().zip(repeats).zip(&mut places).with_max_len(1);
+        let fill = |((&index, &repeat), places): ((&usize, &u32), &mut Vec<&mut [f32]>)| {
+            if stopped.load(Ordering::Relaxed) {
+                return Ok(None); // nobody will look at this batch
             }
-            let mut write = || -> Result<(), DataError> {
-                let picture = dataset.picture(index)?;
-                for (view, HostView { dims, data }) in (0..).zip(&mut views) {
-                    let size: usize = dims[1..].iter().product();
-                    let seed = config.seed;
-                    let key = ViewKey { seed, epoch: self.epoch, picture: index as u64, view };
-                    recipe.write_view(&picture, key, scratch, &mut data[place * size..][..size]);
-                }
-                Ok(())
+            // A picture that comes again in an epoch has the views of an epoch that never comes.
+            let key = ViewKey {
+                seed: self.seed,
+                epoch: epoch | u64::from(repeat) << 32,
+                picture: index as u64,
+                view: 0,
             };
             // A data set of the user's own may panic; that must not leave the run waiting.
-            catch_unwind(AssertUnwindSafe(&mut write)).unwrap_or_else(|panic| {
-                let text = panic.downcast_ref::<String>().map(String::as_str);
-                let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-                let reason = format!("it made the loader panic: {}", text.unwrap_or("no reason given"));
-                Err(DataError::Picture { name: dataset.name(index), reason })
-            })?;
+            catch_unwind(AssertUnwindSafe(|| self.picture(index, key, places)))
+                .unwrap_or_else(|panic| Err(self.panicked(index, &*panic)))
+        };
+        // All are awaited, so that of several errors it is always the first that is told.
+        let labels: Vec<Result<Option<usize>, DataError>> =
+            self.threads.install(|| jobs.map(fill).collect());
+        let labels = labels.into_iter().collect::<Result<_, _>>()?;
+        Ok(HostViews { epoch, batch, indices, labels, views })
+    }
+
+    /// Makes all views of a picture; gives its label.
+    fn picture(
+        &self,
+        index: usize,
+        key: ViewKey,
+        places: &mut [&mut [f32]],
+    ) -> Result<Option<usize>, DataError> {
+        let mut scratch = self.scratches().pop().unwrap_or_default();
+        if let Some(bytes) = self.dataset.encoded(index)? {
+            let named = |error| DataError::undecoded(self.dataset.name(index), &error);
+            let picture = EncodedPicture::open(&bytes).map_err(named)?;
+            let [width, height] = picture.size().map(|side| side as usize);
+            let plan = |view| self.recipe.plan(ViewKey { view, ..key }, [height, width]);
+            let plans: Vec<ViewPlan> = (0..).take(places.len()).map(plan).collect();
+            let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
+            let picture = picture.decode(scale).map_err(named)?;
+            for (plan, place) in plans.iter().zip(places) {
+                self.recipe.write_planned(&picture, plan, &mut scratch, place);
+            }
+        } else {
+            let picture = self.dataset.picture(index)?;
+            for (view, place) in (0..).zip(places) {
+                self.recipe.write_view(&picture, ViewKey { view, ..key }, &mut scratch, place);
+            }
         }
-        Ok(HostViews { epoch: self.epoch, batch, indices, labels, views })
+        self.scratches().push(scratch);
+        Ok(self.sampler.label(index, self.dataset.label(index)))
+    }
+
+    fn scratches(&self) -> std::sync::MutexGuard<'_, Vec<Scratch>> {
+        // Nothing panics while it is locked.
+        self.scratches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn panicked(&self, index: usize, panic: &(dyn std::any::Any + Send)) -> DataError {
+        let name = catch_unwind(AssertUnwindSafe(|| self.dataset.name(index)));
+        let name = name.unwrap_or_else(|_| format!("number {index}"));
+        DataError::Picture { name, reason: format!("it made the loader panic: {}", text(panic)) }
     }
 }
 
-/// The batches of one epoch, in order. See [`Loader::epoch`].
+/// What a panic said.
+fn text(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no reason given")
+}
+
+/// Batches in order. See [`Loader::epoch`] and [`Loader::batches`].
+///
+/// The first error ends it: an epoch with a hole is no epoch.
 #[derive(Debug)]
-pub struct EpochBatches {
-    receivers: Vec<Receiver<Result<HostViews, DataError>>>,
-    handles: Vec<JoinHandle<()>>,
-    next: usize,
-    left: usize,
+pub struct Batches {
+    receiver: Receiver<Result<HostViews, DataError>>,
+    next: LoaderState,
+    /// Batches to come; `None` without end.
+    left: Option<usize>,
     stopped: Arc<AtomicBool>,
 }
 
-impl Iterator for EpochBatches {
-    type Item = Result<HostViews, DataError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.left == 0 {
-            return None;
-        }
-        let batch = self.receivers[self.next % self.receivers.len()].recv();
-        self.next += 1;
-        self.left -= 1;
-        let batch = batch.unwrap_or_else(|_| {
-            let name = format!("of batch {}", self.next - 1);
-            Err(DataError::Picture { name, reason: "the thread that made it has ended".to_owned() })
-        });
-        if batch.is_err() {
-            self.left = 0; // an epoch with a hole is no epoch
-        }
-        Some(batch)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(self.left))
+impl Batches {
+    /// Where the stream is: the place of the batch that comes next.
+    ///
+    /// # Example
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use selfsame_augment::Recipe;
+    /// # use selfsame_samplers::{Loader, LoaderConfig, Split, Synthetic, SyntheticConfig};
+    /// # let config = SyntheticConfig { pictures: 20, size: 16, seed: 0, split: Split::Train };
+    /// # let shapes = Arc::new(Synthetic::new(config));
+    /// let config = LoaderConfig { batch_size: 8, threads: 2, seed: 0 };
+    /// let loader = Loader::new(shapes, Recipe::shapes(16), config)?;
+    /// let mut batches = loader.batches();
+    /// batches.next();
+    /// let state = batches.state(); // to be saved
+    /// let mut again = loader.resume(&state)?;
+    /// assert_eq!(batches.next().unwrap()?, again.next().unwrap()?);
+    /// # Ok::<(), selfsame_samplers::DataError>(())
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> LoaderState {
+        self.next
     }
 }
 
-impl Drop for EpochBatches {
-    fn drop(&mut self) {
-        self.stopped.store(true, Ordering::Relaxed);
-        self.receivers.clear();
-        for handle in self.handles.drain(..) {
-            let _ = handle.join(); // a panic in it has already been told
+impl Iterator for Batches {
+    type Item = Result<HostViews, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.left == Some(0) {
+            return None;
         }
+        let LoaderState { epoch, batch, .. } = self.next;
+        let made = self.receiver.recv().unwrap_or_else(|_| {
+            let name = format!("of batch {batch}");
+            Err(DataError::Picture { name, reason: "the thread that made it has ended".to_owned() })
+        });
+        if made.is_err() {
+            self.left = Some(0);
+            return Some(made);
+        }
+        self.left = self.left.map(|left| left - 1);
+        (self.next.epoch, self.next.batch) = match batch + 1 {
+            next if next < self.next.batches_per_epoch => (epoch, next),
+            _ => (epoch + 1, 0),
+        };
+        Some(made)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, self.left)
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        // The producer notices at its next picture, or at once if it waits to send.
+        self.stopped.store(true, Ordering::Relaxed);
     }
 }
 

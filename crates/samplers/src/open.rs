@@ -1,18 +1,17 @@
 //! Finding out what a path holds.
 
-use std::fs::{self, File};
-use std::io::{BufReader, Read, Seek};
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use flate2::read::GzDecoder;
 
 use crate::layout::{Entry, Source, is_picture, splits};
-use crate::{DataError, Splits, cifar};
+use crate::{DataError, Splits, archive, cifar, file_list, files, idx, npy};
 
 /// Folders within folders that are followed; more is taken for a loop of links.
 const MAX_DEPTH: usize = 12;
-/// Bytes of pictures that are read from an archive into memory.
-const MAX_ARCHIVE: u64 = 16 << 30;
 
 /// The pictures at `path`.
 ///
@@ -21,30 +20,49 @@ const MAX_ARCHIVE: u64 = 16 << 30;
 /// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labelled pictures, told apart |
 /// | `CLASS/…` | labelled pictures |
 /// | pictures side by side | pictures without labels |
-/// | `data_batch_1.bin` … `test_batch.bin` | CIFAR-10, binary version |
-/// | `data_batch_1` … `test_batch` | CIFAR-10, Python version |
-/// | a `.tar` or `.tar.gz` of one of the first three | the same; its pictures are kept in memory, encoded |
+/// | a `.tar` or `.tar.gz` of one of these, or a folder of several | the same |
+/// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard whose name has `train`, `test` or `val` is of that split |
+/// | a `.csv` of lines `path[,label]` | the pictures listed, in that order |
+/// | `data_batch_1.bin` … or `data_batch_1` … `test_batch` | CIFAR-10, binary or Python version |
+/// | `train.bin`, `test.bin` or `train`, `test`, `meta` | CIFAR-100, fine classes |
+/// | `train-images-idx3-ubyte[.gz]` … | MNIST and its family |
+/// | an IDX file, a `.npy` | pictures without labels |
+/// | a `.npz`, or a folder of `.npy`, of `x_train`, `train_images` or `images` | pictures, with labels in `y_train`, `train_labels` or `labels` |
 ///
-/// Pictures are sorted by their path, classes by their name. Files that are not named as pictures
-/// are passed over. A single class counts as no labels.
+/// Pictures in folders and archives are sorted by their path, classes by their name or, if all are
+/// numbers, by value. Files that are not named as pictures are passed over. A single class counts as
+/// no labels. Archives are indexed once and not unpacked; the pictures of a compressed one are kept
+/// in memory, encoded. Arrays are kept in memory, up to 16 GiB.
 ///
 /// # Errors
 /// If nothing is there, or no pictures, or only one, or train and test do not fit; the error says
 /// which and what to do.
 pub fn open(path: &Path) -> Result<Splits, DataError> {
     let about = fs::metadata(path).map_err(DataError::read(path))?;
-    if !about.is_dir() {
-        return archive(path);
-    }
-    if let Some(splits) = cifar::open(path)? {
-        return Ok(splits);
-    }
-    let mut entries = Vec::new();
-    walk(path, "", 0, &mut entries)?;
-    splits(path, entries)
+    if about.is_dir() { open_folder(path) } else { open_file(path) }
 }
 
-fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Entry>) -> Result<(), DataError> {
+fn open_folder(path: &Path) -> Result<Splits, DataError> {
+    for known in [cifar::open, idx::open, npy::open_folder] {
+        if let Some(splits) = known(path)? {
+            return Ok(splits);
+        }
+    }
+    let (mut pictures, mut shards) = (Vec::new(), Vec::new());
+    walk(path, "", 0, &mut pictures, &mut shards)?;
+    if pictures.is_empty() {
+        pictures = archive::shards(path, shards)?;
+    }
+    splits(path, pictures)
+}
+
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    pictures: &mut Vec<Entry>,
+    shards: &mut Vec<String>,
+) -> Result<(), DataError> {
     for entry in fs::read_dir(folder).map_err(DataError::read(folder))? {
         let entry = entry.map_err(DataError::read(folder))?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -53,58 +71,46 @@ fn walk(folder: &Path, prefix: &str, depth: usize, found: &mut Vec<Entry>) -> Re
         // A link that leads nowhere is no picture.
         let Ok(about) = fs::metadata(&place) else { continue };
         if about.is_dir() && depth < MAX_DEPTH && !name.starts_with('.') {
-            walk(&place, &format!("{path}/"), depth + 1, found)?;
+            walk(&place, &format!("{path}/"), depth + 1, pictures, shards)?;
         } else if about.is_file() && is_picture(&path) {
-            found.push(Entry { path, source: Source::File(place) });
+            pictures.push(Entry { path, label: None, source: Source::File(place) });
+        } else if about.is_file() && archive::is_archive(&path) {
+            shards.push(path);
         }
     }
     Ok(())
 }
 
-/// A tar archive, compressed or not, by its first bytes.
-fn archive(path: &Path) -> Result<Splits, DataError> {
-    let read = DataError::read;
-    let mut file = File::open(path).map_err(read(path))?;
-    let mut start = Vec::new();
-    file.by_ref().take(512).read_to_end(&mut start).map_err(read(path))?;
-    file.rewind().map_err(read(path))?;
-    let file = BufReader::with_capacity(1 << 20, file);
-    if start.starts_with(&[0x1F, 0x8B]) {
-        from_tar(path, GzDecoder::new(file))
-    } else if start.get(257..262) == Some(b"ustar") {
-        from_tar(path, file)
+/// A file, by its first bytes or, if they say nothing, by its name.
+fn open_file(path: &Path) -> Result<Splits, DataError> {
+    let start = files::start(path, 512)?;
+    let compressed = start.starts_with(&[0x1F, 0x8B]);
+    let inside = if compressed { inflated(&files::start(path, 1 << 16)?) } else { start };
+    let ending = path.extension().map(OsStr::to_ascii_lowercase);
+    if idx::is_idx(&inside) {
+        idx::open_file(path)
+    } else if npy::is_npy(&inside) {
+        npy::open_npy(path)
+    } else if npy::is_zip(&inside) {
+        npy::open_npz(path)
+    } else if compressed || archive::is_tar(&inside) {
+        splits(path, archive::entries(path)?)
+    } else if ending.is_some_and(|ending| ending == "csv") {
+        file_list::open(path)
     } else {
         Err(DataError::Unknown { path: path.to_owned() })
     }
 }
 
-fn from_tar(path: &Path, archive: impl Read) -> Result<Splits, DataError> {
-    let damaged = |error: std::io::Error| DataError::Format {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    };
-    let mut entries = Vec::new();
-    let mut total = 0;
-    for member in tar::Archive::new(archive).entries().map_err(damaged)? {
-        let mut member = member.map_err(damaged)?;
-        let name = member.path().map_err(damaged)?.to_string_lossy().replace('\\', "/");
-        let name = name.trim_start_matches("./").trim_start_matches('/').to_owned();
-        if !member.header().entry_type().is_file() || !is_picture(&name) {
-            continue;
-        }
-        total += member.size();
-        if total > MAX_ARCHIVE {
-            let reason = "it holds more than 16 GiB; unpack it and give the folder".to_owned();
-            return Err(DataError::Format { path: path.to_owned(), reason });
-        }
-        let mut bytes = Vec::new();
-        member.read_to_end(&mut bytes).map_err(damaged)?;
-        entries.push(Entry { path: name.clone(), source: Source::Member(name, bytes.into()) });
-    }
-    splits(path, entries)
+/// The first bytes of compressed ones, as far as they go.
+fn inflated(compressed: &[u8]) -> Vec<u8> {
+    let mut start = Vec::new();
+    let _ = GzDecoder::new(compressed).take(512).read_to_end(&mut start); // cut off is no matter
+    start
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
     use image::RgbImage;
@@ -159,7 +165,9 @@ mod tests {
 
     #[test]
     fn pictures_side_by_side_or_of_one_class_have_no_labels() {
-        for files in [["1.png", "2.png"], ["only/1.png", "only/2.png"], ["train/1.png", "train/2.png"]] {
+        for files in
+            [["1.png", "2.png"], ["only/1.png", "only/2.png"], ["train/1.png", "train/2.png"]]
+        {
             let splits = open(folder(&files).path()).unwrap();
             assert!(splits.train.class_names().is_empty() && splits.train.label(0).is_none());
         }

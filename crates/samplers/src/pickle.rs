@@ -1,4 +1,13 @@
-//! As much of Python's pickle as CIFAR-10 needs: it builds values and never runs anything.
+//! As much of Python's pickle as CIFAR needs: it builds values and never runs anything.
+//!
+//! Memory stays within a small multiple of the file: values are moved, not copied, only small ones
+//! can be recalled from the memo, as often as [`MAX_RECALLED`] allows, and nesting is limited.
+
+/// Values within values; CIFAR has 4.
+const MAX_DEPTH: usize = 16;
+/// Bytes of a value that can be recalled, and of all that are; what CIFAR recalls are names.
+const MAX_REMEMBERED: usize = 1 << 10;
+const MAX_RECALLED: usize = 64 << 20;
 
 /// What a pickle can hold here.
 #[derive(Clone, Debug, PartialEq)]
@@ -7,12 +16,12 @@ pub(crate) enum Value {
     Int(i64),
     Bytes(Vec<u8>),
     Text(String),
-    List(Vec<Value>),
-    Dict(Vec<(Value, Value)>),
+    List(Vec<Self>),
+    Dict(Vec<(Self, Self)>),
     /// The name of a Python function or class.
     Name(String),
     /// What a function would make of its arguments, and the state it would be given.
-    Object(Vec<Value>),
+    Object(Vec<Self>),
 }
 
 impl Value {
@@ -27,6 +36,38 @@ impl Value {
         entries.iter().find(|(name, _)| same(name)).map(|(_, value)| value)
     }
 
+    /// The text of a string or of a byte string.
+    pub(crate) fn text(&self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text.clone()),
+            Self::Bytes(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            _ => None,
+        }
+    }
+
+    /// How many values lie within one another, this one included.
+    fn depth(&self) -> usize {
+        let deepest = match self {
+            Self::List(parts) | Self::Object(parts) => parts.iter().map(Self::depth).max(),
+            Self::Dict(entries) => {
+                entries.iter().map(|(key, value)| key.depth().max(value.depth())).max()
+            }
+            _ => None,
+        };
+        1 + deepest.unwrap_or(0)
+    }
+
+    /// About the bytes it takes in memory, if nothing lies within it.
+    fn size(&self) -> Option<usize> {
+        let content = match self {
+            Self::None | Self::Int(_) => 0,
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Text(text) | Self::Name(text) => text.len(),
+            Self::List(_) | Self::Dict(_) | Self::Object(_) => return None,
+        };
+        Some(size_of::<Self>() + content)
+    }
+
     /// The bytes of a byte string or of an array: the longest there are inside.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         match self {
@@ -39,9 +80,10 @@ impl Value {
     }
 }
 
-/// The value that `bytes` describe, in protocol 0 to 5 as far as CIFAR-10 and numpy use them.
+/// The value that `bytes` describe, in protocol 0 to 5 as far as CIFAR and numpy use them.
 pub(crate) fn load(bytes: &[u8]) -> Result<Value, String> {
-    let mut machine = Machine { rest: bytes, stack: Vec::new(), marks: Vec::new(), memo: Vec::new() };
+    let (stack, marks, memo) = (Vec::new(), Vec::new(), Vec::new());
+    let mut machine = Machine { rest: bytes, stack, marks, memo, recalled: 0 };
     loop {
         let code = machine.take(1)?[0];
         if code == b'.' {
@@ -56,6 +98,8 @@ struct Machine<'a> {
     stack: Vec<Value>,
     marks: Vec<usize>,
     memo: Vec<Option<Value>>,
+    /// Bytes of values recalled so far.
+    recalled: usize,
 }
 
 impl<'a> Machine<'a> {
@@ -74,9 +118,10 @@ impl<'a> Machine<'a> {
     /// A number of `count` bytes, the lowest first.
     fn number(&mut self, count: usize) -> Result<usize, String> {
         let bytes = self.take(count)?;
-        let number = bytes.iter().rev().try_fold(0_usize, |sum, byte| {
-            Some(sum.checked_mul(256)? + usize::from(*byte))
-        });
+        let number = bytes
+            .iter()
+            .rev()
+            .try_fold(0_usize, |sum, byte| Some(sum.checked_mul(256)? + usize::from(*byte)));
         number.ok_or_else(|| "a length is out of range".to_owned())
     }
 
@@ -101,14 +146,18 @@ impl<'a> Machine<'a> {
         if self.memo.len() <= place {
             self.memo.resize(place + 1, None);
         }
-        // Arrays are long and never looked up; a copy of them would be a waste.
-        let value = self.stack.last().filter(|value| value.bytes().is_none_or(|b| b.len() < 1_000));
-        self.memo[place] = value.cloned();
+        // Arrays and lists are never looked up; a copy of them would be a waste.
+        let small = |value: &&Value| value.size().is_some_and(|size| size <= MAX_REMEMBERED);
+        self.memo[place] = self.stack.last().filter(small).cloned();
         Ok(())
     }
 
     fn recall(&mut self, place: usize) -> Result<(), String> {
         let value = self.memo.get(place).cloned().flatten().ok_or("its memo has a hole")?;
+        self.recalled += value.size().unwrap_or(0);
+        if self.recalled > MAX_RECALLED {
+            return Err("it repeats itself too often".to_owned());
+        }
         self.push(value);
         Ok(())
     }
@@ -128,11 +177,12 @@ impl<'a> Machine<'a> {
     fn tuple(&mut self, count: usize) -> Result<(), String> {
         let start = self.stack.len().checked_sub(count).ok_or("a value is missing")?;
         let parts = self.stack.split_off(start);
-        self.push(Value::List(parts));
+        self.push(Value::List(shallow(parts)?));
         Ok(())
     }
 
     fn append(&mut self, more: Vec<Value>) -> Result<(), String> {
+        let more = shallow(more)?;
         match self.stack.last_mut() {
             Some(Value::List(list)) => list.extend(more),
             _ => return Err("something is added to what is no list".to_owned()),
@@ -144,7 +194,7 @@ impl<'a> Machine<'a> {
         let Some(Value::Dict(entries)) = self.stack.last_mut() else {
             return Err("something is entered into what is no dictionary".to_owned());
         };
-        let mut items = items.into_iter();
+        let mut items = shallow(items)?.into_iter();
         while let (Some(key), Some(value)) = (items.next(), items.next()) {
             entries.push((key, value));
         }
@@ -152,6 +202,7 @@ impl<'a> Machine<'a> {
     }
 
     #[allow(clippy::cast_possible_wrap, reason = "numbers of at most four bytes")]
+    #[allow(clippy::too_many_lines, reason = "an arm per instruction")]
     fn step(&mut self, code: u8) -> Result<(), String> {
         match code {
             0x80 => drop(self.take(1)?), // protocol
@@ -169,8 +220,8 @@ impl<'a> Machine<'a> {
                 self.push(Value::Int(number as i64));
             }
             b'J' => {
-                let number = self.number(4)?;
-                self.push(Value::Int(i64::from(number as u32 as i32)));
+                let number = self.number(4)? as i64;
+                self.push(Value::Int(if number < 1 << 31 { number } else { number - (1 << 32) }));
             }
             0x8A => {
                 let length = self.number(1)?;
@@ -217,7 +268,7 @@ impl<'a> Machine<'a> {
             b']' | b')' => self.push(Value::List(Vec::new())),
             b'l' | b't' => {
                 let parts = self.since_mark()?;
-                self.push(Value::List(parts));
+                self.push(Value::List(shallow(parts)?));
             }
             0x85..=0x87 => self.tuple(usize::from(code - 0x84))?,
             b'}' => self.push(Value::Dict(Vec::new())),
@@ -261,7 +312,7 @@ impl<'a> Machine<'a> {
             b'b' => {
                 let state = self.pop()?;
                 let object = self.pop()?;
-                self.push(Value::Object(vec![object, state]));
+                self.push(Value::Object(shallow(vec![object, state])?));
             }
             b'q' => {
                 let place = self.number(1)?;
@@ -288,9 +339,17 @@ impl<'a> Machine<'a> {
                 let place = self.line()?.parse().map_err(|_| "a place is no number")?;
                 self.recall(place)?;
             }
-            other => return Err(format!("it has an instruction {other:#04x} that CIFAR-10 has not")),
+            other => return Err(format!("it has an instruction {other:#04x} that CIFAR has not")),
         }
         Ok(())
+    }
+}
+
+/// What is put into another value, unless that would be too deep.
+fn shallow(parts: Vec<Value>) -> Result<Vec<Value>, String> {
+    match parts.iter().map(Value::depth).max() {
+        Some(MAX_DEPTH..) => Err("it is nested too deeply".to_owned()),
+        _ => Ok(parts),
     }
 }
 
@@ -299,7 +358,8 @@ fn made_by(function: &Value, arguments: Value) -> Result<Value, String> {
     let Value::List(arguments) = arguments else { return Err("arguments are no tuple".to_owned()) };
     match (function, arguments.first()) {
         (Value::Name(name), Some(Value::Text(text))) if name == "_codecs encode" => {
-            let bytes: Result<Vec<u8>, _> = text.chars().map(|c| u8::try_from(u32::from(c))).collect();
+            let bytes: Result<Vec<u8>, _> =
+                text.chars().map(|c| u8::try_from(u32::from(c))).collect();
             Ok(Value::Bytes(bytes.map_err(|_| "bytes are out of range")?))
         }
         _ => Ok(Value::Object(arguments)),
@@ -313,7 +373,8 @@ mod tests {
     #[test]
     fn a_dictionary_of_python_2_is_read() {
         // pickle.dumps({'labels': [6, 300], 'data': 'abc'}, 2) of Python 2.7
-        let bytes = b"\x80\x02}q\x00(U\x06labelsq\x01]q\x02(K\x06M\x2c\x01eU\x04dataq\x03U\x03abcq\x04u.";
+        let bytes =
+            b"\x80\x02}q\x00(U\x06labelsq\x01]q\x02(K\x06M\x2c\x01eU\x04dataq\x03U\x03abcq\x04u.";
         let value = load(bytes).unwrap();
         assert_eq!(value.get("labels"), Some(&Value::List(vec![Value::Int(6), Value::Int(300)])));
         assert_eq!(value.get("data").unwrap().bytes(), Some(&b"abc"[..]));
@@ -326,6 +387,20 @@ mod tests {
                       latin1q\x03\x86q\x04Rq\x05h\x01X\x03\x00\x00\x00\xc3\xbf\x01q\x06h\x03\x86q\x07Rq\x08s.";
         let value = load(bytes).unwrap();
         assert_eq!(value.get("data").unwrap().bytes(), Some(&[255, 1][..]));
+    }
+
+    #[test]
+    fn nesting_and_repetition_are_limited() {
+        let nested = [&[b']'][..], &vec![0x85; 1 << 20], b"."].concat();
+        assert!(load(&nested).unwrap_err().contains("nested"));
+        let nested = [vec![b']'; 1 << 20], vec![b'a'; (1 << 20) - 1], vec![b'.']].concat();
+        assert!(load(&nested).unwrap_err().contains("nested"));
+        // A list that holds itself twice, again and again, would double with every four bytes.
+        let doubled = [&b"]q\x00"[..], &b"(h\x00h\x00tq\x00".repeat(60), b"."].concat();
+        assert!(load(&doubled).is_err());
+        let text = [b"X\xE8\x03\x00\x00", &[b'a'; 1_000][..], b"q\x00"].concat();
+        let repeated = [&text[..], &b"h\x00".repeat(1 << 20), b"."].concat();
+        assert!(load(&repeated).is_err());
     }
 
     proptest::proptest! {

@@ -1,12 +1,14 @@
 //! Parts of a data set, and draws of labels.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use image::DynamicImage;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use rayon::prelude::*;
 
-use crate::{DataError, Dataset};
+use crate::{DataError, Dataset, Skipped};
 
 /// Some pictures of a data set, in any order.
 #[derive(Clone)]
@@ -34,6 +36,26 @@ impl Subset {
         assert!(beyond.is_none(), "there is no picture {beyond:?} among {length}");
         Self { dataset, indices }
     }
+
+    /// The pictures that can be decoded, and those that cannot; all are tried, on all cores.
+    ///
+    /// For data sets too large for [`Cached`](crate::Cached): a broken picture ends an epoch of the
+    /// loader.
+    #[must_use]
+    pub fn usable(dataset: Arc<dyn Dataset>) -> (Self, Vec<Skipped>) {
+        let reasons: Vec<Option<String>> = (0..dataset.len())
+            .into_par_iter()
+            .map(|index| Some(dataset.picture(index).err()?.reason()))
+            .collect();
+        let (mut indices, mut skipped) = (Vec::new(), Vec::new());
+        for (index, reason) in reasons.into_iter().enumerate() {
+            match reason {
+                None => indices.push(index),
+                Some(reason) => skipped.push(Skipped { name: dataset.name(index), reason }),
+            }
+        }
+        (Self { dataset, indices }, skipped)
+    }
 }
 
 impl Dataset for Subset {
@@ -43,6 +65,10 @@ impl Dataset for Subset {
 
     fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
         self.dataset.picture(self.indices[index])
+    }
+
+    fn encoded(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, DataError> {
+        self.dataset.encoded(self.indices[index])
     }
 
     fn label(&self, index: usize) -> Option<usize> {
@@ -87,6 +113,40 @@ pub fn few_labels(labels: &[usize], per_class: usize, seed: u64) -> Result<Vec<u
     Ok(drawn)
 }
 
+/// Indices of about `share` of all pictures, drawn at random and in order, as many of each class.
+///
+/// ```text
+/// per class = max(1, round(share · pictures / classes))
+/// ```
+/// This is the balanced few-label split of 1 % or 10 % that encoders are judged by.
+///
+/// # Errors
+/// If `share` is not within 0 and 1, or a class has fewer pictures.
+///
+/// # Example
+/// ```
+/// use selfsame_samplers::few_labels_share;
+///
+/// let labels: Vec<usize> = (0..1_000).map(|index| index % 10).collect();
+/// assert_eq!(few_labels_share(&labels, 0.1, 7)?.len(), 100);
+/// assert!(few_labels_share(&labels, 1.1, 7).is_err());
+/// # Ok::<(), selfsame_samplers::DataError>(())
+/// ```
+pub fn few_labels_share(labels: &[usize], share: f64, seed: u64) -> Result<Vec<usize>, DataError> {
+    if !(0.0..=1.0).contains(&share) {
+        let problem = format!("must be within 0 and 1, not {share}");
+        return Err(DataError::Sampler { field: "share", problem });
+    }
+    let classes = labels.iter().max().map_or(1, |largest| largest + 1);
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count"
+    )]
+    let per_class = (share * labels.len() as f64 / classes as f64).round() as usize;
+    few_labels(labels, per_class.max(1), seed)
+}
+
 /// Indices of `count` random pictures, in order, each class with the share it has; all if there are
 /// not more.
 #[must_use]
@@ -110,7 +170,11 @@ pub fn stratified_subset(labels: &[usize], count: usize, seed: u64) -> Vec<usize
 pub fn stratified_split(labels: &[usize], share: f64, seed: u64) -> [Vec<usize>; 2] {
     let (mut first, mut second) = (Vec::new(), Vec::new());
     for mut members in shuffled_classes(labels, seed) {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of a count")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a share of a count"
+        )]
         let taken = (members.len() as f64 * share.clamp(0.0, 1.0)).round() as usize;
         let taken = taken.clamp(usize::from(members.len() > 1), members.len());
         first.extend(members.split_off(taken));
@@ -148,7 +212,7 @@ mod tests {
     use super::*;
 
     fn labels() -> Vec<usize> {
-        (0..1_000).map(|i| if i % 4 == 0 { 1 } else { 0 }).collect()
+        (0..1_000).map(|i| usize::from(i % 4 == 0)).collect()
     }
 
     fn of_class_1(indices: &[usize]) -> usize {

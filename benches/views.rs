@@ -1,0 +1,93 @@
+//! Views on one core, and every operator alone, for small pictures and for photographs.
+
+use std::hint::black_box;
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use image::{DynamicImage, Rgb, RgbImage};
+use selfsame::augment::{
+    Border, CropBox, Jitter, Picture, Plan, Recipe, Resampling, Scratch, ViewKey,
+};
+
+/// Smooth, with colour everywhere.
+fn picture(width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let wave = |a: f32, b: f32| {
+            let phase = a * x as f32 / width as f32 + b * y as f32 / height as f32;
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+            let byte = (127.5 + 127.5 * phase.sin()) as u8;
+            byte
+        };
+        Rgb([wave(9.0, 4.0), wave(-3.0, 11.0), wave(5.0, -7.0)])
+    })
+}
+
+/// Whole recipes; the key moves on, so that every view has draws of its own.
+fn recipes(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("views");
+    group.throughput(Throughput::Elements(1));
+    let photograph = || DynamicImage::from(picture(500, 375));
+    let small = || DynamicImage::from(picture(32, 32));
+    for (recipe, picture) in [
+        (Recipe::simclr_cifar(), small()),
+        (Recipe::byol_cifar(), small()),
+        (Recipe::supervised_cifar(), small()),
+        (Recipe::shapes(32), small()),
+        (Recipe::simclr_imagenet(), photograph()),
+        (Recipe::byol_imagenet(), photograph()),
+        (Recipe::evaluation_imagenet(), photograph()),
+    ] {
+        let size = recipe.view_dims(0);
+        let mut out = vec![0.0; size.iter().product()];
+        let mut scratch = Scratch::default();
+        let mut key = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 };
+        let from = format!("from{}x{}px", picture.width(), picture.height());
+        group.bench_function(BenchmarkId::new(&recipe.name, from), |bencher| {
+            bencher.iter(|| {
+                key.picture += 1;
+                recipe.write_view(black_box(&picture), key, &mut scratch, &mut out);
+            });
+        });
+    }
+    group.finish();
+}
+
+/// Every operator with parameters that make it work.
+fn operators(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("operators");
+    for side in [32_u32, 224] {
+        let picture = Picture::from_image(&picture(side, side).into());
+        let size = [picture.height, picture.width];
+        let part = CropBox::centre(size, size.map(|side| side * 3 / 4));
+        let resampling = Resampling::default();
+        let kernel_size = 2 * (size[0] / 20) + 1;
+        let plans = [
+            ("resized_crop", Plan::Crop { part, size, resampling }),
+            ("window", Plan::Window { place: [-3, 2], size: size[0], border: Border::Reflect }),
+            ("horizontal_flip", Plan::HorizontalFlip),
+            ("vertical_flip", Plan::VerticalFlip),
+            ("rotate", Plan::Rotate { degrees: 33.0 }),
+            ("brightness", Plan::Jitter([Jitter::Brightness(0.999); 4])),
+            ("contrast", Plan::Jitter([Jitter::Contrast(0.999); 4])),
+            ("saturation", Plan::Jitter([Jitter::Saturation(0.999); 4])),
+            ("hue", Plan::Jitter([Jitter::Hue(0.1); 4])),
+            ("grayscale", Plan::Grayscale),
+            ("gaussian_blur", Plan::Blur { kernel_size, sigma: 1.05 }),
+            ("solarize", Plan::Solarize { threshold: 0.5 }),
+            ("equalize", Plan::Equalize),
+            ("posterize", Plan::Posterize { bits: 4 }),
+            ("erase", Plan::Erase { part, fill: 0.5 }),
+            ("drop_channel", Plan::DropChannel { channel: 1, fill: 0.5 }),
+        ];
+        for (name, plan) in plans {
+            let mut scratch = Scratch::default();
+            let mut picture = picture.clone();
+            group.bench_function(BenchmarkId::new(name, format!("{side}px")), |bencher| {
+                bencher.iter(|| plan.apply(black_box(&mut picture), &mut scratch));
+            });
+        }
+    }
+    group.finish();
+}
+
+criterion_group!(benches, recipes, operators);
+criterion_main!(benches);

@@ -1,0 +1,190 @@
+//! Operators of one's own.
+
+use std::fmt;
+
+use image::DynamicImage;
+use rand_chacha::ChaCha8Rng;
+
+use crate::recipe::draw_steps;
+use crate::{Normalize, Picture, Recipe, Scratch, ViewKey};
+
+/// A recipe with functions of one's own between its operators.
+///
+/// A [`Recipe`] is a value that can be saved and read; functions cannot, so they are kept apart.
+///
+/// # Example
+/// ```
+/// use image::DynamicImage;
+/// use selfsame_augment::{Extended, Normalize, Recipe, Scratch, ViewKey};
+///
+/// let recipe = Recipe::supervised_cifar().with_normalize(Normalize::NONE);
+/// let inverted = Extended::new(recipe).with_last(0, |picture, _| {
+///     picture.data.iter_mut().for_each(|x| *x = 1.0 - *x);
+/// });
+/// let mut view = vec![0.0; 3 * 32 * 32];
+/// let key = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 };
+/// inverted.write_view(&DynamicImage::new_rgb8(40, 40), key, &mut Scratch::default(), &mut view);
+/// assert_eq!(view, vec![1.0; 3 * 32 * 32]);
+/// ```
+pub struct Extended {
+    recipe: Recipe,
+    functions: Vec<Function>,
+}
+
+type Change = dyn Fn(&mut Picture, &mut ChaCha8Rng) + Send + Sync;
+
+struct Function {
+    view: usize,
+    /// The operator it comes before.
+    place: usize,
+    change: Box<Change>,
+}
+
+impl Extended {
+    /// The recipe as it is.
+    #[must_use]
+    pub fn new(recipe: Recipe) -> Self {
+        Self { recipe, functions: Vec::new() }
+    }
+
+    /// The recipe.
+    #[must_use]
+    pub fn recipe(&self) -> &Recipe {
+        &self.recipe
+    }
+
+    /// Calls `change` in a view before the operator at `place`, after functions already there.
+    ///
+    /// The generator is the function's own for this view: what it draws changes nothing else. The
+    /// picture may leave with another size if an operator after it sets one.
+    ///
+    /// # Panics
+    /// If the recipe has no such view, or the view fewer than `place` operators.
+    #[must_use]
+    #[track_caller]
+    pub fn with(
+        mut self,
+        view: usize,
+        place: usize,
+        change: impl Fn(&mut Picture, &mut ChaCha8Rng) + Send + Sync + 'static,
+    ) -> Self {
+        let (views, name) = (self.recipe.views.len(), &self.recipe.name);
+        assert!(view < views, "view {view} of recipe `{name}`, which has {views}");
+        let operators = self.recipe.views[view].len();
+        assert!(place <= operators, "operator {place} of a view of {operators}");
+        self.functions.push(Function { view, place, change: Box::new(change) });
+        self.functions.sort_by_key(|function| (function.view, function.place));
+        self
+    }
+
+    /// Calls `change` in a view after all operators, before the view is normalised.
+    ///
+    /// # Panics
+    /// As [`with`](Self::with).
+    #[must_use]
+    #[track_caller]
+    pub fn with_last(
+        self,
+        view: usize,
+        change: impl Fn(&mut Picture, &mut ChaCha8Rng) + Send + Sync + 'static,
+    ) -> Self {
+        let last = self.recipe.views.get(view).map_or(0, Vec::len);
+        self.with(view, last, change)
+    }
+
+    /// As [`Recipe::write_view`]; all that comes before the first function is as fast.
+    ///
+    /// # Panics
+    /// As [`Recipe::write_view`], and if a function leaves a picture of another size.
+    #[track_caller]
+    pub fn write_view(
+        &self,
+        picture: &DynamicImage,
+        key: ViewKey,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        let view = key.view as usize;
+        let of_view = |function: &&Function| function.view == view;
+        let Some(first) = self.functions.iter().find(of_view).map(|function| function.place) else {
+            return self.recipe.write_view(picture, key, scratch, out);
+        };
+        let operators = &self.recipe.views[view];
+        let mut rng = key.rng();
+        let size = [picture.height() as usize, picture.width() as usize];
+        let mut steps = Vec::new();
+        let [height, width] = draw_steps(&operators[..first], size, &mut rng, &mut steps);
+        let mut made = Picture::black(height, width);
+        scratch.write(picture, size, &steps, &Normalize::NONE, &mut made.data);
+        let mut done = first;
+        let mut apply = |range: std::ops::Range<usize>, made: &mut Picture| {
+            for operator in &operators[range] {
+                operator.draw([made.height, made.width], &mut rng).apply(made, scratch);
+            }
+        };
+        for (number, function) in (1..).zip(self.functions.iter().filter(of_view)) {
+            apply(done..function.place, &mut made);
+            done = function.place;
+            let mut own = key.rng();
+            own.set_stream(number);
+            (function.change)(&mut made, &mut own);
+        }
+        apply(done..operators.len(), &mut made);
+        self.recipe.normalize.write(&made, out);
+    }
+}
+
+impl fmt::Debug for Extended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let places: Vec<_> = self.functions.iter().map(|own| (own.view, own.place)).collect();
+        f.debug_struct("Extended")
+            .field("recipe", &self.recipe)
+            .field("functions", &places)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::RngExt;
+
+    fn views(extended: &Extended, view: u32) -> Vec<f32> {
+        let image = image::RgbImage::from_fn(50, 40, |x, y| image::Rgb([x as u8, y as u8, 90]));
+        let mut out = vec![0.0; 3 * 32 * 32];
+        let key = ViewKey { seed: 4, epoch: 0, picture: 2, view };
+        extended.write_view(&image.into(), key, &mut Scratch::default(), &mut out);
+        out
+    }
+
+    fn close(a: &[f32], b: &[f32]) -> bool {
+        a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5)
+    }
+
+    #[test]
+    fn a_function_that_does_nothing_changes_nothing_wherever_it_is() {
+        let plain = Extended::new(Recipe::simclr_cifar());
+        for place in 0..=4 {
+            let idle = Extended::new(Recipe::simclr_cifar()).with(1, place, |_, rng| {
+                rng.random::<u64>();
+            });
+            assert!(close(&views(&plain, 0), &views(&idle, 0)), "{place}");
+            assert!(close(&views(&plain, 1), &views(&idle, 1)), "{place}");
+        }
+    }
+
+    #[test]
+    fn functions_act_in_their_places_with_draws_of_their_own() {
+        let shifted = |picture: &mut Picture, rng: &mut ChaCha8Rng| {
+            let shift: f32 = rng.random();
+            picture.data.fill(shift);
+        };
+        let recipe = || Recipe::supervised_cifar().with_normalize(Normalize::NONE);
+        let late = Extended::new(recipe()).with_last(0, |picture, _| picture.data[0] = 2.0);
+        let both = late.with(0, 0, shifted);
+        let found = views(&both, 0);
+        assert_eq!(found[0], 2.0);
+        assert!(found[1..].iter().all(|x| (x - found[1]).abs() < 1e-6));
+        assert_eq!(found, views(&both, 0));
+    }
+}

@@ -1,0 +1,209 @@
+//! Changes of colour, several in one pass over the pixels.
+
+use pulp::{Arch, Simd, WithSimd};
+
+/// Share of each channel in what the eye sees as light (ITU-R BT.601, as torchvision rounds it).
+const LIGHT: [f32; 3] = [0.2989, 0.587, 0.114];
+/// Pixels that go through all changes before the next ones do; they fit into the nearest cache.
+const BLOCK: usize = 1024;
+/// Sums that are kept apart, so that they can be added up side by side.
+const LANES: usize = 16;
+
+/// Red, green and blue planes of a picture or of some of its rows.
+#[derive(Debug)]
+pub(crate) struct Planes<'a> {
+    pub(crate) height: usize,
+    pub(crate) width: usize,
+    channels: [&'a mut [f32]; 3],
+}
+
+impl<'a> Planes<'a> {
+    /// # Panics
+    /// If `data` does not hold three planes.
+    #[track_caller]
+    pub(crate) fn new(height: usize, width: usize, data: &'a mut [f32]) -> Self {
+        let plane = height * width;
+        assert_eq!(data.len(), 3 * plane, "three planes of {height} × {width}");
+        let (red, rest) = data.split_at_mut(plane);
+        let (green, blue) = rest.split_at_mut(plane);
+        Self { height, width, channels: [red, green, blue] }
+    }
+
+    pub(crate) fn channels(&mut self) -> [&mut [f32]; 3] {
+        self.channels.each_mut().map(|channel| &mut **channel)
+    }
+
+    /// Some of the rows.
+    pub(crate) fn rows(&mut self, first: usize, count: usize) -> Planes<'_> {
+        let width = self.width;
+        let channels = self.channels().map(|plane| &mut plane[first * width..][..count * width]);
+        Planes { height: count, width, channels }
+    }
+}
+
+/// A change of every pixel by itself.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Change {
+    /// `x · factor`, clamped.
+    Scale(f32),
+    /// `x + shift`, clamped.
+    Shift(f32),
+    /// `x · factor + rest`, clamped.
+    Mix { factor: f32, rest: f32 },
+    /// Away from the pixel's gray, clamped.
+    Saturation(f32),
+    /// Around the colour circle.
+    Hue(f32),
+    /// The pixel's gray.
+    Grayscale,
+    /// Inverted from this threshold on.
+    Solarize(f32),
+    /// Rounded down to so many levels.
+    Posterize(f32),
+    /// One channel has a single value.
+    Drop { channel: usize, fill: f32 },
+    /// `(x − mean) · scale`, channel by channel.
+    Normalize { mean: [f32; 3], scale: [f32; 3] },
+}
+
+/// Makes all changes in order.
+pub(crate) fn paint(changes: &[Change], mut planes: Planes<'_>) {
+    Arch::new().dispatch(Paint { changes, channels: planes.channels() });
+}
+
+/// The sum of the light of all pixels: the mean light is what contrast turns about.
+pub(crate) fn light(mut planes: Planes<'_>) -> f64 {
+    Arch::new().dispatch(Light(planes.channels().map(|plane| &*plane)))
+}
+
+struct Paint<'a> {
+    changes: &'a [Change],
+    channels: [&'a mut [f32]; 3],
+}
+
+impl WithSimd for Paint<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) {
+        let [red, green, blue] = self.channels;
+        let blocks = red.chunks_mut(BLOCK).zip(green.chunks_mut(BLOCK)).zip(blue.chunks_mut(BLOCK));
+        for ((red, green), blue) in blocks {
+            for change in self.changes {
+                change.make([red, green, blue]);
+            }
+        }
+    }
+}
+
+impl Change {
+    #[inline(always)]
+    fn make(self, pixels: [&mut [f32]; 3]) {
+        match self {
+            Self::Scale(factor) => each_sample(pixels, |x| unit(x * factor)),
+            Self::Shift(shift) => each_sample(pixels, |x| unit(x + shift)),
+            Self::Mix { factor, rest } => each_sample(pixels, |x| unit(x * factor + rest)),
+            Self::Saturation(factor) => each_pixel(pixels, |pixel| {
+                let rest = (1.0 - factor) * gray(pixel);
+                pixel.map(|x| unit(x * factor + rest))
+            }),
+            Self::Hue(shift) => each_pixel(pixels, |pixel| turned(pixel, shift)),
+            Self::Grayscale => each_pixel(pixels, |pixel| [gray(pixel); 3]),
+            Self::Solarize(threshold) => {
+                each_sample(pixels, |x| if x >= threshold { 1.0 - x } else { x });
+            }
+            Self::Posterize(levels) => {
+                let step = 1.0 / levels;
+                each_sample(pixels, |x| (x * levels).floor().max(0.0).min(levels - 1.0) * step);
+            }
+            Self::Drop { channel, fill } => pixels[channel].fill(fill),
+            Self::Normalize { mean, scale } => {
+                for ((plane, mean), scale) in pixels.into_iter().zip(mean).zip(scale) {
+                    plane.iter_mut().for_each(|x| *x = (*x - mean) * scale);
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn each_sample(pixels: [&mut [f32]; 3], change: impl Fn(f32) -> f32) {
+    for plane in pixels {
+        for x in plane {
+            *x = change(*x);
+        }
+    }
+}
+
+#[inline(always)]
+fn each_pixel([red, green, blue]: [&mut [f32]; 3], change: impl Fn([f32; 3]) -> [f32; 3]) {
+    for ((r, g), b) in red.iter_mut().zip(green).zip(blue) {
+        [*r, *g, *b] = change([*r, *g, *b]);
+    }
+}
+
+#[inline(always)]
+fn unit(x: f32) -> f32 {
+    x.clamp(0.0, 1.0)
+}
+
+#[inline(always)]
+fn gray([r, g, b]: [f32; 3]) -> f32 {
+    LIGHT[0] * r + LIGHT[1] * g + LIGHT[2] * b
+}
+
+/// Both ways through HSV, folded into one: a channel of hue `h` is
+/// `max − (max − min) · clamp(min(k, 4 − k), 0, 1)` with `k = (n + 6h) mod 6` and `n` 5, 3, 1.
+#[inline(always)]
+fn turned([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
+    let (high, low) = (r.max(g).max(b), r.min(g).min(b));
+    let range = high - low;
+    let scale = if range > 0.0 { 1.0 / range } else { 0.0 };
+    // Sixths of the circle; red wins over green, green over blue, where two are highest.
+    let of_red = (g - b) * scale;
+    let of_green = (b - r) * scale + 2.0;
+    let of_blue = (r - g) * scale + 4.0;
+    let not_red = if high == g { of_green } else { of_blue };
+    let sixths = if high == r { of_red } else { not_red };
+    let turned = sixths + 6.0 * shift + 12.0; // above 0 whatever the shift
+    [5.0, 3.0, 1.0].map(|n: f32| {
+        let k = n + turned;
+        let k = k - 6.0 * (k * (1.0 / 6.0)).floor();
+        high - range * k.min(4.0 - k).clamp(0.0, 1.0)
+    })
+}
+
+#[inline(always)]
+fn lanes(x: &[f32]) -> (&[[f32; LANES]], &[f32]) {
+    x.as_chunks()
+}
+
+struct Light<'a>([&'a [f32]; 3]);
+
+impl WithSimd for Light<'_> {
+    type Output = f64;
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) -> f64 {
+        let [red, green, blue] = self.0;
+        let blocks = red.chunks(BLOCK).zip(green.chunks(BLOCK)).zip(blue.chunks(BLOCK));
+        let mut total = 0.0;
+        for ((red, green), blue) in blocks {
+            let ((red, red_rest), (green, green_rest), (blue, blue_rest)) =
+                (lanes(red), lanes(green), lanes(blue));
+            let mut sums = [0.0_f32; LANES];
+            for ((r, g), b) in red.iter().zip(green).zip(blue) {
+                for lane in 0..LANES {
+                    sums[lane] += gray([r[lane], g[lane], b[lane]]);
+                }
+            }
+            for sum in sums {
+                total += f64::from(sum);
+            }
+            for ((r, g), b) in red_rest.iter().zip(green_rest).zip(blue_rest) {
+                total += f64::from(gray([*r, *g, *b]));
+            }
+        }
+        total
+    }
+}

@@ -1,0 +1,185 @@
+//! What has been drawn for a view.
+
+use crate::resize::{Resize, Source};
+use crate::view::resizing_steps;
+use crate::{Border, CropBox, Picture, Resampling, Scratch};
+
+/// One step of one view, with its parameters drawn: nothing about it is random any more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Plan {
+    /// Nothing happens this time.
+    Skip,
+    /// A part of the picture, resized to `[height, width]`; see [`resized_crop`](crate::resized_crop).
+    Crop {
+        /// The part.
+        part: CropBox,
+        /// The new size.
+        size: [usize; 2],
+        /// How it is resized.
+        resampling: Resampling,
+    },
+    /// A square that may lie partly beyond the picture; see [`window`](crate::window).
+    Window {
+        /// First row and column.
+        place: [isize; 2],
+        /// Side of the square.
+        size: usize,
+        /// What lies beyond.
+        border: Border,
+    },
+    /// See [`horizontal_flip`](crate::horizontal_flip).
+    HorizontalFlip,
+    /// See [`vertical_flip`](crate::vertical_flip).
+    VerticalFlip,
+    /// See [`rotate`](crate::rotate).
+    Rotate {
+        /// The angle, counter-clockwise.
+        degrees: f64,
+    },
+    /// Four changes of colour, one after the other.
+    Jitter([Jitter; 4]),
+    /// See [`grayscale`](crate::grayscale).
+    Grayscale,
+    /// See [`gaussian_blur`](crate::gaussian_blur).
+    Blur {
+        /// Size of the kernel, odd; it reaches no further than the picture is large.
+        kernel_size: usize,
+        /// Its standard deviation.
+        sigma: f64,
+    },
+    /// See [`solarize`](crate::solarize).
+    Solarize {
+        /// From where on.
+        threshold: f32,
+    },
+    /// See [`equalize`](crate::equalize).
+    Equalize,
+    /// See [`posterize`](crate::posterize).
+    Posterize {
+        /// Bits that are left.
+        bits: u32,
+    },
+    /// See [`erase`](crate::erase).
+    Erase {
+        /// What is painted over.
+        part: CropBox,
+        /// The gray it is painted with, in `[0, 1]`.
+        fill: f32,
+    },
+    /// See [`drop_channel`](crate::drop_channel).
+    DropChannel {
+        /// 0, 1 or 2.
+        channel: usize,
+        /// What it is set to.
+        fill: f32,
+    },
+}
+
+/// One change of colour.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Jitter {
+    /// See [`brightness`](crate::brightness).
+    Brightness(f32),
+    /// See [`lighten`](crate::lighten).
+    Lighten(f32),
+    /// See [`contrast`](crate::contrast).
+    Contrast(f32),
+    /// See [`saturation`](crate::saturation).
+    Saturation(f32),
+    /// See [`hue`](crate::hue).
+    Hue(f32),
+}
+
+impl Plan {
+    /// What a picture of `[height, width]` has become afterwards.
+    #[must_use]
+    pub fn size(&self, picture: [usize; 2]) -> [usize; 2] {
+        match *self {
+            Self::Crop { size, .. } => size,
+            Self::Window { size, .. } => [size; 2],
+            _ => picture,
+        }
+    }
+
+    /// Applies what was drawn.
+    ///
+    /// # Panics
+    /// If the plan was drawn for a picture of another size.
+    pub fn apply(&self, picture: &mut Picture, scratch: &mut Scratch) {
+        let spare = &mut scratch.spare;
+        match *self {
+            Self::Skip => {}
+            Self::Crop { part, size, resampling } => {
+                let resize = Resize::new(part, [picture.height, picture.width], size, resampling);
+                spare.reshape(size[0], size[1]);
+                let to = spare.as_planes();
+                scratch.resizer.run(&Source::Planes(picture), &resize, to, |_| {});
+                std::mem::swap(picture, spare);
+            }
+            Self::Window { place, size, border } => {
+                crate::window(picture, place, size, border, spare)
+            }
+            Self::HorizontalFlip => crate::horizontal_flip(picture),
+            Self::VerticalFlip => crate::vertical_flip(picture),
+            Self::Rotate { degrees } => crate::rotate(picture, degrees, spare),
+            Self::Jitter(changes) => changes.iter().for_each(|change| change.apply(picture)),
+            Self::Grayscale => crate::grayscale(picture),
+            Self::Blur { kernel_size, sigma } => {
+                crate::gaussian_blur(picture, kernel_size, sigma, spare);
+            }
+            Self::Solarize { threshold } => crate::solarize(picture, threshold),
+            Self::Equalize => crate::equalize(picture),
+            Self::Posterize { bits } => crate::posterize(picture, bits),
+            Self::Erase { part, fill } => crate::erase(picture, part, [fill; 3]),
+            Self::DropChannel { channel, fill } => crate::drop_channel(picture, channel, fill),
+        }
+    }
+}
+
+impl Jitter {
+    fn apply(self, picture: &mut Picture) {
+        match self {
+            Self::Brightness(factor) => crate::brightness(picture, factor),
+            Self::Lighten(shift) => crate::lighten(picture, shift),
+            Self::Contrast(factor) => crate::contrast(picture, factor),
+            Self::Saturation(factor) => crate::saturation(picture, factor),
+            Self::Hue(shift) => crate::hue(picture, shift),
+        }
+    }
+}
+
+/// Everything random about one view, drawn before the picture is decoded.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{Recipe, ViewKey};
+///
+/// let recipe = Recipe::evaluation(32);
+/// let key = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 };
+/// // 32 of 100 rows: a decoder may leave out every second one, not three of four.
+/// assert_eq!(recipe.plan(key, [100, 150]).smallest_scale(), 2);
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct ViewPlan {
+    /// `[height, width]` of the picture it was drawn for.
+    pub picture: [usize; 2],
+    /// What is done, in order.
+    pub steps: Vec<Plan>,
+}
+
+impl ViewPlan {
+    /// The largest of 1, 2, 4 and 8 by which both sides of the picture may be divided, so that the
+    /// part that is cut first is still no smaller than what it is resized to.
+    ///
+    /// It is 1 if the view does not begin by cutting, cuts again later, or resizes without
+    /// antialiasing: what a decoder leaves out would be seen.
+    #[must_use]
+    pub fn smallest_scale(&self) -> usize {
+        let Some(Plan::Crop { part, size, resampling }) = self.steps.first() else { return 1 };
+        if resizing_steps(&self.steps).is_none() || !resampling.antialias {
+            return 1;
+        }
+        let fits = |scale: &usize| part.height >= size[0] * scale && part.width >= size[1] * scale;
+        [8, 4, 2].into_iter().find(fits).unwrap_or(1)
+    }
+}

@@ -1,0 +1,334 @@
+//! Recipes that have been published.
+//!
+//! Names, numbers and sources are the table in the crate's README.
+
+use crate::{
+    Interpolation, JitterOrder, Light, Normalize, Operator, Recipe, RecipeError, Resampling,
+};
+
+const SIMCLR: &str =
+    "Chen et al., 2020, arXiv:2002.05709, appendix A; blur as in A, not on CIFAR (B.9)";
+const MOCO: &str = "Chen et al., 2020, arXiv:2003.04297, order of the official code";
+const SIMSIAM: &str = "Chen & He, 2021, arXiv:2011.10566, section 3 and appendix D";
+const BYOL: &str = "Grill et al., 2020, arXiv:2006.07733, appendix B";
+const BARLOW: &str = "Zbontar et al., 2021, arXiv:2103.03230, section 3.1";
+const VICREG: &str = "Bardes et al., 2022, arXiv:2105.04906, appendix C";
+const VICREG_CIFAR: &str =
+    "Bardes et al., 2022, arXiv:2105.04906, with solo-learn's CIFAR-10 numbers";
+const SWAV: &str = "Caron et al., 2020, arXiv:2006.09882, order of the official code";
+const SWAV_CIFAR: &str = "Caron et al., 2020, arXiv:2006.09882, with solo-learn's CIFAR-10 numbers";
+const DINO: &str = "Caron et al., 2021, arXiv:2104.14294, with the official code's numbers";
+const DINO_CIFAR: &str = "Caron et al., 2021, arXiv:2104.14294, with lightly's CIFAR-10 numbers";
+const FAST_SIAM: &str = "Pototzky et al., 2022, doi:10.1007/978-3-031-16788-1_4, SimSiam's views";
+const EMP_SSL: &str = "Tong et al., 2023, arXiv:2304.03977, order of the official code";
+const USUAL: &str = "the usual way";
+const OURS: &str = "selfsame";
+
+/// Views of FastSiam unless asked otherwise. Paper: 4.
+const FAST_SIAM_VIEWS: usize = 4;
+/// Patches of EMP-SSL unless asked otherwise. Paper: 20.
+const EMP_SSL_PATCHES: usize = 20;
+/// Pixels from −1 to 1.
+const HALF: Normalize = Normalize { mean: [0.5; 3], std: [0.5; 3] };
+
+const FLIP: Operator = Operator::HorizontalFlip { probability: 0.5 };
+const GRAY: Operator = Operator::Grayscale { probability: 0.2 };
+
+/// For CIFAR-10 and other pictures of 32 pixels.
+impl Recipe {
+    /// SimCLR: crop, flip, jitter of half strength, gray; no blur.
+    #[must_use]
+    pub fn simclr_cifar() -> Self {
+        Self::cifar("simclr_cifar", SIMCLR, vec![small([0.08, 1.0], 0.4, 0.4, 0.1); 2])
+    }
+
+    /// SimSiam: as SimCLR, of larger parts; no blur.
+    #[must_use]
+    pub fn simsiam_cifar() -> Self {
+        Self::cifar("simsiam_cifar", SIMSIAM, vec![small([0.2, 1.0], 0.4, 0.4, 0.1); 2])
+    }
+
+    /// MoCo v2: the views of SimSiam, which took over its numbers.
+    #[must_use]
+    pub fn moco_v2_cifar() -> Self {
+        Self { name: "moco_v2_cifar".to_owned(), ..Self::simsiam_cifar() }
+    }
+
+    /// BYOL: stronger light than saturation, and one view of two solarized at times; no blur.
+    #[must_use]
+    pub fn byol_cifar() -> Self {
+        let common = small([0.08, 1.0], 0.4, 0.2, 0.1);
+        let second = with(common.clone(), solarize(0.2));
+        Self::cifar("byol_cifar", BYOL, vec![common, second])
+    }
+
+    /// Barlow Twins: the views of BYOL.
+    #[must_use]
+    pub fn barlow_twins_cifar() -> Self {
+        let name = "barlow_twins_cifar".to_owned();
+        Self { name, source: BARLOW.to_owned(), ..Self::byol_cifar() }
+    }
+
+    /// VICReg: both views solarized at times; no blur.
+    #[must_use]
+    pub fn vicreg_cifar() -> Self {
+        let view = with(small([0.2, 1.0], 0.4, 0.2, 0.1), solarize(0.1));
+        Self::cifar("vicreg_cifar", VICREG_CIFAR, vec![view; 2])
+    }
+
+    /// SwAV: two views of 32 pixels, the second solarized at times, and six of 18.
+    #[must_use]
+    pub fn swav_cifar() -> Self {
+        let colors = || vec![FLIP, jitter(0.6, 0.6, 0.2), GRAY];
+        let global = [vec![crop(32, [0.2, 1.0])], colors()].concat();
+        let ends = vec![blur(0.1), solarize(0.1)];
+        let local = [vec![crop(18, [0.08, 0.5])], colors(), ends].concat();
+        let mut views = vec![global.clone(), with(global, solarize(0.2))];
+        views.resize(8, local);
+        Self::cifar("swav_cifar", SWAV_CIFAR, views)
+    }
+
+    /// DINO: two views, the second solarized at times; pictures this small have no local views.
+    #[must_use]
+    pub fn dino_cifar() -> Self {
+        let common = small([0.4, 1.0], 0.4, 0.2, 0.1);
+        let second = with(common.clone(), solarize(0.2));
+        Self::cifar("dino_cifar", DINO_CIFAR, vec![common, second])
+    }
+
+    /// FastSiam: `views` views of SimSiam. Paper: 4.
+    #[must_use]
+    pub fn fast_siam_cifar(views: usize) -> Self {
+        Self::simsiam_cifar().repeated("fast_siam_cifar", FAST_SIAM, views)
+    }
+
+    /// EMP-SSL: `patches` squares of a quarter of the picture. Paper: 20.
+    #[must_use]
+    pub fn emp_ssl_cifar(patches: usize) -> Self {
+        let square = Operator::RandomResizedCrop {
+            size: 32,
+            area: [0.25; 2],
+            aspect: [1.0; 2],
+            resampling: Resampling::default(),
+        };
+        let patch = vec![square, FLIP, jitter(0.4, 0.4, 0.2), GRAY, blur(0.1), solarize(0.1)];
+        Self::cifar("emp_ssl_cifar", EMP_SSL, vec![patch; patches]).with_normalize(HALF)
+    }
+
+    /// Supervised training on small pictures: a mild crop and a flip.
+    #[must_use]
+    pub fn supervised_cifar() -> Self {
+        Self::cifar("supervised_cifar", OURS, vec![vec![crop(32, [0.5, 1.0]), FLIP]])
+    }
+}
+
+/// For ImageNet and other photographs.
+impl Recipe {
+    /// SimCLR: crop, flip, jitter of full strength, gray, blur every other time.
+    #[must_use]
+    pub fn simclr_imagenet() -> Self {
+        let colors = [jitter(0.8, 0.8, 0.2), GRAY, blur(0.5)];
+        let view = [vec![crop(224, [0.08, 1.0]), FLIP], colors.to_vec()].concat();
+        Self::imagenet("simclr_imagenet", SIMCLR, vec![view; 2])
+    }
+
+    /// MoCo v2: larger parts, half the jitter; the flip comes last.
+    #[must_use]
+    pub fn moco_v2_imagenet() -> Self {
+        let view = vec![crop(224, [0.2, 1.0]), jitter(0.4, 0.4, 0.1), GRAY, blur(0.5), FLIP];
+        Self::imagenet("moco_v2_imagenet", MOCO, vec![view; 2])
+    }
+
+    /// SimSiam: the views of MoCo v2.
+    #[must_use]
+    pub fn simsiam_imagenet() -> Self {
+        let name = "simsiam_imagenet".to_owned();
+        Self { name, source: SIMSIAM.to_owned(), ..Self::moco_v2_imagenet() }
+    }
+
+    /// BYOL: the first view always blurred, the second hardly ever, but solarized at times.
+    #[must_use]
+    pub fn byol_imagenet() -> Self {
+        let common = || large(224, [0.08, 1.0]);
+        let first = with(common(), blur(1.0));
+        let second = with(with(common(), blur(0.1)), solarize(0.2));
+        Self::imagenet("byol_imagenet", BYOL, vec![first, second])
+    }
+
+    /// Barlow Twins: the views of BYOL.
+    #[must_use]
+    pub fn barlow_twins_imagenet() -> Self {
+        let name = "barlow_twins_imagenet".to_owned();
+        Self { name, source: BARLOW.to_owned(), ..Self::byol_imagenet() }
+    }
+
+    /// VICReg: the views of BYOL.
+    #[must_use]
+    pub fn vicreg_imagenet() -> Self {
+        let name = "vicreg_imagenet".to_owned();
+        Self { name, source: VICREG.to_owned(), ..Self::byol_imagenet() }
+    }
+
+    /// SwAV: two views of 224 pixels and six of 96; the flip comes last.
+    #[must_use]
+    pub fn swav_imagenet() -> Self {
+        let view = |first| vec![first, jitter(0.8, 0.8, 0.2), GRAY, blur(0.5), FLIP];
+        let mut views = vec![view(crop(224, [0.14, 1.0])); 2];
+        views.resize(8, view(crop(96, [0.05, 0.14])));
+        Self::imagenet("swav_imagenet", SWAV, views)
+    }
+
+    /// DINO: two views of 224 pixels as BYOL's, of larger parts, and eight of 96.
+    #[must_use]
+    pub fn dino_imagenet() -> Self {
+        let global = || large(224, [0.4, 1.0]);
+        let first = with(global(), blur(1.0));
+        let second = with(with(global(), blur(0.1)), solarize(0.2));
+        let mut views = vec![first, second];
+        views.resize(10, with(large(96, [0.05, 0.4]), blur(0.5)));
+        Self::imagenet("dino_imagenet", DINO, views)
+    }
+
+    /// FastSiam: `views` views of SimSiam. Paper: 4.
+    #[must_use]
+    pub fn fast_siam_imagenet(views: usize) -> Self {
+        Self::simsiam_imagenet().repeated("fast_siam_imagenet", FAST_SIAM, views)
+    }
+
+    /// The middle of a photograph: 224 pixels of a shorter side of 256.
+    #[must_use]
+    pub fn evaluation_imagenet() -> Self {
+        let resize = Operator::Resize { size: 256, resampling: Resampling::default() };
+        let view = vec![resize, Operator::CenterCrop { size: 224 }];
+        Self::imagenet("evaluation_imagenet", USUAL, vec![view])
+    }
+}
+
+/// For pictures of any size, and by name.
+impl Recipe {
+    /// For [drawn shapes](https://docs.rs/selfsame-samplers) of `size` pixels: crop, flip, any turn,
+    /// strong jitter, gray.
+    #[must_use]
+    pub fn shapes(size: u32) -> Self {
+        let turn = Operator::Rotation { degrees: 180.0, probability: 1.0 };
+        let view = vec![crop(size, [0.5, 1.0]), FLIP, turn, jitter(0.8, 0.8, 0.5), GRAY];
+        Self::cifar("shapes", OURS, vec![view; 2]).with_normalize(HALF)
+    }
+
+    /// [`shapes`](Self::shapes) for training on labels: one view, mild.
+    #[must_use]
+    pub fn supervised_shapes(size: u32) -> Self {
+        let turn = Operator::Rotation { degrees: 180.0, probability: 1.0 };
+        let view = vec![crop(size, [0.7, 1.0]), FLIP, turn];
+        Self { name: "supervised_shapes".to_owned(), views: vec![view], ..Self::shapes(size) }
+    }
+
+    /// A picture as it is: the shorter side resized to `size`, the square in the middle.
+    #[must_use]
+    pub fn evaluation(size: u32) -> Self {
+        let resize = Operator::Resize { size, resampling: Resampling::default() };
+        Self::cifar("evaluation", USUAL, vec![vec![resize, Operator::CenterCrop { size }]])
+    }
+
+    /// All recipes, with default sizes and numbers of views.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        vec![
+            Self::simclr_cifar(),
+            Self::simsiam_cifar(),
+            Self::moco_v2_cifar(),
+            Self::byol_cifar(),
+            Self::barlow_twins_cifar(),
+            Self::vicreg_cifar(),
+            Self::swav_cifar(),
+            Self::dino_cifar(),
+            Self::fast_siam_cifar(FAST_SIAM_VIEWS),
+            Self::emp_ssl_cifar(EMP_SSL_PATCHES),
+            Self::supervised_cifar(),
+            Self::simclr_imagenet(),
+            Self::simsiam_imagenet(),
+            Self::moco_v2_imagenet(),
+            Self::byol_imagenet(),
+            Self::barlow_twins_imagenet(),
+            Self::vicreg_imagenet(),
+            Self::swav_imagenet(),
+            Self::dino_imagenet(),
+            Self::fast_siam_imagenet(FAST_SIAM_VIEWS),
+            Self::evaluation_imagenet(),
+            Self::shapes(32),
+            Self::supervised_shapes(32),
+            Self::evaluation(32),
+        ]
+    }
+
+    /// The recipe with this name and default sizes.
+    ///
+    /// # Errors
+    /// If there is none; the error lists the names.
+    pub fn by_name(name: &str) -> Result<Self, RecipeError> {
+        let all = Self::all();
+        let known: Vec<String> = all.iter().map(|recipe| recipe.name.clone()).collect();
+        all.into_iter()
+            .find(|recipe| recipe.name == name)
+            .ok_or_else(|| RecipeError::Unknown { name: name.to_owned(), known: known.join(", ") })
+    }
+
+    fn cifar(name: &str, source: &str, views: Vec<Vec<Operator>>) -> Self {
+        let (name, source) = (name.to_owned(), source.to_owned());
+        Self { name, source, views, normalize: Normalize::CIFAR }
+    }
+
+    fn imagenet(name: &str, source: &str, views: Vec<Vec<Operator>>) -> Self {
+        Self::cifar(name, source, views).with_normalize(Normalize::IMAGENET)
+    }
+
+    /// So many views like the first.
+    fn repeated(self, name: &str, source: &str, views: usize) -> Self {
+        let all = self.views.into_iter().cycle().take(views).collect();
+        Self { name: name.to_owned(), source: source.to_owned(), views: all, ..self }
+    }
+}
+
+/// What CIFAR's recipes have in common.
+fn small(area: [f64; 2], light: f64, saturation: f64, hue: f64) -> Vec<Operator> {
+    vec![crop(32, area), FLIP, jitter(light, saturation, hue), GRAY]
+}
+
+/// What BYOL and its followers have in common: bicubic, and little saturation.
+fn large(size: u32, area: [f64; 2]) -> Vec<Operator> {
+    let resampling = Resampling { interpolation: Interpolation::Bicubic, antialias: true };
+    let aspect = [0.75, 4.0 / 3.0];
+    let crop = Operator::RandomResizedCrop { size, area, aspect, resampling };
+    vec![crop, FLIP, jitter(0.4, 0.2, 0.1), GRAY]
+}
+
+fn with(mut view: Vec<Operator>, last: Operator) -> Vec<Operator> {
+    view.push(last);
+    view
+}
+
+fn crop(size: u32, area: [f64; 2]) -> Operator {
+    let aspect = [0.75, 4.0 / 3.0];
+    Operator::RandomResizedCrop { size, area, aspect, resampling: Resampling::default() }
+}
+
+fn jitter(light: f64, saturation: f64, hue: f64) -> Operator {
+    Operator::ColorJitter {
+        brightness: light,
+        contrast: light,
+        saturation,
+        hue,
+        order: JitterOrder::Random,
+        light: Light::Multiplied,
+        probability: 0.8,
+    }
+}
+
+/// A kernel of a tenth of the side, and a deviation of 0.1 to 2 pixels.
+fn blur(probability: f64) -> Operator {
+    Operator::GaussianBlur { kernel_size: None, sigma: [0.1, 2.0], probability }
+}
+
+fn solarize(probability: f64) -> Operator {
+    Operator::Solarize { threshold: 0.5, probability }
+}

@@ -1,0 +1,257 @@
+//! Making a view in as few passes over its pixels as there can be.
+
+use std::ops::Range;
+
+use image::{DynamicImage, ImageBuffer};
+
+use crate::blur::Blur;
+use crate::color::{contrast_about, posterized};
+use crate::equalize::equalize_plane;
+use crate::erase::erase_planes;
+use crate::flip::{mirror_columns, mirror_rows};
+use crate::paint::{Change, Planes, light, paint};
+use crate::resize::{Resize, Resizer, Source};
+use crate::rotate::turn;
+use crate::{Jitter, Normalize, Picture, Plan};
+
+/// Room for making views that is used again and again; one per thread.
+#[derive(Clone, Debug, Default)]
+pub struct Scratch {
+    pub(crate) spare: Picture,
+    pub(crate) steps: Vec<Plan>,
+    picture: Picture,
+    pub(crate) resizer: Resizer,
+    blur: Blur,
+    passes: Vec<Pass>,
+    changes: Vec<Change>,
+}
+
+/// One pass over all pixels of a view.
+#[derive(Clone, Debug)]
+struct Pass {
+    /// What is done first, if more than changes of colour.
+    step: Plan,
+    /// The first change is of contrast, by this factor; its mean is known when the pass begins.
+    contrast: Option<f32>,
+    /// The changes of colour that follow.
+    changes: Range<usize>,
+}
+
+impl Scratch {
+    /// Carries out steps drawn for a picture of size `planned`.
+    #[track_caller]
+    pub(crate) fn write(
+        &mut self,
+        image: &DynamicImage,
+        planned: [usize; 2],
+        steps: &[Plan],
+        normalize: &Normalize,
+        out: &mut [f32],
+    ) {
+        let size = [image.height() as usize, image.width() as usize];
+        let [height, width] = steps.iter().fold(planned, |size, step| step.size(size));
+        assert_eq!(out.len(), 3 * height * width, "three planes of {height} × {width}");
+        let mut planes = Planes::new(height, width, out);
+        let first = first_resize(steps, planned);
+        let Some((resize, used)) = first else {
+            assert_eq!(
+                planned, size,
+                "a view that does not begin by cutting needs the planned size"
+            );
+            let cut = steps.iter().rposition(Plan::resizes).map_or(0, |last| last + 1);
+            let mut picture = std::mem::take(&mut self.picture);
+            picture.load(image);
+            steps[..cut].iter().for_each(|step| step.apply(&mut picture, self));
+            for (to, from) in planes.channels().into_iter().zip(picture.planes_mut()) {
+                to.copy_from_slice(from);
+            }
+            self.picture = picture;
+            self.schedule(&steps[cut..], 0, normalize);
+            self.passes(0.0, planes);
+            return;
+        };
+        assert!(size[0] <= planned[0] && size[1] <= planned[1], "{size:?} planned for {planned:?}");
+        let resize = if size == planned { resize } else { resize.reduced(size) };
+        let steps = &steps[used..];
+        // Mirroring changes neither colours nor how they blur: it can as well come first.
+        let early = steps.iter().position(|step| !step.mirrors()).unwrap_or(steps.len());
+        let flips = steps[..early].iter().filter(|step| **step == Plan::HorizontalFlip).count();
+        self.schedule(steps, early, normalize);
+        let resize = resize.flipped(flips % 2 == 1);
+        let Self { resizer, passes, changes, .. } = self;
+        let changes = &changes[passes[0].changes.clone()];
+        let measure = passes.get(1).is_some_and(|pass| pass.contrast.is_some());
+        let mut sum = 0.0;
+        let then = |mut rows: Planes<'_>| {
+            paint(changes, rows.rows(0, rows.height));
+            if measure {
+                sum += light(rows);
+            }
+        };
+        let all = planes.rows(0, height);
+        match image {
+            DynamicImage::ImageRgb8(image) => resizer.run(&bytes(image, 3), &resize, all, then),
+            DynamicImage::ImageRgba8(image) => resizer.run(&bytes(image, 4), &resize, all, then),
+            DynamicImage::ImageLuma8(image) => resizer.run(&bytes(image, 1), &resize, all, then),
+            DynamicImage::ImageLumaA8(image) => resizer.run(&bytes(image, 2), &resize, all, then),
+            DynamicImage::ImageRgb32F(image) => {
+                resizer.run(&Source::Floats(image, size[1]), &resize, all, then);
+            }
+            other => {
+                let image = other.to_rgb32f();
+                resizer.run(&Source::Floats(&image, size[1]), &resize, all, then);
+            }
+        }
+        self.passes.remove(0);
+        self.passes(sum, planes);
+    }
+
+    /// Sorts what comes after cutting into passes. Flips before the step `early` are done already.
+    fn schedule(&mut self, steps: &[Plan], early: usize, normalize: &Normalize) {
+        let Self { passes, changes, .. } = self;
+        passes.clear();
+        changes.clear();
+        passes.push(Pass { step: Plan::Skip, contrast: None, changes: 0..0 });
+        let start = |step, contrast| Pass { step, contrast, changes: 0..0 };
+        for (place, step) in steps.iter().enumerate() {
+            let before = changes.len();
+            match *step {
+                Plan::HorizontalFlip if place < early => {}
+                Plan::Jitter(jitter) => {
+                    for change in jitter {
+                        changes.push(match change {
+                            Jitter::Brightness(factor) => Change::Scale(factor),
+                            Jitter::Lighten(shift) => Change::Shift(shift),
+                            Jitter::Saturation(factor) => Change::Saturation(factor),
+                            Jitter::Hue(shift) => Change::Hue(shift),
+                            Jitter::Contrast(factor) => {
+                                close(passes, changes.len());
+                                passes.push(start(Plan::Skip, Some(factor)));
+                                Change::Mix { factor, rest: 0.0 }
+                            }
+                        });
+                    }
+                }
+                Plan::Skip => {}
+                Plan::Grayscale => changes.push(Change::Grayscale),
+                Plan::Solarize { threshold } => changes.push(Change::Solarize(threshold)),
+                Plan::Posterize { bits } => changes.push(posterized(bits)),
+                Plan::DropChannel { channel, fill } => changes.push(Change::Drop { channel, fill }),
+                step => {
+                    close(passes, before);
+                    passes.push(start(step, None));
+                }
+            }
+        }
+        if *normalize != Normalize::NONE {
+            let scale = normalize.std.map(|std| 1.0 / std);
+            changes.push(Change::Normalize { mean: normalize.mean, scale });
+        }
+        close(passes, changes.len());
+    }
+
+    /// Makes the passes that are left; `sum` is the light of all pixels if the first needs it.
+    fn passes(&mut self, mut sum: f64, mut planes: Planes<'_>) {
+        let (height, width) = (planes.height, planes.width);
+        let Self { spare, blur, passes, changes, .. } = self;
+        for (place, pass) in passes.iter().enumerate() {
+            if let Some(factor) = pass.contrast {
+                changes[pass.changes.start] = contrast_about(factor, sum, height * width);
+            }
+            let changes = &changes[pass.changes.clone()];
+            let measure = passes.get(place + 1).is_some_and(|pass| pass.contrast.is_some());
+            sum = 0.0;
+            let mut then = |mut rows: Planes<'_>| {
+                paint(changes, rows.rows(0, rows.height));
+                if measure {
+                    sum += light(rows);
+                }
+            };
+            let mut all = planes.rows(0, height);
+            if let Plan::Blur { kernel_size, sigma } = pass.step {
+                blur.run(kernel_size, sigma, all, spare, then);
+                continue;
+            }
+            in_place(&pass.step, &mut all, spare);
+            then(all);
+        }
+    }
+}
+
+/// The last pass so far ends with this change.
+fn close(passes: &mut [Pass], end: usize) {
+    let start = passes.len().checked_sub(2).map_or(0, |before| passes[before].changes.end);
+    if let Some(pass) = passes.last_mut() {
+        pass.changes = start..end;
+    }
+}
+
+/// The resizing a view begins with, and the number of steps that are part of it.
+fn first_resize(steps: &[Plan], picture: [usize; 2]) -> Option<(Resize, usize)> {
+    let used = resizing_steps(steps)?;
+    let Some(Plan::Crop { part, size, resampling }) = steps.first() else { return None };
+    let resize = Resize::new(*part, picture, *size, *resampling);
+    match steps[1..used] {
+        [Plan::Crop { part, .. }] => Some((resize.window(part), used)),
+        _ => Some((resize, used)),
+    }
+}
+
+/// The number of steps that are one resizing, if a view begins with one and has no other.
+///
+/// A cut that follows only says which part of the result is wanted at all.
+pub(crate) fn resizing_steps(steps: &[Plan]) -> Option<usize> {
+    let used = match steps {
+        [Plan::Crop { .. }, Plan::Crop { part, size, .. }, ..]
+            if [part.height, part.width] == *size =>
+        {
+            2
+        }
+        [Plan::Crop { .. }, ..] => 1,
+        _ => return None,
+    };
+    (!steps[used..].iter().any(Plan::resizes)).then_some(used)
+}
+
+/// Steps that move pixels or depend on all of them.
+fn in_place(step: &Plan, planes: &mut Planes<'_>, spare: &mut Picture) {
+    match *step {
+        Plan::HorizontalFlip => mirror_rows(planes),
+        Plan::VerticalFlip => mirror_columns(planes),
+        Plan::Rotate { degrees } => turn(planes, degrees, spare),
+        Plan::Equalize => planes.channels().into_iter().for_each(equalize_plane),
+        Plan::Erase { part, fill } => erase_planes(planes, part, [fill; 3]),
+        _ => {}
+    }
+}
+
+impl Plan {
+    /// Whether the picture may have another size afterwards.
+    fn resizes(&self) -> bool {
+        matches!(self, Self::Crop { .. } | Self::Window { .. })
+    }
+
+    /// Whether mirroring before it is the same as mirroring after it.
+    fn mirrors(&self) -> bool {
+        matches!(
+            self,
+            Self::Skip
+                | Self::HorizontalFlip
+                | Self::VerticalFlip
+                | Self::Jitter(_)
+                | Self::Grayscale
+                | Self::Blur { .. }
+                | Self::Solarize { .. }
+                | Self::Equalize
+                | Self::Posterize { .. }
+                | Self::DropChannel { .. }
+        )
+    }
+}
+
+fn bytes<P>(image: &ImageBuffer<P, Vec<u8>>, channels: usize) -> Source<'_>
+where
+    P: image::Pixel<Subpixel = u8>,
+{
+    Source::Bytes(image.as_raw(), channels, image.width() as usize)
+}

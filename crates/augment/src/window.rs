@@ -1,0 +1,88 @@
+//! Moving a picture in its frame.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Picture;
+
+/// What lies beyond a picture.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Border {
+    /// Black.
+    #[default]
+    Zero,
+    /// The picture, mirrored without repeating its edge.
+    Reflect,
+}
+
+/// The square of `size` pixels whose first row and column are `top` and `left`; both may lie outside.
+pub fn window(
+    picture: &mut Picture,
+    [top, left]: [isize; 2],
+    size: usize,
+    border: Border,
+    scratch: &mut Picture,
+) {
+    scratch.reshape(size, size);
+    let (height, width) = (picture.height, picture.width);
+    for (channel, to) in scratch.planes_mut().into_iter().enumerate() {
+        let from = picture.plane(channel);
+        for (row, y) in to.chunks_exact_mut(size).zip(top..) {
+            let Some(y) = border.place(y, height) else {
+                row.fill(0.0);
+                continue;
+            };
+            let line = &from[y * width..][..width];
+            for (to, x) in row.iter_mut().zip(left..) {
+                *to = border.place(x, width).map_or(0.0, |x| line[x]);
+            }
+        }
+    }
+    std::mem::swap(picture, scratch);
+}
+
+impl Border {
+    /// Where the picture has what stands at `place` of a side, if anywhere.
+    fn place(self, place: isize, side: usize) -> Option<usize> {
+        let inside = usize::try_from(place).ok().filter(|place| *place < side);
+        match self {
+            Self::Zero => inside,
+            Self::Reflect => inside.or_else(|| {
+                let period = 2 * (side - 1).max(1);
+                let place = place.unsigned_abs() % period;
+                Some(place.min(period - place).min(side - 1))
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(left: isize, size: usize, border: Border) -> Vec<f32> {
+        let mut picture = Picture { height: 1, width: 3, data: [1.0, 2.0, 3.0].repeat(3) };
+        window(&mut picture, [0, left], size, border, &mut Picture::default());
+        picture.plane(2)[..size].to_vec()
+    }
+
+    #[test]
+    fn beyond_the_border_is_black_or_a_mirror() {
+        assert_eq!(row(-2, 4, Border::Zero), [0.0, 0.0, 1.0, 2.0]);
+        assert_eq!(row(1, 4, Border::Zero), [2.0, 3.0, 0.0, 0.0]);
+        assert_eq!(row(-2, 4, Border::Reflect), [3.0, 2.0, 1.0, 2.0]);
+        // As often as it takes: 1 2 3 2 1 2 3 2 …
+        assert_eq!(row(1, 7, Border::Reflect), [2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0]);
+    }
+
+    #[test]
+    fn the_picture_itself_stays() {
+        let data: Vec<f32> = (0..27).map(|i| i as f32).collect();
+        let picture = Picture { height: 3, width: 3, data };
+        for border in [Border::Zero, Border::Reflect] {
+            let mut same = picture.clone();
+            window(&mut same, [0, 0], 3, border, &mut Picture::default());
+            assert_eq!(same, picture);
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Pictures that are arrays of bytes in memory.
+
+use std::sync::Arc;
+
+use image::{DynamicImage, GrayImage, RgbImage, RgbaImage};
+
+use crate::{DataError, Dataset};
+
+/// In which order the numbers of a picture stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// `[height, width, channels]`: the channels of a pixel side by side.
+    Hwc,
+    /// `[channels, height, width]`: a plane per channel.
+    Chw,
+}
+
+/// Pictures of one size in memory, eight bits per number.
+///
+/// One channel is gray, three are red, green and blue, four have alpha besides.
+///
+/// # Example
+/// ```
+/// use selfsame_samplers::{Dataset, InMemory, Layout};
+///
+/// let pixels = (0..2 * 4 * 5 * 3).collect();
+/// let pictures = InMemory::new(pixels, [4, 5, 3], Layout::Hwc)?
+///     .with_labels(vec![Some(1), None], vec!["cat".to_owned(), "dog".to_owned()])?;
+/// assert_eq!((pictures.len(), pictures.label(0)), (2, Some(1)));
+/// assert_eq!(pictures.picture(0)?.to_rgb8().get_pixel(1, 0).0, [3, 4, 5]);
+/// assert!(InMemory::new(vec![0; 61], [4, 5, 3], Layout::Hwc).is_err());
+/// # Ok::<(), selfsame_samplers::DataError>(())
+/// ```
+#[derive(Clone)]
+pub struct InMemory {
+    pixels: Vec<u8>,
+    /// Height, width, channels.
+    size: [usize; 3],
+    layout: Layout,
+    labels: Vec<Option<usize>>,
+    classes: Arc<[String]>,
+    /// Files the pictures come from, each with the number of its first picture.
+    files: Vec<(String, usize)>,
+}
+
+impl std::fmt::Debug for InMemory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "InMemory({} pictures of {:?}, {:?})", self.len(), self.size, self.layout)
+    }
+}
+
+impl InMemory {
+    /// Pictures of `size` (`[height, width, channels]`, whatever the layout), one after the other.
+    ///
+    /// # Errors
+    /// If a side is 0 or more than 32,768, there are not 1, 3 or 4 channels, or the last picture is
+    /// not whole.
+    pub fn new(pixels: Vec<u8>, size: [usize; 3], layout: Layout) -> Result<Self, DataError> {
+        let [height, width, channels] = size;
+        let sides = 1..=1 << 15;
+        if !sides.contains(&height) || !sides.contains(&width) || ![1, 3, 4].contains(&channels) {
+            let problem = format!(
+                "{height} × {width} with {channels} channels is no size of a picture of 1, 3 or 4 channels"
+            );
+            return Err(DataError::Array { field: "size", problem });
+        }
+        let picture = height * width * channels;
+        if !pixels.len().is_multiple_of(picture) {
+            let problem = format!("{} bytes are no whole number of {picture}", pixels.len());
+            return Err(DataError::Array { field: "pixels", problem });
+        }
+        let labels = vec![None; pixels.len() / picture];
+        Ok(Self { pixels, size, layout, labels, classes: Arc::new([]), files: Vec::new() })
+    }
+
+    /// The same with labels, one per picture, each an index into `classes` or `None`.
+    ///
+    /// # Errors
+    /// If there are not as many labels as pictures, or a label is beyond the classes.
+    pub fn with_labels(
+        self,
+        labels: Vec<Option<usize>>,
+        classes: impl Into<Arc<[String]>>,
+    ) -> Result<Self, DataError> {
+        let classes = classes.into();
+        let problem = if labels.len() == self.len() {
+            let beyond = labels.iter().flatten().find(|&&label| label >= classes.len());
+            beyond
+                .map(|label| format!("a label is {label}, but there are {} classes", classes.len()))
+        } else {
+            Some(format!("{} labels do not go with {} pictures", labels.len(), self.len()))
+        };
+        match problem {
+            Some(problem) => Err(DataError::Array { field: "labels", problem }),
+            None => Ok(Self { labels, classes, ..self }),
+        }
+    }
+
+    /// The same, its pictures named after files: each with the number of its first picture.
+    pub(crate) fn named_after(self, files: Vec<(String, usize)>) -> Self {
+        Self { files, ..self }
+    }
+}
+
+impl Dataset for InMemory {
+    fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
+        let [height, width, channels] = self.size;
+        let plane = height * width;
+        let stored = &self.pixels[index * plane * channels..][..plane * channels];
+        let pixels: Vec<u8> = match self.layout {
+            Layout::Hwc => stored.to_vec(),
+            Layout::Chw => (0..plane)
+                .flat_map(|place| stored[place..].iter().step_by(plane).copied())
+                .collect(),
+        };
+        let [width, height] = [width, height].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        let image = match channels {
+            1 => GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
+            3 => RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),
+            _ => RgbaImage::from_raw(width, height, pixels).map(DynamicImage::from),
+        };
+        image.ok_or_else(|| DataError::Picture {
+            name: self.name(index),
+            reason: "it has too few pixels".to_owned(),
+        })
+    }
+
+    fn label(&self, index: usize) -> Option<usize> {
+        self.labels[index]
+    }
+
+    fn class_names(&self) -> &[String] {
+        &self.classes
+    }
+
+    fn name(&self, index: usize) -> String {
+        match self.files.iter().rfind(|(_, first)| *first <= index) {
+            Some((file, first)) => format!("number {} of {file}", index - first),
+            None => format!("number {index}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_and_pixels_of_the_same_picture_are_the_same_picture() {
+        let hwc: Vec<u8> = (0..2 * 3 * 4 * 3).collect();
+        let picture = |p: usize, y: usize, x: usize, c: usize| hwc[((p * 3 + y) * 4 + x) * 3 + c];
+        let mut chw = Vec::new();
+        for p in 0..2 {
+            for c in 0..3 {
+                (0..12).for_each(|i| chw.push(picture(p, i / 4, i % 4, c)));
+            }
+        }
+        let [hwc, chw] = [(hwc.clone(), Layout::Hwc), (chw, Layout::Chw)]
+            .map(|(pixels, layout)| InMemory::new(pixels, [3, 4, 3], layout).unwrap());
+        for index in 0..2 {
+            assert_eq!(hwc.picture(index).unwrap(), chw.picture(index).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        let new = |bytes, size| InMemory::new(vec![0; bytes], size, Layout::Hwc);
+        let message = |bytes, size| new(bytes, size).unwrap_err().to_string();
+        assert!(message(8, [2, 2, 2]).contains("`size`"), "{}", message(8, [2, 2, 2]));
+        assert!(message(0, [0, 2, 1]).contains("`size`"));
+        assert!(message(9, [2, 2, 1]).contains("`pixels`"));
+        let labelled =
+            |labels| new(4, [2, 2, 1]).unwrap().with_labels(labels, vec!["a".to_owned()]);
+        assert!(labelled(vec![]).unwrap_err().to_string().contains("0 labels"));
+        assert!(labelled(vec![Some(1)]).unwrap_err().to_string().contains("label is 1"));
+        assert!(labelled(vec![Some(0)]).is_ok());
+    }
+}

@@ -1,0 +1,81 @@
+//! Some pictures more often than others.
+
+use rand::distr::Distribution;
+use rand::distr::weighted::WeightedIndex;
+
+use super::{EpochOrder, Sampler, order_rng, positive};
+use crate::DataError;
+
+/// Each picture of each batch drawn from all, a picture of twice the weight twice as often.
+///
+/// ```text
+/// P(picture i) = weightᵢ / Σⱼ weightⱼ
+/// ```
+/// Draws are independent. All batches are whole; an epoch is as many as asked for.
+///
+/// # Example
+/// ```
+/// use selfsame_samplers::{Sampler, Weighted};
+///
+/// let sampler = Weighted::new(&[0.0, 1.0, 3.0], 4, 500, 0)?;
+/// let drawn: Vec<usize> = (0..500).flat_map(|batch| sampler.batch(0, batch)).collect();
+/// let of = |index| drawn.iter().filter(|&&other| other == index).count();
+/// assert_eq!(of(0), 0);
+/// assert!((1_400..1_600).contains(&of(2)));
+/// # Ok::<(), selfsame_samplers::DataError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Weighted {
+    pictures: usize,
+    weights: WeightedIndex<f64>,
+    batch_size: usize,
+    batches_per_epoch: usize,
+    seed: u64,
+}
+
+impl Weighted {
+    /// `batches_per_epoch` batches of `batch_size`, with one weight per picture, 0 or more.
+    ///
+    /// # Errors
+    /// If a count is 0, a weight is negative or not finite, or all are 0; the error names it.
+    pub fn new(
+        weights: &[f64],
+        batch_size: usize,
+        batches_per_epoch: usize,
+        seed: u64,
+    ) -> Result<Self, DataError> {
+        positive(&[("batch_size", batch_size), ("batches_per_epoch", batches_per_epoch)])?;
+        let wrong = |problem: String| DataError::Sampler { field: "weights", problem };
+        // Not every infinite weight fails below.
+        if let Some(place) = weights.iter().position(|weight| !weight.is_finite()) {
+            return Err(wrong(format!(
+                "must be finite, but that of picture {place} is {}",
+                weights[place]
+            )));
+        }
+        let table =
+            WeightedIndex::new(weights).map_err(|error| wrong(format!("cannot be: {error}")))?;
+        Ok(Self { pictures: weights.len(), weights: table, batch_size, batches_per_epoch, seed })
+    }
+}
+
+impl Sampler for Weighted {
+    fn pictures(&self) -> usize {
+        self.pictures
+    }
+
+    fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    fn batches_per_epoch(&self) -> usize {
+        self.batches_per_epoch
+    }
+
+    fn epoch(&self, epoch: u64) -> EpochOrder {
+        let mut rng = order_rng(self.seed, epoch);
+        let draws = self.batches_per_epoch * self.batch_size;
+        let order = (0..draws).map(|_| self.weights.sample(&mut rng)).collect();
+        EpochOrder::new(order, self.batch_size)
+    }
+}
