@@ -10,9 +10,9 @@ use crate::view_list::common_dims;
 /// Settings of [`dino`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DinoConfig {
-    /// τ_s, above 0, of the student.
+    /// `τ_s`, above 0, of the student.
     pub student_temperature: f64,
-    /// τ_t, above 0, of the teacher: below τ_s, so that the teacher is the surer of the two. It
+    /// `τ_t`, above 0, of the teacher: below `τ_s`, so that the teacher is the surer of the two. It
     /// rises in the first epochs, see [`TeacherTemperature`].
     pub teacher_temperature: f64,
 }
@@ -240,11 +240,11 @@ mod tests {
         let mut total = 0.0;
         for i in 0..2 {
             for v in (0..3).filter(|&v| v != i) {
-                for (t, s) in student[i].iter().zip(&student[v]) {
-                    let t = t.iter().enumerate().map(|(i, t)| t * 0.5 - i as f64 * 0.1);
-                    let p = log_softmax(&t.collect::<Vec<_>>(), 0.2);
-                    let q = log_softmax(s, 0.5);
-                    total -= p.iter().zip(q).map(|(p, q)| p.exp() * q).sum::<f64>();
+                for (teacher, student) in student[i].iter().zip(&student[v]) {
+                    let place = |(i, t): (usize, &f64)| t * 0.5 - i as f64 * 0.1;
+                    let teacher: Vec<f64> = teacher.iter().enumerate().map(place).collect();
+                    let (wanted, found) = (log_softmax(&teacher, 0.2), log_softmax(student, 0.5));
+                    total -= wanted.iter().zip(found).map(|(p, q)| p.exp() * q).sum::<f64>();
                 }
             }
         }

@@ -37,7 +37,7 @@ impl Default for FrosslConfig {
 /// If there are fewer than 2 views, or the shapes differ or are empty.
 ///
 /// # Source
-/// Skean et al., 2023, [arXiv:2310.02903](https://arxiv.org/abs/2310.02903), eq. 6.
+/// Skean et al., 2023, [arXiv:2310.02903](https://arxiv.org/abs/2310.02903).
 /// Deviation: the factor `V · dim` on the invariance, as in the official code.
 ///
 /// # Example
@@ -90,7 +90,8 @@ mod tests {
     /// The formula, term by term.
     fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
         let rows = a.iter().zip(b);
-        let third = rows.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * 2.0 - b).collect()).collect();
+        let third =
+            rows.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * 2.0 - b).collect()).collect();
         let (batch, dim) = (a.len(), a[0].len());
         let unit = |view: &Vec<Vec<f64>>, column: usize| {
             let length = view.iter().map(|row| row[column].powi(2)).sum::<f64>().sqrt();
@@ -107,10 +108,10 @@ mod tests {
             let all = (0..dim).flat_map(|i| (0..dim).map(move |j| (i, j)));
             let squares: f64 = all.map(|(i, j)| (dot(i, j) / dim as f64).powi(2)).sum();
             loss += 2.0 * squares.sqrt().ln();
-            for j in 0..dim {
-                for i in 0..batch {
+            for (j, column) in view.iter().enumerate() {
+                for (i, x) in column.iter().enumerate() {
                     let mean = views.iter().map(|view| view[j][i]).sum::<f64>() / 3.0;
-                    loss += 0.7 * 3.0 * (view[j][i] - mean).powi(2) / batch as f64;
+                    loss += 0.7 * 3.0 * (x - mean).powi(2) / batch as f64;
                 }
             }
         }

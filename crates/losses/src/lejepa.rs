@@ -41,7 +41,7 @@ impl Default for LeJepaConfig {
 /// If there is no global view, the shapes differ, or a setting is out of range.
 ///
 /// # Source
-/// Balestriero & LeCun, 2025, [arXiv:2511.08544](https://arxiv.org/abs/2511.08544), section 5.
+/// Balestriero & LeCun, 2025, [arXiv:2511.08544](https://arxiv.org/abs/2511.08544).
 /// Deviation: none.
 ///
 /// # Example
@@ -116,7 +116,8 @@ mod tests {
     fn both_terms_have_their_weight() {
         let views = pair([[1., 0.], [0., 2.]], [[0., 1.], [3., 1.]]);
         let device = Device::flex();
-        let tensor = |rows: [[f64; 2]; 2]| Tensor::<2>::from_data(rows, (&device, burn::tensor::DType::F64));
+        let tensor =
+            |rows: [[f64; 2]; 2]| Tensor::<2>::from_data(rows, (&device, burn::tensor::DType::F64));
         let slices = random_slices(2, 5, 2, 0, &device).cast(burn::tensor::DType::F64);
         let all = [[[1., 0.], [0., 2.]], [[0., 1.], [3., 1.]], [[1., -0.5], [-1.5, 1.5]]];
         let config = SigRegConfig::default();

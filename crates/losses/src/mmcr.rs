@@ -14,7 +14,7 @@ pub struct MmcrConfig {
 }
 
 impl Default for MmcrConfig {
-    /// Compactness 0.005 (peers). The paper has 0: there, the norm of the means is enough.
+    /// Compactness 0.005 (lightly, after the paper).
     fn default() -> Self {
         Self { compactness: 0.005 }
     }
@@ -42,7 +42,7 @@ impl Default for MmcrConfig {
 /// If there is no view, or the shapes differ or are empty.
 ///
 /// # Source
-/// Yerxa et al., 2023, [arXiv:2303.03307](https://arxiv.org/abs/2303.03307), eq. 4.
+/// Yerxa et al., 2023, [arXiv:2303.03307](https://arxiv.org/abs/2303.03307).
 /// Deviation: none; the rows are not normalised here, as in lightly.
 ///
 /// # Example
@@ -130,7 +130,8 @@ mod tests {
         for _ in 0..60 {
             for i in 0..size {
                 for j in i + 1..size {
-                    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
+                    let dot =
+                        |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f64>();
                     let (aa, bb, ab) =
                         (dot(&rows[i], &rows[i]), dot(&rows[j], &rows[j]), dot(&rows[i], &rows[j]));
                     if ab == 0.0 {

@@ -43,7 +43,7 @@ impl Default for SigRegConfig {
 /// If the slices do not fit, the embedding is empty, or a setting is out of range.
 ///
 /// # Source
-/// Balestriero & LeCun, 2025, [arXiv:2511.08544](https://arxiv.org/abs/2511.08544), section 4.
+/// Balestriero & LeCun, 2025, [arXiv:2511.08544](https://arxiv.org/abs/2511.08544).
 /// Deviation: none.
 ///
 /// # Example

@@ -1,13 +1,13 @@
 //! Random directions to look along.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
 /// Unit columns in `dim` dimensions, evenly spread over all directions.
 ///
-/// The draw depends on `seed` and `step` alone (ChaCha8 with both as its key), so that a resumed
+/// The draw depends on `seed` and `step` alone (`ChaCha8` with both as its key), so that a resumed
 /// run and every device of a parallel run see the same directions.
 ///
 /// # Shapes
@@ -33,15 +33,16 @@ pub fn random_slices(dim: usize, count: usize, seed: u64, step: u64, device: &De
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&step.to_le_bytes());
     let mut rng = ChaCha8Rng::from_seed(key);
-    let mut numbers = vec![0.0_f32; dim * count];
+    let mut numbers = vec![0.0; dim * count];
     for column in 0..count {
         let direction: Vec<f64> = (0..dim).map(|_| StandardNormal.sample(&mut rng)).collect();
         let length = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
         for (row, x) in direction.into_iter().enumerate() {
-            numbers[row * count + column] = (x / length) as f32;
+            numbers[row * count + column] = x / length;
         }
     }
-    Tensor::from_data(TensorData::new(numbers, [dim, count]), device).inner()
+    let numbers = TensorData::new(numbers, [dim, count]);
+    Tensor::from_data(numbers, (device, DType::F32)).inner()
 }
 
 /// The number of slices, which must fit views of `dims`.

@@ -47,8 +47,8 @@ impl Default for SwavConfig {
 /// `queued` is neither empty nor one for each of `high`, or a setting is out of range.
 ///
 /// # Source
-/// Caron et al., 2020, [arXiv:2006.09882](https://arxiv.org/abs/2006.09882), eq. 1 to 4 and
-/// appendix A. Deviation: none.
+/// Caron et al., 2020, [arXiv:2006.09882](https://arxiv.org/abs/2006.09882), section 3.
+/// Deviation: none.
 ///
 /// # Example
 /// ```
@@ -88,7 +88,7 @@ pub fn swav(
             all.push(queued.clone().inner());
         }
         let all = if all.len() > 1 { Tensor::cat(all, 0) } else { all.remove(0) };
-        sinkhorn(all, config.epsilon, config.iterations).slice([0..batch])
+        sinkhorn(all, config.epsilon, config.iterations).slice_dim(0, 0..batch)
     };
     let codes: Vec<Tensor<2>> = high.iter().enumerate().map(codes).collect();
     across_views("swav", &codes, &views, config.temperature)
