@@ -2,8 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::across_views::cross_entropy;
+use crate::log_sum_exp::LogSumExp;
 use crate::normalize::{normalize, paired_dims};
+use crate::skip::Skip;
 
 /// Settings of [`multiple_negatives_ranking`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,20 +63,15 @@ pub fn multiple_negatives_ranking(
     let scale = config.scale;
     assert!(scale > 0.0, "multiple_negatives_ranking needs a scale above 0, got {scale}");
     let [batch, dim] = paired_dims("multiple_negatives_ranking", &query, &key);
-    let mut keys = normalize(key);
+    let (query, key) = (normalize(query), normalize(key));
+    let right = (query.clone() * key.clone()).sum_dim(1).mean() * scale;
+    let mut keys = key;
     if let Some(negatives) = negatives {
         let shape = negatives.dims();
         assert_eq!(dim, shape[1], "keys of shape {:?} and negatives of {shape:?}", [batch, dim]);
         keys = Tensor::cat(vec![keys, normalize(negatives)], 0);
     }
-    let scores = normalize(query).matmul(keys.transpose());
-    let [_, keys] = scores.dims();
-    let mut right = Tensor::<2>::eye(batch, &scores.device()).inner().cast(scores.dtype());
-    if keys > batch {
-        let others = Tensor::zeros([batch, keys - batch], (&right.device(), right.dtype()));
-        right = Tensor::cat(vec![right, others], 1);
-    }
-    cross_entropy(right, 1.0, scores, 1.0 / scale) / batch as f64
+    LogSumExp::new(query, Some(keys), Skip::Nothing, 1.0 / scale).mean() - right
 }
 
 #[cfg(test)]

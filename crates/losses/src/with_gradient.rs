@@ -15,6 +15,10 @@ pub(crate) fn with_gradient<const D: usize>(
     if !input.is_tracked() {
         return value;
     }
+    #[cfg(feature = "flex")]
+    if crate::extension::applies(&input) {
+        return crate::extension::with_gradient(input, value, gradient());
+    }
     let nothing = input.clone() - input.inner().autodiff();
     (nothing * gradient().autodiff()).sum() + value.autodiff()
 }

@@ -42,6 +42,8 @@ fn every_case_has_the_value_and_the_gradients() {
     }
     assert!(!worst.is_empty(), "{path} holds no case");
     for (loss, (cases, value, gradient)) in worst {
-        println!("{loss:14} {cases:3} cases, worst value {value:.1e}, worst gradient {gradient:.1e}");
+        println!(
+            "{loss:14} {cases:3} cases, worst value {value:.1e}, worst gradient {gradient:.1e}"
+        );
     }
 }
