@@ -88,8 +88,11 @@ impl Run {
     fn go<M: Method<Encoder = ResNet>>(&self, method: M) -> anyhow::Result<End> {
         let Plan { out, settings, threads, .. } = &self.plan;
         let pictures = Pictures::load(settings)?;
-        let config =
-            LoaderConfig { batch_size: settings.batch_size, threads: *threads, seed: settings.seed };
+        let config = LoaderConfig {
+            batch_size: settings.batch_size,
+            threads: *threads,
+            seed: settings.seed,
+        };
         let loader = Loader::new(pictures.train.clone(), settings.recipe(), config)?;
         self.plan.claim_folder(self.resumed)?;
         println!("{}", pictures.describe());
@@ -117,7 +120,8 @@ impl Run {
             let (pretrained, random) = (judge.probe(&encoded)?, judge.probe(&random)?);
             let scratch = if settings.scratch {
                 let (device, signal) = (&self.device, self.signal.clone());
-                let bench = Bench { pictures: &pictures, settings, device, threads: *threads, signal };
+                let bench =
+                    Bench { pictures: &pictures, settings, device, threads: *threads, signal };
                 let Some(scratch) = judge.scratch(&bench)? else { return Ok(self.interrupted()) };
                 scratch.map(Some)
             } else {

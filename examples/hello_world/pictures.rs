@@ -5,8 +5,8 @@ use std::sync::Arc;
 use image::DynamicImage;
 use selfsame::callbacks::KnnBank;
 use selfsame::samplers::{
-    CacheOptions, Cached, Dataset, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig, open,
-    stratified_split, stratified_subset,
+    CacheOptions, Cached, Dataset, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig,
+    open, stratified_split, stratified_subset,
 };
 
 use crate::proof;

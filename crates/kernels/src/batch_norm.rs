@@ -138,7 +138,8 @@ fn on_flex<const D: usize>(
     let channels = gamma.dims()[0];
     let moments = Dispatch::kernel_moments(x.clone().into_dispatch());
     let statistics = Tensor::<2>::from_dispatch(moments.clone()).inner();
-    let row = |row: usize| statistics.clone().slice([row..row + 1, 0..channels]).reshape([channels]);
+    let row =
+        |row: usize| statistics.clone().slice([row..row + 1, 0..channels]).reshape([channels]);
     let (mean, variance) = (row(0), row(1));
     let output = normalise(x, [gamma, beta], moments, then, epsilon);
     BatchNormTrain { output, mean, variance }

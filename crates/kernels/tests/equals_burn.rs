@@ -54,10 +54,10 @@ fn convolve(
     weight: [usize; 4],
 ) -> Vec<Vec<f32>> {
     let (x, weight) = (random(x, 1).require_grad(), random(weight, 2).require_grad());
-    run(conv(x.clone(), weight.clone()), [
-        &|g| numbers(x.grad(g).unwrap()),
-        &|g| numbers(weight.grad(g).unwrap()),
-    ])
+    run(
+        conv(x.clone(), weight.clone()),
+        [&|g| numbers(x.grad(g).unwrap()), &|g| numbers(weight.grad(g).unwrap())],
+    )
 }
 
 fn check_conv(x: [usize; 4], d_output: usize, kernel: [usize; 2], stride: usize, padding: usize) {
@@ -97,12 +97,15 @@ fn normalise(
     let (x, carried) = (random(dims, 3).require_grad(), random(dims, 4).require_grad());
     let (gamma, beta) = (random([dims[1]], 5).require_grad(), random([dims[1]], 6).require_grad());
     let [output] = norm(x.clone() * 3.0 + 2.0, gamma.clone(), beta.clone(), carried.clone());
-    run(output, [
-        &|g| numbers(x.grad(g).unwrap()),
-        &|g| numbers(gamma.grad(g).unwrap()),
-        &|g| numbers(beta.grad(g).unwrap()),
-        &|g| carried.grad(g).map_or_else(Vec::new, numbers),
-    ])
+    run(
+        output,
+        [
+            &|g| numbers(x.grad(g).unwrap()),
+            &|g| numbers(gamma.grad(g).unwrap()),
+            &|g| numbers(beta.grad(g).unwrap()),
+            &|g| carried.grad(g).map_or_else(Vec::new, numbers),
+        ],
+    )
 }
 
 proptest! {
@@ -155,7 +158,8 @@ fn a_batch_norm_that_is_only_used_equals_the_sum_of_its_parts() {
     let x = random([3, 4, 5, 6], 1).inner();
     let one = |seed| random([4], seed).inner();
     let statistics = || [one(4), one(5) + 1.0];
-    let ours = batch_norm(x.clone(), [one(2), one(3)], statistics(), Then::AddRelu(x.clone()), 1e-3);
+    let ours =
+        batch_norm(x.clone(), [one(2), one(3)], statistics(), Then::AddRelu(x.clone()), 1e-3);
     let [mean, variance] = statistics();
     let theirs = module::batch_norm(x.clone(), one(2), one(3), mean, variance, 1e-3);
     assert_same(&[numbers(ours)], &[numbers(relu(theirs + x))]);

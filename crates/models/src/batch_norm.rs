@@ -89,8 +89,10 @@ impl BatchNorm {
     pub fn forward_then<const D: usize>(&self, input: Tensor<D>, then: Then<D>) -> Tensor<D> {
         let device = input.device();
         let mean = self.running_mean.value_sync();
-        let gamma = self.gamma.as_ref().map_or_else(|| Tensor::ones(mean.dims(), &device), Param::val);
-        let beta = self.beta.as_ref().map_or_else(|| Tensor::zeros(mean.dims(), &device), Param::val);
+        let gamma =
+            self.gamma.as_ref().map_or_else(|| Tensor::ones(mean.dims(), &device), Param::val);
+        let beta =
+            self.beta.as_ref().map_or_else(|| Tensor::zeros(mean.dims(), &device), Param::val);
         if !(device.is_autodiff() && self.training.is_enabled()) {
             let variance = self.running_var.value_sync();
             return batch_norm(input, [gamma, beta], [mean, variance], then, self.epsilon);
