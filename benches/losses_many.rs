@@ -40,7 +40,8 @@ impl Inputs {
     fn new(batch: usize) -> Self {
         let device = Device::flex();
         let rows = |count, place: u64| random_slices(DIM, count, 0, place, &device).transpose();
-        let leaf = |rows: Tensor<2>| Tensor::from_data(rows.into_data(), &device.clone().autodiff());
+        let leaf =
+            |rows: Tensor<2>| Tensor::from_data(rows.into_data(), &device.clone().autodiff());
         let prototypes = rows(WIDE, 100);
         let scores = |place| rows(batch, place).matmul(prototypes.clone().transpose());
         let labels: Vec<i64> = (0..batch).map(|row| (row / OF_A_CLASS) as i64).collect();
@@ -77,9 +78,7 @@ const LOSSES: [(&str, Loss); 19] = [
         let target = x.view(1).inner();
         msn(&x.views[..1], target, x.prototypes.clone(), &MsnConfig::default())
     }),
-    ("ressl/queue4096", |x| {
-        ressl(x.view(0), x.view(1), x.queue.clone(), &ResslConfig::default())
-    }),
+    ("ressl/queue4096", |x| ressl(x.view(0), x.view(1), x.queue.clone(), &ResslConfig::default())),
     ("frossl/4", |x| frossl(&x.views, &FrosslConfig::default())),
     ("mmcr/2+2", |x| mmcr(&x.views[..2], &x.views[2..], &MmcrConfig::default())),
     ("emp_ssl/4", |x| emp_ssl(&x.views, &EmpSslConfig::default())),

@@ -91,8 +91,8 @@ pub use multiple_negatives_ranking::{MultipleNegativesRankingConfig, multiple_ne
 pub use negative_cosine::negative_cosine;
 pub use negative_cosine::{CosineForm, cosine_loss, negative_cosine};
 pub use nnclr::{NnclrConfig, nearest, nnclr};
-pub use nt_xent::{NtXentConfig, nt_xent, nt_xent_gathered};
 pub use nt_xent::{NtXentConfig, nt_xent};
+pub use nt_xent::{NtXentConfig, nt_xent, nt_xent_gathered};
 pub use pn::pn;
 pub use queue::Queue;
 pub use ressl::{ResslConfig, ressl};
