@@ -2,9 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::log_sum_exp::LogSumExp;
-use crate::normalize::{normalize, paired_dims};
-use crate::skip::Skip;
+use crate::info_nce::info_nce;
+use crate::normalize::paired_dims;
 
 /// Settings of [`multiple_negatives_ranking`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -63,15 +62,13 @@ pub fn multiple_negatives_ranking(
     let scale = config.scale;
     assert!(scale > 0.0, "multiple_negatives_ranking needs a scale above 0, got {scale}");
     let [batch, dim] = paired_dims("multiple_negatives_ranking", &query, &key);
-    let (query, key) = (normalize(query), normalize(key));
-    let right = (query.clone() * key.clone()).sum_dim(1).mean() * scale;
     let mut keys = key;
     if let Some(negatives) = negatives {
         let shape = negatives.dims();
         assert_eq!(dim, shape[1], "keys of shape {:?} and negatives of {shape:?}", [batch, dim]);
-        keys = Tensor::cat(vec![keys, normalize(negatives)], 0);
+        keys = Tensor::cat(vec![keys, negatives], 0);
     }
-    LogSumExp::new(query, Some(keys), Skip::Nothing, 1.0 / scale).mean() - right
+    info_nce("multiple_negatives_ranking", query, keys, 0, 1.0 / scale)
 }
 
 #[cfg(test)]
