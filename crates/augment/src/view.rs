@@ -50,37 +50,35 @@ impl Scratch {
     ) {
         let size = [image.height() as usize, image.width() as usize];
         let [height, width] = steps.iter().fold(planned, |size, step| step.size(size));
-        assert_eq!(out.len(), 3 * height * width, "three planes of {height} × {width}");
-        let mut planes = Planes::new(height, width, out);
-        let first = first_resize(steps, planned);
-        let Some((resize, used)) = first else {
-            assert_eq!(
-                planned, size,
-                "a view that does not begin by cutting needs the planned size"
-            );
-            let cut = steps.iter().rposition(Plan::resizes).map_or(0, |last| last + 1);
-            let mut picture = std::mem::take(&mut self.picture);
-            picture.load(image);
-            steps[..cut].iter().for_each(|step| step.apply(&mut picture, self));
-            for (to, from) in planes.channels().into_iter().zip(picture.planes_mut()) {
-                to.copy_from_slice(from);
-            }
-            self.picture = picture;
-            self.schedule(&steps[cut..], 0, normalize);
-            self.passes(0.0, planes);
-            return;
-        };
-        assert!(size[0] <= planned[0] && size[1] <= planned[1], "{size:?} planned for {planned:?}");
-        let resize = if size == planned { resize } else { resize.reduced(size) };
-        let steps = &steps[used..];
+        let planes = Planes::new(height, width, out);
+        if let Some((resize, used)) = first_resize(steps, planned) {
+            let fits = size[0] <= planned[0] && size[1] <= planned[1];
+            assert!(fits, "a picture of {size:?} for a plan of {planned:?}");
+            let resize = if size == planned { resize } else { resize.reduced(size) };
+            self.write_resized(image, resize, &steps[used..], normalize, planes);
+        } else {
+            assert_eq!(size, planned, "only a plan that begins by cutting fits a smaller picture");
+            self.write_loaded(image, steps, normalize, planes);
+        }
+    }
+
+    /// Resizing is the first pass, from the image into the view.
+    fn write_resized(
+        &mut self,
+        image: &DynamicImage,
+        resize: Resize,
+        steps: &[Plan],
+        normalize: &Normalize,
+        mut planes: Planes<'_>,
+    ) {
         // Mirroring changes neither colours nor how they blur: it can as well come first.
         let early = steps.iter().position(|step| !step.mirrors()).unwrap_or(steps.len());
         let flips = steps[..early].iter().filter(|step| **step == Plan::HorizontalFlip).count();
-        self.schedule(steps, early, normalize);
         let resize = resize.flipped(flips % 2 == 1);
+        self.schedule(steps, early, normalize);
         let Self { resizer, passes, changes, .. } = self;
         let changes = &changes[passes[0].changes.clone()];
-        let measure = passes.get(1).is_some_and(|pass| pass.contrast.is_some());
+        let measure = is_measured(passes, 1);
         let mut sum = 0.0;
         let then = |mut rows: Planes<'_>| {
             paint(changes, rows.rows(0, rows.height));
@@ -88,22 +86,43 @@ impl Scratch {
                 sum += light(rows);
             }
         };
-        let all = planes.rows(0, height);
+        let (all, width) = (planes.rows(0, planes.height), image.width() as usize);
         match image {
             DynamicImage::ImageRgb8(image) => resizer.run(&bytes(image, 3), &resize, all, then),
             DynamicImage::ImageRgba8(image) => resizer.run(&bytes(image, 4), &resize, all, then),
             DynamicImage::ImageLuma8(image) => resizer.run(&bytes(image, 1), &resize, all, then),
             DynamicImage::ImageLumaA8(image) => resizer.run(&bytes(image, 2), &resize, all, then),
             DynamicImage::ImageRgb32F(image) => {
-                resizer.run(&Source::Floats(image, size[1]), &resize, all, then);
+                resizer.run(&Source::Floats(image, width), &resize, all, then);
             }
             other => {
                 let image = other.to_rgb32f();
-                resizer.run(&Source::Floats(&image, size[1]), &resize, all, then);
+                resizer.run(&Source::Floats(&image, width), &resize, all, then);
             }
         }
-        self.passes.remove(0);
-        self.passes(sum, planes);
+        self.make_passes(1, sum, planes);
+    }
+
+    /// The image is loaded as a whole; steps up to the last that sets a size are done one by one.
+    fn write_loaded(
+        &mut self,
+        image: &DynamicImage,
+        steps: &[Plan],
+        normalize: &Normalize,
+        mut planes: Planes<'_>,
+    ) {
+        let last = steps.iter().rposition(Plan::resizes).map_or(0, |last| last + 1);
+        let mut picture = std::mem::take(&mut self.picture);
+        picture.load(image);
+        for step in &steps[..last] {
+            step.apply(&mut picture, self);
+        }
+        for (to, from) in planes.channels().into_iter().zip(picture.planes_mut()) {
+            to.copy_from_slice(from);
+        }
+        self.picture = picture;
+        self.schedule(&steps[last..], 0, normalize);
+        self.make_passes(0, 0.0, planes);
     }
 
     /// Sorts what comes after cutting into passes. Flips before the step `early` are done already.
@@ -150,16 +169,16 @@ impl Scratch {
         close(passes, changes.len());
     }
 
-    /// Makes the passes that are left; `sum` is the light of all pixels if the first needs it.
-    fn passes(&mut self, mut sum: f64, mut planes: Planes<'_>) {
+    /// Makes the passes from `first` on; `sum` is the light of all pixels if that one needs it.
+    fn make_passes(&mut self, first: usize, mut sum: f64, mut planes: Planes<'_>) {
         let (height, width) = (planes.height, planes.width);
         let Self { spare, blur, passes, changes, .. } = self;
-        for (place, pass) in passes.iter().enumerate() {
+        for (place, pass) in passes.iter().enumerate().skip(first) {
             if let Some(factor) = pass.contrast {
                 changes[pass.changes.start] = contrast_about(factor, sum, height * width);
             }
             let changes = &changes[pass.changes.clone()];
-            let measure = passes.get(place + 1).is_some_and(|pass| pass.contrast.is_some());
+            let measure = is_measured(passes, place + 1);
             sum = 0.0;
             let mut then = |mut rows: Planes<'_>| {
                 paint(changes, rows.rows(0, rows.height));
@@ -170,12 +189,17 @@ impl Scratch {
             let mut all = planes.rows(0, height);
             if let Plan::Blur { kernel_size, sigma } = pass.step {
                 blur.run(kernel_size, sigma, all, spare, then);
-                continue;
+            } else {
+                in_place(&pass.step, &mut all, spare);
+                then(all);
             }
-            in_place(&pass.step, &mut all, spare);
-            then(all);
         }
     }
+}
+
+/// Whether a pass needs the light of all pixels.
+fn is_measured(passes: &[Pass], place: usize) -> bool {
+    passes.get(place).is_some_and(|pass| pass.contrast.is_some())
 }
 
 /// The last pass so far ends with this change.
