@@ -1,6 +1,10 @@
 //! Pictures of every kind are decoded to what they show, and no bytes do harm.
 
-#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "tests, with small numbers"
+)]
 
 use std::io::Cursor;
 

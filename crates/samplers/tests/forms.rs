@@ -1,6 +1,10 @@
 //! Every form of data set: written here, read back whole, damaged without harm.
 
-#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "tests, with small numbers"
+)]
 
 use std::fs;
 use std::io::{Cursor, Write};

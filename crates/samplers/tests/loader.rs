@@ -1,6 +1,11 @@
 //! The loader with every kind of sampler, and with data sets that fail, wait and panic.
 
-#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "tests, with small numbers"
+)]
 
 use std::io::Cursor;
 use std::sync::Arc;
