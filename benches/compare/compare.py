@@ -3,8 +3,8 @@
 Needs Rust and, the first time, PyPI. For a subject `losses` there are two programs: the peer's side
 `losses.py` beside this file, run in a virtual environment of its own, and our side, the binary
 `compare_losses` of this package. Both answer each line of input, the name of a case, with one line,
-a number. The peer's side first prints one line of JSON: its name and version, what it needs, and the
-cases with their units. A case in MB is asked of fresh processes, since a peak cannot be taken back.
+a number. The peer's side first prints one line of JSON: its name and version, or those of the peer of
+each case, and the cases with their units. A case in MB is asked of fresh processes, since a peak cannot be taken back.
 
 Prints a table, and merges its rows into compare.json.
 """
@@ -21,6 +21,7 @@ ROOT = HERE.parent.parent
 RESULTS = ROOT / "compare.json"
 # The versions that the figures in docs/benchmarks.md were measured with.
 PACKAGES = ["torch==2.13.0", "torchvision==0.28.0", "lightly==1.6.0"]
+PACKAGES += ["kornia==0.9.0", "albumentations==2.0.8"]
 ROUNDS = 5
 
 
@@ -83,7 +84,8 @@ def compare(subject):
         # Of a rate more is better, of time and memory less.
         ratio = mine / theirs if unit.endswith("/s") else theirs / mine
         what = f"{subject}: {case}"
-        row = {"what": what, "ours": mine, "peer": theirs, "peer_name": about["name"]}
+        name = about["peers"][case] if "peers" in about else about["name"]
+        row = {"what": what, "ours": mine, "peer": theirs, "peer_name": name}
         row |= {"unit": unit, "ratio": ratio}
         print(f"{what:44} {mine:10.2f} {theirs:10.2f} {unit:8} {ratio:7.2f}", flush=True)
         yield row

@@ -88,11 +88,11 @@ mod tests {
         let (mut areas, mut shapes, mut lefts) = (0.0, 0.0, 0.0);
         for _ in 0..draws {
             let part = draw_crop(picture, area, aspect, &mut rng);
-            let share = (part.height * part.width) as f64 / 1e6;
+            let covered = (part.height * part.width) as f64 / 1e6;
             let shape = part.width as f64 / part.height as f64;
-            assert!((0.198..0.502).contains(&share) && (0.74..1.35).contains(&shape));
+            assert!((0.198..0.502).contains(&covered) && (0.74..1.35).contains(&shape));
             assert!(part.top + part.height <= 1000 && part.left + part.width <= 1000);
-            areas += share / f64::from(draws);
+            areas += covered / f64::from(draws);
             shapes += shape.ln() / f64::from(draws);
             lefts += part.left as f64 / (1000 - part.width) as f64 / f64::from(draws);
         }

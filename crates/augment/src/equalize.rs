@@ -19,7 +19,9 @@ pub(crate) fn equalize_plane(plane: &mut [f32]) {
     // Samples per level, of which there are 255 steps.
     let step = (plane.len() - brightest) / 255;
     if step == 0 {
-        plane.iter_mut().for_each(|x| *x = level(*x) as f32 / 255.0);
+        for x in plane {
+            *x = level(*x) as f32 / 255.0;
+        }
         return;
     }
     let mut below = 0;
@@ -28,13 +30,15 @@ pub(crate) fn equalize_plane(plane: &mut [f32]) {
         below += count;
         level as f32 / 255.0
     });
-    plane.iter_mut().for_each(|x| *x = levels[level(*x)]);
+    for x in plane {
+        *x = levels[level(*x)];
+    }
 }
 
 /// torchvision's way from floats to bytes.
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast clamps")]
 fn level(x: f32) -> usize {
-    (x.clamp(0.0, 1.0) * 255.999) as usize
+    usize::from((x * 255.999) as u8)
 }
 
 #[cfg(test)]

@@ -93,9 +93,9 @@ mod tests {
         for _ in 0..draws {
             let part = draw_erasure([1000, 1000], [0.02, 0.2], [0.5, 2.0], &mut rng).unwrap();
             let shape = part.height as f64 / part.width as f64;
-            let share = (part.height * part.width) as f64 / 1e6;
-            assert!((0.019..0.201).contains(&share) && (0.49..2.02).contains(&shape));
-            areas += share / f64::from(draws);
+            let covered = (part.height * part.width) as f64 / 1e6;
+            assert!((0.019..0.201).contains(&covered) && (0.49..2.02).contains(&shape));
+            areas += covered / f64::from(draws);
             shapes += shape.ln() / f64::from(draws);
         }
         // Means of uniform draws, within four standard errors.

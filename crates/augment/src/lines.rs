@@ -24,7 +24,7 @@ impl Sample for u8 {
 }
 
 impl Sample for f32 {
-    const WHITE: f32 = 1.0;
+    const WHITE: Self = 1.0;
 
     #[inline(always)]
     fn number(self) -> f32 {

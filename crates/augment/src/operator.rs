@@ -291,8 +291,8 @@ impl Operator {
         let fill = |fill| ("fill", share(fill), "0 to 1");
         let fine = ("probability", share(self.probability()), "0 to 1");
         let fields = match *self {
-            Self::RandomResizedCrop { size, area: of, aspect: shape, .. } => {
-                [side(size), area(of), aspect(shape), fine]
+            Self::RandomResizedCrop { size, area: of, aspect: ratio, .. } => {
+                [side(size), area(of), aspect(ratio), fine]
             }
             Self::Resize { size, .. } | Self::CenterCrop { size } => [side(size), fine, fine, fine],
             Self::PadCrop { size, padding, .. } => {
@@ -324,8 +324,8 @@ impl Operator {
             Self::Posterize { bits, .. } => {
                 [("bits", (1..=8).contains(&bits), "1 to 8"), fine, fine, fine]
             }
-            Self::RandomErasing { area: of, aspect: shape, fill: with, .. } => {
-                [area(of), aspect(shape), fill(with), fine]
+            Self::RandomErasing { area: of, aspect: ratio, fill: with, .. } => {
+                [area(of), aspect(ratio), fill(with), fine]
             }
             Self::Cutout { size, fill: with, .. } => [side(size), fill(with), fine, fine],
             Self::ChannelDropout { fill: with, .. } => [fill(with), fine, fine, fine],
@@ -409,8 +409,8 @@ fn described(resampling: Resampling) -> &'static str {
 
 /// First row or column of a square that is cut out of a side with a border.
 #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "pixels")]
-fn draw_place(side: usize, size: u32, padding: u32, rng: &mut impl Rng) -> isize {
-    let room = side as i64 + 2 * i64::from(padding) - i64::from(size);
+fn draw_place(length: usize, size: u32, padding: u32, rng: &mut impl Rng) -> isize {
+    let room = length as i64 + 2 * i64::from(padding) - i64::from(size);
     let place = if room < 0 { room.div_euclid(2) } else { rng.random_range(0..=room) };
     (place - i64::from(padding)) as isize
 }

@@ -119,7 +119,9 @@ impl Change {
             Self::Drop { channel, fill } => pixels[channel].fill(fill),
             Self::Normalize { mean, scale } => {
                 for ((plane, mean), scale) in pixels.into_iter().zip(mean).zip(scale) {
-                    plane.iter_mut().for_each(|x| *x = (*x - mean) * scale);
+                    for x in plane {
+                        *x = (*x - mean) * scale;
+                    }
                 }
             }
         }
@@ -163,8 +165,8 @@ fn turned([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
     let of_red = (g - b) * scale;
     let of_green = (b - r) * scale + 2.0;
     let of_blue = (r - g) * scale + 4.0;
-    let not_red = if high == g { of_green } else { of_blue };
-    let sixths = if high == r { of_red } else { not_red };
+    let not_red = if g >= high { of_green } else { of_blue };
+    let sixths = if r >= high { of_red } else { not_red };
     let turned = sixths + 6.0 * shift + 12.0; // above 0 whatever the shift
     [5.0, 3.0, 1.0].map(|n: f32| {
         let k = n + turned;

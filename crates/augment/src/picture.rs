@@ -38,8 +38,8 @@ impl Picture {
         let byte = |x: f32| (x.clamp(0.0, 1.0) * 255.0 + 0.5) as u8;
         #[allow(clippy::cast_possible_truncation, reason = "sides of images are u32")]
         RgbImage::from_fn(self.width as u32, self.height as u32, |x, y| {
-            let place = y as usize * self.width + x as usize;
-            image::Rgb([0, 1, 2].map(|channel| byte(self.data[channel * plane + place])))
+            let pixel = y as usize * self.width + x as usize;
+            image::Rgb([0, 1, 2].map(|channel| byte(self.data[channel * plane + pixel])))
         })
     }
 

@@ -117,7 +117,7 @@ impl Plan {
                 std::mem::swap(picture, spare);
             }
             Self::Window { place, size, border } => {
-                crate::window(picture, place, size, border, spare)
+                crate::window(picture, place, size, border, spare);
             }
             Self::HorizontalFlip => crate::horizontal_flip(picture),
             Self::VerticalFlip => crate::vertical_flip(picture),

@@ -26,7 +26,7 @@ const OURS: &str = "selfsame";
 
 /// Views of FastSiam unless asked otherwise. Paper: 4.
 const FAST_SIAM_VIEWS: usize = 4;
-/// Patches of EMP-SSL unless asked otherwise. Paper: 20.
+/// Patches of EMP-SSL unless asked otherwise. Ours; the paper has up to 200.
 const EMP_SSL_PATCHES: usize = 20;
 /// Pixels from −1 to 1.
 const HALF: Normalize = Normalize { mean: [0.5; 3], std: [0.5; 3] };
@@ -102,7 +102,7 @@ impl Recipe {
         Self::simsiam_cifar().repeated("fast_siam_cifar", FAST_SIAM, views)
     }
 
-    /// EMP-SSL: `patches` squares of a quarter of the picture. Paper: 20.
+    /// EMP-SSL: `patches` squares of a quarter of the picture.
     #[must_use]
     pub fn emp_ssl_cifar(patches: usize) -> Self {
         let square = Operator::RandomResizedCrop {

@@ -81,7 +81,9 @@ impl Weights {
         window: Range<usize>,
         resampling: Resampling,
     ) {
-        (self.starts.clear(), self.weights.clear(), self.ends.clear());
+        self.starts.clear();
+        self.weights.clear();
+        self.ends.clear();
         let scale = from.length / to as f64;
         // Shrinking with antialiasing widens the curve; otherwise it goes through pixels as it is.
         let spread = if resampling.antialias { scale.max(1.0) } else { 1.0 };

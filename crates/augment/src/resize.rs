@@ -80,9 +80,10 @@ impl Resize {
     pub(crate) fn reduced(self, picture: [usize; 2]) -> Self {
         let reduce = |stretch: Stretch, side: usize| {
             let ratio = stretch.side as f64 / side as f64;
-            let whole = ratio.round().max(1.0);
-            let exact = (stretch.side as f64 / whole).ceil() == side as f64;
-            let scale = if exact { whole } else { ratio };
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 or more")]
+            let whole = ratio.round() as usize;
+            let exact = stretch.side.div_ceil(whole.max(1)) == side;
+            let scale = if exact { whole as f64 } else { ratio };
             Stretch { start: stretch.start / scale, length: stretch.length / scale, side }
         };
         let (down, across) = (reduce(self.down, picture[0]), reduce(self.across, picture[1]));

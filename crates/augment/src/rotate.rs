@@ -40,20 +40,23 @@ pub(crate) fn turn(planes: &mut Planes<'_>, degrees: f64, spare: &mut Picture) {
 }
 
 /// The two pixels around a position, mirrored into the picture, and the share of the second.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "positions near a picture"
-)]
 fn between(position: f32, side: usize) -> (usize, usize, f32) {
     let floor = position.floor();
-    let mirror = |place: i64| {
-        let period = 2 * side as i64;
-        let place = place.rem_euclid(period);
-        place.min(period - 1 - place) as usize
-    };
-    (mirror(floor as i64), mirror(floor as i64 + 1), position - floor)
+    #[allow(clippy::cast_possible_truncation, reason = "positions near a picture")]
+    let first = floor as isize;
+    (mirrored(first, side), mirrored(first + 1, side), position - floor)
+}
+
+/// A place of the picture and of its mirrors, which repeat the edge.
+fn mirrored(place: isize, side: usize) -> usize {
+    match usize::try_from(place) {
+        Ok(place) if place < side => place,
+        Ok(place) => {
+            let place = place % (2 * side);
+            place.min(2 * side - 1 - place)
+        }
+        Err(_) => mirrored(-1 - place, side),
+    }
 }
 
 #[cfg(test)]

@@ -1,4 +1,10 @@
 //! Every operator against torchvision's values, from the fixture or the file `SELFSAME_GOLDEN` names.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a fixture that does not fit is a failure; the worst errors are printed"
+)]
 
 use std::collections::BTreeMap;
 

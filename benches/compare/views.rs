@@ -1,0 +1,111 @@
+//! Our side of `compare.py views`: answers a case with views or pictures per second, on one thread.
+
+use std::io::{BufRead, stdin};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use image::DynamicImage;
+use selfsame::augment::{Recipe, Scratch, ViewKey};
+use selfsame::samplers::{EncodedPicture, decode};
+
+/// How long a case is measured.
+const SPAN: Duration = Duration::from_millis(600);
+
+fn main() -> Result<()> {
+    for line in stdin().lock().lines() {
+        let line = line?;
+        let task = line.split_once(", ").map_or(line.as_str(), |(task, _peer)| task);
+        answer_with(match task {
+            "32 px SimCLR" => views(&decoded("small")?, &Recipe::simclr_cifar()),
+            "224 px SimCLR with blur" => {
+                views(&decoded("photographs")?, &Recipe::simclr_imagenet())
+            }
+            "224 px SimCLR with decoding" => decoded_views(&Recipe::simclr_imagenet())?,
+            "decoding alone" => decoding()?,
+            other => bail!("no case `{other}`"),
+        });
+    }
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "the answer to the program that asks")]
+fn answer_with(number: f64) {
+    println!("{number}");
+}
+
+/// The files that the peers' side has unpacked.
+fn files(set: &str) -> Result<Vec<Vec<u8>>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("compare/.pictures").join(set);
+    let entries = std::fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))?;
+    let mut paths: Vec<_> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    paths.sort();
+    paths.iter().map(|path| Ok(std::fs::read(path)?)).collect()
+}
+
+fn decoded(set: &str) -> Result<Vec<DynamicImage>> {
+    files(set)?.iter().map(|bytes| Ok(decode(bytes)?.into_rgb8().into())).collect()
+}
+
+/// Results per second of work on one picture after the other; work tells how many it has made.
+fn rate(pictures: usize, mut work: impl FnMut(usize) -> usize) -> f64 {
+    work(0);
+    let (mut results, mut turn, start) = (0, 0, Instant::now());
+    while start.elapsed() < SPAN {
+        results += work(turn % pictures);
+        turn += 1;
+    }
+    results as f64 / start.elapsed().as_secs_f64()
+}
+
+fn key(epoch: u64, picture: usize, view: u32) -> ViewKey {
+    ViewKey { seed: 0, epoch, picture: picture as u64, view }
+}
+
+/// Both views of pictures in memory.
+fn views(pictures: &[DynamicImage], recipe: &Recipe) -> f64 {
+    let mut out = vec![0.0; recipe.view_dims(0).iter().product()];
+    let (mut scratch, mut turn) = (Scratch::default(), 0);
+    rate(pictures.len(), |place| {
+        turn += 1;
+        for view in 0..2 {
+            recipe.write_view(&pictures[place], key(turn, place, view), &mut scratch, &mut out);
+        }
+        2
+    })
+}
+
+/// Both views of files, each decoded once, as small as the views allow.
+fn decoded_views(recipe: &Recipe) -> Result<f64> {
+    let files = files("photographs")?;
+    let mut out = vec![0.0; recipe.view_dims(0).iter().product()];
+    let (mut scratch, mut turn, mut failed) = (Scratch::default(), 0, None);
+    let number = rate(files.len(), |place| {
+        turn += 1;
+        let mut both = || -> Result<()> {
+            let picture = EncodedPicture::open(&files[place])?;
+            let [width, height] = picture.size().map(|side| side as usize);
+            let plans = [0, 1].map(|view| recipe.plan(key(turn, place, view), [height, width]));
+            let scale = plans.iter().map(|plan| plan.smallest_scale()).min().unwrap_or(1);
+            let picture = picture.decode(u32::try_from(scale)?)?;
+            for plan in &plans {
+                recipe.write_planned(&picture, plan, &mut scratch, &mut out);
+            }
+            Ok(())
+        };
+        failed = both().err().or(failed.take());
+        2
+    });
+    failed.map_or(Ok(number), Err)
+}
+
+/// Files to pictures of full size.
+fn decoding() -> Result<f64> {
+    let files = files("photographs")?;
+    let mut failed = None;
+    let number = rate(files.len(), |place| {
+        failed = decode(&files[place]).err().or(failed.take());
+        1
+    });
+    Ok(failed.map_or(Ok(number), Err)?)
+}

@@ -1,0 +1,384 @@
+//! What holds for every recipe, and for operators in any order.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    reason = "small pictures, and views that are the same to the bit"
+)]
+
+use image::{DynamicImage, ImageBuffer, Luma, LumaA, Rgb, Rgba};
+use proptest::prelude::*;
+use rand::RngExt;
+use selfsame_augment::{
+    Border, Interpolation, JitterOrder, Light, Normalize, Operator, Picture, Plan, Recipe,
+    RecipeError, Resampling, Scratch, ViewKey, horizontal_flip, rotate, vertical_flip, view_grid,
+};
+
+fn key(picture: u64, view: u32) -> ViewKey {
+    ViewKey { seed: 7, epoch: 1, picture, view }
+}
+
+/// Smooth, so that it looks the same at another size.
+fn smooth(width: u32, height: u32) -> DynamicImage {
+    let image = ImageBuffer::from_fn(width, height, |x, y| {
+        let (x, y) = (f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
+        let wave = |a: f64, b: f64| (127.5 + 110.0 * (a * x + b * y).sin()).round() as u8;
+        Rgb([wave(7.0, 2.0), wave(-3.0, 5.0), wave(2.0, -6.0)])
+    });
+    DynamicImage::ImageRgb8(image)
+}
+
+fn view(recipe: &Recipe, image: &DynamicImage, key: ViewKey) -> Vec<f32> {
+    let mut out = vec![f32::NAN; recipe.view_dims(key.view as usize).iter().product()];
+    recipe.write_view(image, key, &mut Scratch::default(), &mut out);
+    out
+}
+
+#[test]
+fn every_recipe_makes_views_of_the_smallest_pictures() {
+    for (width, height) in [(1, 1), (1, 40), (40, 1), (2, 3), (19, 16), (200, 3)] {
+        let kinds: [DynamicImage; 6] = [
+            ImageBuffer::from_pixel(width, height, Luma([60_u8])).into(),
+            ImageBuffer::from_pixel(width, height, LumaA([60_u8, 9])).into(),
+            smooth(width, height),
+            ImageBuffer::from_pixel(width, height, Rgba([60_u8, 9, 1, 0])).into(),
+            ImageBuffer::from_pixel(width, height, Luma([60_000_u16])).into(),
+            ImageBuffer::from_pixel(width, height, Rgba([60_000_u16, 9, 1, 0])).into(),
+        ];
+        for (recipe, image) in Recipe::all().iter().zip(kinds.iter().cycle()) {
+            for of in 0..recipe.view_count() as u32 {
+                let recipe = recipe.clone().with_normalize(Normalize::NONE);
+                let made = view(&recipe, image, key(5, of));
+                // Bicubic may leave the range a little.
+                let range = -0.2..1.2;
+                assert!(
+                    made.iter().all(|x| range.contains(x)),
+                    "{} {width} × {height}",
+                    recipe.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn recipes_have_names_sources_and_text() {
+    for recipe in Recipe::all() {
+        recipe.validate().unwrap();
+        assert_eq!(Recipe::by_name(&recipe.name).unwrap(), recipe);
+        assert!(!recipe.source.is_empty());
+        let text = serde_json::to_string(&recipe).unwrap();
+        assert_eq!(serde_json::from_str::<Recipe>(&text).unwrap(), recipe);
+        assert!(recipe.to_string().lines().count() > 2);
+    }
+}
+
+#[test]
+fn multi_crop_recipes_have_the_published_sizes() {
+    let sides = |recipe: Recipe| -> Vec<usize> {
+        (0..recipe.view_count()).map(|view| recipe.view_dims(view)[1]).collect()
+    };
+    assert_eq!(sides(Recipe::swav_imagenet()), [224, 224, 96, 96, 96, 96, 96, 96]);
+    assert_eq!(sides(Recipe::dino_imagenet())[..4], [224, 224, 96, 96]);
+    assert_eq!(sides(Recipe::swav_cifar()), [32, 32, 18, 18, 18, 18, 18, 18]);
+    assert_eq!(sides(Recipe::emp_ssl_cifar(7)), [32; 7]);
+    let grid = view_grid(&[smooth(50, 40)], &Recipe::dino_imagenet(), 0);
+    assert_eq!(grid.dimensions(), (11 * 100 + 4, 104));
+}
+
+#[test]
+fn operators_act_as_often_as_they_say() {
+    let draws = 4_000;
+    for recipe in Recipe::all() {
+        for (of, operators) in recipe.views.iter().enumerate() {
+            if of > 0 && operators == &recipe.views[of - 1] {
+                continue;
+            }
+            let mut acted = vec![0; operators.len()];
+            for picture in 0..draws {
+                let plan = recipe.plan(key(picture, of as u32), [60, 80]);
+                for (acted, step) in acted.iter_mut().zip(&plan.steps) {
+                    *acted += u32::from(*step != Plan::Skip);
+                }
+            }
+            for (acted, operator) in acted.into_iter().zip(operators) {
+                let (found, p) = (f64::from(acted) / draws as f64, operator.probability());
+                // Within four and a half standard errors: there are a hundred of them.
+                let error = 4.5 * (p * (1.0 - p) / draws as f64).sqrt();
+                assert!((found - p).abs() <= error, "{} {operator}: {found}", recipe.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_plan_makes_the_view_of_its_key() {
+    let image = smooth(150, 110);
+    let mut scratch = Scratch::default();
+    for recipe in [Recipe::simclr_cifar(), Recipe::swav_cifar(), Recipe::evaluation(32)] {
+        for picture in 0..20 {
+            let plan = recipe.plan(key(picture, 0), [110, 150]);
+            let mut out = vec![0.0; 3 * 32 * 32];
+            recipe.write_planned(&image, &plan, &mut scratch, &mut out);
+            assert_eq!(out, view(&recipe, &image, key(picture, 0)));
+        }
+    }
+}
+
+#[test]
+fn a_picture_decoded_smaller_makes_nearly_the_same_view() {
+    let (whole, recipe) =
+        (smooth(403, 302), Recipe::simclr_cifar().with_normalize(Normalize::NONE));
+    let mut scales = [0; 9];
+    for picture in 0..60 {
+        let plan = recipe.plan(key(picture, 0), [302, 403]);
+        let scale = plan.smallest_scale() as u32;
+        scales[scale as usize] += 1;
+        // What a decoder does: means of squares, those at the border of what is there.
+        let reduced =
+            ImageBuffer::from_fn(403_u32.div_ceil(scale), 302_u32.div_ceil(scale), |x, y| {
+                let (mut sum, mut count) = ([0; 3], 0);
+                for y in y * scale..((y + 1) * scale).min(302) {
+                    for x in x * scale..((x + 1) * scale).min(403) {
+                        let pixel = whole.as_rgb8().unwrap().get_pixel(x, y);
+                        sum = [0, 1, 2].map(|c| sum[c] + u32::from(pixel[c]));
+                        count += 1;
+                    }
+                }
+                Rgb(sum.map(|sum| (sum / count) as u8))
+            });
+        let mut out = vec![0.0; 3 * 32 * 32];
+        recipe.write_planned(&reduced.into(), &plan, &mut Scratch::default(), &mut out);
+        let full = view(&recipe, &whole, key(picture, 0));
+        let apart =
+            out.iter().zip(&full).map(|(a, b)| (a - b).abs()).sum::<f32>() / full.len() as f32;
+        // Bytes are rounded down once more, and the filter is another one.
+        assert!(apart < 0.012, "scale {scale}: {apart}");
+    }
+    assert!(scales[2] > 2 && scales[4] > 2 && scales[8] > 2, "{scales:?}");
+}
+
+#[test]
+fn pictures_are_only_decoded_smaller_where_that_is_not_seen() {
+    let mut recipe = Recipe::evaluation(32);
+    assert_eq!(recipe.plan(key(0, 0), [300, 400]).smallest_scale(), 8);
+    assert_eq!(recipe.plan(key(0, 0), [255, 400]).smallest_scale(), 4);
+    assert_eq!(recipe.plan(key(0, 0), [40, 40]).smallest_scale(), 1);
+    let resampling = Resampling { antialias: false, ..Resampling::default() };
+    recipe.views[0][0] = Operator::Resize { size: 32, resampling };
+    assert_eq!(recipe.plan(key(0, 0), [300, 400]).smallest_scale(), 1);
+    recipe.views[0] = vec![Operator::PadCrop { size: 32, padding: 4, border: Border::Zero }];
+    assert_eq!(recipe.plan(key(0, 0), [300, 400]).smallest_scale(), 1);
+}
+
+#[test]
+fn errors_name_the_field() {
+    let wrong = [
+        (r#"{"op":"center_crop","size":0}"#, "size"),
+        (r#"{"op":"pad_crop","size":8,"padding":99999}"#, "padding"),
+        (r#"{"op":"rotation","degrees":361,"probability":1}"#, "degrees"),
+        (r#"{"op":"horizontal_flip","probability":1.5}"#, "probability"),
+        (r#"{"op":"gaussian_blur","kernel_size":4,"sigma":[1,2],"probability":1}"#, "kernel_size"),
+        (r#"{"op":"gaussian_blur","sigma":[0,2],"probability":1}"#, "sigma"),
+        (r#"{"op":"solarize","threshold":2,"probability":1}"#, "threshold"),
+        (r#"{"op":"posterize","bits":9,"probability":1}"#, "bits"),
+        (r#"{"op":"cutout","size":8,"fill":2,"probability":1}"#, "fill"),
+        (r#"{"op":"random_erasing","area":[0,1],"aspect":[1,1],"fill":0,"probability":1}"#, "area"),
+        (
+            r#"{"op":"random_erasing","area":[1,1],"aspect":[2,1],"fill":0,"probability":1}"#,
+            "aspect",
+        ),
+        (r#"{"op":"channel_dropout","fill":-1,"probability":1}"#, "fill"),
+    ];
+    let jitter = |field: &str| {
+        let value = |of| if of == field { -1 } else { 0 };
+        let fields = ["brightness", "contrast", "saturation", "hue"];
+        let fields = fields.map(|of| format!(r#""{of}":{}"#, value(of))).join(",");
+        format!(r#"{{"op":"color_jitter",{fields},"probability":1}}"#)
+    };
+    let fields =
+        ["brightness", "contrast", "saturation", "hue"].map(|field| (jitter(field), field));
+    let wrong = wrong.map(|(text, field)| (text.to_owned(), field)).into_iter().chain(fields);
+    for (text, named) in wrong {
+        let mut recipe = Recipe::simclr_cifar();
+        recipe.views[1].push(serde_json::from_str(&text).unwrap());
+        match recipe.validate().unwrap_err() {
+            RecipeError::Range { view: 1, operator: 4, field, .. } => assert_eq!(field, named),
+            other => panic!("{text}: {other}"),
+        }
+    }
+}
+
+#[test]
+fn jitter_in_fixed_order_adds_light() {
+    let jitter = Operator::ColorJitter {
+        brightness: 0.5,
+        contrast: 0.0,
+        saturation: 0.0,
+        hue: 0.0,
+        order: JitterOrder::Fixed,
+        light: Light::Added,
+        probability: 1.0,
+    };
+    let (mut rng, mut sum) = (key(0, 0).rng(), 0.0);
+    for _ in 0..1_000 {
+        let Plan::Jitter([light, contrast, saturation, hue]) = jitter.draw([8, 8], &mut rng) else {
+            panic!("a jitter")
+        };
+        let selfsame_augment::Jitter::Lighten(shift) = light else { panic!("light first") };
+        assert!((-0.5..=0.5).contains(&shift));
+        sum += f64::from(shift) / 1_000.0;
+        let rest = format!("{contrast:?} {saturation:?} {hue:?}");
+        assert_eq!(rest, "Contrast(1.0) Saturation(1.0) Hue(0.0)");
+    }
+    // The mean of uniform draws, within four standard errors.
+    assert!(sum.abs() < 4.0 / 12_f64.sqrt() / 1_000_f64.sqrt(), "{sum}");
+}
+
+#[test]
+fn a_turn_inside_the_picture_is_that_of_imageproc() {
+    use imageproc::geometric_transformations::{
+        Border as Beyond, Interpolation as Between, rotate,
+    };
+    let image = smooth(41, 33).into_rgb8();
+    let degrees = 25.0_f64;
+    let middle = (20.0, 16.0);
+    let theta = -degrees.to_radians() as f32;
+    let black = Beyond::Constant(Rgb([0, 0, 0]));
+    let want = rotate(&image, middle, theta, Between::Bilinear, black);
+    let mut turned = Picture::from_image(&image.into());
+    selfsame_augment::rotate(&mut turned, degrees, &mut Picture::default());
+    let found = turned.to_image();
+    for (x, y, pixel) in want.enumerate_pixels() {
+        if (f32::from(x as u16) - 20.0).hypot(f32::from(y as u16) - 16.0) < 14.0 {
+            let other = found.get_pixel(x, y);
+            // imageproc rounds down after each of two steps.
+            let close = (0..3).all(|c| pixel[c].abs_diff(other[c]) <= 2);
+            assert!(close, "at {x}, {y}: {pixel:?} and {other:?}");
+        }
+    }
+}
+
+fn any_resampling() -> impl Strategy<Value = Resampling> {
+    (any::<bool>(), any::<bool>()).prop_map(|(cubic, antialias)| {
+        let interpolation = if cubic { Interpolation::Bicubic } else { Interpolation::Bilinear };
+        Resampling { interpolation, antialias }
+    })
+}
+
+fn any_operator() -> impl Strategy<Value = Operator> {
+    let p = 0.7;
+    let crop = (1_u32..40, any_resampling()).prop_map(|(size, resampling)| {
+        Operator::RandomResizedCrop { size, area: [0.1, 1.0], aspect: [0.5, 2.0], resampling }
+    });
+    let window = (1_u32..40, 0_u32..9, any::<bool>()).prop_map(|(size, padding, zero)| {
+        let border = if zero { Border::Zero } else { Border::Reflect };
+        Operator::PadCrop { size, padding, border }
+    });
+    let jitter = (any::<bool>(), any::<bool>()).prop_map(move |(fixed, added)| {
+        let order = if fixed { JitterOrder::Fixed } else { JitterOrder::Random };
+        let light = if added { Light::Added } else { Light::Multiplied };
+        let (brightness, contrast, saturation, hue) = (0.4, 0.4, 0.4, 0.1);
+        Operator::ColorJitter {
+            brightness,
+            contrast,
+            saturation,
+            hue,
+            order,
+            light,
+            probability: p,
+        }
+    });
+    prop_oneof![
+        crop,
+        window,
+        jitter,
+        (1_u32..40, any_resampling())
+            .prop_map(|(size, resampling)| Operator::Resize { size, resampling }),
+        (1_u32..40).prop_map(|size| Operator::CenterCrop { size }),
+        Just(Operator::HorizontalFlip { probability: p }),
+        Just(Operator::VerticalFlip { probability: p }),
+        Just(Operator::Rotation { degrees: 90.0, probability: p }),
+        Just(Operator::Grayscale { probability: p }),
+        Just(Operator::GaussianBlur { kernel_size: Some(9), sigma: [0.1, 2.0], probability: p }),
+        Just(Operator::Solarize { threshold: 0.5, probability: p }),
+        Just(Operator::Equalize { probability: p }),
+        Just(Operator::Posterize { bits: 5, probability: p }),
+        Just(Operator::RandomErasing {
+            area: [0.02, 0.4],
+            aspect: [0.3, 3.3],
+            fill: 0.5,
+            probability: p
+        }),
+        Just(Operator::Cutout { size: 5, fill: 0.0, probability: p }),
+        Just(Operator::ChannelDropout { fill: 0.0, probability: p }),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
+
+    /// The passes of `write_view` against one operator after the other.
+    #[test]
+    fn operators_in_any_order_make_what_they_make_one_by_one(
+        operators in prop::collection::vec(any_operator(), 0..7),
+        first in (1_u32..40).prop_map(|size| Operator::CenterCrop { size }),
+        last in any::<bool>(),
+        sides in (1_u32..50, 1_u32..50),
+        picture in 0_u64..1_000,
+    ) {
+        let mut operators = operators;
+        operators.insert(if last { operators.len() } else { 0 }, first);
+        let views = vec![operators];
+        let recipe = Recipe { views, ..Recipe::simclr_cifar() }.with_normalize(Normalize::NONE);
+        recipe.validate().unwrap();
+        let image = smooth(sides.0, sides.1);
+        let plan = recipe.plan(key(picture, 0), [sides.1 as usize, sides.0 as usize]);
+        let mut want = Picture::from_image(&image);
+        for step in &plan.steps {
+            step.apply(&mut want, &mut Scratch::default());
+        }
+        let mut out = vec![f32::NAN; want.data.len()];
+        recipe.write_view(&image, key(picture, 0), &mut Scratch::default(), &mut out);
+        // Not the largest difference: rounding may move a sample from one level to the next.
+        let apart = out.iter().zip(&want.data).map(|(a, b)| (a - b).abs()).sum::<f32>();
+        prop_assert!(apart / out.len() as f32 <= 2e-3, "{} for {:?}", apart, plan);
+    }
+
+    #[test]
+    fn mirroring_twice_is_nothing_and_turning_about_mirrors_both_ways(
+        sides in (1_usize..20, 1_usize..20),
+        seed in 0_u64..100,
+    ) {
+        let (height, width) = sides;
+        let mut rng = key(seed, 0).rng();
+        let data = (0..3 * height * width).map(|_| rng.random()).collect();
+        let picture = Picture { height, width, data };
+        let mut twice = picture.clone();
+        horizontal_flip(&mut twice);
+        horizontal_flip(&mut twice);
+        prop_assert_eq!(&twice, &picture);
+        vertical_flip(&mut twice);
+        prop_assert!(height == 1 || twice != picture);
+        vertical_flip(&mut twice);
+        prop_assert_eq!(&twice, &picture);
+        rotate(&mut twice, 180.0, &mut Picture::default());
+        horizontal_flip(&mut twice);
+        vertical_flip(&mut twice);
+        let close = twice.data.iter().zip(&picture.data).all(|(a, b)| (a - b).abs() < 1e-4);
+        prop_assert!(close);
+    }
+
+    #[test]
+    fn scratch_keeps_nothing(pictures in prop::collection::vec(0_u64..1_000, 1..5)) {
+        let mut scratch = Scratch::default();
+        for recipe in [Recipe::swav_cifar(), Recipe::byol_cifar(), Recipe::evaluation(32)] {
+            for picture in &pictures {
+                let image = smooth(33 + (*picture as u32 % 7), 40);
+                let mut out = vec![f32::NAN; 3 * 32 * 32];
+                recipe.write_view(&image, key(*picture, 0), &mut scratch, &mut out);
+                prop_assert_eq!(&out, &view(&recipe, &image, key(*picture, 0)));
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Draws `docs/gallery.md`: what every operator and every recipe makes of a picture.
+//!
+//! `cargo run --release --example gallery`; the pictures are the program's own, and so are all draws.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use anyhow::Result;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::imageops;
+use image::{DynamicImage, RgbImage};
+use selfsame::augment::{Border, JitterOrder, Light, Operator, Recipe, Resampling, view_grid};
+use selfsame::samplers::{Dataset, Split, Synthetic, SyntheticConfig};
+
+/// Draws of an operator that are shown.
+const DRAWS: usize = 4;
+/// Patches of EMP-SSL that are shown.
+const PATCHES: usize = 6;
+const SEED: u64 = 3;
+
+fn main() -> Result<()> {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let folder = docs.join("gallery");
+    std::fs::create_dir_all(&folder)?;
+    let mut page = String::from(INTRODUCTION);
+
+    page.push_str("\n## Operators\n");
+    let small = picture(32)?;
+    for operator in operators() {
+        let views = vec![vec![operator.clone(), Operator::CenterCrop { size: 32 }]; DRAWS];
+        let recipe = Recipe { views, ..Recipe::evaluation(32) };
+        let name = name(&operator)?;
+        save(&folder.join(format!("{name}.png")), &view_grid(&[small.clone()], &recipe, SEED))?;
+        write!(page, "\n`{name}`: {operator}\n\n![{name}](gallery/{name}.png)\n")?;
+    }
+
+    page.push_str("\n## Recipes\n");
+    let large = picture(224)?;
+    let mut shown: Vec<Recipe> = Vec::new();
+    for mut recipe in Recipe::all() {
+        if let Some(same) = shown.iter().find(|other| other.views == recipe.views) {
+            write!(
+                page,
+                "\n### {}\n\nAs `{}`. Source: {}.\n",
+                recipe.name, same.name, recipe.source
+            )?;
+            continue;
+        }
+        shown.push(recipe.clone());
+        if recipe.name == "emp_ssl_cifar" {
+            recipe.views.truncate(PATCHES);
+        }
+        let photograph = recipe.name.ends_with("imagenet");
+        let mut grid =
+            view_grid(&[if photograph { &large } else { &small }.clone()], &recipe, SEED);
+        if photograph {
+            let [width, height] = [grid.width() / 2, grid.height() / 2];
+            grid = imageops::resize(&grid, width, height, imageops::FilterType::Triangle);
+        }
+        let name = &recipe.name;
+        save(&folder.join(format!("recipe_{name}.png")), &grid)?;
+        write!(
+            page,
+            "\n### {name}\n\n![{name}](gallery/recipe_{name}.png)\n\n```text\n{recipe}\n```\n"
+        )?;
+    }
+    std::fs::write(docs.join("gallery.md"), page)?;
+    Ok(())
+}
+
+const INTRODUCTION: &str = "\
+# Gallery of operators and recipes
+
+Left the picture, then views of it; a view of another size is drawn at the size of the others. Made by
+`cargo run --release --example gallery`.
+";
+
+fn picture(size: u32) -> Result<DynamicImage> {
+    let config = SyntheticConfig { pictures: 20, size, seed: 0, split: Split::Train };
+    Ok(Synthetic::new(config).picture(14)?)
+}
+
+/// The name a recipe has for it.
+fn name(operator: &Operator) -> Result<String> {
+    let value = serde_json::to_value(operator)?;
+    Ok(value["op"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Every operator, always acting.
+fn operators() -> Vec<Operator> {
+    let (probability, resampling) = (1.0, Resampling::default());
+    let area = [0.2, 0.6];
+    vec![
+        Operator::RandomResizedCrop { size: 32, area, aspect: [0.75, 4.0 / 3.0], resampling },
+        Operator::Resize { size: 12, resampling },
+        Operator::CenterCrop { size: 20 },
+        Operator::PadCrop { size: 32, padding: 8, border: Border::Reflect },
+        Operator::HorizontalFlip { probability },
+        Operator::VerticalFlip { probability },
+        Operator::Rotation { degrees: 180.0, probability },
+        Operator::ColorJitter {
+            brightness: 0.8,
+            contrast: 0.8,
+            saturation: 0.8,
+            hue: 0.2,
+            order: JitterOrder::Random,
+            light: Light::Multiplied,
+            probability,
+        },
+        Operator::Grayscale { probability },
+        Operator::GaussianBlur { kernel_size: Some(7), sigma: [0.1, 2.0], probability },
+        Operator::Solarize { threshold: 0.5, probability },
+        Operator::Equalize { probability },
+        Operator::Posterize { bits: 2, probability },
+        Operator::RandomErasing { area: [0.02, 0.4], aspect: [0.3, 3.3], fill: 0.5, probability },
+        Operator::Cutout { size: 12, fill: 0.5, probability },
+        Operator::ChannelDropout { fill: 0.0, probability },
+    ]
+}
+
+fn save(path: &Path, image: &RgbImage) -> Result<()> {
+    let file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    image.write_with_encoder(PngEncoder::new_with_quality(
+        file,
+        CompressionType::Best,
+        FilterType::Adaptive,
+    ))?;
+    Ok(())
+}
