@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 1 << 29;
 
 /// Pixels from which a JPEG is decoded faster at reduced scale than whole: the decoder that can do the
 /// one is slower with small pictures than the decoder that cannot.
-const REDUCED_FROM: u64 = 2 << 20;
+const REDUCED_FROM: u64 = 1 << 20;
 
 /// Why bytes are not a picture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -123,7 +123,7 @@ impl<'a> EncodedPicture<'a> {
     /// The picture, one pixel for `reduction` × `reduction` where that saves work.
     ///
     /// Sides are rounded up. `reduction` may be 1, 2, 4 or 8. It saves work on a gray or colour JPEG
-    /// of two megapixels (2²¹ pixels) or more; any other picture is decoded whole.
+    /// of one megapixel (2²⁰ pixels) or more; any other picture is decoded whole.
     ///
     /// # Errors
     /// If the bytes are not all of a picture.
