@@ -1,7 +1,5 @@
 //! What samplers draw: laws for any size, and statistics with fixed seeds.
 
-#![allow(clippy::cast_possible_truncation, reason = "small numbers")]
-
 use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
