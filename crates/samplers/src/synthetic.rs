@@ -258,7 +258,7 @@ mod tests {
     fn train_test_and_other_seeds_share_no_picture() {
         let sets = [shapes(0, Split::Train), shapes(0, Split::Test), shapes(1, Split::Train)];
         let all: HashSet<_> =
-            sets.iter().flat_map(|set| &set.pictures).map(|p| p.as_raw()).collect();
+            sets.iter().flat_map(|set| &set.pictures).map(RgbImage::as_raw).collect();
         assert_eq!(all.len(), 900);
         assert_eq!(shapes(0, Split::Train).pictures, sets[0].pictures);
     }
