@@ -1,1 +1,3 @@
 //! Benches of selfsame; see the `benches` targets.
+
+pub mod losses;

@@ -12,6 +12,7 @@ use anyhow::bail;
 use burn::module::Module;
 use burn::tensor::Device;
 use clap::Parser;
+use selfsame::NamedDevice;
 use selfsame::augment::view_grid;
 use selfsame::callbacks::{
     Checkpoints, CollapseAlarm, CsvLog, JsonLinesLog, OnlineKnn, Outcome, Progress, StopReason,
@@ -48,7 +49,8 @@ enum End {
 fn start(options: Options) -> anyhow::Result<End> {
     let resumed = options.resumes();
     let plan = options.plan()?;
-    let device = selfsame::device(&plan.device)?.autodiff();
+    let NamedDevice { name: device_name, device } = selfsame::device(&plan.device)?;
+    let device = device.autodiff();
     let signal = StopSignal::new();
     let raised = signal.clone();
     ctrlc::set_handler(move || {
@@ -58,7 +60,7 @@ fn start(options: Options) -> anyhow::Result<End> {
         raised.raise();
         eprintln!("\nstopping after this step; once more to stop at once");
     })?;
-    let run = Run { started: Instant::now(), plan, device, signal, resumed };
+    let run = Run { started: Instant::now(), plan, device_name, device, signal, resumed };
     let settings = &run.plan.settings;
     let encoder = settings.encoder().init(&run.device);
     match settings.method {
@@ -75,6 +77,7 @@ fn start(options: Options) -> anyhow::Result<End> {
 struct Run {
     started: Instant,
     plan: Plan,
+    device_name: &'static str,
     /// Where gradients can be had.
     device: Device,
     signal: StopSignal,
@@ -85,8 +88,11 @@ impl Run {
     fn go<M: Method<Encoder = ResNet>>(&self, method: M) -> anyhow::Result<End> {
         let Plan { out, settings, threads, .. } = &self.plan;
         let pictures = Pictures::load(settings)?;
-        let config =
-            LoaderConfig { batch_size: settings.batch_size, threads: *threads, seed: settings.seed };
+        let config = LoaderConfig {
+            batch_size: settings.batch_size,
+            threads: *threads,
+            seed: settings.seed,
+        };
         let loader = Loader::new(pictures.train.clone(), settings.recipe(), config)?;
         self.plan.claim_folder(self.resumed)?;
         println!("{}", pictures.describe());
@@ -114,7 +120,8 @@ impl Run {
             let (pretrained, random) = (judge.probe(&encoded)?, judge.probe(&random)?);
             let scratch = if settings.scratch {
                 let (device, signal) = (&self.device, self.signal.clone());
-                let bench = Bench { pictures: &pictures, settings, device, threads: *threads, signal };
+                let bench =
+                    Bench { pictures: &pictures, settings, device, threads: *threads, signal };
                 let Some(scratch) = judge.scratch(&bench)? else { return Ok(self.interrupted()) };
                 scratch.map(Some)
             } else {
@@ -197,7 +204,7 @@ impl Run {
             method: settings.method.key(),
             data: settings.data_name(),
             seed: settings.seed,
-            device: self.plan.device.clone(),
+            device: self.device_name,
             epochs: settings.epochs,
             seconds: Seconds {
                 pretrain: outcome.seconds,

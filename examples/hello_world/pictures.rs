@@ -5,8 +5,8 @@ use std::sync::Arc;
 use image::DynamicImage;
 use selfsame::callbacks::KnnBank;
 use selfsame::samplers::{
-    CacheOptions, Cached, Dataset, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig, open,
-    stratified_split, stratified_subset,
+    CacheOptions, Cached, Dataset, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig,
+    open, stratified_split, stratified_subset,
 };
 
 use crate::proof;
@@ -97,8 +97,9 @@ impl Pictures {
 
     /// A few pictures to show, of different classes where there are any.
     pub(crate) fn sample(&self, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
-        let step = (self.train.len() / count).max(1);
-        let indices = (0..self.train.len()).step_by(step).take(count);
+        // Classes take turns or stand one after the other; a step that is odd by one meets both.
+        let step = (self.train.len() / count).max(1) + 1;
+        let indices = (0..count).map(|place| place * step % self.train.len());
         indices.map(|index| Ok(self.train.picture(index)?)).collect()
     }
 }

@@ -48,7 +48,11 @@ pub(crate) struct Encoded {
 }
 
 impl Encoded {
-    pub(crate) fn new(pictures: &Pictures, encoder: &ResNet, device: &Device) -> anyhow::Result<Self> {
+    pub(crate) fn new(
+        pictures: &Pictures,
+        encoder: &ResNet,
+        device: &Device,
+    ) -> anyhow::Result<Self> {
         let features = |dataset: &Arc<dyn Dataset>| {
             encode(dataset.as_ref(), &shown(), BATCH, device, |view| encoder.forward(view))
         };
@@ -60,7 +64,8 @@ impl Encoded {
     pub(crate) fn neighbours(&self, pictures: &Pictures) -> anyhow::Result<Neighbours> {
         let asked = pictures.test.as_ref().unwrap_or(&pictures.train);
         let features = self.test.as_ref().unwrap_or(&self.train);
-        let shown: Vec<usize> = (0..asked.len()).step_by((asked.len() / 6).max(1)).take(6).collect();
+        let shown: Vec<usize> =
+            (0..asked.len()).step_by((asked.len() / 6).max(1)).take(6).collect();
         let rows = shown.iter().flat_map(|&index| features.row(index)).copied().collect();
         let near = Knn { k: 9, ..Knn::default() }
             .neighbours(&self.train, &Features::new(features.dim(), rows)?)?;
@@ -203,6 +208,7 @@ fn accuracy_of_scores(scores: &Features, labels: &[usize]) -> f64 {
         let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
         best.map_or(0, |(class, _)| class)
     };
-    let right = labels.iter().enumerate().filter(|&(index, &label)| best(scores.row(index)) == label);
+    let right =
+        labels.iter().enumerate().filter(|&(index, &label)| best(scores.row(index)) == label);
     right.count() as f64 / labels.len() as f64
 }

@@ -20,7 +20,7 @@ pub(crate) struct Findings {
     pub method: String,
     pub data: String,
     pub seed: u64,
-    pub device: String,
+    pub device: &'static str,
     pub epochs: u64,
     pub seconds: Seconds,
     pub images_per_second: f64,
@@ -81,7 +81,8 @@ pub(crate) fn summary(findings: &Findings) -> String {
 }
 
 fn table(accuracy: &Accuracy) -> String {
-    let mut text = format!("{:<34}{:>20}{:>14}\n", "test accuracy", "10 labels per class", "all labels");
+    let mut text =
+        format!("{:<34}{:>20}{:>14}\n", "test accuracy", "10 labels per class", "all labels");
     for (name, few, all) in rows(accuracy) {
         let _ = writeln!(text, "{name:<34}{:>20}{:>14}", percent(few), percent(all));
     }
@@ -147,7 +148,12 @@ pub(crate) fn page(
         }
     }
     html.push_str("<h2>How training went</h2><div class=charts>");
-    let curves = [("loss", "loss"), ("knn", "kNN accuracy"), ("std", "std of the embedding"), ("learning_rate", "learning rate")];
+    let curves = [
+        ("loss", "loss"),
+        ("knn", "kNN accuracy"),
+        ("std", "std of the embedding"),
+        ("learning_rate", "learning rate"),
+    ];
     for (name, title) in curves {
         let points = history.series(name);
         if !points.is_empty() {
@@ -183,9 +189,7 @@ pub(crate) fn page(
 fn accuracy_table(accuracy: &Accuracy) -> String {
     let rows: String = rows(accuracy)
         .into_iter()
-        .map(|(name, few, all)| {
-            format!("<tr><th>{name}<td>{}<td>{}", percent(few), percent(all))
-        })
+        .map(|(name, few, all)| format!("<tr><th>{name}<td>{}<td>{}", percent(few), percent(all)))
         .collect();
     format!(
         "<table><tr><th>test accuracy<th>10 labels per class<th>all labels{rows}</table>\

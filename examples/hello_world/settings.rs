@@ -36,7 +36,7 @@ pub(crate) struct Options {
     /// Times every picture is seen in pre-training [default: 20, on --data 12]
     #[arg(long)]
     epochs: Option<u64>,
-    /// Pictures per optimizer step in pre-training [default: 128, on --data 256]
+    /// Pictures per optimizer step in pre-training [default: 64, on --data 256]
     #[arg(long)]
     batch_size: Option<usize>,
     /// Channels of the ResNet's first stage; the paper's networks have 64 [default: 16]
@@ -144,7 +144,7 @@ impl Options {
         let own = self.data.is_none();
         let (epochs, batch_size) = match (self.quick, own) {
             (true, _) => (3, 64),
-            (false, true) => (20, 128),
+            (false, true) => (20, 64),
             (false, false) => (12, 256),
         };
         let data = self.data.as_ref().map(|path| {
@@ -175,9 +175,8 @@ impl Plan {
         if resumed {
             return Ok(());
         }
-        let unwritable = || {
-            format!("cannot write to {}; give another folder with --out", self.out.display())
-        };
+        let unwritable =
+            || format!("cannot write to {}; give another folder with --out", self.out.display());
         let finished = self.out.join(RESULT);
         if checkpoint.exists() && !finished.exists() {
             bail!(
@@ -258,10 +257,10 @@ impl Settings {
 
     /// The optimizer and the learning rate of `steps` steps of pre-training.
     pub(crate) fn training(&self, steps: u64) -> (OptimizerConfig, Schedule) {
-        let peak = match self.method {
-            MethodName::Simclr => 0.24,
-            MethodName::Simsiam => 0.12,
-            MethodName::BarlowTwins => 0.12,
+        let peak = match (self.method, &self.data) {
+            (MethodName::Simclr, None) => 0.96,
+            (MethodName::Simclr, Some(_)) => 0.48,
+            (MethodName::Simsiam | MethodName::BarlowTwins, _) => 0.24,
         };
         let peak = peak * self.batch_size as f64 / 256.0;
         (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(peak, steps))

@@ -59,7 +59,9 @@ fn folder(classes: &[(&str, usize)]) -> TempDir {
     for (number, (class, pictures)) in classes.iter().enumerate() {
         fs::create_dir_all(root.path().join(class)).unwrap();
         for picture in 0..*pictures {
-            stripes(number, picture).save(root.path().join(class).join(format!("{picture:03}.png"))).unwrap();
+            stripes(number, picture)
+                .save(root.path().join(class).join(format!("{picture:03}.png")))
+                .unwrap();
         }
     }
     root
@@ -91,6 +93,7 @@ fn one_seed_gives_the_same_bytes_whatever_the_number_of_threads() {
     let found = result(&one);
     assert_eq!(found["method"], "simclr");
     assert_eq!(found["data"], "synthetic");
+    assert_eq!(found["device"], "flex");
     assert_eq!(found["epochs"], 2);
     for labels in ["labels_10", "labels_all"] {
         for contestant in ["pretrained", "random", "scratch"] {
@@ -153,7 +156,12 @@ fn bad_input_ends_in_one_sentence_and_leaves_nothing() {
     let lonely = tempfile::tempdir().unwrap();
     stripes(0, 0).save(lonely.path().join("only.png")).unwrap();
     let few = folder(&[("across", 9), ("down", 9)]);
-    let strange = folder(&[("train/across", 20), ("train/down", 20), ("test/across", 4), ("test/sideways", 4)]);
+    let strange = folder(&[
+        ("train/across", 20),
+        ("train/down", 20),
+        ("test/across", 4),
+        ("test/sideways", 4),
+    ]);
     let tiny = tempfile::tempdir().unwrap();
     let text = tempfile::tempdir().unwrap();
     let torn = tempfile::tempdir().unwrap();
@@ -222,6 +230,9 @@ fn an_interrupted_run_says_how_to_go_on_and_ends_with_the_same_bytes() {
     assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
     assert_eq!(timeless(&torn), timeless(&whole));
     for name in ["encoder.safetensors", "epochs.csv", "steps.jsonl", "views.png"] {
-        assert!(fs::read(whole.join(name)).unwrap() == fs::read(torn.join(name)).unwrap(), "{name}");
+        assert!(
+            fs::read(whole.join(name)).unwrap() == fs::read(torn.join(name)).unwrap(),
+            "{name}"
+        );
     }
 }

@@ -207,20 +207,21 @@ impl Recipe {
 /// For pictures of any size, and by name.
 impl Recipe {
     /// For [drawn shapes](https://docs.rs/selfsame-samplers) of `size` pixels: crop, flip, any turn,
-    /// strong jitter, gray.
+    /// strong jitter, half of the views gray.
     #[must_use]
     pub fn shapes(size: u32) -> Self {
         let turn = Operator::Rotation { degrees: 180.0, probability: 1.0 };
-        let view = vec![crop(size, [0.5, 1.0]), FLIP, turn, jitter(0.8, 0.8, 0.5), GRAY];
+        let gray = Operator::Grayscale { probability: 0.5 };
+        let view = vec![crop(size, [0.6, 1.0]), FLIP, turn, jitter(0.6, 0.6, 0.5), gray];
         Self::cifar("shapes", OURS, vec![view; 2]).with_normalize(HALF)
     }
 
-    /// [`shapes`](Self::shapes) for training on labels: one view, mild.
+    /// [`shapes`](Self::shapes) for training on labels: one view.
     #[must_use]
     pub fn supervised_shapes(size: u32) -> Self {
-        let turn = Operator::Rotation { degrees: 180.0, probability: 1.0 };
-        let view = vec![crop(size, [0.7, 1.0]), FLIP, turn];
-        Self { name: "supervised_shapes".to_owned(), views: vec![view], ..Self::shapes(size) }
+        let shapes = Self::shapes(size);
+        let views = shapes.views[..1].to_vec();
+        Self { name: "supervised_shapes".to_owned(), views, ..shapes }
     }
 
     /// A picture as it is: the shorter side resized to `size`, the square in the middle.

@@ -25,7 +25,10 @@ impl Progress {
 
 /// `knn` is shown as a percentage where it was measured.
 fn summary<M: Method>(run: &Run<'_, M>, loss: f64) -> String {
-    let knn = run.history().last("knn").map_or_else(String::new, |knn| format!(" · kNN {:.1} %", 100.0 * knn));
+    let knn = run
+        .history()
+        .last("knn")
+        .map_or_else(String::new, |knn| format!(" · kNN {:.1} %", 100.0 * knn));
     let numbers = run.numbers;
     let healthy = selfsame_metrics::healthy_std(numbers.dim.max(1));
     format!(

@@ -9,7 +9,9 @@ use selfsame_callbacks::{
     Callback, Checkpoints, CsvLog, JsonLinesLog, KnnBank, OnlineKnn, Outcome, Run, StopReason,
     TrainError, Trainer,
 };
-use selfsame_models::{Method, ResNet, ResNetConfig, SimClr, SimClrHead, seed_weights, to_safetensors};
+use selfsame_models::{
+    Method, ResNet, ResNetConfig, SimClr, SimClrHead, seed_weights, to_safetensors,
+};
 use selfsame_optim::{OptimizerConfig, Schedule};
 use selfsame_samplers::{Dataset, Loader, LoaderConfig, Split, Synthetic, SyntheticConfig};
 
@@ -77,8 +79,13 @@ fn a_run_stopped_after_any_step_and_resumed_has_the_same_bytes() {
         let resumed = train(folder.path(), 3, u64::MAX);
         assert_eq!(resumed.clock.step, 6);
         let found = bytes(folder.path(), &resumed);
-        for (name, (found, want)) in ["weights", "epochs", "steps"].iter().zip(found.iter().zip(&want)) {
-            assert!(found == want, "stopped after step {stop_after}, the resumed run has other {name}");
+        for (name, (found, want)) in
+            ["weights", "epochs", "steps"].iter().zip(found.iter().zip(&want))
+        {
+            assert!(
+                found == want,
+                "stopped after step {stop_after}, the resumed run has other {name}"
+            );
         }
     }
 }

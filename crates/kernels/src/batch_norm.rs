@@ -65,23 +65,63 @@ pub fn batch_norm_train<const D: usize>(
     then: Then<D>,
     epsilon: f64,
 ) -> BatchNormTrain<D> {
-    let channels = x.dims()[1];
-    assert_eq!(gamma.dims(), [channels], "`gamma` needs one number per channel");
-    assert_eq!(beta.dims(), [channels], "`beta` needs one number per channel");
-    if let Then::AddRelu(carried) = &then {
-        assert_eq!(carried.dims(), x.dims(), "what is added needs the shape of the input");
-    }
+    check(&x, &gamma, &beta, &then);
     #[cfg(feature = "flex")]
     if crate::applies(&x) {
         return on_flex(x, gamma, beta, then, epsilon);
     }
     let norm = module::batch_norm_train(x, gamma, beta, epsilon);
-    let output = match then {
-        Then::Nothing => norm.output,
-        Then::Relu => relu(norm.output),
-        Then::AddRelu(carried) => relu(norm.output + carried),
-    };
+    let output = follow(norm.output, then);
     BatchNormTrain { output, mean: norm.mean, variance: norm.variance }
+}
+
+/// Normalises each channel by given statistics, scales and shifts it, and does what follows: batch
+/// norm of a network that is used, not trained.
+///
+/// ```text
+/// y = then(γ (x − mean) / √(variance + ε) + β)
+/// ```
+///
+/// # Shapes
+/// - `x`, and what is added: `[batch, channels, …]`
+/// - `gamma`, `beta`, `mean`, `variance`: `[channels]`
+///
+/// # Panics
+/// If the shapes do not fit.
+#[must_use]
+#[track_caller]
+pub fn batch_norm<const D: usize>(
+    x: Tensor<D>,
+    [gamma, beta]: [Tensor<1>; 2],
+    [mean, variance]: [Tensor<1>; 2],
+    then: Then<D>,
+    epsilon: f64,
+) -> Tensor<D> {
+    check(&x, &gamma, &beta, &then);
+    #[cfg(feature = "flex")]
+    if crate::applies(&x) && !x.device().is_autodiff() {
+        let moments = Tensor::stack::<2>(vec![mean, variance], 0).into_dispatch();
+        return normalise(x, [gamma, beta], moments, then, epsilon);
+    }
+    follow(module::batch_norm(x, gamma, beta, mean, variance, epsilon), then)
+}
+
+#[track_caller]
+fn check<const D: usize>(x: &Tensor<D>, gamma: &Tensor<1>, beta: &Tensor<1>, then: &Then<D>) {
+    let channels = x.dims()[1];
+    assert_eq!(gamma.dims(), [channels], "`gamma` needs one number per channel");
+    assert_eq!(beta.dims(), [channels], "`beta` needs one number per channel");
+    if let Then::AddRelu(carried) = then {
+        assert_eq!(carried.dims(), x.dims(), "what is added needs the shape of the input");
+    }
+}
+
+fn follow<const D: usize>(normalised: Tensor<D>, then: Then<D>) -> Tensor<D> {
+    match then {
+        Then::Nothing => normalised,
+        Then::Relu => relu(normalised),
+        Then::AddRelu(carried) => relu(normalised + carried),
+    }
 }
 
 #[cfg(feature = "flex")]
@@ -98,16 +138,31 @@ fn on_flex<const D: usize>(
     let channels = gamma.dims()[0];
     let moments = Dispatch::kernel_moments(x.clone().into_dispatch());
     let statistics = Tensor::<2>::from_dispatch(moments.clone()).inner();
-    let row = |row: usize| statistics.clone().slice([row..row + 1, 0..channels]).reshape([channels]);
+    let row =
+        |row: usize| statistics.clone().slice([row..row + 1, 0..channels]).reshape([channels]);
     let (mean, variance) = (row(0), row(1));
-    let (x, gamma, beta) = (x.into_dispatch(), gamma.into_dispatch(), beta.into_dispatch());
-    let output = match then {
+    let output = normalise(x, [gamma, beta], moments, then, epsilon);
+    BatchNormTrain { output, mean, variance }
+}
+
+#[cfg(feature = "flex")]
+fn normalise<const D: usize>(
+    x: Tensor<D>,
+    parameters: [Tensor<1>; 2],
+    moments: burn::backend::DispatchTensor,
+    then: Then<D>,
+    epsilon: f64,
+) -> Tensor<D> {
+    use crate::extension::KernelOps;
+    use burn::backend::Dispatch;
+
+    let (x, [gamma, beta]) = (x.into_dispatch(), parameters.map(Tensor::into_dispatch));
+    Tensor::from_dispatch(match then {
         Then::Nothing => Dispatch::kernel_batch_norm(x, gamma, beta, moments, epsilon, false),
         Then::Relu => Dispatch::kernel_batch_norm(x, gamma, beta, moments, epsilon, true),
         Then::AddRelu(carried) => {
             let carried = carried.into_dispatch();
             Dispatch::kernel_batch_norm_add(x, gamma, beta, moments, carried, epsilon)
         }
-    };
-    BatchNormTrain { output: Tensor::from_dispatch(output), mean, variance }
+    })
 }

@@ -22,7 +22,8 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
     let layout = Layout::new(shape);
     let taps = layout.taps.len();
     let all: Vec<usize> = (0..taps).collect();
-    let at = |output: usize, input: usize, tap: usize| (output * shape.d_input + input) * taps + tap;
+    let at =
+        |output: usize, input: usize, tap: usize| (output * shape.d_input + input) * taps + tap;
     let weights = pack(weight, shape.d_output, shape.d_input, &all, at);
     let offsets = input_offsets(&layout);
     let pictures = layout.pictures;
@@ -47,13 +48,16 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
 pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     let layout = Layout::new(shape);
     let taps = layout.taps.len();
-    let at = |input: usize, output: usize, tap: usize| (output * shape.d_input + input) * taps + tap;
+    let at =
+        |input: usize, output: usize, tap: usize| (output * shape.d_input + input) * taps + tap;
     let phases: Vec<(Vec<[f32; GROUP]>, Vec<usize>)> = (0..layout.phases())
         .map(|phase| {
-            let own: Vec<usize> = (0..taps).filter(|&tap| layout.taps[tap].phase == phase).collect();
+            let own: Vec<usize> =
+                (0..taps).filter(|&tap| layout.taps[tap].phase == phase).collect();
             let weights = pack(weight, shape.d_input, shape.d_output, &own, at);
             let offset = |line: usize, tap: &usize| layout.offset(line, -layout.taps[*tap].shift);
-            let offsets = (0..shape.d_output).flat_map(|line| own.iter().map(move |tap| offset(line, tap)));
+            let offsets =
+                (0..shape.d_output).flat_map(|line| own.iter().map(move |tap| offset(line, tap)));
             (weights, offsets.collect())
         })
         .collect();

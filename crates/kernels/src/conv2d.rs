@@ -46,7 +46,11 @@ pub fn conv2d(
         "a kernel of {kernel_height} × {kernel_width} does not fit {height} × {width} with padding {padding:?}"
     );
     #[cfg(feature = "flex")]
-    if stride[0] == stride[1] && padding[0] == padding[1] && crate::applies(&x) && crate::applies(&weight) {
+    if stride[0] == stride[1]
+        && padding[0] == padding[1]
+        && crate::applies(&x)
+        && crate::applies(&weight)
+    {
         use crate::extension::KernelOps;
         use burn::backend::Dispatch;
         let (x, weight) = (x.into_dispatch(), weight.into_dispatch());

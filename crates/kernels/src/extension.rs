@@ -6,9 +6,7 @@ use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{
-    Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension,
-};
+use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Shape as TensorShape, TensorData};
 
 use crate::geometry::Shape;
@@ -51,8 +49,16 @@ pub(crate) trait KernelOps: Backend {
 
 /// The gradients of [`KernelOps`].
 pub(crate) trait KernelGradients: Backend {
-    fn conv2d_input(shape: Shape, dy: FloatTensor<Self>, weight: FloatTensor<Self>) -> FloatTensor<Self>;
-    fn conv2d_weight(shape: Shape, x: FloatTensor<Self>, dy: FloatTensor<Self>) -> FloatTensor<Self>;
+    fn conv2d_input(
+        shape: Shape,
+        dy: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
+    fn conv2d_weight(
+        shape: Shape,
+        x: FloatTensor<Self>,
+        dy: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
     fn norm_gradients(saved: Saved<Self>, dy: FloatTensor<Self>) -> [FloatTensor<Self>; 4];
 }
 
@@ -103,7 +109,12 @@ fn conv_shape<B: Backend>(
 }
 
 impl KernelOps for Flex {
-    fn kernel_conv2d(x: FlexTensor, weight: FlexTensor, stride: usize, padding: usize) -> FlexTensor {
+    fn kernel_conv2d(
+        x: FlexTensor,
+        weight: FlexTensor,
+        stride: usize,
+        padding: usize,
+    ) -> FlexTensor {
         let shape = conv_shape::<Self>(&x, &weight, stride, padding);
         let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
         let [height, width] = shape.output();
@@ -152,7 +163,14 @@ fn batch_norm(
     let [gamma, beta, moments] = &parameters;
     let mut y = vec![0.0; numbers(&x).len()];
     let parameters = [numbers(gamma), numbers(beta), numbers(moments)];
-    norm::apply(planes(&x), numbers(&x), parameters, carried.as_ref().map(numbers), settings, &mut y);
+    norm::apply(
+        planes(&x),
+        numbers(&x),
+        parameters,
+        carried.as_ref().map(numbers),
+        settings,
+        &mut y,
+    );
     tensor(y, x.shape())
 }
 

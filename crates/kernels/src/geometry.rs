@@ -16,7 +16,8 @@ pub(crate) struct Shape {
 impl Shape {
     /// Rows and columns of the output.
     pub(crate) fn output(&self) -> [usize; 2] {
-        let side = |input: usize, kernel: usize| (input + 2 * self.padding - kernel) / self.stride + 1;
+        let side =
+            |input: usize, kernel: usize| (input + 2 * self.padding - kernel) / self.stride + 1;
         [side(self.height, self.kernel[0]), side(self.width, self.kernel[1])]
     }
 }
@@ -80,7 +81,14 @@ impl Layout {
         let reach = taps.iter().map(|tap| tap.shift.unsigned_abs()).max().unwrap_or(0);
         let bytes = 4 * shape.d_input.max(shape.d_output) * picture * stride * stride;
         let pictures = (CHUNK_BYTES / bytes.max(1)).clamp(1, shape.batch.max(1));
-        Self { shape, taps, row, picture, margin: (reach + BLOCK).next_multiple_of(BLOCK), pictures }
+        Self {
+            shape,
+            taps,
+            row,
+            picture,
+            margin: (reach + BLOCK).next_multiple_of(BLOCK),
+            pictures,
+        }
     }
 
     /// Planes of the input.
@@ -117,7 +125,8 @@ impl Layout {
     pub(crate) fn spread_input(&self, pictures: &[f32], lines: &mut [f32]) {
         let Shape { height, width, stride, .. } = self.shape;
         self.each_input_row(pictures.len() / self.input_size(), |picture, channel, y, at| {
-            let row = &pictures[picture * self.input_size() + (channel * height + y) * width..][..width];
+            let row =
+                &pictures[picture * self.input_size() + (channel * height + y) * width..][..width];
             if stride == 1 {
                 lines[at(0)..][..width].copy_from_slice(row);
             } else {

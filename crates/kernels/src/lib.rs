@@ -13,7 +13,7 @@ mod lines;
 #[cfg(feature = "flex")]
 mod norm;
 
-pub use batch_norm::{BatchNormTrain, Then, batch_norm_train};
+pub use batch_norm::{BatchNormTrain, Then, batch_norm, batch_norm_train};
 pub use conv2d::conv2d;
 
 use burn::tensor::{DType, Tensor};

@@ -56,8 +56,10 @@ pub(crate) fn moments(planes: Planes, x: &[f32]) -> Vec<f32> {
     }
     let count = (batch * plane) as f64;
     #[allow(clippy::cast_possible_truncation, reason = "statistics of single-precision numbers")]
-    let (means, variances): (Vec<f32>, Vec<f32>) =
-        all.iter().map(|[mean, squares]| (*mean as f32, (squares * plane as f64 / count) as f32)).unzip();
+    let (means, variances): (Vec<f32>, Vec<f32>) = all
+        .iter()
+        .map(|[mean, squares]| (*mean as f32, (squares * plane as f64 / count) as f32))
+        .unzip();
     [means, variances].concat()
 }
 
@@ -142,7 +144,8 @@ struct Scales {
 impl Scales {
     fn new(gamma: &[f32], beta: &[f32], moments: &[f32], epsilon: f64) -> Self {
         let (mean, variance) = moments.split_at(gamma.len());
-        let scale: Vec<f32> = gamma.iter().zip(variance).map(|(g, v)| g * inverse(*v, epsilon)).collect();
+        let scale: Vec<f32> =
+            gamma.iter().zip(variance).map(|(g, v)| g * inverse(*v, epsilon)).collect();
         let shift = beta.iter().zip(&scale).zip(mean).map(|((b, s), m)| b - m * s).collect();
         Self { scale, shift }
     }
@@ -224,7 +227,7 @@ pub(crate) fn sums(
     moments: &[f32],
     epsilon: f64,
 ) -> Vec<f32> {
-    let Planes { channels, plane } = planes;
+    let Planes { channels, .. } = planes;
     let (mean, variance) = moments.split_at(channels);
     let size = planes.task();
     let tasks: Vec<Vec<[f64; 2]>> = dy
@@ -242,7 +245,8 @@ pub(crate) fn sums(
         sum
     };
     let beta = (0..channels).map(|channel| total(0, channel));
-    let gamma = (0..channels).map(|channel| total(1, channel) * inverse(variance[channel], epsilon));
+    let gamma =
+        (0..channels).map(|channel| total(1, channel) * inverse(variance[channel], epsilon));
     beta.chain(gamma).collect()
 }
 
@@ -302,7 +306,7 @@ pub(crate) fn input_gradient(
     epsilon: f64,
     dx: &mut [f32],
 ) {
-    let Planes { channels, plane } = planes;
+    let Planes { channels, .. } = planes;
     let (mean, variance) = moments.split_at(channels);
     let (of_beta, of_gamma) = sums.split_at(channels);
     let count = (x.len() / channels) as f32;

@@ -5,7 +5,7 @@ use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use proptest::prelude::*;
-use selfsame_kernels::{Then, batch_norm_train, conv2d};
+use selfsame_kernels::{Then, batch_norm, batch_norm_train, conv2d};
 
 /// Numbers without any pattern, around zero.
 fn random<const D: usize>(dims: [usize; D], seed: u32) -> Tensor<D> {
@@ -54,10 +54,10 @@ fn convolve(
     weight: [usize; 4],
 ) -> Vec<Vec<f32>> {
     let (x, weight) = (random(x, 1).require_grad(), random(weight, 2).require_grad());
-    run(conv(x.clone(), weight.clone()), [
-        &|g| numbers(x.grad(g).unwrap()),
-        &|g| numbers(weight.grad(g).unwrap()),
-    ])
+    run(
+        conv(x.clone(), weight.clone()),
+        [&|g| numbers(x.grad(g).unwrap()), &|g| numbers(weight.grad(g).unwrap())],
+    )
 }
 
 fn check_conv(x: [usize; 4], d_output: usize, kernel: [usize; 2], stride: usize, padding: usize) {
@@ -97,12 +97,15 @@ fn normalise(
     let (x, carried) = (random(dims, 3).require_grad(), random(dims, 4).require_grad());
     let (gamma, beta) = (random([dims[1]], 5).require_grad(), random([dims[1]], 6).require_grad());
     let [output] = norm(x.clone() * 3.0 + 2.0, gamma.clone(), beta.clone(), carried.clone());
-    run(output, [
-        &|g| numbers(x.grad(g).unwrap()),
-        &|g| numbers(gamma.grad(g).unwrap()),
-        &|g| numbers(beta.grad(g).unwrap()),
-        &|g| carried.grad(g).map_or_else(Vec::new, numbers),
-    ])
+    run(
+        output,
+        [
+            &|g| numbers(x.grad(g).unwrap()),
+            &|g| numbers(gamma.grad(g).unwrap()),
+            &|g| numbers(beta.grad(g).unwrap()),
+            &|g| carried.grad(g).map_or_else(Vec::new, numbers),
+        ],
+    )
 }
 
 proptest! {
@@ -148,4 +151,16 @@ fn the_number_of_threads_does_not_change_a_bit() {
         pool.install(|| convolve(|x, w| conv2d(x, w, [1; 2], [1; 2]), [37, 6, 9, 9], [10, 6, 3, 3]))
     };
     assert!(run(1) == run(2) && run(1) == run(5));
+}
+
+#[test]
+fn a_batch_norm_that_is_only_used_equals_the_sum_of_its_parts() {
+    let x = random([3, 4, 5, 6], 1).inner();
+    let one = |seed| random([4], seed).inner();
+    let statistics = || [one(4), one(5) + 1.0];
+    let ours =
+        batch_norm(x.clone(), [one(2), one(3)], statistics(), Then::AddRelu(x.clone()), 1e-3);
+    let [mean, variance] = statistics();
+    let theirs = module::batch_norm(x.clone(), one(2), one(3), mean, variance, 1e-3);
+    assert_same(&[numbers(ours)], &[numbers(relu(theirs + x))]);
 }

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use crate::gram::cross_squares;
 use crate::normalize::paired_dims;
 
 /// Settings of [`barlow_twins`].
@@ -26,11 +27,12 @@ impl Default for BarlowTwinsConfig {
 /// loss = Σᵢ (1 − Cᵢᵢ)²  +  λ Σᵢ Σⱼ≠ᵢ Cᵢⱼ²        C = Aᵀ B / batch
 /// ```
 /// `A`, `B` are the views with each feature standardised over the batch (biased variance). Summed
-/// over features, so the value grows with `dim`. A constant feature correlates with nothing.
+/// over features, so the value grows with `dim`. A constant feature correlates with nothing. With fewer
+/// rows than features `Σ Cᵢⱼ²` is summed from the products of rows, which is the same number.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ, or `batch < 2`.
@@ -53,15 +55,15 @@ impl Default for BarlowTwinsConfig {
 #[must_use]
 #[track_caller]
 pub fn barlow_twins(view_a: Tensor<2>, view_b: Tensor<2>, config: &BarlowTwinsConfig) -> Tensor<1> {
-    let [batch, dim] = paired_dims("barlow_twins", &view_a, &view_b);
+    let [batch, _] = paired_dims("barlow_twins", &view_a, &view_b);
     assert!(batch > 1, "barlow_twins correlates over the batch: it needs 2 rows or more");
     let a = standardize(view_a, config.epsilon);
     let b = standardize(view_b, config.epsilon);
 
-    let correlation = a.transpose().matmul(b) / batch as f64; // [dim, dim]
-    let identity = Tensor::<2>::eye(dim, &correlation.device()).cast(correlation.dtype());
-    let weights = identity.clone() * (1.0 - config.off_diagonal) + config.off_diagonal;
-    ((correlation - identity).square() * weights).sum()
+    let diagonal = (a.clone() * b.clone()).sum_dim(0) / batch as f64;
+    let all = cross_squares(a, b) / (batch as f64).powi(2);
+    let off_diagonal = all - diagonal.clone().square().sum();
+    (diagonal * -1.0 + 1.0).square().sum() + off_diagonal * config.off_diagonal
 }
 
 /// Columns of mean 0 and variance 1, computed on a scale on which squares cannot overflow.

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::normalize::{normalize, paired_dims};
+use crate::contrast::{Contrast, Gathered, Positive};
 
 /// Settings of [`nt_xent`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,7 +25,8 @@ impl Default for NtXentConfig {
 /// loss = mean over all 2B views i of  −s(i, j(i))/τ + log Σₖ≠ᵢ exp(s(i, k)/τ)
 /// ```
 /// `s` is the cosine of two rows, `j(i)` the other view of the same picture, `k` runs over the
-/// `2B − 1` views that are not `i`. A batch of 1 has no negatives: its loss is 0.
+/// `2B − 1` views that are not `i`. A batch of 1 has no negatives: its loss is 0. Memory grows with
+/// the number of rows, not with its square: scores are computed in tiles, and again for the gradient.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, any length
@@ -52,19 +53,53 @@ impl Default for NtXentConfig {
 #[must_use]
 #[track_caller]
 pub fn nt_xent(view_a: Tensor<2>, view_b: Tensor<2>, config: &NtXentConfig) -> Tensor<1> {
-    let [batch, _] = paired_dims("nt_xent", &view_a, &view_b);
-    let temperature = config.temperature;
-    assert!(temperature > 0.0, "nt_xent needs a temperature above 0, got {temperature}");
-    let (a, b) = (normalize(view_a), normalize(view_b));
-    let positives = (a.clone() * b.clone()).sum_dim(1) / temperature; // the same both ways
+    loss([view_a, view_b], None, config)
+}
 
-    let all = Tensor::cat(vec![a, b], 0);
-    let oneself = Tensor::<2>::eye(2 * batch, &all.device()).equal_elem(1.0);
-    let scores = all.clone().matmul(all.transpose()) / temperature;
-    let scores = scores.mask_fill(oneself, f32::NEG_INFINITY);
-    let largest = scores.clone().inner().max_dim(1); // a constant: it cancels
-    let candidates = (scores - largest.clone()).exp().sum_dim(1).log() + largest;
-    candidates.mean() - positives.mean()
+/// [`nt_xent`] of this worker's rows, with the views of all workers as candidates.
+///
+/// The mean of the workers' losses is the loss of the whole batch. `view_a` and `view_b` are the rows
+/// from `gathered.first` on.
+///
+/// # Shapes
+/// - `view_a`, `view_b`: `[batch, dim]`; `gathered`: `[all, dim]` each
+/// - output: `[1]`, ≥ 0
+///
+/// # Panics
+/// Where [`nt_xent`] does, and if the rows do not fit among the gathered ones.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{Gathered, NtXentConfig, nt_xent, nt_xent_gathered};
+///
+/// let view_a = Tensor::<2>::from_floats([[1., 0.], [0., 1.]], &Device::flex());
+/// let view_b = Tensor::<2>::from_floats([[2., 1.], [1., 3.]], &Device::flex());
+/// let config = NtXentConfig::default();
+/// let worker = |first: usize| {
+///     let gathered = Gathered { view_a: view_a.clone(), view_b: view_b.clone(), first };
+///     let rows = |view: &Tensor<2>| view.clone().slice([first..first + 1]);
+///     nt_xent_gathered(rows(&view_a), rows(&view_b), &gathered, &config).into_scalar::<f32>()
+/// };
+/// let whole = nt_xent(view_a.clone(), view_b.clone(), &config).into_scalar::<f32>();
+/// assert!(((worker(0) + worker(1)) / 2.0 - whole).abs() < 1e-6);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn nt_xent_gathered(
+    view_a: Tensor<2>,
+    view_b: Tensor<2>,
+    gathered: &Gathered,
+    config: &NtXentConfig,
+) -> Tensor<1> {
+    loss([view_a, view_b], Some(gathered), config)
+}
+
+#[track_caller]
+fn loss(views: [Tensor<2>; 2], gathered: Option<&Gathered>, config: &NtXentConfig) -> Tensor<1> {
+    let temperature = config.temperature;
+    let contrast = Contrast::new("nt_xent", views, gathered, Positive::Counted, |_| temperature);
+    contrast.denominators.mean() - contrast.positives.mean() / temperature
 }
 
 #[cfg(test)]
@@ -105,7 +140,8 @@ mod tests {
 
     #[test]
     fn collapse_costs_more_than_spread() {
-        let spread = Pair { a: vec![vec![1., 0.], vec![-1., 0.]], b: vec![vec![1., 0.], vec![-1., 0.]] };
+        let spread =
+            Pair { a: vec![vec![1., 0.], vec![-1., 0.]], b: vec![vec![1., 0.], vec![-1., 0.]] };
         let collapse = Pair { a: vec![vec![1., 0.]; 2], b: vec![vec![1., 0.]; 2] };
         assert!(value(loss, &spread) + 1.0 < value(loss, &collapse));
     }

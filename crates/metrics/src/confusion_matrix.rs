@@ -25,7 +25,11 @@ impl ConfusionMatrix {
     ///
     /// # Errors
     /// If the lengths differ or a number is not below `classes`.
-    pub fn new(labels: &[usize], predictions: &[usize], classes: usize) -> Result<Self, MetricError> {
+    pub fn new(
+        labels: &[usize],
+        predictions: &[usize],
+        classes: usize,
+    ) -> Result<Self, MetricError> {
         check_labels(labels, predictions.len(), classes)?;
         check_labels(predictions, labels.len(), classes)?;
         let mut counts = vec![0; classes * classes];

@@ -61,7 +61,11 @@ pub enum MetricError {
 }
 
 /// One label per row, each a class.
-pub(crate) fn check_labels(labels: &[usize], rows: usize, classes: usize) -> Result<(), MetricError> {
+pub(crate) fn check_labels(
+    labels: &[usize],
+    rows: usize,
+    classes: usize,
+) -> Result<(), MetricError> {
     if labels.len() != rows {
         return Err(MetricError::LabelCount { labels: labels.len(), rows });
     }

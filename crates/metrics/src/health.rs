@@ -36,7 +36,8 @@ pub fn std_of_l2_normalized(features: &Features) -> f64 {
         }
     }
     let rows = rows.max(1) as f64;
-    let deviation = |(sum, squares): &(f64, f64)| (squares / rows - (sum / rows).powi(2)).max(0.0).sqrt();
+    let deviation =
+        |(sum, squares): &(f64, f64)| (squares / rows - (sum / rows).powi(2)).max(0.0).sqrt();
     sums.iter().map(deviation).sum::<f64>() / dim as f64
 }
 

@@ -49,7 +49,10 @@ impl Knn {
         queries: &Features,
     ) -> Result<Vec<Vec<usize>>, MetricError> {
         let nearest = self.nearest(bank, queries)?;
-        Ok(nearest.into_iter().map(|row| row.into_iter().map(|(_, index)| index).collect()).collect())
+        Ok(nearest
+            .into_iter()
+            .map(|row| row.into_iter().map(|(_, index)| index).collect())
+            .collect())
     }
 
     /// The class the neighbours vote for, for each query.

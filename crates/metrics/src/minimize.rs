@@ -25,7 +25,8 @@ pub(crate) fn minimize(
         }
         let direction = downhill(&gradient, &memory);
         let slope = dot(&direction, &gradient);
-        let mut length = if memory.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt() } else { 1.0 };
+        let mut length =
+            if memory.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt() } else { 1.0 };
         let next = loop {
             let next: Vec<f64> = x.iter().zip(&direction).map(|(x, d)| x + length * d).collect();
             let (next_value, next_gradient) = function(&next);

@@ -164,7 +164,10 @@ mod tests {
         let points = [vec![], vec![(1.0, 2.0)], vec![(f64::NAN, 1.0), (2.0, f64::INFINITY)]];
         for points in points {
             let svg = line_chart("t", "x", &[Series { name: "a".into(), points }]);
-            assert!(svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+            assert!(
+                svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"),
+                "{svg}"
+            );
         }
     }
 }

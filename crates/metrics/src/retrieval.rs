@@ -64,7 +64,8 @@ pub fn mean_average_precision_at_k(
     k: usize,
 ) -> Result<f64, MetricError> {
     mean_over_queries(bank, bank_labels, queries, query_labels, k, |hits, relevant| {
-        let ranks = hits.iter().zip(1_u32..).filter_map(|(&hit, rank)| hit.then_some(f64::from(rank)));
+        let ranks =
+            hits.iter().zip(1_u32..).filter_map(|(&hit, rank)| hit.then_some(f64::from(rank)));
         let precision: f64 = ranks.zip(1_u32..).map(|(rank, found)| f64::from(found) / rank).sum();
         precision / relevant.min(k).max(1) as f64
     })

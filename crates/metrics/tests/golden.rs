@@ -45,7 +45,13 @@ impl Case<'_> {
 
     fn retrieval(
         &self,
-        metric: fn(&Features, &[usize], &Features, &[usize], usize) -> Result<f64, selfsame_metrics::MetricError>,
+        metric: fn(
+            &Features,
+            &[usize],
+            &Features,
+            &[usize],
+            usize,
+        ) -> Result<f64, selfsame_metrics::MetricError>,
         meaning: Option<&str>,
     ) -> Vec<f64> {
         self.only(&["k"], meaning);
@@ -58,7 +64,8 @@ impl Case<'_> {
         match self.0["metric"].as_str().unwrap() {
             "knn_top1" => {
                 self.only(&["k", "temperature", "classes"], None);
-                let knn = Knn { k: self.param("k") as usize, temperature: self.param("temperature") };
+                let knn =
+                    Knn { k: self.param("k") as usize, temperature: self.param("temperature") };
                 let (train, labels) = (self.features("train"), self.labels("train_labels"));
                 let (query, query_labels) = (self.features("query"), self.labels("query_labels"));
                 let classes = self.param("classes") as usize;
@@ -68,9 +75,7 @@ impl Case<'_> {
             "recall_at_k" => {
                 self.retrieval(recall_at_k, Some("share of queries with at least one hit"))
             }
-            "map_at_k" => {
-                self.retrieval(mean_average_precision_at_k, Some("divided by min(R, k)"))
-            }
+            "map_at_k" => self.retrieval(mean_average_precision_at_k, Some("divided by min(R, k)")),
             "ndcg_at_k" => self.retrieval(
                 ndcg_at_k,
                 Some("binary gains; ideal from all relevant items in the index"),

@@ -1,10 +1,8 @@
 //! Batch normalisation, with or without scale and shift.
 
 use burn::module::{Flag, Module, Param, RunningState};
-use burn::tensor::activation::relu;
-use burn::tensor::module::batch_norm;
 use burn::tensor::{Device, Tensor};
-use selfsame_kernels::{Then, batch_norm_train};
+use selfsame_kernels::{Then, batch_norm, batch_norm_train};
 
 /// Settings of a [`BatchNorm`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,16 +89,13 @@ impl BatchNorm {
     pub fn forward_then<const D: usize>(&self, input: Tensor<D>, then: Then<D>) -> Tensor<D> {
         let device = input.device();
         let mean = self.running_mean.value_sync();
-        let gamma = self.gamma.as_ref().map_or_else(|| Tensor::ones(mean.dims(), &device), Param::val);
-        let beta = self.beta.as_ref().map_or_else(|| Tensor::zeros(mean.dims(), &device), Param::val);
+        let gamma =
+            self.gamma.as_ref().map_or_else(|| Tensor::ones(mean.dims(), &device), Param::val);
+        let beta =
+            self.beta.as_ref().map_or_else(|| Tensor::zeros(mean.dims(), &device), Param::val);
         if !(device.is_autodiff() && self.training.is_enabled()) {
             let variance = self.running_var.value_sync();
-            let output = batch_norm(input, gamma, beta, mean, variance, self.epsilon);
-            return match then {
-                Then::Nothing => output,
-                Then::Relu => relu(output),
-                Then::AddRelu(carried) => relu(output + carried),
-            };
+            return batch_norm(input, [gamma, beta], [mean, variance], then, self.epsilon);
         }
         let dims = input.dims();
         let samples = (dims.iter().product::<usize>() / dims[1]) as f64;

@@ -47,7 +47,11 @@ impl<B: Backbone> Method for Classifier<B> {
     fn step(&self, views: &Views) -> Step {
         let scores: Vec<Tensor<2>> =
             views.all().iter().map(|view| self.forward(view.clone())).collect();
-        #[allow(clippy::cast_possible_wrap, clippy::cast_possible_truncation, reason = "class counts are small")]
+        #[allow(
+            clippy::cast_possible_wrap,
+            clippy::cast_possible_truncation,
+            reason = "class counts are small"
+        )]
         let labels: Vec<i32> = views.labels().iter().map(|&label| label as i32).collect();
         let device = scores[0].device();
         let labels = Tensor::<1, Int>::from_data(TensorData::from(labels.as_slice()), &device);

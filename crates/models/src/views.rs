@@ -57,7 +57,10 @@ impl Views {
     #[track_caller]
     pub fn pair(&self) -> [Tensor<4>; 2] {
         let [a, b] = self.views.as_slice() else {
-            panic!("this method needs 2 views of each picture, the recipe makes {}", self.views.len())
+            panic!(
+                "this method needs 2 views of each picture, the recipe makes {}",
+                self.views.len()
+            )
         };
         [a.clone(), b.clone()]
     }
@@ -70,7 +73,11 @@ impl Views {
     #[track_caller]
     pub fn labels(&self) -> Vec<usize> {
         let known: Vec<usize> = self.labels.iter().copied().flatten().collect();
-        assert_eq!(known.len(), self.batch(), "a supervised method needs a label for every picture");
+        assert_eq!(
+            known.len(),
+            self.batch(),
+            "a supervised method needs a label for every picture"
+        );
         known
     }
 }

@@ -84,7 +84,9 @@ impl OptimizerConfig {
         }
         match momentum < 1.0 {
             true => Ok(()),
-            false => Err(ConfigError { key: "momentum", reason: format!("{momentum} is not below 1") }),
+            false => {
+                Err(ConfigError { key: "momentum", reason: format!("{momentum} is not below 1") })
+            }
         }
     }
 
@@ -121,7 +123,8 @@ mod tests {
     /// A layer whose weights and biases are 1, after one step along gradients of 0.
     fn after_a_flat_step(config: OptimizerConfig) -> (f32, f32) {
         let device = Device::flex().autodiff();
-        let layer = LinearConfig::new(2, 2).with_initializer(burn::nn::Initializer::Ones).init(&device);
+        let layer =
+            LinearConfig::new(2, 2).with_initializer(burn::nn::Initializer::Ones).init(&device);
         let loss = layer.forward(Tensor::<2>::zeros([1, 2], &device)).sum() * 0.0;
         let gradients = GradientsParams::from_grads(loss.backward(), &layer);
         let layer = config.init().step(1.0, layer, gradients);
@@ -153,8 +156,14 @@ mod tests {
             let mut restored = config.init().from_bytes(saved).unwrap();
             let bytes = |layer: Linear| layer.weight.val().into_data().bytes().to_vec();
             let record = layer.clone();
-            assert_eq!(bytes(step(&mut optimizer, layer)), bytes(step(&mut restored, record.clone())));
-            assert_ne!(bytes(step(&mut config.init(), record.clone())), bytes(step(&mut restored, record)));
+            assert_eq!(
+                bytes(step(&mut optimizer, layer)),
+                bytes(step(&mut restored, record.clone()))
+            );
+            assert_ne!(
+                bytes(step(&mut config.init(), record.clone())),
+                bytes(step(&mut restored, record))
+            );
         }
     }
 

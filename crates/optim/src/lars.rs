@@ -80,7 +80,10 @@ mod tests {
         let (weight, _) = LARS.step(10.0, weight, gradient, state);
         // ‖w‖ = √(2.994² + 3.952²) = 4.958036, λ = 0.0198654; v = ½ v + λ · [0.2994, 2.3952]
         let found: Vec<f32> = weight.into_data().iter().collect();
-        assert!((found[0] - 2.904_523).abs() < 1e-4 && (found[1] - 3.236_184).abs() < 1e-4, "{found:?}");
+        assert!(
+            (found[0] - 2.904_523).abs() < 1e-4 && (found[1] - 3.236_184).abs() < 1e-4,
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -130,7 +130,10 @@ mod tests {
                 let one_cycle = Schedule::one_cycle(0.1, total_steps).at(step);
                 let warmup = Schedule::WarmupCosine { peak: 0.1, warmup_steps: 0, total_steps };
                 for rate in [one_cycle, warmup.at(step)] {
-                    assert!((0.0..=0.1 + 1e-12).contains(&rate), "{rate} at {step} of {total_steps}");
+                    assert!(
+                        (0.0..=0.1 + 1e-12).contains(&rate),
+                        "{rate} at {step} of {total_steps}"
+                    );
                 }
             }
         }

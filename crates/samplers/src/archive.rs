@@ -1,4 +1,4 @@
-//! Tar archives and the shards of a WebDataset: indexed once, read wherever a picture is.
+//! Tar archives and the shards of a `WebDataset`: indexed once, read wherever a picture is.
 //!
 //! The layout of shards is that of [WebDataset](https://github.com/webdataset/webdataset): members
 //! whose names agree up to the first dot of the last part belong together.
@@ -79,7 +79,7 @@ pub(crate) fn entries(path: &Path) -> Result<Vec<Entry>, DataError> {
             index.add(member, Some(end))?;
         }
     }
-    index.finish()
+    Ok(index.finish())
 }
 
 /// The pictures of several archives; the name of a shard may say that its pictures are to train or
@@ -163,11 +163,11 @@ impl Index {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Vec<Entry>, DataError> {
+    fn finish(mut self) -> Vec<Entry> {
         for picture in &mut self.pictures {
             picture.label = self.labels.get(key(&picture.path)).cloned();
         }
-        Ok(self.pictures)
+        self.pictures
     }
 }
 
@@ -178,13 +178,17 @@ fn key(name: &str) -> &str {
     &name[..dot]
 }
 
+fn ending(name: &str) -> &str {
+    name.rsplit_once('.').map_or("", |(_, ending)| ending)
+}
+
 fn is_sidecar(name: &str) -> bool {
-    name.ends_with(".cls") || name.ends_with(".json")
+    matches!(ending(name), "cls" | "json")
 }
 
 /// The label in a `.cls` (its text) or `.json` (its `label`, `cls` or `class`: a number or text).
 fn sidecar(name: &str, bytes: &[u8]) -> Option<String> {
-    if name.ends_with(".cls") {
+    if ending(name) == "cls" {
         let text = std::str::from_utf8(bytes).ok()?.trim();
         return (!text.is_empty()).then(|| text.to_owned());
     }

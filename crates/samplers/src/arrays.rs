@@ -51,7 +51,7 @@ impl Array {
         };
         let pictures =
             InMemory::new(bytes, size, layout).map_err(|error| format!("{name}: {error}"))?;
-        Ok(pictures.from_files(vec![(name, 0)]))
+        Ok(pictures.named_after(vec![(name, 0)]))
     }
 
     /// `[pictures]` or `[pictures, 1]` as labels; a negative number is none.

@@ -106,8 +106,10 @@ fn prepare(
     }
     let picture = match options.max_side {
         Some(side) if side < shorter => {
-            let shrunk =
-                |length: u32| (u64::from(length) * u64::from(side) / u64::from(shorter)) as u32;
+            let shrunk = |length: u32| {
+                let shrunk = u64::from(length) * u64::from(side) / u64::from(shorter);
+                u32::try_from(shrunk).unwrap_or(length) // never longer than it was
+            };
             // A whole-number reduction first: many times faster, and blurred away by the second step.
             let halved = shorter / side / 2;
             let picture = if halved > 1 {
@@ -145,6 +147,7 @@ impl Dataset for Cached {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
 

@@ -118,7 +118,7 @@ impl Version {
             return Err(DataError::Empty { path: path.clone() });
         }
         let pictures = InMemory::new(pixels, SIZE, Layout::Chw)?;
-        Ok(pictures.with_labels(labels, classes.clone())?.from_files(files))
+        Ok(pictures.with_labels(labels, classes.clone())?.named_after(files))
     }
 
     /// Records of one or two labels and a picture.
@@ -193,6 +193,7 @@ impl Version {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
     use std::fs;

@@ -9,7 +9,11 @@ use jpeg_decoder::PixelFormat;
 
 /// Pixels per side, and bytes in memory, beyond which a picture is taken for an attack.
 const MAX_SIDE: u32 = 1 << 15;
-const MAX_BYTES: u64 = 1 << 29;
+const MAX_BYTES: usize = 1 << 29;
+
+/// Pixels from which a JPEG is decoded faster at reduced scale than whole: the decoder that can do the
+/// one is slower with small pictures than the decoder that cannot.
+const REDUCED_FROM: u64 = 1 << 20;
 
 /// Why bytes are not a picture.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -71,10 +75,10 @@ pub fn decode(bytes: &[u8]) -> Result<DynamicImage, DecodeError> {
 /// use selfsame_samplers::EncodedPicture;
 ///
 /// let mut jpeg = Cursor::new(Vec::new());
-/// RgbImage::new(90, 60).write_to(&mut jpeg, ImageFormat::Jpeg)?;
+/// RgbImage::new(2_001, 1_500).write_to(&mut jpeg, ImageFormat::Jpeg)?;
 /// let picture = EncodedPicture::open(jpeg.get_ref())?;
-/// assert_eq!(picture.size(), [90, 60]);
-/// assert_eq!(picture.decode(4)?.width(), 23);
+/// assert_eq!(picture.size(), [2_001, 1_500]);
+/// assert_eq!(picture.decode(8)?.width(), 251);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +99,7 @@ impl<'a> EncodedPicture<'a> {
             let format = format(bytes)?;
             let mut decoder = decoder(bytes, format)?;
             let (width, height) = decoder.dimensions();
-            if width.max(height) > MAX_SIDE || decoder.total_bytes() > MAX_BYTES {
+            if width.max(height) > MAX_SIDE || decoder.total_bytes() > MAX_BYTES as u64 {
                 return Err(DecodeError::TooLarge { width, height });
             }
             let orientation = decoder.orientation().map_err(damaged)?;
@@ -116,10 +120,10 @@ impl<'a> EncodedPicture<'a> {
         self.size
     }
 
-    /// The picture, one pixel for `reduction` × `reduction` of a JPEG where that saves work.
+    /// The picture, one pixel for `reduction` × `reduction` where that saves work.
     ///
-    /// Sides are rounded up. `reduction` may be 1, 2, 4 or 8; a JPEG of another kind than gray and
-    /// colour, and any other file, is decoded whole.
+    /// Sides are rounded up. `reduction` may be 1, 2, 4 or 8. It saves work on a gray or colour JPEG
+    /// of one megapixel (2²⁰ pixels) or more; any other picture is decoded whole.
     ///
     /// # Errors
     /// If the bytes are not all of a picture.
@@ -137,16 +141,18 @@ impl<'a> EncodedPicture<'a> {
             if self.format == ImageFormat::Jpeg && !jpeg_is_whole(self.bytes) {
                 return Err(DecodeError::Truncated);
             }
+            let pixels = u64::from(self.size[0]) * u64::from(self.size[1]);
             let reduced = match (self.format, reduction) {
-                (ImageFormat::Jpeg, 2..) => reduced_jpeg(self.bytes, reduction)?,
+                (ImageFormat::Jpeg, 2..) if pixels >= REDUCED_FROM => {
+                    reduced_jpeg(self.bytes, reduction)?
+                }
                 _ => None,
             };
-            let mut image = match reduced {
-                Some(image) => image,
-                None => {
-                    let decoder = decoder(self.bytes, self.format)?;
-                    DynamicImage::from_decoder(decoder).map_err(damaged)?
-                }
+            let mut image = if let Some(image) = reduced {
+                image
+            } else {
+                let decoder = decoder(self.bytes, self.format)?;
+                DynamicImage::from_decoder(decoder).map_err(damaged)?
             };
             image.apply_orientation(self.orientation);
             Ok(image)
@@ -174,7 +180,7 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
 fn decoder(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, DecodeError> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(2 * MAX_BYTES); // the picture, and a decoder's own copy of it
+    limits.max_alloc = Some(2 * MAX_BYTES as u64); // the picture, and a decoder's own copy of it
     reader.limits(limits);
     reader.into_decoder().map_err(damaged)
 }
@@ -182,13 +188,13 @@ fn decoder(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, Decod
 /// A gray or colour JPEG, whose blocks of 8 × 8 pixels become 4 × 4, 2 × 2 or 1; no other.
 fn reduced_jpeg(bytes: &[u8], reduction: u32) -> Result<Option<DynamicImage>, DecodeError> {
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
-    decoder.set_max_decoding_buffer_size(MAX_BYTES as usize);
+    decoder.set_max_decoding_buffer_size(MAX_BYTES);
     decoder.read_info().map_err(damaged)?;
     let info = decoder.info().ok_or(DecodeError::Truncated)?;
     if !matches!(info.pixel_format, PixelFormat::L8 | PixelFormat::RGB24) {
         return Ok(None);
     }
-    let wanted = |side: u16| u32::from(side).div_ceil(reduction) as u16;
+    let wanted = |side: u16| side.div_ceil(1 << reduction.trailing_zeros());
     let (width, height) =
         decoder.scale(wanted(info.width), wanted(info.height)).map_err(damaged)?;
     let pixels = decoder.decode().map_err(damaged)?;
@@ -219,6 +225,38 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
             Some(_) => {
                 let Some(&[high, low]) = bytes.get(at + 1..at + 3) else { return false };
                 at += 1 + usize::from(high) * 256 + usize::from(low);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
+mod tests {
+    use super::*;
+    use image::Rgb;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn damaged_jpegs_do_the_reducing_decoder_no_harm(
+            flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            reduction in prop::sample::select(vec![2_u32, 4, 8]),
+        ) {
+            let picture = RgbImage::from_fn(40, 30, |x, y| Rgb([x, y, x * y].map(|n| (n * 5 % 256) as u8)));
+            let mut bytes = Cursor::new(Vec::new());
+            picture.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+            let mut bytes = bytes.into_inner();
+            let whole = guarded(|| reduced_jpeg(&bytes, reduction)).unwrap().unwrap();
+            prop_assert_eq!(whole.width(), 40_u32.div_ceil(reduction));
+            for (place, byte) in flips {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            if let Ok(Some(image)) = guarded(|| reduced_jpeg(&bytes, reduction)) {
+                prop_assert!(image.as_bytes().len() <= MAX_BYTES);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The IDX files of MNIST and its family, compressed or not.
 //!
 //! A file is `00 00 08`, the number of dimensions, each dimension in four bytes, and the bytes:
-//! <http://yann.lecun.com/exdb/mnist/> and LeCun et al., 1998.
+//! <http://yann.lecun.com/exdb/mnist/> and `LeCun` et al., 1998.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

@@ -83,12 +83,12 @@ impl InMemory {
         classes: impl Into<Arc<[String]>>,
     ) -> Result<Self, DataError> {
         let classes = classes.into();
-        let problem = if labels.len() != self.len() {
-            Some(format!("{} labels do not go with {} pictures", labels.len(), self.len()))
-        } else {
+        let problem = if labels.len() == self.len() {
             let beyond = labels.iter().flatten().find(|&&label| label >= classes.len());
             beyond
                 .map(|label| format!("a label is {label}, but there are {} classes", classes.len()))
+        } else {
+            Some(format!("{} labels do not go with {} pictures", labels.len(), self.len()))
         };
         match problem {
             Some(problem) => Err(DataError::Array { field: "labels", problem }),
@@ -97,7 +97,7 @@ impl InMemory {
     }
 
     /// The same, its pictures named after files: each with the number of its first picture.
-    pub(crate) fn from_files(self, files: Vec<(String, usize)>) -> Self {
+    pub(crate) fn named_after(self, files: Vec<(String, usize)>) -> Self {
         Self { files, ..self }
     }
 }
@@ -117,7 +117,7 @@ impl Dataset for InMemory {
                 .flat_map(|place| stored[place..].iter().step_by(plane).copied())
                 .collect(),
         };
-        let (width, height) = (width as u32, height as u32);
+        let [width, height] = [width, height].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
         let image = match channels {
             1 => GrayImage::from_raw(width, height, pixels).map(DynamicImage::from),
             3 => RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),

@@ -55,7 +55,9 @@ pub(crate) fn splits(root: &Path, mut entries: Vec<Entry>) -> Result<Splits, Dat
     if let Some(top) = single_top(&entries)
         && entries.iter().any(|entry| part(&entry.path[top.len() + 1..], "train").is_some())
     {
-        entries.iter_mut().for_each(|entry| drop(entry.path.drain(..=top.len())));
+        for entry in &mut entries {
+            entry.path.drain(..=top.len());
+        }
     }
     let select = |names: &[&str]| -> Vec<Entry> {
         let within = |entry: &Entry| {

@@ -343,7 +343,7 @@ impl Work {
             let plan = |view| self.recipe.plan(ViewKey { view, ..key }, [height, width]);
             let plans: Vec<ViewPlan> = (0..).take(places.len()).map(plan).collect();
             let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
-            let picture = picture.decode(scale as u32).map_err(named)?;
+            let picture = picture.decode(u32::try_from(scale).unwrap_or(1)).map_err(named)?;
             for (plan, place) in plans.iter().zip(places) {
                 self.recipe.write_planned(&picture, plan, &mut scratch, place);
             }

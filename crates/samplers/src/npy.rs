@@ -16,7 +16,7 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const MAX_HEADER: usize = 10_000;
 
 /// Names for pictures and for their labels, each of train and of test: those of Keras and of
-/// MedMNIST, and the plain ones.
+/// `MedMNIST`, and the plain ones.
 const PIXELS: [[&str; 2]; 3] =
     [["x_train", "x_test"], ["train_images", "test_images"], ["images", "test_images"]];
 const LABELS: [[&str; 2]; 3] =
@@ -167,6 +167,7 @@ fn integers(kind: &str, size: usize, bytes: &[u8]) -> Result<Vec<i64>, String> {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
 

@@ -1,5 +1,6 @@
 //! Finding out what a path holds.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -20,7 +21,7 @@ const MAX_DEPTH: usize = 12;
 /// | `CLASS/…` | labelled pictures |
 /// | pictures side by side | pictures without labels |
 /// | a `.tar` or `.tar.gz` of one of these, or a folder of several | the same |
-/// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a WebDataset; a shard whose name has `train`, `test` or `val` is of that split |
+/// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard whose name has `train`, `test` or `val` is of that split |
 /// | a `.csv` of lines `path[,label]` | the pictures listed, in that order |
 /// | `data_batch_1.bin` … or `data_batch_1` … `test_batch` | CIFAR-10, binary or Python version |
 /// | `train.bin`, `test.bin` or `train`, `test`, `meta` | CIFAR-100, fine classes |
@@ -85,7 +86,7 @@ fn open_file(path: &Path) -> Result<Splits, DataError> {
     let start = files::start(path, 512)?;
     let compressed = start.starts_with(&[0x1F, 0x8B]);
     let inside = if compressed { inflated(&files::start(path, 1 << 16)?) } else { start };
-    let ending = path.extension().map(|ending| ending.to_ascii_lowercase());
+    let ending = path.extension().map(OsStr::to_ascii_lowercase);
     if idx::is_idx(&inside) {
         idx::open_file(path)
     } else if npy::is_npy(&inside) {
@@ -109,6 +110,7 @@ fn inflated(compressed: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
     use image::RgbImage;

@@ -16,12 +16,12 @@ pub(crate) enum Value {
     Int(i64),
     Bytes(Vec<u8>),
     Text(String),
-    List(Vec<Value>),
-    Dict(Vec<(Value, Value)>),
+    List(Vec<Self>),
+    Dict(Vec<(Self, Self)>),
     /// The name of a Python function or class.
     Name(String),
     /// What a function would make of its arguments, and the state it would be given.
-    Object(Vec<Value>),
+    Object(Vec<Self>),
 }
 
 impl Value {
@@ -202,6 +202,7 @@ impl<'a> Machine<'a> {
     }
 
     #[allow(clippy::cast_possible_wrap, reason = "numbers of at most four bytes")]
+    #[allow(clippy::too_many_lines, reason = "an arm per instruction")]
     fn step(&mut self, code: u8) -> Result<(), String> {
         match code {
             0x80 => drop(self.take(1)?), // protocol
@@ -219,8 +220,8 @@ impl<'a> Machine<'a> {
                 self.push(Value::Int(number as i64));
             }
             b'J' => {
-                let number = self.number(4)?;
-                self.push(Value::Int(i64::from(number as u32 as i32)));
+                let number = self.number(4)? as i64;
+                self.push(Value::Int(if number < 1 << 31 { number } else { number - (1 << 32) }));
             }
             0x8A => {
                 let length = self.number(1)?;

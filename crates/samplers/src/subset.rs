@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     fn labels() -> Vec<usize> {
-        (0..1_000).map(|i| if i % 4 == 0 { 1 } else { 0 }).collect()
+        (0..1_000).map(|i| usize::from(i % 4 == 0)).collect()
     }
 
     fn of_class_1(indices: &[usize]) -> usize {

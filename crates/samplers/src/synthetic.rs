@@ -34,8 +34,10 @@ pub struct SyntheticConfig {
 /// Ten classes of shapes, each picture with one of them.
 ///
 /// Colour, place, size and turn of the shape, the colours, gradient and stripes behind it, small
-/// clutter around it and noise are all random and say nothing of the class. Edges are smooth. A
-/// picture depends on seed, split and its number alone.
+/// clutter around it and noise are all random and say nothing of the class. Shapes tend to be
+/// lighter than what is behind them, or the light of one against the other would tell pictures
+/// apart before their shapes do. Edges are smooth. A picture depends on seed, split and its number
+/// alone.
 ///
 /// # Example
 /// ```
@@ -166,15 +168,15 @@ impl Background {
             [length * angle.cos(), length * angle.sin()]
         };
         let (slope, waves) = (direction(0.7), direction(1.0));
-        let frequency = rng.random_range(10.0..50.0);
-        let first = color(rng);
+        let frequency = rng.random_range(20.0..30.0);
+        let first = color(rng, 0.0, 0.8);
         Self {
             // Not too far apart, or the border between them would be a form of its own.
-            colors: [first, first.map(|c| (c + rng.random_range(-0.35..0.35)).clamp(0.0, 1.0))],
+            colors: [first, first.map(|c| (c + rng.random_range(-0.2..0.2)).clamp(0.0, 1.0))],
             slope,
             waves: waves.map(|wave| wave * frequency),
             phase: rng.random_range(0.0..TAU),
-            depth: rng.random_range(0.0..0.12),
+            depth: rng.random_range(0.04..0.08),
         }
     }
 
@@ -186,12 +188,14 @@ impl Background {
     }
 }
 
-fn color(rng: &mut ChaCha8Rng) -> Color {
-    [(); 3].map(|()| rng.random_range(0.0..1.0))
+fn color(rng: &mut ChaCha8Rng, low: f32, high: f32) -> Color {
+    [(); 3].map(|()| rng.random_range(low..high))
 }
 
 /// Points per pixel and side, whose mean makes edges smooth.
 const FINE: u32 = 4;
+/// The most that noise adds to or takes from a sample.
+const NOISE: f32 = 0.02;
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a picture")]
 fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
@@ -204,26 +208,25 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
     let background = Background::random(rng);
     let mean = background.at(0.5, 0.5);
     let apart = |a: Color, b: Color| (0..3).map(|c| (a[c] - b[c]).powi(2)).sum::<f32>().sqrt();
-    let mut items: Vec<Item> = (0..rng.random_range(3..8))
+    let mut items: Vec<Item> = (0..rng.random_range(1..4))
         .map(|_| {
             let specks: [Form; 3] =
                 [CLASSES[0].1, |x, y| x.abs() < 1.5 && y.abs() < 0.25, CLASSES[1].1];
             let speck = specks[rng.random_range(0..specks.len())];
             let middle = [rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)];
-            let radius = rng.random_range(0.02..0.07);
-            let color = color(rng);
+            let radius = rng.random_range(0.02..0.05);
+            let color = color(rng, 0.0, 1.0);
             Item::random(speck, middle, radius, color, rng)
         })
         .collect();
-    let mut shade = color(rng);
-    while apart(shade, mean) < 0.5 {
-        shade = color(rng);
+    let mut shade = color(rng, 0.2, 1.0);
+    while apart(shade, mean) < 0.45 {
+        shade = color(rng, 0.2, 1.0);
     }
-    let radius = rng.random_range(0.27..0.44);
+    let radius = rng.random_range(0.3..0.45);
     let room = 0.5 - 0.9 * radius;
     let middle = [(); 2].map(|()| 0.5 + rng.random_range(-room..room));
     items.push(Item::random(CLASSES[index % CLASSES.len()].1, middle, radius, shade, rng));
-    let noise = rng.random_range(0.0..0.05);
 
     let step = 1.0 / (config.size * FINE) as f32;
     RgbImage::from_fn(config.size, config.size, |column, row| {
@@ -236,7 +239,7 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
             let color = top.map_or_else(|| background.at(x, y), |item| item.color);
             (0..3).for_each(|c| sum[c] += color[c]);
         }
-        let grain = rng.random_range(-noise..=noise);
+        let grain = rng.random_range(-NOISE..=NOISE);
         let mean = sum.map(|sum| sum / (FINE * FINE) as f32 + grain);
         Rgb(mean.map(|c| (c.clamp(0.0, 1.0) * 255.0 + 0.5) as u8))
     })
@@ -255,7 +258,7 @@ mod tests {
     fn train_test_and_other_seeds_share_no_picture() {
         let sets = [shapes(0, Split::Train), shapes(0, Split::Test), shapes(1, Split::Train)];
         let all: HashSet<_> =
-            sets.iter().flat_map(|set| &set.pictures).map(|p| p.as_raw()).collect();
+            sets.iter().flat_map(|set| &set.pictures).map(RgbImage::as_raw).collect();
         assert_eq!(all.len(), 900);
         assert_eq!(shapes(0, Split::Train).pictures, sets[0].pictures);
     }

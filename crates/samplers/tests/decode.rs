@@ -1,5 +1,11 @@
 //! Pictures of every kind are decoded to what they show, and no bytes do harm.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "tests, with small numbers"
+)]
+
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba};
@@ -138,11 +144,11 @@ fn cmyk_and_progressive_jpegs_show_what_rgb_ones_show() {
 fn a_picture_stands_as_its_exif_data_says() {
     // Where the bright corner is after each of the eight orientations.
     let want = ["ul", "ur", "lr", "ll", "ul", "ur", "lr", "ll"];
-    let plain = jpeg(corner(48, 32).as_raw(), [48, 32], ColorType::Rgb, false);
+    let plain = jpeg(corner(1_800, 1_200).as_raw(), [1_800, 1_200], ColorType::Rgb, false);
     for (orientation, want) in (1..).zip(want) {
         let bytes = turned(&plain, orientation);
         let picture = EncodedPicture::open(&bytes).unwrap();
-        let size = if orientation > 4 { [32, 48] } else { [48, 32] };
+        let size = if orientation > 4 { [1_200, 1_800] } else { [1_800, 1_200] };
         assert_eq!(picture.size(), size);
         for reduction in [1, 2, 4] {
             let image = picture.decode(reduction).unwrap().to_luma8();
@@ -166,19 +172,23 @@ fn a_picture_stands_as_its_exif_data_says() {
 
 #[test]
 fn a_reduced_jpeg_is_close_to_the_mean_of_its_pixels() {
-    let smooth =
-        RgbImage::from_fn(83, 61, |x, y| Rgb([(2 * x) as u8, (3 * y) as u8, (x + y) as u8]));
-    let bytes = jpeg(smooth.as_raw(), [83, 61], ColorType::Rgb, false);
+    let smooth = RgbImage::from_fn(1_803, 1_301, |x, y| {
+        Rgb([(x / 8) as u8, (y / 6) as u8, ((x + y) / 13) as u8])
+    });
+    let bytes = jpeg(smooth.as_raw(), [1_803, 1_301], ColorType::Rgb, false);
     let whole = decode(&bytes).unwrap().to_rgb8();
-    for reduction in [2, 4, 8] {
+    for reduction in [2_u32, 4, 8] {
         let reduced = EncodedPicture::open(&bytes).unwrap().decode(reduction).unwrap().to_rgb8();
-        assert_eq!(reduced.dimensions(), (83_u32.div_ceil(reduction), 61_u32.div_ceil(reduction)));
+        assert_eq!(
+            reduced.dimensions(),
+            (1_803_u32.div_ceil(reduction), 1_301_u32.div_ceil(reduction))
+        );
         for (x, y, pixel) in reduced.enumerate_pixels() {
             let block = || {
                 (0..reduction * reduction)
                     .map(|n| (x * reduction + n % reduction, y * reduction + n / reduction))
             };
-            if block().any(|(x, y)| x >= 83 || y >= 61) {
+            if block().any(|(x, y)| x >= 1_803 || y >= 1_301) {
                 continue; // partly beyond the border
             }
             for channel in 0..3 {

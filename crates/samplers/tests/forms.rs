@@ -1,5 +1,11 @@
 //! Every form of data set: written here, read back whole, damaged without harm.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::unwrap_used,
+    reason = "tests, with small numbers"
+)]
+
 use std::fs;
 use std::io::{Cursor, Write};
 use std::path::Path;
@@ -7,7 +13,7 @@ use std::path::Path;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use selfsame_samplers::{Dataset, Splits, labels, open};
+use selfsame_samplers::{Dataset, Splits, Subset, labels, open};
 
 /// Picture `n`: 4 × 3 pixels of its own shade.
 fn shade(n: u8) -> RgbImage {
@@ -166,15 +172,15 @@ fn the_mnist_family_is_read_compressed_or_not_and_in_its_usual_folders() {
 
 #[test]
 fn arrays_are_read_in_every_layout_and_from_every_place() {
-    let hwc: Vec<u8> = (0..2 * 3 * 4 * 3).collect();
-    let wanted: Vec<Vec<u8>> = hwc.chunks(36).map(<[u8]>::to_vec).collect();
+    let hwc: Vec<u8> = (0..2 * 3 * 5 * 3).collect();
+    let wanted: Vec<Vec<u8>> = hwc.chunks(45).map(<[u8]>::to_vec).collect();
     let planes = |picture: &[u8]| -> Vec<u8> {
         (0..3)
             .flat_map(|c| picture.iter().skip(c).step_by(3).copied().collect::<Vec<_>>())
             .collect()
     };
     let chw: Vec<u8> = wanted.iter().flat_map(|picture| planes(picture)).collect();
-    let both = [npy("|u1", "(2, 3, 4, 3)", &hwc), npy("|u1", "(2, 3, 3, 4)", &chw)];
+    let both = [npy("|u1", "(2, 3, 5, 3)", &hwc), npy("|u1", "(2, 3, 3, 5)", &chw)];
     let label_data = [3_i64, 1].map(i64::to_le_bytes).concat();
     for pixels in both {
         let of = |train: &str, of_train: &str| {
@@ -198,6 +204,22 @@ fn arrays_are_read_in_every_layout_and_from_every_place() {
     }
     let root = folder(&[("x.npz", npz(&[("y", npy("|u1", "(1,)", &[0]))]))]);
     assert!(open(&root.path().join("x.npz")).unwrap_err().to_string().contains("x_train"));
+}
+
+#[test]
+fn pictures_that_cannot_be_decoded_are_left_out_and_counted() {
+    let root = folder(&[
+        ("cat/a.png", png(1)),
+        ("cat/b.png", png(2)[..40].to_vec()),
+        ("dog/c.png", png(3)),
+        ("dog/d.jpg", b"no picture".to_vec()),
+    ]);
+    let (usable, skipped) = Subset::usable(read(root.path()).train);
+    assert_eq!((shades(&usable), labels(&usable)), (vec![1, 3], vec![Some(0), Some(1)]));
+    let names: Vec<_> =
+        skipped.iter().map(|skipped| skipped.name.rsplit('/').next().unwrap()).collect();
+    assert_eq!(names, ["b.png", "d.jpg"]);
+    assert_eq!(skipped[1].reason, "it is no picture");
 }
 
 #[test]

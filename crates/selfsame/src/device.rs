@@ -17,6 +17,15 @@ const AVAILABLE: &[&str] = &[
     "flex",
 ];
 
+/// A device, and the one name it has whatever it was asked for by.
+#[derive(Clone, Debug)]
+pub struct NamedDevice {
+    /// The backend's name, as files of results have it: `flex`, ...
+    pub name: &'static str,
+    /// The device, without autodiff.
+    pub device: Device,
+}
+
 /// The device called `name`; `auto` is the fastest this program was built with.
 ///
 /// | name | device | feature |
@@ -28,14 +37,15 @@ const AVAILABLE: &[&str] = &[
 ///
 /// # Example
 /// ```
-/// assert!(selfsame::device("cpu").is_ok());
+/// assert_eq!(selfsame::device("cpu")?.name, "flex");
 /// let error = selfsame::device("abacus").unwrap_err().to_string();
 /// assert!(error.contains("`abacus`") && error.contains("cpu"), "{error}");
+/// # Ok::<(), selfsame::DeviceError>(())
 /// ```
-pub fn device(name: &str) -> Result<Device, DeviceError> {
+pub fn device(name: &str) -> Result<NamedDevice, DeviceError> {
     match name {
         #[cfg(feature = "flex")]
-        "auto" | "cpu" | "flex" => Ok(Device::flex()),
+        "auto" | "cpu" | "flex" => Ok(NamedDevice { name: "flex", device: Device::flex() }),
         _ => Err(DeviceError { asked: name.to_owned() }),
     }
 }

@@ -1,0 +1,70 @@
+//! Our side of `compare.py losses`: answers `LOSS BATCH` with the milliseconds of a step, forward and
+//! backward, and `LOSS BATCH memory` with the MB that a step raises the peak of resident memory by.
+
+use std::io::{BufRead, stdin};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use selfsame_benches::losses::{LOSSES, Measured};
+
+fn main() -> Result<()> {
+    for line in stdin().lock().lines() {
+        let line = line?;
+        let mut words = line.split_whitespace();
+        let name = words.next().context("a loss")?;
+        let measured = LOSSES.iter().find(|measured| measured.name == name);
+        let measured = measured.with_context(|| format!("no loss `{name}`"))?;
+        let batch = words.next().context("a batch size")?.parse()?;
+        let answer = if words.next().is_some() {
+            megabytes(measured, batch)?
+        } else {
+            milliseconds(measured, batch)
+        };
+        answer_with(answer);
+    }
+    Ok(())
+}
+
+#[allow(clippy::print_stdout, reason = "the answer to the program that asks")]
+fn answer_with(number: f64) {
+    println!("{number}");
+}
+
+fn step(measured: &Measured, batch: usize) -> impl FnMut() + use<'_> {
+    let views = measured.views(batch, true);
+    move || {
+        let [a, b] = views.clone();
+        let gradients = (measured.loss)(a, b).backward();
+        drop(gradients);
+    }
+}
+
+/// The fastest of as many steps as fit into a fifth of a second, at least two.
+fn milliseconds(measured: &Measured, batch: usize) -> f64 {
+    let mut step = step(measured, batch);
+    step();
+    let (mut best, mut spent, mut steps) = (Duration::MAX, Duration::ZERO, 0);
+    while spent < Duration::from_millis(200) || steps < 2 {
+        let start = Instant::now();
+        step();
+        let took = start.elapsed();
+        (best, spent, steps) = (best.min(took), spent + took, steps + 1);
+    }
+    best.as_secs_f64() * 1e3
+}
+
+fn megabytes(measured: &Measured, batch: usize) -> Result<f64> {
+    let mut big = step(measured, batch);
+    step(measured, 8)(); // what the library itself takes
+    let before = peak()?;
+    big();
+    Ok(peak()? - before)
+}
+
+/// The peak of resident memory so far, in MB.
+fn peak() -> Result<f64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.split_whitespace().next());
+    Ok(number.context("no VmHWM in /proc/self/status")?.parse::<f64>()? / 1024.0)
+}

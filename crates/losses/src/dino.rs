@@ -1,0 +1,297 @@
+//! DINO: the student names each view as the teacher names the others.
+
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::StateError;
+use crate::across_views::across_views;
+use crate::view_list::common_dims;
+
+/// Settings of [`dino`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DinoConfig {
+    /// `τ_s`, above 0, of the student.
+    pub student_temperature: f64,
+    /// `τ_t`, above 0, of the teacher: below `τ_s`, so that the teacher is the surer of the two. It
+    /// rises in the first epochs, see [`TeacherTemperature`].
+    pub teacher_temperature: f64,
+}
+
+impl Default for DinoConfig {
+    /// Student 0.1, teacher 0.04 (paper, at the start).
+    fn default() -> Self {
+        Self { student_temperature: 0.1, teacher_temperature: 0.04 }
+    }
+}
+
+/// The teacher's temperature over the run: a straight line, then constant.
+///
+/// # Example
+/// ```
+/// use selfsame_losses::TeacherTemperature;
+///
+/// let schedule = TeacherTemperature::default();
+/// assert!((schedule.at(15.0) - 0.055).abs() < 1e-12);
+/// assert!((schedule.at(100.0) - 0.07).abs() < 1e-12);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TeacherTemperature {
+    /// At epoch 0, above 0.
+    pub first: f64,
+    /// From the end of the warm-up on, above 0.
+    pub last: f64,
+    /// Epochs of the warm-up; 0 for none.
+    pub warmup_epochs: f64,
+}
+
+impl Default for TeacherTemperature {
+    /// From 0.04 to 0.07 in 30 epochs (paper). Peers that leave it at 0.04 differ.
+    fn default() -> Self {
+        Self { first: 0.04, last: 0.07, warmup_epochs: 30.0 }
+    }
+}
+
+impl TeacherTemperature {
+    /// The temperature after `epoch` epochs; parts of an epoch count.
+    #[must_use]
+    pub fn at(&self, epoch: f64) -> f64 {
+        if epoch >= self.warmup_epochs {
+            return self.last;
+        }
+        self.first + (self.last - self.first) * (epoch / self.warmup_epochs).max(0.0)
+    }
+}
+
+/// Running mean of the teacher's outputs, which [`dino`] takes off so that no output wins always.
+///
+/// A plain value of its owner: a checkpoint keeps [`state`](Self::state), a resumed run goes on
+/// with [`from_state`](Self::from_state).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::DinoCenter;
+///
+/// let mut center = DinoCenter::new(2, 0.9, &Device::flex());
+/// center.update(&[Tensor::from_floats([[1.0, 0.0], [3.0, 0.0]], &Device::flex())]);
+/// let found = center.values().into_data().try_to_vec::<f32>().unwrap();
+/// assert!((found[0] - 0.2).abs() < 1e-6 && found[1] == 0.0);
+/// ```
+#[derive(Clone, Debug)]
+pub struct DinoCenter {
+    values: Tensor<2>,
+    momentum: f64,
+}
+
+impl DinoCenter {
+    /// A centre of zeros for `dim` outputs. `momentum`, in `[0, 1)`, is what an update keeps of
+    /// the old centre; the paper has 0.9.
+    ///
+    /// # Panics
+    /// If the momentum is not in `[0, 1)`.
+    #[must_use]
+    #[track_caller]
+    pub fn new(dim: usize, momentum: f64, device: &Device) -> Self {
+        assert!((0.0..1.0).contains(&momentum), "momentum must be in [0, 1), got {momentum}");
+        Self { values: Tensor::zeros([1, dim], device).inner(), momentum }
+    }
+
+    /// The centre, `[1, dim]`, without a graph.
+    #[must_use]
+    pub fn values(&self) -> Tensor<2> {
+        self.values.clone()
+    }
+
+    /// Moves towards the mean of these outputs of the teacher, `[batch, dim]` for each view; to be
+    /// called after the loss of the same step.
+    ///
+    /// # Panics
+    /// If there is no view, or the shapes do not fit.
+    #[track_caller]
+    pub fn update(&mut self, teacher: &[Tensor<2>]) {
+        let [_, dim] = common_dims("DinoCenter::update", 1, teacher);
+        assert_eq!(dim, self.values.dims()[1], "a centre of shape {:?}", self.values.dims());
+        let views: Vec<Tensor<2>> = teacher.iter().map(|view| view.clone().inner()).collect();
+        let mean = Tensor::cat(views, 0).mean_dim(0);
+        let old = self.values.clone().cast(mean.dtype());
+        self.values = old * self.momentum + mean * (1.0 - self.momentum);
+    }
+
+    /// What a checkpoint keeps: the centre, `[1, dim]`.
+    #[must_use]
+    pub fn state(&self) -> TensorData {
+        self.values.to_data()
+    }
+
+    /// The centre that had this [`state`](Self::state), on `device`.
+    ///
+    /// # Errors
+    /// If the state is not a matrix.
+    ///
+    /// # Panics
+    /// If the momentum is not in `[0, 1)`.
+    #[track_caller]
+    pub fn from_state(
+        momentum: f64,
+        state: TensorData,
+        device: &Device,
+    ) -> Result<Self, StateError> {
+        let [_, dim] = StateError::dims(&state, ["1", "dim"])?;
+        let dtype = state.dtype();
+        let values = Tensor::from_data(state, (device, dtype)).inner();
+        Ok(Self { values, ..Self::new(dim, momentum, device) })
+    }
+}
+
+/// Cross-entropy of the student's outputs with the teacher's for every other view.
+///
+/// ```text
+/// p = softmax((t − c)/τ_t)          loss = mean over (i, v), i ≠ v, of −Σₖ pᵢₖ log softmax(sᵥ/τ_s)ₖ
+/// ```
+/// `c` is the centre; `i` runs over the teacher's views, `v` over the student's, of which the first
+/// are the same views in the same order. Averaged over the pairs and the batch. The teacher is a
+/// constant. The centre is used as it stands; call [`DinoCenter::update`] after the loss.
+///
+/// # Shapes
+/// - `teacher`, `student`: `[batch, dim]` each, row `i` of all from the same picture
+/// - output: `[1]`, ≥ 0
+///
+/// # Panics
+/// If the shapes differ or are empty, there is no pair of unlike views, or a temperature is not
+/// above 0.
+///
+/// # Source
+/// Caron et al., 2021, [arXiv:2104.14294](https://arxiv.org/abs/2104.14294), eq. 1 to 4.
+/// Deviation: none.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{DinoCenter, DinoConfig, dino};
+///
+/// let device = Device::flex();
+/// let center = DinoCenter::new(3, 0.9, &device);
+/// let view = Tensor::<2>::eye(3, &device);
+/// let loss = |student: Tensor<2>| {
+///     let student = [student.clone(), student];
+///     dino(&[view.clone()], &student, &center, &DinoConfig::default()).into_scalar::<f32>()
+/// };
+/// assert!(loss(view.clone()) < 1e-3 && loss(view.clone().flip([0])) > 1.0);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn dino(
+    teacher: &[Tensor<2>],
+    student: &[Tensor<2>],
+    center: &DinoCenter,
+    config: &DinoConfig,
+) -> Tensor<1> {
+    let temperature = config.teacher_temperature;
+    assert!(temperature > 0.0, "dino needs a teacher temperature above 0, got {temperature}");
+    let dims = common_dims("dino", 1, teacher);
+    assert_eq!(dims, common_dims("dino", 1, student), "dino needs views of one shape");
+    assert_eq!(dims[1], center.values.dims()[1], "dino needs a centre as wide as the views");
+    let center = center.values.clone().cast(teacher[0].dtype());
+    let name = |view: &Tensor<2>| softmax((view.clone().inner() - center.clone()) / temperature, 1);
+    let targets: Vec<Tensor<2>> = teacher.iter().map(name).collect();
+    across_views("dino", &targets, student, config.student_temperature)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::laws::{Pair, assert_close, finite_differences, laws, value};
+    use crate::with_gradient::{constant, numbers};
+
+    const CONFIG: DinoConfig = DinoConfig { student_temperature: 0.5, teacher_temperature: 0.2 };
+
+    /// A centre that is not zero.
+    fn center(like: &Tensor<2>) -> DinoCenter {
+        let dim = like.dims()[1];
+        let values = constant((0..dim).map(|i| i as f64 * 0.1).collect(), [1, dim], like);
+        DinoCenter { values, momentum: 0.9 }
+    }
+
+    /// The student sees a third view; the teacher's views are the student's first two, moved.
+    fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        let center = center(&a);
+        let student = [a.clone(), b.clone(), a.clone() - b.clone()];
+        dino(&[a * 0.5, b * 0.5], &student, &center, &CONFIG)
+    }
+
+    /// Teacher and student apart: what varies is only the student.
+    fn student(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        let [rows, columns] = a.dims();
+        let numbers = (0..rows * columns).map(|i| (i as f64).sin()).collect();
+        let teacher = constant(numbers, [rows, columns], &a);
+        dino(&[teacher.clone(), teacher], &[a.clone(), b], &center(&a), &CONFIG)
+    }
+
+    fn log_softmax(row: &[f64], temperature: f64) -> Vec<f64> {
+        let total: f64 = row.iter().map(|x| (x / temperature).exp()).sum();
+        row.iter().map(|x| x / temperature - total.ln()).collect()
+    }
+
+    /// The formula, term by term.
+    fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+        let rows = a.iter().zip(b);
+        let third = rows.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a - b).collect()).collect();
+        let student = [a.to_vec(), b.to_vec(), third];
+        let mut total = 0.0;
+        for i in 0..2 {
+            for v in (0..3).filter(|&v| v != i) {
+                for (teacher, student) in student[i].iter().zip(&student[v]) {
+                    let place = |(i, t): (usize, &f64)| t * 0.5 - i as f64 * 0.1;
+                    let teacher: Vec<f64> = teacher.iter().enumerate().map(place).collect();
+                    let (wanted, found) = (log_softmax(&teacher, 0.2), log_softmax(student, 0.5));
+                    total -= wanted.iter().zip(found).map(|(p, q)| p.exp() * q).sum::<f64>();
+                }
+            }
+        }
+        total / (4 * a.len()) as f64
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_formula(pair in Pair::any()) {
+            assert_close(value(loss, &pair), naive(&pair.a, &pair.b), 1e-9);
+        }
+    }
+
+    #[test]
+    fn obeys_the_laws() {
+        finite_differences(student);
+        laws(loss).permutation().extremes(1);
+        laws(|a, b| {
+            let (center, views) = (center(&a), [a, b]);
+            dino(&views, &views, &center, &CONFIG)
+        })
+        .permutation()
+        .symmetry()
+        .extremes(1);
+    }
+
+    #[test]
+    fn the_center_goes_on_from_its_state() {
+        let device = Device::flex();
+        let mut center = DinoCenter::new(2, 0.5, &device);
+        let outputs = [Tensor::from_floats([[1.0, 4.0]], &device)];
+        center.update(&outputs);
+        let mut copy = DinoCenter::from_state(0.5, center.state(), &device).unwrap();
+        center.update(&outputs);
+        copy.update(&outputs);
+        assert_eq!(numbers(center.values()), [0.75, 3.0]);
+        assert_eq!(numbers(copy.values()), [0.75, 3.0]);
+        let flat = TensorData::from([1.0_f32]);
+        assert!(DinoCenter::from_state(0.5, flat, &device).is_err());
+    }
+
+    #[test]
+    #[should_panic(expected = "[1, 3]")]
+    fn shapes_that_differ_are_named() {
+        let device = Device::flex();
+        let (teacher, student) = (Tensor::ones([2, 3], &device), Tensor::ones([1, 3], &device));
+        let center = DinoCenter::new(3, 0.9, &device);
+        let _ = dino(&[teacher], &[student], &center, &CONFIG);
+    }
+}

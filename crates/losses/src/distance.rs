@@ -1,0 +1,245 @@
+//! How far apart rows are.
+
+use burn::tensor::Tensor;
+
+use crate::normalize::normalize;
+
+/// A distance of two rows: the smaller, the more alike.
+///
+/// Squares and products of rows so long that they leave the type's range stay at a trillionth of its
+/// end (3e26 in single precision), so that no distance is infinite.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::Distance;
+///
+/// let device = Device::flex();
+/// let (a, b) = ([[0.0, 3.0]], [[4.0, 0.0], [0.0, 3.0]]);
+/// let (a, b) = (Tensor::from_floats(a, &device), Tensor::from_floats(b, &device));
+/// let found = Distance::Euclidean.pairwise(a, b).into_data().try_to_vec::<f32>().unwrap();
+/// assert!((found[0] - 5.0).abs() < 1e-5 && found[1] < 1e-2);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Distance {
+    /// `1 − cos`, from 0 to 2; rows may have any length, and one of zeros is at 1 from all.
+    Cosine,
+    /// Length of the difference.
+    Euclidean,
+    /// Squared length of the difference.
+    SquaredEuclidean,
+    /// Sum of the absolute differences.
+    Manhattan,
+    /// Minus the product `q · k`: may be negative.
+    InnerProduct,
+    /// `var(q − k) / var(q)`, variances over the numbers of a row: not symmetric.
+    SignalToNoise,
+}
+
+impl Distance {
+    /// The distance of every query and every key.
+    ///
+    /// All but [`Manhattan`](Self::Manhattan), which needs room for `queries · keys · dim` numbers,
+    /// are made of one matrix product; their rounding errors are relative to the longest rows.
+    ///
+    /// # Shapes
+    /// - `queries`: `[queries, dim]`; `keys`: `[keys, dim]`
+    /// - output: `[queries, keys]`
+    ///
+    /// # Panics
+    /// If the rows are not as wide.
+    #[must_use]
+    #[track_caller]
+    pub fn pairwise(self, queries: Tensor<2>, keys: Tensor<2>) -> Tensor<2> {
+        let (q, k) = (queries.dims(), keys.dims());
+        assert_eq!(q[1], k[1], "distances of rows of shapes {q:?} and {k:?}");
+        let product = |q: Tensor<2>, k: Tensor<2>| q.matmul(k.transpose());
+        match self {
+            Self::Cosine => (-product(normalize(queries), normalize(keys)) + 1.0).clamp_min(0.0),
+            Self::Manhattan => {
+                let (q, k) = (queries.unsqueeze_dim::<3>(1), keys.unsqueeze_dim::<3>(0));
+                (q - k).abs().sum_dim(2).squeeze_dim(2)
+            }
+            Self::InnerProduct => {
+                let Scaled { q, k, square, .. } = Scaled::new(queries, keys);
+                -product(q, k) * square
+            }
+            Self::SquaredEuclidean => {
+                let Scaled { q, k, square, .. } = Scaled::new(queries, keys);
+                squares(q, k) * square
+            }
+            Self::Euclidean => {
+                let Scaled { q, k, scale, .. } = Scaled::new(queries, keys);
+                root(squares(q, k)) * scale
+            }
+            Self::SignalToNoise => {
+                let Scaled { q, k, .. } = Scaled::new(centered(queries), centered(keys));
+                squares(q.clone(), k) / signal(q)
+            }
+        }
+    }
+
+    /// The distance of each query and the key beside it.
+    ///
+    /// # Shapes
+    /// - `queries`, `keys`: `[rows, dim]`
+    /// - output: `[rows, 1]`
+    ///
+    /// # Panics
+    /// If the shapes differ.
+    #[must_use]
+    #[track_caller]
+    pub fn rowwise(self, queries: Tensor<2>, keys: Tensor<2>) -> Tensor<2> {
+        assert_eq!(queries.dims(), keys.dims(), "distances of rows need one shape");
+        let squares = |q: Tensor<2>, k: Tensor<2>| (q - k).square().sum_dim(1);
+        match self {
+            Self::Cosine => {
+                (-(normalize(queries) * normalize(keys)).sum_dim(1) + 1.0).clamp_min(0.0)
+            }
+            Self::Manhattan => (queries - keys).abs().sum_dim(1),
+            Self::InnerProduct => {
+                let Scaled { q, k, square, .. } = Scaled::new(queries, keys);
+                -(q * k).sum_dim(1) * square
+            }
+            Self::SquaredEuclidean => {
+                let Scaled { q, k, square, .. } = Scaled::new(queries, keys);
+                squares(q, k) * square
+            }
+            Self::Euclidean => {
+                let Scaled { q, k, scale, .. } = Scaled::new(queries, keys);
+                root(squares(q, k)) * scale
+            }
+            Self::SignalToNoise => {
+                let Scaled { q, k, .. } = Scaled::new(centered(queries), centered(keys));
+                squares(q.clone(), k) / signal(q)
+            }
+        }
+    }
+}
+
+/// Rows on a scale on which their squares neither overflow nor vanish.
+struct Scaled {
+    q: Tensor<2>,
+    k: Tensor<2>,
+    /// What both were divided by, a constant.
+    scale: Tensor<2>,
+    /// Its square, kept within range.
+    square: Tensor<2>,
+}
+
+impl Scaled {
+    fn new(q: Tensor<2>, k: Tensor<2>) -> Self {
+        let end = q.dtype().finfo().map_or(1e38, |info| info.max);
+        let largest = |x: &Tensor<2>| x.clone().inner().abs().max();
+        let scale = Tensor::cat(vec![largest(&q), largest(&k)], 0).max();
+        let zero = scale.clone().equal_elem(0.0);
+        let scale = scale.mask_fill(zero, 1.0).reshape([1, 1]);
+        let square = scale.clone().clamp_max((end * 1e-12).sqrt()).square();
+        Self { q: q / scale.clone(), k: k / scale.clone(), scale, square }
+    }
+}
+
+/// `‖q‖² + ‖k‖² − 2 q·k`, not below 0.
+fn squares(q: Tensor<2>, k: Tensor<2>) -> Tensor<2> {
+    let lengths = |x: &Tensor<2>| x.clone().square().sum_dim(1);
+    let both = lengths(&q) + lengths(&k).transpose();
+    (both - q.matmul(k.transpose()) * 2.0).clamp_min(0.0)
+}
+
+/// Square root whose slope at 0 is 0.
+fn root(squares: Tensor<2>) -> Tensor<2> {
+    let zero = squares.clone().equal_elem(0.0);
+    squares.mask_fill(zero.clone(), 1.0).sqrt().mask_fill(zero, 0.0)
+}
+
+fn centered(rows: Tensor<2>) -> Tensor<2> {
+    rows.clone() - rows.mean_dim(1)
+}
+
+/// Squared length of each centred query; of a constant one as if it were not quite.
+fn signal(q: Tensor<2>) -> Tensor<2> {
+    q.square().sum_dim(1).clamp_min(1e-12)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::with_gradient::numbers;
+    use burn::tensor::Device;
+
+    fn rows<const R: usize, const C: usize>(rows: [[f32; C]; R]) -> Tensor<2> {
+        Tensor::from_floats(rows, &Device::flex())
+    }
+
+    fn close(found: &[f64], want: &[f64], tolerance: f64) {
+        assert_eq!(found.len(), want.len());
+        let off = found.iter().zip(want).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(off <= tolerance, "{found:?} is not {want:?}");
+    }
+
+    #[test]
+    fn inner_products_and_cosines() {
+        let ones = || rows([[1.0; 3]; 2]);
+        close(&numbers(Distance::InnerProduct.pairwise(ones(), ones())), &[-3.0; 4], 1e-6);
+        let (a, b) = (normalize(rows([[0.1, 0.3, 0.2]])), normalize(rows([[0.0, 0.1, 0.5]])));
+        let inner = Distance::InnerProduct.pairwise(a.clone(), b.clone());
+        close(&numbers(inner), &[-0.681_385_16], 1e-6);
+        close(&numbers(Distance::Cosine.pairwise(a.clone(), b)), &[0.318_614_84], 1e-6);
+        close(&numbers(Distance::Cosine.pairwise(a.clone(), a)), &[0.0], 1e-6);
+    }
+
+    #[test]
+    fn euclidean_and_manhattan_tables() {
+        let corners = rows([[0.0, 3.0], [4.0, 0.0]]);
+        let found = numbers(Distance::Euclidean.pairwise(corners.clone(), corners.clone()));
+        close(&found, &[0.0, 5.0, 5.0, 0.0], 2e-3);
+        let found = numbers(Distance::SquaredEuclidean.pairwise(corners.clone(), corners));
+        close(&found, &[0.0, 25.0, 25.0, 0.0], 1e-5);
+        let points = rows([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [3.0, 0.0]]);
+        let found = numbers(Distance::Manhattan.pairwise(points.clone(), points));
+        let want = [0., 1., 2., 3., 1., 0., 1., 4., 2., 1., 0., 3., 3., 4., 3., 0.];
+        close(&found, &want, 1e-6);
+    }
+
+    #[test]
+    fn signal_to_noise_is_the_loop_and_not_symmetric() {
+        let (q, k) = ([[1.0_f32, 2.0, 4.0], [0.0, -1.0, 5.0]], [[2.0_f32, 2.5, -1.0]]);
+        let variance = |x: Vec<f64>| {
+            let mean = x.iter().sum::<f64>() / 3.0;
+            x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 3.0
+        };
+        let want = q.map(|q| {
+            let noise = q.iter().zip(k[0]).map(|(q, k)| f64::from(q - k)).collect();
+            variance(noise) / variance(q.map(f64::from).to_vec())
+        });
+        close(&numbers(Distance::SignalToNoise.pairwise(rows(q), rows(k))), &want, 1e-5);
+        let back = numbers(Distance::SignalToNoise.pairwise(rows(k), rows(q)));
+        assert!((back[0] - want[0]).abs() > 0.1);
+    }
+
+    #[test]
+    fn row_by_row_is_the_diagonal_of_all_pairs_at_any_size() {
+        use Distance::{
+            Cosine, Euclidean, InnerProduct, Manhattan, SignalToNoise, SquaredEuclidean,
+        };
+        let (q, k) = ([[1.0, 2.0, -0.5], [0.3, -1.0, 2.0]], [[0.2, 1.5, 0.1], [2.0, -0.4, 1.0]]);
+        for distance in
+            [Cosine, Euclidean, SquaredEuclidean, Manhattan, InnerProduct, SignalToNoise]
+        {
+            let pairs = numbers(distance.pairwise(rows(q), rows(k)));
+            let beside = numbers(distance.rowwise(rows(q), rows(k)));
+            close(&beside, &[pairs[0], pairs[3]], 1e-5);
+            for size in [0.0, 1e-20, 1e20] {
+                let (q, k) = (rows(q) * size, rows(k) * size);
+                let all = [distance.pairwise(q.clone(), k.clone()), distance.rowwise(q, k)];
+                assert!(all.into_iter().flat_map(numbers).all(f64::is_finite), "{distance:?}");
+            }
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "[1, 2]")]
+    fn widths_that_differ_are_named() {
+        let _ = Distance::Cosine.pairwise(rows([[1.0; 3]]), rows([[1.0; 2]]));
+    }
+}

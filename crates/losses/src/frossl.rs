@@ -1,0 +1,151 @@
+//! FroSSL: agree on the mean view, and use all directions alike.
+
+use burn::tensor::Tensor;
+
+use crate::normalize::normalize;
+use crate::squares::mean_square;
+use crate::view_list::{common_dims, mean_view};
+
+/// Settings of [`frossl`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FrosslConfig {
+    /// Weight, ≥ 0, of the distance to the mean view.
+    pub invariance: f64,
+}
+
+impl Default for FrosslConfig {
+    /// Invariance 1 (official code).
+    fn default() -> Self {
+        Self { invariance: 1.0 }
+    }
+}
+
+/// Log of each view's squared Frobenius norm, plus the views' distance to their mean.
+///
+/// ```text
+/// loss = Σᵥ  2 log ‖ZᵥᵀZᵥ / tr‖_F  +  w · V · dim · mean (Zᵥ − Z̄)²        Z̄ = mean of the V views
+/// ```
+/// Each column of a view is made unit length over the batch; `tr`, a constant, is the trace. The
+/// smaller of `ZᵀZ` and `ZZᵀ` is formed, which have the same norm; nothing is decomposed. Summed
+/// over views. A view of zeros counts as collapsed: its first term is 0, the largest value there is.
+///
+/// # Shapes
+/// - `views`: 2 or more of `[batch, dim]`, row `i` of all from the same picture
+/// - output: `[1]`
+///
+/// # Panics
+/// If there are fewer than 2 views, or the shapes differ or are empty.
+///
+/// # Source
+/// Skean et al., 2023, [arXiv:2310.02903](https://arxiv.org/abs/2310.02903).
+/// Deviation: the factor `V · dim` on the invariance, as in the official code.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{FrosslConfig, frossl};
+///
+/// // Two features that never act together: both views have the norm √2 / 2.
+/// let view = Tensor::<2>::eye(2, &Device::flex());
+/// let loss = frossl(&[view.clone(), view], &FrosslConfig::default());
+/// assert!((loss.into_scalar::<f32>() + 2.0 * 2.0_f32.ln()).abs() < 1e-5);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn frossl(views: &[Tensor<2>], config: &FrosslConfig) -> Tensor<1> {
+    let [batch, dim] = common_dims("frossl", 2, views);
+    // The columns of a view are the rows of its transpose.
+    let columns = |view: &Tensor<2>| normalize(view.clone().transpose());
+    let views: Vec<Tensor<2>> = views.iter().map(columns).collect(); // [dim, batch]
+    let mean = mean_view(&views);
+    let weight = config.invariance * (views.len() * dim) as f64;
+    let mut loss = mean_square(views[0].clone() - mean.clone()) * weight;
+    for view in &views[1..] {
+        loss = loss + mean_square(view.clone() - mean.clone()) * weight;
+    }
+    for view in views {
+        let trace = view.clone().inner().square().sum();
+        let turned = view.clone().transpose();
+        let gram = if batch < dim { turned.matmul(view) } else { view.matmul(turned) };
+        // A column that is not zero puts a 1 on the diagonal: only zeros are clamped.
+        let squares = gram.square().sum().clamp_min(0.25);
+        loss = loss + squares.log() - trace.clamp_min(0.5).log() * 2.0;
+    }
+    loss
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::laws::{Pair, assert_close, finite_differences, laws, pair, value};
+    use burn::tensor::Device;
+
+    const CONFIG: FrosslConfig = FrosslConfig { invariance: 0.7 };
+
+    fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        let third = a.clone() * 2.0 - b.clone();
+        frossl(&[a, b, third], &CONFIG)
+    }
+
+    /// The formula, term by term.
+    fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+        let rows = a.iter().zip(b);
+        let third =
+            rows.map(|(a, b)| a.iter().zip(b).map(|(a, b)| a * 2.0 - b).collect()).collect();
+        let (batch, dim) = (a.len(), a[0].len());
+        let unit = |view: &Vec<Vec<f64>>, column: usize| {
+            let length = view.iter().map(|row| row[column].powi(2)).sum::<f64>().sqrt();
+            view.iter().map(|row| row[column] / length).collect::<Vec<_>>()
+        };
+        let columns = |view: &Vec<Vec<f64>>| (0..dim).map(|j| unit(view, j)).collect::<Vec<_>>();
+        let views: Vec<Vec<Vec<f64>>> =
+            [a.to_vec(), b.to_vec(), third].iter().map(columns).collect();
+        let mut loss = 0.0;
+        for view in &views {
+            let dot = |i: usize, j: usize| -> f64 {
+                view[i].iter().zip(&view[j]).map(|(x, y)| x * y).sum()
+            };
+            let all = (0..dim).flat_map(|i| (0..dim).map(move |j| (i, j)));
+            let squares: f64 = all.map(|(i, j)| (dot(i, j) / dim as f64).powi(2)).sum();
+            loss += 2.0 * squares.sqrt().ln();
+            for (j, column) in view.iter().enumerate() {
+                for (i, x) in column.iter().enumerate() {
+                    let mean = views.iter().map(|view| view[j][i]).sum::<f64>() / 3.0;
+                    loss += 0.7 * 3.0 * (x - mean).powi(2) / batch as f64;
+                }
+            }
+        }
+        loss
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_formula(pair in Pair::any()) {
+            assert_close(value(loss, &pair), naive(&pair.a, &pair.b), 1e-9);
+        }
+    }
+
+    #[test]
+    fn obeys_the_laws() {
+        finite_differences(loss);
+        laws(loss).permutation().extremes(1);
+        laws(|a, b| frossl(&[a, b], &CONFIG)).permutation().symmetry().extremes(1);
+    }
+
+    #[test]
+    fn collapse_costs_more_than_spread() {
+        let collapse = value(loss, &pair([[1., 2.], [1., 2.]], [[1., 2.], [1., 2.]]));
+        assert_close(collapse, 0.0, 1e-12);
+        let zeros = value(loss, &pair([[0.; 2]; 2], [[0.; 2]; 2]));
+        assert_close(zeros, 0.0, 1e-12);
+        assert!(value(loss, &pair([[1., 0.], [0., 1.]], [[1., 0.], [0., 1.]])) < -1.0);
+    }
+
+    #[test]
+    #[should_panic(expected = "[3, 2]")]
+    fn shapes_that_differ_are_named() {
+        let device = Device::flex();
+        let views = [Tensor::ones([2, 2], &device), Tensor::ones([3, 2], &device)];
+        let _ = frossl(&views, &CONFIG);
+    }
+}

@@ -1,0 +1,151 @@
+//! Alignment and uniformity on the hypersphere.
+
+use burn::tensor::Tensor;
+
+use crate::log_sum_exp::LogSumExp;
+use crate::normalize::{normalize, paired_dims};
+use crate::skip::Skip;
+
+/// Settings of [`hypersphere`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct HypersphereConfig {
+    /// α, above 0: the power of the distance of two views.
+    pub alpha: f64,
+    /// t, above 0: how quickly the pull of a pair fades with its squared distance.
+    pub t: f64,
+    /// λ, the weight of uniformity.
+    pub uniformity: f64,
+}
+
+impl Default for HypersphereConfig {
+    /// α 2 and λ 1 (paper), t 1 (as in lightly; the paper's losses use 2).
+    fn default() -> Self {
+        Self { alpha: 2.0, t: 1.0, uniformity: 1.0 }
+    }
+}
+
+/// Views of one picture near each other, all pictures spread over the sphere.
+///
+/// ```text
+/// loss = mean ‖âᵢ − b̂ᵢ‖^α + λ · ½ (U(Â) + U(B̂))        U(X) = log mean over pairs i < j of exp(−t ‖xᵢ − xⱼ‖²)
+/// ```
+/// The hat is a row of unit length. A row of zeros counts as at a squared distance of 2 from every row
+/// in U. Memory grows with the number of rows, as for [`nt_xent`](crate::nt_xent()).
+///
+/// # Shapes
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, any length
+/// - output: `[1]`, at least −4 t λ
+///
+/// # Panics
+/// If the shapes differ or are empty, `batch < 2`, or `alpha` or `t` is not above 0.
+///
+/// # Source
+/// Wang & Isola, 2020, [arXiv:2005.10242](https://arxiv.org/abs/2005.10242), section 4.
+/// Deviation: none.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{HypersphereConfig, hypersphere};
+///
+/// // Views agree, and two pictures lie opposite each other: log e⁻⁴.
+/// let view = Tensor::<2>::from_floats([[1.0, 0.0], [-1.0, 0.0]], &Device::flex());
+/// let loss = hypersphere(view.clone(), view, &HypersphereConfig::default());
+/// assert!((loss.into_scalar::<f32>() + 4.0).abs() < 1e-5);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn hypersphere(view_a: Tensor<2>, view_b: Tensor<2>, config: &HypersphereConfig) -> Tensor<1> {
+    let [batch, _] = paired_dims("hypersphere", &view_a, &view_b);
+    assert!(batch > 1, "hypersphere compares pictures: it needs 2 rows or more");
+    let HypersphereConfig { alpha, t, uniformity } = *config;
+    assert!(alpha > 0.0 && t > 0.0, "hypersphere needs alpha and t above 0, got {alpha} and {t}");
+    let (a, b) = (normalize(view_a), normalize(view_b));
+    let squares = (a.clone() - b.clone()).square().sum_dim(1);
+    let distances = if (alpha - 2.0).abs() < f64::EPSILON {
+        squares
+    } else {
+        // The slope of a small power is infinite at 0.
+        squares.clamp_min(1e-12).powf_scalar(alpha / 2.0)
+    };
+    let spread = self::uniformity(a, t) + self::uniformity(b, t);
+    distances.mean() + spread * (uniformity / 2.0)
+}
+
+/// U of rows of unit length.
+///
+/// `‖xᵢ − xⱼ‖² = 2 − 2 xᵢ·xⱼ`, so the sums over `j` are denominators at a temperature of `1 / 2t`.
+#[track_caller]
+fn uniformity(rows: Tensor<2>, t: f64) -> Tensor<1> {
+    let count = rows.dims()[0];
+    let oneself = Skip::One((0..count).collect());
+    let sums = LogSumExp::new(rows, None, oneself, 0.5 / t);
+    let values = sums.values();
+    let largest = values.clone().max();
+    let terms = (values - largest.clone()).exp();
+    let total = terms.clone().sum();
+    let pairs = (count * (count - 1)) as f64;
+    let value = total.clone().log() + largest - (pairs.ln() + 2.0 * t);
+    sums.weighted(value, terms / total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::laws::{Pair, assert_close, finite_differences, laws, mean, value};
+
+    fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        hypersphere(a, b, &HypersphereConfig { alpha: 2.0, t: 1.5, uniformity: 0.7 })
+    }
+
+    fn cubic(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        hypersphere(a, b, &HypersphereConfig { alpha: 3.0, t: 1.5, uniformity: 0.7 })
+    }
+
+    fn linear(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        hypersphere(a, b, &HypersphereConfig { alpha: 1.0, t: 1.5, uniformity: 0.7 })
+    }
+
+    /// The formula, term by term.
+    fn naive(pair: &Pair, alpha: f64) -> f64 {
+        let unit = |row: &Vec<f64>| {
+            let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+            row.iter().map(|x| x / length).collect::<Vec<_>>()
+        };
+        let [a, b] = [&pair.a, &pair.b].map(|x| x.iter().map(unit).collect::<Vec<_>>());
+        let square =
+            |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| (x - y).powi(2)).sum::<f64>();
+        let spread = |x: &[Vec<f64>]| {
+            let pairs = (0..x.len()).flat_map(|i| (0..i).map(move |j| (i, j)));
+            mean(pairs.map(|(i, j)| (-1.5 * square(&x[i], &x[j])).exp())).ln()
+        };
+        let align = mean(a.iter().zip(&b).map(|(x, y)| square(x, y).powf(alpha / 2.0)));
+        align + 0.7 * (spread(&a) + spread(&b)) / 2.0
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_formula(pair in Pair::rows(2)) {
+            assert_close(value(loss, &pair), naive(&pair, 2.0), 1e-10);
+            assert_close(value(cubic, &pair), naive(&pair, 3.0), 1e-10);
+        }
+    }
+
+    #[test]
+    fn obeys_the_laws() {
+        for loss in [loss, cubic, linear] {
+            finite_differences(loss);
+            laws(loss).permutation().symmetry().scale().shapes().extremes(2).collapse();
+        }
+        laws(loss).precision();
+    }
+
+    #[test]
+    fn the_distance_of_equal_views_has_a_finite_slope() {
+        let device = burn::tensor::Device::flex().autodiff();
+        let view = Tensor::<2>::from_floats([[1., 2.], [2., 1.]], &device).require_grad();
+        let gradients = linear(view.clone(), view.clone()).backward();
+        let largest: f32 = view.grad(&gradients).unwrap().abs().max().into_scalar();
+        assert!(largest.is_finite());
+    }
+}

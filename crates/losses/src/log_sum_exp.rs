@@ -1,0 +1,418 @@
+//! The denominators of contrastive losses, in memory that grows with the number of rows and not with
+//! its square.
+
+use std::ops::Range;
+
+use burn::tensor::{Bool, Int, Tensor, TensorData};
+
+use crate::skip::Skip;
+use crate::with_gradient::with_gradient;
+
+/// Rows of a tile on a backend without kernels of its own: tiles of 16 MB in single precision.
+const TILE: usize = 2048;
+
+/// Stands for −∞ where a score is left out: differences of it are numbers.
+const LOWEST: f64 = -1e30;
+
+/// `Lᵢ = log Σₖ exp(aᵢ · cₖ / temperature)` over the candidates that are not skipped, for every anchor.
+///
+/// The scores are computed tile by tile, once for the values and once more for the gradient. On Flex
+/// in single precision, with no score above 40 in size (a temperature of 0.025 or more for rows of
+/// unit length), a tile is a few vector loops, and of one set of rows mirrored tiles are computed once.
+/// Otherwise tiles are burn's own operators with a running maximum, and any score is exact.
+pub(crate) struct LogSumExp {
+    scores: Scores,
+    values: Tensor<1>,
+    #[cfg(feature = "flex")]
+    host: Option<host::Sums>,
+}
+
+impl LogSumExp {
+    /// # Panics
+    /// If an anchor has no candidate left.
+    #[track_caller]
+    pub(crate) fn new(
+        anchors: Tensor<2>,
+        candidates: Option<Tensor<2>>,
+        skip: Skip,
+        temperature: f64,
+    ) -> Self {
+        Self::of(Scores { anchors, candidates, skip, temperature, tile: None })
+    }
+
+    #[track_caller]
+    fn of(scores: Scores) -> Self {
+        let count = scores.candidates.as_ref().unwrap_or(&scores.anchors).dims()[0];
+        let skipped = scores.skip.count();
+        assert!(count > skipped, "a contrast needs a negative: there are {count} candidates");
+        #[cfg(feature = "flex")]
+        if let Some((values, host)) = host::Sums::new(&scores) {
+            return Self { scores, values, host: Some(host) };
+        }
+        Self {
+            values: scores.values(),
+            scores,
+            #[cfg(feature = "flex")]
+            host: None,
+        }
+    }
+
+    /// `[anchors]`, constants.
+    pub(crate) fn values(&self) -> Tensor<1> {
+        self.values.clone()
+    }
+
+    /// The mean over the anchors, `[1]`.
+    pub(crate) fn mean(self) -> Tensor<1> {
+        let values = self.values();
+        let count = values.dims()[0];
+        let weights = values.ones_like() / count as f64;
+        self.weighted(values.mean(), weights)
+    }
+
+    /// `value` with the gradient of `Σᵢ weightsᵢ Lᵢ`; `weights` are constants, `[anchors]`.
+    pub(crate) fn weighted(self, value: Tensor<1>, weights: Tensor<1>) -> Tensor<1> {
+        let of_anchors = self.scores.anchors.is_tracked();
+        let of_candidates = self.scores.candidates.as_ref().is_some_and(Tensor::is_tracked);
+        if !of_anchors && !of_candidates {
+            return value;
+        }
+        let (anchors, candidates) = self.gradients(weights);
+        let loss = with_gradient(self.scores.anchors, value.clone(), || anchors);
+        match (self.scores.candidates, candidates) {
+            (Some(rows), Some(gradient)) => {
+                loss + with_gradient(rows, value.zeros_like(), || gradient)
+            }
+            _ => loss,
+        }
+    }
+
+    fn gradients(&self, weights: Tensor<1>) -> (Tensor<2>, Option<Tensor<2>>) {
+        #[cfg(feature = "flex")]
+        if let Some(host) = &self.host {
+            return host.gradients(&self.scores, &weights);
+        }
+        self.scores.gradients(&self.values, &weights)
+    }
+}
+
+/// What is compared with what.
+struct Scores {
+    anchors: Tensor<2>,
+    /// `None`: the anchors themselves.
+    candidates: Option<Tensor<2>>,
+    skip: Skip,
+    temperature: f64,
+    /// Rows of a tile, where they are given.
+    tile: Option<usize>,
+}
+
+impl Scores {
+    /// Anchors and candidates without a graph.
+    fn plain(&self) -> (Tensor<2>, Tensor<2>) {
+        let anchors = self.anchors.clone().inner();
+        let candidates = self.candidates.clone().map_or_else(|| anchors.clone(), Tensor::inner);
+        (anchors, candidates)
+    }
+
+    fn values(&self) -> Tensor<1> {
+        let (anchors, candidates) = self.plain();
+        let values = self.ranges(anchors.dims()[0]).map(|rows| {
+            let some = anchors.clone().slice([rows.clone()]);
+            let shape = [rows.len(), 1];
+            let options = (&some.device(), some.dtype());
+            let mut largest = Tensor::<2>::full(shape, LOWEST, options);
+            let mut sum = Tensor::<2>::zeros(shape, options);
+            for columns in self.ranges(candidates.dims()[0]) {
+                let scores = self.tile(&some, &candidates, rows.start, columns);
+                let higher = largest.clone().max_pair(scores.clone().max_dim(1));
+                let more = (scores - higher.clone()).exp().sum_dim(1);
+                sum = sum * (largest - higher.clone()).exp() + more;
+                largest = higher;
+            }
+            (sum.log() + largest).reshape([rows.len()])
+        });
+        Tensor::cat(values.collect(), 0)
+    }
+
+    /// The gradients of `Σᵢ weightsᵢ Lᵢ` by the anchors and, where they are others, the candidates.
+    fn gradients(&self, values: &Tensor<1>, weights: &Tensor<1>) -> (Tensor<2>, Option<Tensor<2>>) {
+        let (anchors, candidates) = self.plain();
+        let mut of_anchors = Vec::new();
+        let mut of_candidates: Vec<Tensor<2>> = Vec::new();
+        for rows in self.ranges(anchors.dims()[0]) {
+            let some = anchors.clone().slice([rows.clone()]);
+            let column = |x: &Tensor<1>| x.clone().slice([rows.clone()]).reshape([rows.len(), 1]);
+            let (values, weights) = (column(values), column(weights) / self.temperature);
+            let mut total = some.zeros_like();
+            for (place, columns) in self.ranges(candidates.dims()[0]).enumerate() {
+                let others = candidates.clone().slice([columns.clone()]);
+                let scores = self.tile(&some, &candidates, rows.start, columns);
+                let shares = (scores - values.clone()).exp() * weights.clone();
+                let mirrored = shares.clone().transpose().matmul(some.clone());
+                total = total + shares.matmul(others);
+                match of_candidates.get_mut(place) {
+                    Some(sum) => *sum = sum.clone() + mirrored,
+                    None => of_candidates.push(mirrored),
+                }
+            }
+            of_anchors.push(total);
+        }
+        let of_anchors = Tensor::cat(of_anchors, 0);
+        let of_candidates = Tensor::cat(of_candidates, 0);
+        match self.candidates {
+            None => (of_anchors + of_candidates, None),
+            Some(_) => (of_anchors, Some(of_candidates)),
+        }
+    }
+
+    fn ranges(&self, rows: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+        let length = self.tile.unwrap_or(TILE);
+        (0..rows).step_by(length).map(move |start| start..rows.min(start + length))
+    }
+
+    /// The scores of some anchors, from `first` on, with the candidates `columns`.
+    fn tile(
+        &self,
+        anchors: &Tensor<2>,
+        candidates: &Tensor<2>,
+        first: usize,
+        columns: Range<usize>,
+    ) -> Tensor<2> {
+        let others = candidates.clone().slice([columns.clone()]);
+        let mut scores = anchors.clone().matmul(others.transpose()) / self.temperature;
+        let [rows, count] = scores.dims();
+        let device = scores.device();
+        for which in 0..self.skip.count() {
+            let place = |row| self.skip.of(first + row).nth(which);
+            let inside = |row| place(row).filter(|place| columns.contains(place));
+            if (0..rows).all(|row| inside(row).is_none()) {
+                continue;
+            }
+            let places =
+                (0..rows).map(|row| inside(row).map_or(-1, |x| (x - columns.start) as i64));
+            let places = TensorData::new(places.collect::<Vec<i64>>(), [rows, 1]);
+            let places = Tensor::<2, Int>::from_data(places, &device).expand([rows, count]);
+            let all = Tensor::<1, Int>::arange(0..count as i64, &device).reshape([1, count]);
+            let mask: Tensor<2, Bool> = all.expand([rows, count]).equal(places);
+            scores = scores.mask_fill(mask, LOWEST);
+        }
+        scores
+    }
+}
+
+/// The same in vector loops on the host.
+#[cfg(feature = "flex")]
+mod host {
+    use burn::tensor::{Tensor, TensorData};
+
+    use super::Scores;
+    use crate::extension::{FlexTensor, host, numbers};
+    use crate::rows;
+    use crate::tiles::{LARGEST_SCORE, Tiles, block_length};
+
+    /// What the values were made of.
+    pub(super) struct Sums {
+        anchors: FlexTensor,
+        candidates: Option<FlexTensor>,
+        dim: usize,
+        shift: f32,
+        sums: Vec<f32>,
+    }
+
+    impl Sums {
+        /// The values, where the kernels are for these scores.
+        pub(super) fn new(of: &Scores) -> Option<(Tensor<1>, Self)> {
+            let anchors = host(&of.anchors)?;
+            let candidates = match &of.candidates {
+                None => None,
+                Some(candidates) => Some(host(candidates)?),
+            };
+            let dim = of.anchors.dims()[1];
+            let longest = |rows: &FlexTensor| rows::longest(numbers(rows), dim);
+            let longest_anchor = longest(&anchors);
+            let longest_candidate = candidates.as_ref().map_or(longest_anchor, longest);
+            let shift = longest_anchor * longest_candidate / of.temperature as f32;
+            if shift.is_nan() || shift > LARGEST_SCORE {
+                return None;
+            }
+            let mut host = Self { anchors, candidates, dim, shift, sums: Vec::new() };
+            host.sums = host.tiles(of).sums();
+            let values: Vec<f32> = host.sums.iter().map(|sum| sum.ln() + shift).collect();
+            let shape = [values.len()];
+            Some((constant(values, shape, of), host))
+        }
+
+        fn tiles<'a>(&'a self, of: &'a Scores) -> Tiles<'a> {
+            let rows = of.anchors.dims()[0].max(of.candidates.as_ref().map_or(0, |c| c.dims()[0]));
+            Tiles {
+                anchors: numbers(&self.anchors),
+                candidates: self.candidates.as_ref().map(numbers),
+                dim: self.dim,
+                scale: (1.0 / of.temperature) as f32,
+                shift: self.shift,
+                skip: &of.skip,
+                length: of.tile.unwrap_or_else(|| block_length(rows)),
+            }
+        }
+
+        pub(super) fn gradients(
+            &self,
+            of: &Scores,
+            weights: &Tensor<1>,
+        ) -> (Tensor<2>, Option<Tensor<2>>) {
+            let weights = weights.to_data();
+            let weights = weights.iter::<f32>().zip(&self.sums);
+            let factors: Vec<f32> = weights.map(|(weight, sum)| weight / sum).collect();
+            let (anchors, candidates) = self.tiles(of).gradients(&factors);
+            let matrix = |gradient: Vec<f32>| {
+                let rows = gradient.len() / self.dim;
+                constant(gradient, [rows, self.dim], of)
+            };
+            (matrix(anchors), self.candidates.is_some().then(|| matrix(candidates)))
+        }
+    }
+
+    fn constant<const D: usize>(numbers: Vec<f32>, shape: [usize; D], of: &Scores) -> Tensor<D> {
+        Tensor::from_data(TensorData::new(numbers, shape), &of.anchors.device().inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::laws::Pair;
+    use burn::tensor::{DType, Device, Tolerance};
+    use proptest::prelude::*;
+
+    /// The matrix of scores as a whole, left to the graph.
+    fn plain(scores: &Scores) -> Tensor<1> {
+        let candidates = scores.candidates.as_ref().unwrap_or(&scores.anchors).clone();
+        let [rows, columns] = [scores.anchors.dims()[0], candidates.dims()[0]];
+        let products = scores.anchors.clone().matmul(candidates.transpose()) / scores.temperature;
+        let mut kept = vec![1.0_f32; rows * columns];
+        for row in 0..rows {
+            scores.skip.of(row).for_each(|column| kept[row * columns + column] = 0.0);
+        }
+        let kept = Tensor::<2>::from_data(
+            TensorData::new(kept, [rows, columns]),
+            (&Device::flex(), products.dtype()),
+        );
+        (products.exp() * kept).sum_dim(1).log().reshape([rows])
+    }
+
+    /// Values, and the gradients of a sum with weights that differ.
+    fn both(
+        pair: &Pair,
+        dtype: DType,
+        same: bool,
+        skip: &Skip,
+        tile: Option<usize>,
+    ) -> [[Tensor<2>; 3]; 2] {
+        let run = |tiled: bool| {
+            let device = Device::flex().autodiff();
+            let [a, b] = pair.tensors(&device, dtype).map(Tensor::require_grad);
+            let scores = Scores {
+                anchors: a.clone(),
+                candidates: (!same).then(|| b.clone()),
+                skip: skip.clone(),
+                temperature: 0.7,
+                tile,
+            };
+            let count = a.dims()[0];
+            let ramp = Tensor::<1, Int>::arange(0..count as i64, &Device::flex()).float();
+            let weights = ramp.cast(dtype) * 0.1 + 0.3;
+            let (values, loss) = if tiled {
+                let sums = LogSumExp::of(scores);
+                let values = sums.values();
+                let value = (values.clone() * weights.clone()).sum();
+                (values, sums.weighted(value, weights))
+            } else {
+                let values = plain(&scores);
+                (values.clone().inner(), (values * weights.autodiff()).sum())
+            };
+            let gradients = loss.backward();
+            let zeros = b.clone().inner().zeros_like();
+            let of_a = a.grad(&gradients).unwrap();
+            [values.reshape([count, 1]), of_a, b.grad(&gradients).unwrap_or(zeros)]
+        };
+        [run(true), run(false)]
+    }
+
+    fn assert_equal(found: [[Tensor<2>; 3]; 2], tolerance: f64) {
+        let [tiled, plain] = found;
+        for (tiled, plain) in tiled.into_iter().zip(plain) {
+            let (tiled, plain) = (tiled.into_data(), plain.into_data());
+            let tolerance = Tolerance::<f64>::rel_abs(tolerance, tolerance);
+            tiled.convert::<f64>().assert_approx_eq(&plain.convert::<f64>(), tolerance);
+        }
+    }
+
+    proptest! {
+        /// By vector loops and by operators, of one set of rows and of two, with 0, 1 or 2 candidates
+        /// skipped, in tiles of any length.
+        #[test]
+        fn tiled_equals_plain(
+            pair in Pair::rows(3), tile in 1_usize..12, same: bool, skipped in 0_usize..3,
+        ) {
+            let count = pair.a.len();
+            // Symmetric, as the kernels for one set of rows ask: each with itself and with its mirror.
+            let skip = match skipped {
+                0 => Skip::Nothing,
+                1 => Skip::One((0..count).collect()),
+                _ => Skip::Two((0..count).map(|i| [i, count - 1 - i]).collect()),
+            };
+            assert_equal(both(&pair, DType::F64, same, &skip, Some(tile)), 1e-10);
+            // Single precision: scores of up to 40, of which the last bit is 4e-6.
+            let small = Pair { a: scaled(&pair.a), b: scaled(&pair.b) };
+            assert_equal(both(&small, DType::F32, same, &skip, Some(tile)), 2e-5);
+        }
+    }
+
+    /// Rows of at most unit length.
+    fn scaled(rows: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let shrink = |row: &Vec<f64>| {
+            let by = (row.len() as f64).sqrt() * 2.0;
+            row.iter().map(|x| x / by).collect()
+        };
+        rows.iter().map(shrink).collect()
+    }
+
+    #[test]
+    fn many_rows_in_tiles_of_the_usual_length() {
+        let pair = Pair { a: crate::laws::ramp_rows(600, 5), b: crate::laws::ramp_rows(411, 5) };
+        for dtype in [DType::F32, DType::F64] {
+            let skip = Skip::One((0..600).collect());
+            assert_equal(both(&pair, dtype, true, &skip, None), 1e-4);
+            assert_equal(both(&pair, dtype, false, &Skip::Nothing, None), 1e-4);
+        }
+    }
+
+    #[test]
+    fn scores_beyond_the_kernels_are_exact_too() {
+        let anchors = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 1.0]], &Device::flex());
+        let sums = LogSumExp::new(anchors, None, Skip::Nothing, 1e-3);
+        let want = TensorData::from([1000.0_f32, 1000.0]);
+        sums.values().into_data().assert_approx_eq::<f32>(&want, Tolerance::rel_abs(1e-6, 0.0));
+    }
+
+    #[test]
+    fn the_number_of_threads_changes_no_bit() {
+        let pair = Pair { a: crate::laws::ramp_rows(700, 9), b: Vec::new() };
+        let run = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| {
+                let data = TensorData::new(pair.a.concat(), [700, 9]);
+                let device = Device::flex().autodiff();
+                let rows = Tensor::<2>::from_data(data, (&device, DType::F32)).require_grad();
+                let skip = Skip::One((0..700).collect());
+                let loss = LogSumExp::new(rows.clone(), None, skip, 0.5).mean();
+                let gradient = rows.grad(&loss.clone().backward()).unwrap().into_data();
+                (loss.into_data(), gradient)
+            })
+        };
+        let ((loss, gradient), (other, of_other)) = (run(1), run(3));
+        loss.assert_eq(&other, true);
+        gradient.assert_eq(&of_other, true);
+    }
+}

@@ -1,0 +1,63 @@
+//! Which positive and which negative an anchor learns from.
+
+use burn::tensor::{Bool, Int, Tensor};
+
+use crate::labeled::Pairs;
+
+/// Which row of an anchor's class is its positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PositiveMining {
+    /// The nearest.
+    Easy,
+    /// The farthest.
+    Hard,
+}
+
+/// Which row of another class is an anchor's negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NegativeMining {
+    /// The farthest.
+    Easy,
+    /// The nearest of those farther than the farthest positive; the farthest, where there is none.
+    SemiHard,
+    /// The nearest.
+    Hard,
+}
+
+impl PositiveMining {
+    /// The key that is each anchor's positive; distances without a graph.
+    pub(crate) fn pick(self, distances: &Tensor<2>, pairs: &Pairs) -> Tensor<1, Int> {
+        match self {
+            Self::Easy => nearest(distances, pairs.positives.clone()),
+            Self::Hard => farthest(distances, pairs.positives.clone()),
+        }
+    }
+}
+
+impl NegativeMining {
+    /// The key that is each anchor's negative; distances without a graph.
+    pub(crate) fn pick(self, distances: &Tensor<2>, pairs: &Pairs) -> Tensor<1, Int> {
+        let negatives = pairs.negatives.clone();
+        match self {
+            Self::Easy => farthest(distances, negatives),
+            Self::Hard => nearest(distances, negatives),
+            Self::SemiHard => {
+                let others = pairs.positives.clone().bool_not();
+                let positive = distances.clone().mask_fill(others, f32::NEG_INFINITY).max_dim(1);
+                let farther = distances.clone().greater(positive.expand(distances.dims()));
+                let farther = farther.bool_and(negatives.clone());
+                let some = farther.clone().any_dim(1).squeeze_dim(1);
+                let beyond = nearest(distances, farther);
+                farthest(distances, negatives).mask_where(some, beyond)
+            }
+        }
+    }
+}
+
+fn nearest(distances: &Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<1, Int> {
+    distances.clone().mask_fill(chosen.bool_not(), f32::INFINITY).argmin(1).squeeze_dim(1)
+}
+
+fn farthest(distances: &Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<1, Int> {
+    distances.clone().mask_fill(chosen.bool_not(), f32::NEG_INFINITY).argmax(1).squeeze_dim(1)
+}

@@ -1,0 +1,162 @@
+//! Multi-similarity: weigh every pair by how it compares with the others of its anchor.
+
+use burn::tensor::Tensor;
+
+use crate::labeled::{Pairs, log_one_plus_sum_exp};
+use crate::{Distance, Labeled};
+
+/// Settings of [`multi_similarity`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MultiSimilarityConfig {
+    /// How far apart rows are.
+    pub distance: Distance,
+    /// α, above 0: how much the farthest positives outweigh the others.
+    pub alpha: f64,
+    /// β, above 0: how much the nearest negatives outweigh the others.
+    pub beta: f64,
+    /// ε: pairs easier by more than this than the hardest pair of the other kind are left out.
+    pub epsilon: f64,
+    /// The distance at which a pair starts to count: positives beyond it, negatives within.
+    pub boundary: f64,
+}
+
+impl Default for MultiSimilarityConfig {
+    /// Cosine distance, alpha 2, beta 40, epsilon 0.1, boundary 0.5 (TensorFlow Similarity, which
+    /// writes it as `center − λ = 1 − 0.5`; the paper has beta 50).
+    fn default() -> Self {
+        let distance = Distance::Cosine;
+        Self { distance, alpha: 2.0, beta: 40.0, epsilon: 0.1, boundary: 0.5 }
+    }
+}
+
+/// Soft maxima of each anchor's hard positives and hard negatives.
+///
+/// ```text
+/// loss = mean of log(1 + Σ_p e^(α (d_p − b)))/α + log(1 + Σ_n e^(−β (d_n − b)))/β
+/// p: positives with d_p > min d_n − ε          n: negatives with d_n < max d_p + ε
+/// ```
+/// Every row of the batch is an anchor; keys are the batch, without the anchor itself, and the
+/// memory. Which pairs count is a constant. Anchors left without a positive or without a negative
+/// add 0 to the mean.
+///
+/// # Shapes
+/// - `batch`, `memory`: as for [`triplet`](crate::triplet)
+/// - output: `[1]`, ≥ 0
+///
+/// # Panics
+/// If the memory's rows are not as wide as the batch's, or alpha or beta is not above 0.
+///
+/// # Source
+/// Wang et al., 2019, [arXiv:1904.06627](https://arxiv.org/abs/1904.06627), on distances in
+/// place of similarities as in TensorFlow Similarity. Deviation: none.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{Labeled, MultiSimilarityConfig, multi_similarity};
+///
+/// // Classes that are far apart offer no hard pair.
+/// let device = Device::flex();
+/// let rows = Tensor::from_floats([[1., 0.], [1., 0.], [0., 1.], [0., 1.]], &device);
+/// let loss = |labels: [i32; 4]| {
+///     let batch = Labeled::new(rows.clone(), Tensor::from_ints(labels, &device));
+///     multi_similarity(&batch, None, &MultiSimilarityConfig::default()).into_scalar::<f32>()
+/// };
+/// assert!(loss([0, 0, 1, 1]) == 0.0 && loss([0, 1, 0, 1]) > 1.0);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn multi_similarity(
+    batch: &Labeled,
+    memory: Option<&Labeled>,
+    config: &MultiSimilarityConfig,
+) -> Tensor<1> {
+    let MultiSimilarityConfig { distance, alpha, beta, epsilon, boundary } = *config;
+    for sharpness in [alpha, beta] {
+        assert!(sharpness > 0.0, "multi_similarity needs alpha and beta above 0, got {sharpness}");
+    }
+    let pairs = Pairs::new("multi_similarity", batch, memory);
+    let distances = pairs.distances(distance);
+    let fixed = distances.clone().inner();
+    let farthest = fixed.clone().mask_fill(pairs.positives.clone().bool_not(), f32::NEG_INFINITY);
+    let nearest = fixed.clone().mask_fill(pairs.negatives.clone().bool_not(), f32::INFINITY);
+    let (farthest, nearest) = (farthest.max_dim(1) + epsilon, nearest.min_dim(1) - epsilon);
+    let shape = fixed.dims();
+    let positives = fixed.clone().greater(nearest.expand(shape)).bool_and(pairs.positives.clone());
+    let negatives = fixed.lower(farthest.expand(shape)).bool_and(pairs.negatives.clone());
+    let counts = positives.clone().any_dim(1).bool_and(negatives.clone().any_dim(1));
+
+    let beyond = distances - boundary;
+    let near = log_one_plus_sum_exp(beyond.clone() * alpha, positives) / alpha;
+    let apart = log_one_plus_sum_exp(beyond * -beta, negatives) / beta;
+    pairs.mean(near + apart, counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labeled::samples::{batch, classes, cosine_table, labeled, pictures};
+    use crate::laws::{Pair, assert_close, finite_differences, laws, value};
+
+    const CONFIG: MultiSimilarityConfig = MultiSimilarityConfig {
+        distance: Distance::Cosine,
+        alpha: 2.0,
+        beta: 5.0,
+        epsilon: 0.3,
+        boundary: 0.4,
+    };
+
+    fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        multi_similarity(&batch(a, b, pictures), None, &CONFIG)
+    }
+
+    /// The formula, anchor by anchor.
+    fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+        let (distances, classes) = cosine_table(a, b);
+        let mut total = 0.0;
+        for (i, line) in distances.iter().enumerate() {
+            let of = |same: bool| {
+                let keys =
+                    (0..line.len()).filter(|&j| (classes[j] == classes[i]) == same && j != i);
+                keys.map(|j| line[j]).collect::<Vec<_>>()
+            };
+            let (positives, negatives) = (of(true), of(false));
+            let nearest = negatives.iter().fold(f64::INFINITY, |x, y| x.min(*y));
+            let farthest = positives.iter().fold(f64::NEG_INFINITY, |x, y| x.max(*y));
+            let near: Vec<_> = positives.into_iter().filter(|d| *d > nearest - 0.3).collect();
+            let apart: Vec<_> = negatives.into_iter().filter(|d| *d < farthest + 0.3).collect();
+            if !near.is_empty() && !apart.is_empty() {
+                total += near.iter().map(|d| (2.0 * (d - 0.4)).exp()).sum::<f64>().ln_1p() / 2.0;
+                total += apart.iter().map(|d| (-5.0 * (d - 0.4)).exp()).sum::<f64>().ln_1p() / 5.0;
+            }
+        }
+        total / distances.len() as f64
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_formula(pair in Pair::any()) {
+            let loss = |a, b| multi_similarity(&batch(a, b, classes), None, &CONFIG);
+            assert_close(value(loss, &pair), naive(&pair.a, &pair.b), 1e-9);
+        }
+    }
+
+    #[test]
+    fn obeys_the_laws() {
+        finite_differences(loss);
+        laws(loss).permutation().symmetry().scale().extremes(1);
+        laws(|a, b| {
+            let config = MultiSimilarityConfig { distance: Distance::Euclidean, ..CONFIG };
+            multi_similarity(&batch(a, b, pictures), None, &config)
+        })
+        .permutation()
+        .extremes(1);
+    }
+
+    #[test]
+    #[should_panic(expected = "[1, 3]")]
+    fn shapes_that_differ_are_named() {
+        let (batch, memory) = (labeled([[1., 0.]], [0]), labeled([[1., 0., 0.]], [0]));
+        let _ = multi_similarity(&batch, Some(&memory), &CONFIG);
+    }
+}

@@ -1,0 +1,192 @@
+//! TiCo: agree, and avoid the directions that embeddings have taken so far.
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use crate::StateError;
+use crate::contrast::cosines;
+use crate::normalize::{normalize, paired_dims};
+
+/// Settings of [`tico`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TicoConfig {
+    /// β, from 0 to 1: how much of the old covariance stays.
+    pub momentum: f64,
+    /// ρ, the weight of the covariance term.
+    pub covariance: f64,
+}
+
+impl Default for TicoConfig {
+    /// Momentum 0.9, covariance 8 (paper).
+    fn default() -> Self {
+        Self { momentum: 0.9, covariance: 8.0 }
+    }
+}
+
+/// The covariance that [`tico`] carries from step to step, zero at first.
+///
+/// A plain value of its owner: a checkpoint keeps [`state`](Self::state), and a resumed run goes on
+/// with [`from_state`](Self::from_state).
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{TicoConfig, TicoCovariance, tico};
+///
+/// let device = Device::flex();
+/// let mut covariance = TicoCovariance::default();
+/// let view = Tensor::<2>::eye(3, &device);
+/// let _ = tico(view.clone(), view.clone(), &mut covariance, &TicoConfig::default());
+/// let mut resumed = TicoCovariance::from_state(covariance.state(), &device)?;
+/// let next = |covariance: &mut TicoCovariance| {
+///     tico(view.clone(), view.clone(), covariance, &TicoConfig::default()).into_scalar::<f32>()
+/// };
+/// assert_eq!(next(&mut resumed), next(&mut covariance));
+/// # Ok::<(), selfsame_losses::StateError>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct TicoCovariance {
+    matrix: Option<Tensor<2>>,
+}
+
+impl TicoCovariance {
+    /// What a checkpoint keeps: the matrix, `[dim, dim]`, `[0, 0]` before the first step.
+    #[must_use]
+    pub fn state(&self) -> TensorData {
+        let empty = || TensorData::new(Vec::<f32>::new(), [0, 0]);
+        self.matrix.as_ref().map_or_else(empty, Tensor::to_data)
+    }
+
+    /// The covariance that had this [`state`](Self::state), on `device`.
+    ///
+    /// # Errors
+    /// If the state is not a square matrix.
+    pub fn from_state(state: TensorData, device: &Device) -> Result<Self, StateError> {
+        let names = ["dim", "dim"];
+        let [rows, columns] = StateError::dims(&state, names)?;
+        if rows != columns {
+            return Err(StateError::Shape { found: vec![rows, columns], want: names.to_vec() });
+        }
+        let dtype = state.dtype();
+        let matrix = (rows > 0).then(|| Tensor::from_data(state, (device, dtype)).inner());
+        Ok(Self { matrix })
+    }
+
+    /// Takes a batch's share in; the matrix as it is then.
+    #[track_caller]
+    fn update(&mut self, rows: Tensor<2>, momentum: f64) -> Tensor<2> {
+        let [batch, dim] = rows.dims();
+        let batch_matrix =
+            rows.clone().transpose().matmul(rows) * ((1.0 - momentum) / batch as f64);
+        let matrix = match self.matrix.take() {
+            None => batch_matrix,
+            Some(old) => {
+                let (found, wanted) = (old.dims(), [dim, dim]);
+                assert_eq!(found, wanted, "tico: the covariance does not fit the views");
+                old * momentum + batch_matrix
+            }
+        };
+        self.matrix = Some(matrix.clone());
+        matrix
+    }
+}
+
+/// Agreement of two views, and how far view a lies along the covariance so far.
+///
+/// ```text
+/// loss = 1 − mean âᵢ · b̂ᵢ + ρ mean âᵢᵀ C âᵢ        C ← β C + (1 − β) sg(Âᵀ Â / batch)
+/// ```
+/// The hat is a row of unit length, `sg` stop-gradient. `C` is brought up to date first. Only view a
+/// meets the covariance, so the loss is not symmetric.
+///
+/// # Shapes
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, any length
+/// - output: `[1]`, ≥ 0
+///
+/// # Panics
+/// If the shapes differ or are empty, or the covariance is of another `dim`.
+///
+/// # Source
+/// Zhu et al., 2022, [arXiv:2206.10698](https://arxiv.org/abs/2206.10698), algorithm 1.
+/// Deviation: none.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{TicoConfig, TicoCovariance, tico};
+///
+/// // First step, two directions: C = 0.1 · ½ · identity, and every row meets it at 1.
+/// let view = Tensor::<2>::eye(2, &Device::flex());
+/// let mut covariance = TicoCovariance::default();
+/// let loss = tico(view.clone(), view, &mut covariance, &TicoConfig::default());
+/// assert!((loss.into_scalar::<f32>() - 8.0 * 0.05).abs() < 1e-6);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn tico(
+    view_a: Tensor<2>,
+    view_b: Tensor<2>,
+    covariance: &mut TicoCovariance,
+    config: &TicoConfig,
+) -> Tensor<1> {
+    paired_dims("tico", &view_a, &view_b);
+    let (a, b) = (normalize(view_a), normalize(view_b));
+    let matrix = covariance.update(a.clone().inner(), config.momentum);
+    let along = (a.clone().matmul(matrix) * a.clone()).sum_dim(1).mean();
+    along * config.covariance - cosines(a, b).mean() + 1.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::laws::{Pair, assert_close, cosine, laws, mean, value};
+
+    fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        tico(a, b, &mut TicoCovariance::default(), &TicoConfig::default())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_formula(pair in Pair::any()) {
+            // aᵢᵀ (Σₖ aₖ aₖᵀ) aᵢ is a sum of squared cosines.
+            let along = mean(pair.a.iter().map(|a| mean(pair.a.iter().map(|x| cosine(a, x).powi(2)))));
+            let agreement = mean(pair.a.iter().zip(&pair.b).map(|(a, b)| cosine(a, b)));
+            assert_close(value(loss, &pair), 1.0 - agreement + 8.0 * 0.1 * along, 1e-11);
+        }
+    }
+
+    #[test]
+    fn obeys_the_laws() {
+        laws(loss).permutation().scale().precision().shapes().extremes(1).collapse();
+    }
+
+    /// The slope with the covariance held, which it is to the gradient.
+    #[test]
+    fn the_gradient_is_that_of_a_fixed_covariance() {
+        let held: crate::laws::Loss = |a, b| {
+            let matrix = crate::laws::ramp(&Tensor::zeros([3, 3], (&a.device(), a.dtype())));
+            let matrix = matrix.clone() + matrix.transpose();
+            let config = TicoConfig { momentum: 1.0, covariance: 8.0 };
+            tico(a, b, &mut TicoCovariance { matrix: Some(matrix) }, &config)
+        };
+        crate::laws::finite_differences(held);
+    }
+
+    #[test]
+    fn the_covariance_remembers() {
+        let device = Device::flex();
+        let mut covariance = TicoCovariance::default();
+        let view = |x: [[f32; 2]; 1]| Tensor::<2>::from_floats(x, &device);
+        let config = TicoConfig { momentum: 0.5, covariance: 1.0 };
+        for x in [[[1., 0.]], [[0., 1.]]] {
+            let _ = tico(view(x), view(x), &mut covariance, &config);
+        }
+        let found = covariance.state().try_to_vec::<f32>().unwrap();
+        assert_eq!(found, [0.25, 0.0, 0.0, 0.5]);
+    }
+
+    #[test]
+    fn a_state_that_is_not_square_is_refused() {
+        let state = TensorData::new(vec![0.0_f32; 6], [2, 3]);
+        assert!(TicoCovariance::from_state(state, &Device::flex()).is_err());
+    }
+}

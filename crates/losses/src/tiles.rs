@@ -1,0 +1,372 @@
+//! Sums of exponentials of all scores of two sets of rows, tile by tile: the matrix of scores never
+//! exists as a whole.
+//!
+//! Tiles are worked on in rounds. No two tiles of a round share a block of rows, so that each block's
+//! sums are added to by one task at a time, in an order that does not depend on the number of threads.
+
+use std::sync::{Mutex, PoisonError};
+
+use faer::linalg::matmul::matmul;
+use faer::{Accum, MatMut, MatRef, Par};
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::skip::Skip;
+
+/// The largest absolute score for which `eˢ⁻ᵐ`, `m` that score, is a normal number for every score.
+pub(crate) const LARGEST_SCORE: f32 = 40.0;
+
+/// Rows `anchors` and `candidates`, or one set of rows that are both, scored by `aᵢ · cₖ · scale`.
+#[derive(Clone, Copy)]
+pub(crate) struct Tiles<'a> {
+    pub(crate) anchors: &'a [f32],
+    /// `None`: the anchors themselves. Then `skip` must be symmetric.
+    pub(crate) candidates: Option<&'a [f32]>,
+    pub(crate) dim: usize,
+    pub(crate) scale: f32,
+    /// At least the largest absolute score, at most [`LARGEST_SCORE`].
+    pub(crate) shift: f32,
+    pub(crate) skip: &'a Skip,
+    /// Rows of a block.
+    pub(crate) length: usize,
+}
+
+/// Rows of a block that give every core work and still fill it, by the number of rows.
+pub(crate) fn block_length(rows: usize) -> usize {
+    match rows {
+        0..=256 => 64,
+        257..=1024 => 128,
+        _ => 256,
+    }
+}
+
+impl Tiles<'_> {
+    /// For every anchor the sum of `eˢ⁻ˢʰⁱᶠᵗ` over the candidates that are not skipped.
+    pub(crate) fn sums(&self) -> Vec<f32> {
+        let blocks = self.blocks(self.anchors, |rows| vec![0.0_f32; rows]);
+        self.each_tile(|tile, scores| {
+            let mut columns = vec![0.0; tile.columns];
+            let mut rows = vec![0.0; tile.rows];
+            let task = Sums { scores, shift: self.shift, skipped: self.skipped(&tile) };
+            task.run(&mut rows, &mut columns);
+            add(&blocks[tile.row_block], &rows);
+            if tile.mirrored {
+                add(&blocks[tile.column_block], &columns);
+            }
+        });
+        together(blocks)
+    }
+
+    /// The gradients of `Σᵢ wᵢ log Σₖ eˢ` by anchors and candidates, from `factors = w / sums`. Of one
+    /// set of rows the first holds all and the second nothing.
+    pub(crate) fn gradients(&self, factors: &[f32]) -> (Vec<f32>, Vec<f32>) {
+        let zeros = |rows: usize| vec![0.0_f32; rows * self.dim];
+        let of_anchors = self.blocks(self.anchors, zeros);
+        let of_candidates = self.blocks(self.candidates.unwrap_or_default(), zeros);
+        self.each_tile(|tile, scores| {
+            let row_factors = &factors[tile.first_row..][..tile.rows];
+            let column_factors = match self.candidates {
+                None => &factors[tile.first_column..][..tile.columns],
+                Some(_) => &[],
+            };
+            let skipped = self.skipped(&tile);
+            let shift = self.shift;
+            Arch::new().dispatch(Weights { scores, shift, row_factors, column_factors, skipped });
+            let weights = MatRef::from_row_major_slice(scores, tile.rows, tile.columns);
+            let (anchors, candidates) = self.rows_of(&tile);
+            {
+                let mut out = lock(&of_anchors[tile.row_block]);
+                let out = MatMut::from_row_major_slice_mut(&mut out, tile.rows, self.dim);
+                matmul(out, Accum::Add, weights, candidates, self.scale, Par::Seq);
+            }
+            let other = if self.candidates.is_some() {
+                &of_candidates[tile.column_block]
+            } else if tile.mirrored {
+                &of_anchors[tile.column_block]
+            } else {
+                return;
+            };
+            let mut out = lock(other);
+            let out = MatMut::from_row_major_slice_mut(&mut out, tile.columns, self.dim);
+            matmul(out, Accum::Add, weights.transpose(), anchors, self.scale, Par::Seq);
+        });
+        (together(of_anchors), together(of_candidates))
+    }
+
+    fn blocks(&self, rows: &[f32], new: impl Fn(usize) -> Vec<f32>) -> Vec<Mutex<Vec<f32>>> {
+        let chunks = rows.chunks(self.length * self.dim);
+        chunks.map(|block| Mutex::new(new(block.len() / self.dim))).collect()
+    }
+
+    /// Runs `task` on the scores of every tile; of two that mirror each other on one.
+    fn each_tile(&self, task: impl Fn(Tile, &mut [f32]) + Sync) {
+        let blocks = |rows: &[f32]| (rows.len() / self.dim).div_ceil(self.length);
+        let rounds = match self.candidates {
+            None => tournament(blocks(self.anchors)),
+            Some(candidates) => shifted(blocks(self.anchors), blocks(candidates)),
+        };
+        for round in rounds {
+            round.into_par_iter().for_each_init(Vec::new, |buffer, (row_block, column_block)| {
+                let tile = self.tile(row_block, column_block);
+                buffer.resize(tile.rows * tile.columns, 0.0);
+                let (anchors, candidates) = self.rows_of(&tile);
+                let out = MatMut::from_row_major_slice_mut(buffer, tile.rows, tile.columns);
+                let candidates = candidates.transpose();
+                matmul(out, Accum::Replace, anchors, candidates, self.scale, Par::Seq);
+                task(tile, buffer);
+            });
+        }
+    }
+
+    fn tile(&self, row_block: usize, column_block: usize) -> Tile {
+        let rows = self.anchors.len() / self.dim;
+        let columns = self.candidates.unwrap_or(self.anchors).len() / self.dim;
+        let (first_row, first_column) = (row_block * self.length, column_block * self.length);
+        Tile {
+            row_block,
+            column_block,
+            first_row,
+            first_column,
+            rows: self.length.min(rows - first_row),
+            columns: self.length.min(columns - first_column),
+            mirrored: self.candidates.is_none() && row_block != column_block,
+        }
+    }
+
+    fn rows_of(&self, tile: &Tile) -> (MatRef<'_, f32>, MatRef<'_, f32>) {
+        let candidates = self.candidates.unwrap_or(self.anchors);
+        (
+            self.matrix(self.anchors, tile.first_row, tile.rows),
+            self.matrix(candidates, tile.first_column, tile.columns),
+        )
+    }
+
+    fn matrix<'b>(&self, rows: &'b [f32], first: usize, count: usize) -> MatRef<'b, f32> {
+        let rows = &rows[first * self.dim..][..count * self.dim];
+        MatRef::from_row_major_slice(rows, count, self.dim)
+    }
+
+    /// Places in the tile, row by row, that are skipped.
+    fn skipped(&self, tile: &Tile) -> Vec<usize> {
+        let columns = tile.first_column..tile.first_column + tile.columns;
+        let mut places = Vec::new();
+        for row in 0..tile.rows {
+            for column in self.skip.of(tile.first_row + row) {
+                if columns.contains(&column) {
+                    places.push(row * tile.columns + column - tile.first_column);
+                }
+            }
+        }
+        places
+    }
+}
+
+struct Tile {
+    row_block: usize,
+    column_block: usize,
+    first_row: usize,
+    first_column: usize,
+    rows: usize,
+    columns: usize,
+    /// Whether the tile stands for its mirror image too.
+    mirrored: bool,
+}
+
+/// Every pair of `count` blocks once, each with itself too, in rounds of pairs without a common block
+/// (the circle method of tournaments).
+fn tournament(count: usize) -> Vec<Vec<(usize, usize)>> {
+    let mut rounds = vec![(0..count).map(|block| (block, block)).collect()];
+    let seats = count + count % 2;
+    for round in 0..seats.saturating_sub(1) {
+        let turning = seats - 1;
+        let pair = |place: usize| match place {
+            0 => (round, turning),
+            _ => ((round + place) % turning, (round + turning - place) % turning),
+        };
+        let pairs = (0..seats / 2).map(pair).map(|(a, b)| (a.min(b), a.max(b)));
+        rounds.push(pairs.filter(|&(_, last)| last < count).collect());
+    }
+    rounds
+}
+
+/// Every pair of one of `rows` and one of `columns` once, in rounds of pairs without a common block.
+fn shifted(rows: usize, columns: usize) -> Vec<Vec<(usize, usize)>> {
+    let places = rows.max(columns);
+    let round = |round: usize| {
+        let pairs = (0..rows).map(move |row| (row, (row + round) % places));
+        pairs.filter(|&(_, column)| column < columns).collect()
+    };
+    (0..places).map(round).collect()
+}
+
+fn lock(block: &Mutex<Vec<f32>>) -> std::sync::MutexGuard<'_, Vec<f32>> {
+    block.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn add(block: &Mutex<Vec<f32>>, more: &[f32]) {
+    for (sum, more) in lock(block).iter_mut().zip(more) {
+        *sum += more;
+    }
+}
+
+fn together(blocks: Vec<Mutex<Vec<f32>>>) -> Vec<f32> {
+    let blocks = blocks.into_iter();
+    blocks.flat_map(|block| block.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
+}
+
+/// Turns scores into `eˢ⁻ˢʰⁱᶠᵗ`, none where skipped, and sums them by row and by column.
+struct Sums<'a> {
+    scores: &'a mut [f32],
+    shift: f32,
+    skipped: Vec<usize>,
+}
+
+impl Sums<'_> {
+    fn run(self, rows: &mut [f32], columns: &mut [f32]) {
+        struct Task<'a>(Sums<'a>, &'a mut [f32], &'a mut [f32]);
+        impl WithSimd for Task<'_> {
+            type Output = ();
+
+            #[inline(always)]
+            fn with_simd<S: Simd>(self, _: S) {
+                let Task(Sums { scores, shift, skipped }, rows, columns) = self;
+                exponentials(scores, shift, &skipped);
+                for (row, sum) in scores.chunks_exact(columns.len()).zip(rows) {
+                    *sum = total(row);
+                    for (column, x) in columns.iter_mut().zip(row) {
+                        *column += x;
+                    }
+                }
+            }
+        }
+        Arch::new().dispatch(Task(self, rows, columns));
+    }
+}
+
+/// Turns scores into the weights `eˢ⁻ˢʰⁱᶠᵗ · (fᵢ + fₖ)` of the gradient; without `column_factors` there
+/// is no `fₖ`.
+struct Weights<'a> {
+    scores: &'a mut [f32],
+    shift: f32,
+    row_factors: &'a [f32],
+    column_factors: &'a [f32],
+    skipped: Vec<usize>,
+}
+
+impl WithSimd for Weights<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { scores, shift, row_factors, column_factors, skipped } = self;
+        exponentials(scores, shift, &skipped);
+        let columns = scores.len() / row_factors.len();
+        for (row, factor) in scores.chunks_exact_mut(columns).zip(row_factors) {
+            if column_factors.is_empty() {
+                for x in row {
+                    *x *= factor;
+                }
+            } else {
+                for (x, other) in row.iter_mut().zip(column_factors) {
+                    *x *= factor + other;
+                }
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn exponentials(scores: &mut [f32], shift: f32, skipped: &[usize]) {
+    for x in scores.iter_mut() {
+        *x = exponential(*x - shift);
+    }
+    for place in skipped {
+        scores[*place] = 0.0;
+    }
+}
+
+/// `eˣ` within 2 units in the last place, for x from −87 to 88.
+///
+/// `eˣ = 2ⁿ eʳ` with `n = round(x / ln 2)`, `|r| ≤ ½ ln 2`. `ln 2` is split so that `n` times its first
+/// part is exact. The polynomial is that of the Cephes library. No fused operations, so that every
+/// processor gives the same.
+#[inline(always)]
+fn exponential(x: f32) -> f32 {
+    /// 1.5 · 2²³: adding it rounds to a whole number, which is then in the lowest bits.
+    const ROUND: f32 = 12_582_912.0;
+    let shifted = x * std::f32::consts::LOG2_E + ROUND;
+    let whole = shifted - ROUND;
+    let rest = (x - whole * 0.693_359_4) + whole * 2.121_944_4e-4;
+    let mut sum = 1.987_569_1e-4;
+    sum = sum * rest + 1.398_2e-3;
+    sum = sum * rest + 8.333_452e-3;
+    sum = sum * rest + 4.166_579_6e-2;
+    sum = sum * rest + 1.666_666_5e-1;
+    sum = sum * rest + 5e-1;
+    sum = sum * (rest * rest) + rest + 1.0;
+    f32::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << 23))
+}
+
+/// Sums kept side by side, so that they fill vector registers; they are added in a fixed order.
+const LANES: usize = 64;
+
+#[inline(always)]
+fn total(row: &[f32]) -> f32 {
+    let mut sums = [0.0; LANES];
+    let chunks = row.chunks_exact(LANES);
+    let mut rest = 0.0;
+    for x in chunks.remainder() {
+        rest += x;
+    }
+    for chunk in chunks {
+        for (sum, x) in sums.iter_mut().zip(chunk) {
+            *sum += x;
+        }
+    }
+    let mut width = LANES / 2;
+    while width > 0 {
+        for lane in 0..width {
+            sums[lane] += sums[lane + width];
+        }
+        width /= 2;
+    }
+    sums[0] + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exponential_is_good_to_the_last_bits() {
+        for step in -87_000_i32..=88_000 {
+            let x = step as f32 * 1e-3;
+            let want = f64::from(x).exp();
+            let off = (f64::from(exponential(x)) - want).abs() / want;
+            assert!(off < 2.0 * f64::from(f32::EPSILON), "e^{x} is off by {off}");
+        }
+        assert!((exponential(0.0) - 1.0).abs() < f32::EPSILON);
+    }
+
+    #[test]
+    fn every_pair_meets_once_and_no_block_twice_in_a_round() {
+        for count in 0..12 {
+            let mut met: Vec<_> = tournament(count).concat();
+            met.sort_unstable();
+            let want: Vec<_> = (0..count).flat_map(|a| (a..count).map(move |b| (a, b))).collect();
+            assert_eq!(met, want);
+            for rows in 1..6 {
+                let mut met = shifted(rows, count).concat();
+                met.sort_unstable();
+                let pairs = (0..rows).flat_map(|a| (0..count).map(move |b| (a, b)));
+                assert_eq!(met, pairs.collect::<Vec<_>>());
+            }
+            for round in tournament(count).into_iter().skip(1) {
+                let mut blocks: Vec<_> = round.iter().flat_map(|&(a, b)| [a, b]).collect();
+                blocks.sort_unstable();
+                blocks.dedup();
+                assert_eq!(blocks.len(), 2 * round.len());
+            }
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Triplet loss: every row nearer to its class than to the others, by a margin.
+
+use burn::tensor::{Int, Tensor};
+
+use crate::labeled::Pairs;
+use crate::{Distance, Labeled, NegativeMining, PositiveMining};
+
+/// Settings of [`triplet`] and [`pn`](crate::pn).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TripletConfig {
+    /// How far apart rows are.
+    pub distance: Distance,
+    /// Which positive counts.
+    pub positives: PositiveMining,
+    /// Which negative counts.
+    pub negatives: NegativeMining,
+    /// By how much the negative is to be farther, in units of the distance; `None` for a soft
+    /// margin, which never stops pulling.
+    pub margin: Option<f64>,
+}
+
+impl Default for TripletConfig {
+    /// Cosine distance, hard positives, semi-hard negatives, soft margin (TensorFlow Similarity).
+    fn default() -> Self {
+        Self {
+            distance: Distance::Cosine,
+            positives: PositiveMining::Hard,
+            negatives: NegativeMining::SemiHard,
+            margin: None,
+        }
+    }
+}
+
+/// Distance of each anchor to its positive, less that to its negative.
+///
+/// ```text
+/// loss = mean of max(0, d(a, p) − d(a, n) + margin)      or, with a soft margin, of log(1 + e^(d(a, p) − d(a, n)))
+/// ```
+/// Every row of the batch is an anchor; `p` and `n` are mined from the batch, without the anchor
+/// itself, and the memory. Which rows are mined is a constant. Anchors without a positive or without
+/// a negative add 0 to the mean.
+///
+/// # Shapes
+/// - `batch`: rows and labels, several rows of each class
+/// - `memory`: more keys, for example of a [`CrossBatchMemory`](crate::CrossBatchMemory) or of other
+///   devices
+/// - output: `[1]`, ≥ 0
+///
+/// # Panics
+/// If the memory's rows are not as wide as the batch's.
+///
+/// # Source
+/// Schroff et al., 2015, [arXiv:1503.03832](https://arxiv.org/abs/1503.03832), eq. 1 to 4; the soft
+/// margin: Hermans et al., 2017, [arXiv:1703.07737](https://arxiv.org/abs/1703.07737).
+/// Deviation: as in TensorFlow Similarity, a semi-hard negative lies beyond the farthest positive,
+/// whichever positive counts.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{Labeled, TripletConfig, triplet};
+///
+/// // Equal rows of a class, the other class at right angles: log(1 + 1/e) is left.
+/// let device = Device::flex();
+/// let rows = Tensor::from_floats([[1., 0.], [1., 0.], [0., 1.], [0., 1.]], &device);
+/// let batch = Labeled::new(rows, Tensor::from_ints([0, 0, 1, 1], &device));
+/// let loss = triplet(&batch, None, &TripletConfig::default()).into_scalar::<f32>();
+/// assert!((loss - 0.313_261_7).abs() < 1e-5);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn triplet(batch: &Labeled, memory: Option<&Labeled>, config: &TripletConfig) -> Tensor<1> {
+    let pairs = Pairs::new("triplet", batch, memory);
+    let mined = mine(&pairs, config);
+    pairs.mean(hinge(&mined, mined.apart.clone(), config.margin), pairs.complete())
+}
+
+/// Each anchor's positive and negative.
+pub(crate) struct Mined {
+    pub(crate) positive: Tensor<2>,
+    pub(crate) negative: Tensor<2>,
+    /// `[anchors, 1]`: distances to the positive and to the negative.
+    pub(crate) near: Tensor<2>,
+    pub(crate) apart: Tensor<2>,
+}
+
+pub(crate) fn mine(pairs: &Pairs, config: &TripletConfig) -> Mined {
+    let distance = config.distance;
+    // All distances are needed to choose; only the chosen ones have a graph.
+    let all = distance.pairwise(pairs.anchors.clone().inner(), pairs.keys.clone().inner());
+    let row = |places: Tensor<1, Int>| pairs.keys.clone().select(0, places);
+    let positive = row(config.positives.pick(&all, pairs));
+    let negative = row(config.negatives.pick(&all, pairs));
+    let near = distance.rowwise(pairs.anchors.clone(), positive.clone());
+    let apart = distance.rowwise(pairs.anchors.clone(), negative.clone());
+    Mined { positive, negative, near, apart }
+}
+
+/// The loss of each anchor, `[anchors, 1]`, whose negative counts as this far away.
+pub(crate) fn hinge(mined: &Mined, apart: Tensor<2>, margin: Option<f64>) -> Tensor<2> {
+    let lag = mined.near.clone() - apart;
+    let Some(margin) = margin else {
+        let largest = lag.clone().inner().clamp_min(0.0); // a constant: it cancels
+        let sum = (lag - largest.clone()).exp() + (-largest.clone()).exp();
+        return sum.log() + largest;
+    };
+    (lag + margin).clamp_min(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::labeled::samples::{batch, classes, corners, cosine_table, labeled, pictures};
+    use crate::laws::{Pair, assert_close, finite_differences, laws, value};
+    use crate::with_gradient::numbers;
+    use NegativeMining::{Easy, Hard, SemiHard};
+
+    fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        triplet(&batch(a, b, pictures), None, &TripletConfig::default())
+    }
+
+    fn config(positives: PositiveMining, negatives: NegativeMining) -> TripletConfig {
+        TripletConfig { positives, negatives, margin: Some(1.0), ..TripletConfig::default() }
+    }
+
+    /// The formula with semi-hard negatives, anchor by anchor.
+    fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+        let (distances, classes) = cosine_table(a, b);
+        let mut total = 0.0;
+        for (i, line) in distances.iter().enumerate() {
+            let of = |same: bool| {
+                let keys =
+                    (0..line.len()).filter(|&j| (classes[j] == classes[i]) == same && j != i);
+                keys.map(|j| line[j]).collect::<Vec<_>>()
+            };
+            let (positives, negatives) = (of(true), of(false));
+            if positives.is_empty() || negatives.is_empty() {
+                continue;
+            }
+            let positive = positives.iter().fold(f64::MIN, |x, y| x.max(*y));
+            let beyond =
+                negatives.iter().filter(|n| **n > positive).fold(f64::MAX, |x, y| x.min(*y));
+            let farthest = negatives.iter().fold(f64::MIN, |x, y| x.max(*y));
+            let negative = if beyond < f64::MAX { beyond } else { farthest };
+            total += (positive - negative).exp().ln_1p();
+        }
+        total / distances.len() as f64
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_formula(pair in Pair::any()) {
+            // With one column all distances are 0 or 2, and rounding chooses among equals.
+            if pair.a[0].len() > 1 {
+                let loss = |a, b| triplet(&batch(a, b, classes), None, &TripletConfig::default());
+                assert_close(value(loss, &pair), naive(&pair.a, &pair.b), 1e-9);
+            }
+        }
+    }
+
+    #[test]
+    fn obeys_the_laws() {
+        finite_differences(loss);
+        laws(loss).permutation().symmetry().scale().extremes(1);
+        laws(|a, b| {
+            let config = TripletConfig {
+                distance: Distance::SquaredEuclidean,
+                ..config(PositiveMining::Easy, Hard)
+            };
+            triplet(&batch(a, b, pictures), None, &config)
+        })
+        .permutation()
+        .extremes(1);
+    }
+
+    #[test]
+    fn right_and_wrong_batches_have_the_known_values() {
+        let known = |right, margin, want: f64| {
+            let config = TripletConfig { margin, ..TripletConfig::default() };
+            let found = triplet(&corners(32, right), None, &config).into_scalar::<f32>();
+            assert_close(f64::from(found), want, 1e-5);
+        };
+        known(true, None, 0.313_261_69);
+        known(true, Some(1.1), 0.1);
+        known(false, None, 0.693_147_18);
+        known(false, Some(1.0), 1.0);
+    }
+
+    #[test]
+    fn easy_and_hard_rows_are_mined() {
+        let rows = [[1., 0.], [1., 0.], [0., 1.], [0., 1.], [0., 1.], [1., 0.]];
+        let batch = labeled(rows, [0, 0, 0, 1, 1, 1]);
+        let found = |config| f64::from(triplet(&batch, None, &config).into_scalar::<f32>());
+        assert_close(found(config(PositiveMining::Easy, Easy)), 1.0 / 3.0, 1e-5);
+        assert_close(found(config(PositiveMining::Hard, Hard)), 2.0, 1e-5);
+    }
+
+    #[test]
+    fn semi_hard_rows_are_mined() {
+        let rows = [[1., 0.], [0.5, 0.866_025_4], [0., 1.], [0.010_100_49, 0.999_949]];
+        let pairs = Pairs::new("triplet", &labeled(rows, [0, 0, 1, 1]), None);
+        let mined = mine(&pairs, &config(PositiveMining::Easy, SemiHard));
+        let found = numbers(hinge(&mined, mined.apart.clone(), Some(1.0)));
+        for (found, want) in found.into_iter().zip([0.51, 1.366, 0.866, 0.871]) {
+            assert_close(found, want, 1e-3); // known to three digits
+        }
+    }
+
+    #[test]
+    fn a_memory_offers_more_keys() {
+        let batch = labeled([[1., 0.], [1., 0.]], [0, 0]);
+        let alone = triplet(&batch, None, &TripletConfig::default()).into_scalar::<f32>();
+        let memory = labeled([[0., 1.]], [1]);
+        let more = triplet(&batch, Some(&memory), &TripletConfig::default()).into_scalar::<f32>();
+        assert!(alone.abs() < 1e-7 && (more - 0.313_261_7).abs() < 1e-5);
+    }
+
+    #[test]
+    #[should_panic(expected = "[1, 3]")]
+    fn shapes_that_differ_are_named() {
+        let (batch, memory) = (labeled([[1., 0.]], [0]), labeled([[1., 0., 0.]], [0]));
+        let _ = triplet(&batch, Some(&memory), &TripletConfig::default());
+    }
+}

@@ -1,0 +1,156 @@
+//! VICReg: agree, keep every feature's variance, and make features unlike each other.
+
+use burn::tensor::Tensor;
+
+use crate::columns::{bounded, centred, variance_hinge};
+use crate::gram::self_squares;
+use crate::normalize::paired_dims;
+
+/// How the variance terms of the two views are joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VarianceTerm {
+    /// Their mean, as in the official code.
+    Mean,
+    /// Their sum, as in the paper's eq. 6: twice the weight.
+    Sum,
+}
+
+/// Settings of [`vicreg`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VicregConfig {
+    /// λ, the weight of the views' distance.
+    pub invariance: f64,
+    /// μ, the weight of the variance term.
+    pub variance: f64,
+    /// ν, the weight of the covariance term.
+    pub covariance: f64,
+    /// Added to every feature's variance before the square root.
+    pub epsilon: f64,
+    /// Whether the variance terms of the views are averaged or added.
+    pub variance_term: VarianceTerm,
+}
+
+impl Default for VicregConfig {
+    /// λ 25, μ 25, ν 1, epsilon 1e-4, variance averaged over the views (official code).
+    fn default() -> Self {
+        Self {
+            invariance: 25.0,
+            variance: 25.0,
+            covariance: 1.0,
+            epsilon: 1e-4,
+            variance_term: VarianceTerm::Mean,
+        }
+    }
+}
+
+/// Distance of two views, a hinge on every feature's deviation, and the features' covariances.
+///
+/// ```text
+/// loss = λ mean (aᵢₖ − bᵢₖ)²  +  μ ½ (V(A) + V(B))  +  ν (C(A) + C(B))
+/// V(X) = mean over k of max(0, 1 − √(varₖ + ε))        C(X) = Σₖ Σₗ≠ₖ covₖₗ² / dim
+/// ```
+/// Variances and covariances are unbiased. The ½ is left out for [`VarianceTerm::Sum`]. With fewer
+/// rows than features the covariances are summed from the products of rows, which is the same number.
+///
+/// # Shapes
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, not normalised
+/// - output: `[1]`, ≥ 0 up to rounding
+///
+/// # Panics
+/// If the shapes differ or are empty, or `batch < 2`.
+///
+/// # Source
+/// Bardes et al., 2021, [arXiv:2105.04906](https://arxiv.org/abs/2105.04906), eq. 1 to 6.
+/// Deviation: a view with entries beyond 1e8 is scaled down to them, as their fourth powers are no
+/// numbers.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{VicregConfig, vicreg};
+///
+/// // Views agree, features are uncorrelated, and their deviation is √(4/3) > 1: nothing to pay.
+/// let view = [[1., 1.], [1., -1.], [-1., 1.], [-1., -1.]];
+/// let view = Tensor::<2>::from_floats(view, &Device::flex());
+/// let loss = vicreg(view.clone(), view, &VicregConfig::default());
+/// assert!(loss.into_scalar::<f32>().abs() < 1e-6);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn vicreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VicregConfig) -> Tensor<1> {
+    let [batch, dim] = paired_dims("vicreg", &view_a, &view_b);
+    assert!(batch > 1, "vicreg takes variances over the batch: it needs 2 rows or more");
+    let (a, b) = (bounded(view_a), bounded(view_b));
+    let invariance = (a.clone() - b.clone()).square().mean() * config.invariance;
+    let of_variance = match config.variance_term {
+        VarianceTerm::Mean => config.variance / 2.0,
+        VarianceTerm::Sum => config.variance,
+    };
+    let of_covariance = config.covariance / ((batch - 1) as f64).powi(2) / dim as f64;
+    let term = |view| {
+        let x = centred(view);
+        let squares = x.clone().square().sum_dim(0);
+        let off_diagonal = self_squares(x) - squares.clone().square().sum();
+        variance_hinge(squares, batch, config.epsilon) * of_variance + off_diagonal * of_covariance
+    };
+    invariance + term(a) + term(b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::laws::{Pair, assert_close, column, finite_differences, laws, mean, value};
+
+    fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        vicreg(a, b, &VicregConfig::default())
+    }
+
+    fn summed(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        let config = VicregConfig { variance_term: VarianceTerm::Sum, ..VicregConfig::default() };
+        vicreg(a, b, &config)
+    }
+
+    /// The formula, term by term.
+    fn naive(pair: &Pair, of_variance: f64) -> f64 {
+        let (rows, dim) = (pair.a.len(), pair.a[0].len());
+        let covariance = |x: &[Vec<f64>], i: usize, j: usize| {
+            let (x, y) = (column(x, i), column(x, j));
+            let (at_x, at_y) = (mean(x.clone()), mean(y.clone()));
+            let products = x.iter().zip(&y).map(|(x, y)| (x - at_x) * (y - at_y));
+            products.sum::<f64>() / (rows - 1) as f64
+        };
+        let term = |x: &[Vec<f64>]| {
+            let hinge = |i| (1.0 - (covariance(x, i, i) + 1e-4).sqrt()).max(0.0);
+            let pairs = (0..dim).flat_map(|i| (0..dim).map(move |j| (i, j)));
+            let off = pairs.filter(|(i, j)| i != j).map(|(i, j)| covariance(x, i, j).powi(2));
+            of_variance * mean((0..dim).map(hinge)) + off.sum::<f64>() / dim as f64
+        };
+        let (a, b) = (pair.a.concat(), pair.b.concat());
+        let distance = mean(a.iter().zip(&b).map(|(a, b)| (a - b).powi(2)));
+        25.0 * distance + term(&pair.a) + term(&pair.b)
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_formula(pair in Pair::rows(2)) {
+            assert_close(value(loss, &pair), naive(&pair, 12.5), 1e-10);
+            assert_close(value(summed, &pair), naive(&pair, 25.0), 1e-10);
+        }
+    }
+
+    #[test]
+    fn obeys_the_laws() {
+        for loss in [loss, summed] {
+            finite_differences(loss);
+            laws(loss).permutation().symmetry().precision().shapes().extremes(2).collapse();
+        }
+    }
+
+    /// λ (a − b)² counts the scale of the views: unlike cosines, this loss is not free of it.
+    #[test]
+    fn the_scale_of_the_views_matters() {
+        let views = crate::laws::pair([[1., 2.], [3., 1.]], [[2., 0.], [1., 1.]]);
+        let half = crate::laws::pair([[0.5, 1.], [1.5, 0.5]], [[1., 0.], [0.5, 0.5]]);
+        assert!((value(loss, &views) - value(loss, &half)).abs() > 1.0);
+    }
+}

@@ -1,0 +1,243 @@
+//! VISReg: views agree; their centre, scale and shape are a standard normal's.
+
+use burn::tensor::Tensor;
+
+use crate::lejepa::agreement;
+use crate::normal_quantile::normal_quantile;
+use crate::slices::slice_count;
+use crate::squares::mean_square;
+use crate::view_list::sum;
+use crate::with_gradient::constant;
+
+/// Settings of [`visreg`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct VisRegConfig {
+    /// λ, in `[0, 1]`: the share of the regulariser.
+    pub regularization: f64,
+    /// Added to the deviations that the shape is divided by, above 0.
+    pub epsilon: f64,
+}
+
+impl Default for VisRegConfig {
+    /// Regularization 0.9 (paper, for large data sets; 0.6 for small ones), epsilon 1e-4 (peers).
+    fn default() -> Self {
+        Self { regularization: 0.9, epsilon: 1e-4 }
+    }
+}
+
+/// Weighted mean of a regulariser and of the views' squared distance to the mean global view.
+///
+/// ```text
+/// loss = (1 − λ) · mean over v, batch, dim of (Zᵥ − Z̄)²
+///      + λ · mean over v of [ mean (mean Zᵥ)²  +  mean (1 − std Zᵥ)²  +  shape(Zᵥ) ]
+/// ```
+/// `v` runs over all views, `Z̄` is the mean of the global ones; mean and (biased) standard deviation
+/// are over the batch, one for each dimension; `shape` is [`visreg_shape`]. Unlike
+/// [`sigreg`](crate::sigreg)'s, the pull of the scale does not vanish for a collapsed encoder.
+///
+/// # Shapes
+/// - `global`, `local`: `[batch, dim]` each, row `i` of all from the same picture; `local` may be
+///   empty
+/// - `slices`: `[dim, slices]`, see [`visreg_shape`]
+/// - output: `[1]`, ≥ 0
+///
+/// # Panics
+/// If there is no global view, the shapes differ, or a setting is out of range.
+///
+/// # Source
+/// Wu et al., 2026, [arXiv:2606.02572](https://arxiv.org/abs/2606.02572), eq. 1 to 8.
+/// Deviation: none; the three parts of the regulariser weigh the same, as in the paper's best runs.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{VisRegConfig, random_slices, visreg};
+///
+/// let device = Device::flex();
+/// let slices = random_slices(2, 16, 0, 0, &device);
+/// let spread = Tensor::<2>::from_floats([[1., 1.], [1., -1.], [-1., 1.], [-1., -1.]], &device);
+/// let loss = |view: Tensor<2>| {
+///     let config = VisRegConfig::default();
+///     visreg(&[view.clone(), view], &[], slices.clone(), &config).into_scalar::<f32>()
+/// };
+/// assert!(loss(spread.clone()) + 0.5 < loss(spread * 0.01));
+/// ```
+#[must_use]
+#[track_caller]
+pub fn visreg(
+    global: &[Tensor<2>],
+    local: &[Tensor<2>],
+    slices: Tensor<2>,
+    config: &VisRegConfig,
+) -> Tensor<1> {
+    let share = config.regularization;
+    assert!((0.0..=1.0).contains(&share), "visreg needs a share in [0, 1], got {share}");
+    let (views, invariance) = agreement("visreg", global, local, &slices);
+    let count = views.len() as f64;
+    let regularizer = |view: Tensor<2>| {
+        let mean = view.clone().mean_dim(0);
+        let center = mean_square(mean.clone());
+        let scale = mean_square(deviation(view.clone() - mean) - 1.0);
+        center + scale + visreg_shape(view, slices.clone(), config.epsilon)
+    };
+    let invariance = invariance * (1.0 - share);
+    let laws = sum(views.into_iter().map(regularizer));
+    laws.map_or(invariance.clone(), |law| law * (share / count) + invariance)
+}
+
+/// Squared Wasserstein distance of the standardised embedding from a standard normal, along slices.
+///
+/// ```text
+/// shape = mean over slices s, over i, of (p₍ᵢ₎ − Φ⁻¹(i / (batch + 1)))²       p = s · (z − mean) / (sg std + ε)
+/// ```
+/// `p₍ᵢ₎` is the i-th smallest of the batch. Mean and (biased) standard deviation are over the
+/// batch; the deviation is a constant (`sg`), so that this term changes the shape and not the scale.
+///
+/// # Shapes
+/// - `embedding`: `[batch, dim]`
+/// - `slices`: `[dim, slices]`, unit columns, drawn anew every step with
+///   [`random_slices`](crate::random_slices); the paper takes 4,096
+/// - output: `[1]`, ≥ 0
+///
+/// # Panics
+/// If the slices do not fit, the embedding is empty, or epsilon is not above 0.
+///
+/// # Source
+/// Wu et al., 2026, [arXiv:2606.02572](https://arxiv.org/abs/2606.02572), eq. 2 and 5.
+/// Deviation: none.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::visreg_shape;
+///
+/// // Two rows, one either side, at distance 1 where the quantiles are ±0.4307.
+/// let z = Tensor::<2>::from_floats([[3.0], [-1.0]], &Device::flex());
+/// let loss = visreg_shape(z, Tensor::ones([1, 1], &Device::flex()), 1e-9);
+/// assert!((loss.into_scalar::<f32>() - (1.0 - 0.430_727_3_f32).powi(2)).abs() < 1e-5);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn visreg_shape(embedding: Tensor<2>, slices: Tensor<2>, epsilon: f64) -> Tensor<1> {
+    assert!(epsilon > 0.0, "visreg_shape needs an epsilon above 0, got {epsilon}");
+    let [batch, dim] = embedding.dims();
+    assert!(batch > 0, "visreg_shape needs rows, got {:?}", [batch, dim]);
+    let count = slice_count("visreg_shape", [batch, dim], &slices);
+    let centered = embedding.clone() - embedding.mean_dim(0);
+    let scale = deviation(centered.clone().inner()) + epsilon;
+    // One row for each slice, so that what is sorted lies side by side.
+    let projected = slices.inner().transpose().matmul((centered / scale).transpose());
+    let order = projected.clone().inner().argsort(1); // [slices, batch]
+    let quantile = |i: usize| normal_quantile((i + 1) as f64 / (batch + 1) as f64);
+    let quantiles = constant((0..batch).map(quantile).collect(), [1, batch], &projected);
+    let ranks = order.argsort(1);
+    let targets = quantiles.expand([count, batch]).gather(1, ranks);
+    mean_square(projected - targets)
+}
+
+/// Biased standard deviation over the batch of columns of mean 0; 0, with a slope of 0, for
+/// constant columns.
+fn deviation(centered: Tensor<2>) -> Tensor<2> {
+    let largest = centered.clone().inner().abs().max_dim(0);
+    let constant = largest.clone().equal_elem(0.0);
+    let largest = largest.mask_fill(constant.clone(), 1.0);
+    let variance = (centered / largest.clone()).square().mean_dim(0);
+    variance.mask_fill(constant.clone(), 1.0).sqrt().mask_fill(constant, 0.0) * largest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::laws::{Pair, assert_close, finite_differences, laws, pair, value};
+    use crate::random_slices;
+    use crate::with_gradient::numbers;
+    use burn::tensor::Device;
+
+    const CONFIG: VisRegConfig = VisRegConfig { regularization: 0.4, epsilon: 0.01 };
+
+    fn slices(dim: usize) -> Tensor<2> {
+        random_slices(dim, 5, 2, 0, &Device::flex())
+    }
+
+    fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        let slices = slices(a.dims()[1]).cast(a.dtype());
+        visreg(&[a], &[b], slices, &CONFIG)
+    }
+
+    /// The formula, term by term.
+    fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
+        let (batch, dim) = (a.len() as f64, a[0].len());
+        let slices = numbers(slices(dim));
+        let mut loss = 0.0;
+        for (a, b) in a.iter().zip(b) {
+            let apart = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();
+            loss += 0.6 * apart / (2.0 * batch * dim as f64);
+        }
+        for view in [a, b] {
+            let column = |j: usize| view.iter().map(|row| row[j]).collect::<Vec<f64>>();
+            let mut standard = vec![vec![0.0; dim]; view.len()];
+            for j in 0..dim {
+                let x = column(j);
+                let mean = x.iter().sum::<f64>() / batch;
+                let std = (x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / batch).sqrt();
+                loss += 0.4 / 2.0 * (mean.powi(2) + (1.0 - std).powi(2)) / dim as f64;
+                for (row, x) in standard.iter_mut().zip(x) {
+                    row[j] = (x - mean) / (std + 0.01);
+                }
+            }
+            for s in 0..5 {
+                let along = |row: &Vec<f64>| -> f64 {
+                    row.iter().enumerate().map(|(j, x)| x * slices[j * 5 + s]).sum()
+                };
+                let mut p: Vec<f64> = standard.iter().map(along).collect();
+                p.sort_by(f64::total_cmp);
+                for (i, p) in p.iter().enumerate() {
+                    let want = normal_quantile((i as f64 + 1.0) / (batch + 1.0));
+                    loss += 0.4 / 2.0 * (p - want).powi(2) / (5.0 * batch);
+                }
+            }
+        }
+        loss
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_formula(pair in Pair::any()) {
+            assert_close(value(loss, &pair), naive(&pair.a, &pair.b), 1e-9);
+        }
+    }
+
+    /// Without the shape, whose deviation is a constant: what is left has the slopes one measures.
+    fn shapeless(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        let slices = slices(a.dims()[1]).cast(a.dtype());
+        let shape = |view: &Tensor<2>| visreg_shape(view.clone(), slices.clone(), 0.01);
+        let shapes = shape(&a) + shape(&b);
+        visreg(&[a], &[b], slices, &CONFIG) - shapes * 0.2
+    }
+
+    #[test]
+    fn obeys_the_laws() {
+        finite_differences(shapeless);
+        laws(loss).permutation().extremes(1);
+        laws(|a, b| {
+            let slices = slices(a.dims()[1]).cast(a.dtype());
+            visreg(&[a, b], &[], slices, &CONFIG)
+        })
+        .permutation()
+        .symmetry()
+        .extremes(1);
+    }
+
+    #[test]
+    fn collapse_costs_more_than_spread() {
+        let spread = pair([[1., 1.], [-1., -1.]], [[1., 1.], [-1., -1.]]);
+        let collapse = pair([[0.1, 0.1], [0.1, 0.1]], [[0.1, 0.1], [0.1, 0.1]]);
+        assert!(value(loss, &spread) < value(loss, &collapse));
+    }
+
+    #[test]
+    #[should_panic(expected = "[2, 5]")]
+    fn slices_of_another_width_are_named() {
+        let _ = visreg_shape(Tensor::ones([4, 3], &Device::flex()), slices(2), 0.1);
+    }
+}
