@@ -44,7 +44,7 @@ impl Blur {
             reach < height && reach < width,
             "a blur of {kernel_size} reflects more than a picture of {height} × {width} holds"
         );
-        self.set_kernel(reach, sigma);
+        gaussian(reach, sigma, &mut self.kernel);
         let Self { kernel, offsets, line } = self;
         let (size, reach) = (kernel.len(), kernel.len() / 2);
         // Down: whole rows are added up.
@@ -75,21 +75,21 @@ impl Blur {
             then(rows);
         }
     }
+}
 
-    /// Weights that add up to 1; at both ends those that change nothing are left out.
-    fn set_kernel(&mut self, reach: usize, sigma: f64) {
-        let weight = |distance: usize| (-0.5 * (distance as f64 / sigma).powi(2)).exp();
-        let sum = 1.0 + 2.0 * (1..=reach).map(weight).sum::<f64>();
-        let reach = (1..=reach).take_while(|distance| weight(*distance) > NOTHING * sum).count();
-        self.kernel.clear();
-        #[allow(clippy::cast_possible_truncation, reason = "weights of at most 1")]
-        let weights = (0..=2 * reach).map(|place| (weight(place.abs_diff(reach)) / sum) as f32);
-        self.kernel.extend(weights);
-    }
+/// Weights that add up to 1; at both ends those that change nothing are left out.
+pub(crate) fn gaussian(reach: usize, sigma: f64, kernel: &mut Vec<f32>) {
+    let weight = |distance: usize| (-0.5 * (distance as f64 / sigma).powi(2)).exp();
+    let sum = 1.0 + 2.0 * (1..=reach).map(weight).sum::<f64>();
+    let reach = (1..=reach).take_while(|distance| weight(*distance) > NOTHING * sum).count();
+    kernel.clear();
+    #[allow(clippy::cast_possible_truncation, reason = "weights of at most 1")]
+    let weights = (0..=2 * reach).map(|place| (weight(place.abs_diff(reach)) / sum) as f32);
+    kernel.extend(weights);
 }
 
 /// `place − reach`, mirrored at the first and last of `side` pixels.
-fn reflect(place: usize, reach: usize, side: usize) -> usize {
+pub(crate) fn reflect(place: usize, reach: usize, side: usize) -> usize {
     let from_first = place.abs_diff(reach);
     if from_first < side { from_first } else { 2 * (side - 1) - from_first }
 }

@@ -13,6 +13,8 @@
 mod blur;
 mod color;
 mod crop;
+#[cfg(feature = "device")]
+mod device;
 mod equalize;
 mod erase;
 mod extended;

@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 /// Share of each channel in what the eye sees as light (ITU-R BT.601, as torchvision rounds it).
-const LIGHT: [f32; 3] = [0.2989, 0.587, 0.114];
+pub(crate) const LIGHT: [f32; 3] = [0.2989, 0.587, 0.114];
 /// Pixels that go through all changes before the next ones do; they fit into the nearest cache.
 const BLOCK: usize = 1024;
 /// Sums that are kept apart, so that they can be added up side by side.

@@ -256,7 +256,7 @@ impl Plan {
     }
 
     /// Whether mirroring before it is the same as mirroring after it.
-    fn mirrors(&self) -> bool {
+    pub(crate) fn mirrors(&self) -> bool {
         matches!(
             self,
             Self::Skip

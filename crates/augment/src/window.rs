@@ -43,7 +43,7 @@ pub fn window(
 
 impl Border {
     /// Where the picture has what stands at `place` of a side, if anywhere.
-    fn place(self, place: isize, side: usize) -> Option<usize> {
+    pub(crate) fn place(self, place: isize, side: usize) -> Option<usize> {
         let inside = usize::try_from(place).ok().filter(|place| *place < side);
         match self {
             Self::Zero => inside,

@@ -1,0 +1,29 @@
+//! Spreading levels evenly.
+
+use burn::tensor::{DType, IndexingUpdateOp, Tensor};
+
+use super::numbers;
+
+/// Changes the 256 levels of each channel of each picture so that all are about equally frequent.
+///
+/// Counts are whole numbers in single precision; half of one keeps quotients away from whole numbers,
+/// whatever their rounding.
+pub(super) fn equalize(pictures: Tensor<4>) -> Tensor<4> {
+    let [batch, channels, height, width] = pictures.dims();
+    let (planes, pixels) = (batch * channels, height * width);
+    let device = pictures.device();
+    let levels = (pictures.reshape([planes, pixels]) * 255.999).clamp(0.0, 255.0).int();
+    let zeros = Tensor::<2>::zeros([planes, 256], (&device, DType::F32));
+    let ones = Tensor::ones([planes, pixels], (&device, DType::F32));
+    let counts = zeros.scatter(1, levels.clone(), ones, IndexingUpdateOp::Add);
+    let brightest = counts.clone().gather(1, levels.clone().max_dim(1));
+    // Samples per level, of which there are 255 steps.
+    let step = ((-brightest + (pixels as f32 + 0.5)) / 255.0).floor();
+    let below = counts.clone().cumsum(1) - counts;
+    let half = (step.clone() / 2.0).floor();
+    let spread = ((below + half + 0.5) / step.clone().clamp_min(1.0)).floor().clamp_max(255.0);
+    let same = numbers((0..=u8::MAX).map(f32::from).collect(), [1, 256], &device);
+    let few = step.lower_scalar(0.5).expand([planes, 256]);
+    let table = spread.mask_where(few, same.expand([planes, 256])) / 255.0;
+    table.gather(1, levels).reshape([batch, channels, height, width])
+}
