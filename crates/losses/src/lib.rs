@@ -1,4 +1,9 @@
 #![doc = include_str!("../README.md")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "settings become single precision, and counts places of tensors"
+)]
 
 mod barlow_twins;
 mod byol;
@@ -22,10 +27,14 @@ mod negative_cosine;
 mod nnclr;
 mod normalize;
 mod nt_xent;
+#[cfg(feature = "flex")]
+mod product;
 mod queue;
 #[cfg(feature = "flex")]
 mod rows;
 mod skip;
+#[cfg(feature = "flex")]
+mod standard;
 mod sup_con;
 mod ti_co;
 #[cfg(feature = "flex")]

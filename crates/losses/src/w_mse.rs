@@ -87,7 +87,8 @@ pub fn w_mse(view_a: Tensor<2>, view_b: Tensor<2>, config: &WMseConfig) -> Tenso
 }
 
 fn row_major(matrix: &Mat<f64>) -> impl Iterator<Item = f64> + '_ {
-    (0..matrix.nrows()).flat_map(move |row| (0..matrix.ncols()).map(move |column| matrix[(row, column)]))
+    (0..matrix.nrows())
+        .flat_map(move |row| (0..matrix.ncols()).map(move |column| matrix[(row, column)]))
 }
 
 /// `Σ (2 − 2 cos) / batch` over the rows, and its gradients by both.
