@@ -1,4 +1,9 @@
 #![doc = include_str!("../README.md")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "settings become single precision, and counts places of tensors"
+)]
 
 mod across_views;
 mod barlow_twins;
@@ -40,6 +45,8 @@ mod normal_quantile;
 mod normalize;
 mod nt_xent;
 mod pn;
+#[cfg(feature = "flex")]
+mod product;
 mod queue;
 mod ressl;
 #[cfg(feature = "flex")]
@@ -50,6 +57,8 @@ mod skip;
 mod slices;
 mod soft_nearest_neighbor;
 mod squares;
+#[cfg(feature = "flex")]
+mod standard;
 mod sup_con;
 mod swav;
 mod ti_co;

@@ -107,7 +107,7 @@ pub fn nearest(rows: Tensor<2>, support: Tensor<2>) -> Tensor<2> {
     let candidates = normalize(support.clone());
     let mut best: Option<(Tensor<2>, Tensor<2, Int>)> = None;
     for start in (0..found[0]).step_by(TILE) {
-        let some = candidates.clone().slice([start..found[0].min(start + TILE)]);
+        let some = candidates.clone().narrow(0, start, TILE.min(found[0] - start));
         let (score, place) = rows.clone().matmul(some.transpose()).max_dim_with_indices(1);
         let place = place + start as i64;
         best = Some(match best {
