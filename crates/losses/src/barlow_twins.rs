@@ -108,9 +108,9 @@ mod tests {
         };
         let dim = a[0].len();
         let term = |(i, j): (usize, usize)| {
-            let (x, y) = (column(a, i), column(b, j));
-            let c = x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>() / rows;
-            if i == j { (1.0 - c).powi(2) } else { 0.0051 * c * c }
+            let products = column(a, i).into_iter().zip(column(b, j)).map(|(x, y)| x * y);
+            let correlation = products.sum::<f64>() / rows;
+            if i == j { (1.0 - correlation).powi(2) } else { 0.0051 * correlation.powi(2) }
         };
         (0..dim).flat_map(|i| (0..dim).map(move |j| (i, j))).map(term).sum()
     }

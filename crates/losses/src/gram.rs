@@ -52,7 +52,7 @@ fn times_own_transpose(x: &Tensor<2>) -> Tensor<2> {
 }
 
 /// `a · b · scale` without a graph.
-fn times(a: &Tensor<2>, b: &Tensor<2>, scale: f64) -> Tensor<2> {
+pub(crate) fn times(a: &Tensor<2>, b: &Tensor<2>, scale: f64) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if let Some(product) = host::product(a, b, scale) {
         return product;
