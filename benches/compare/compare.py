@@ -22,7 +22,7 @@ RESULTS = ROOT / "compare.json"
 # The versions that the figures in docs/benchmarks.md were measured with.
 PACKAGES = ["torch==2.13.0", "torchvision==0.28.0", "lightly==1.6.0"]
 PACKAGES += ["kornia==0.9.0", "albumentations==2.0.8"]
-ROUNDS = 5
+ROUNDS = 3
 
 
 def environment():

@@ -21,6 +21,6 @@ pub(crate) fn centred(view: Tensor<2>) -> Tensor<2> {
 /// Mean over the features of `max(0, 1 − √(variance + epsilon))`, from the centred features' sums of
 /// squares, `[1, dim]`; unbiased variance.
 pub(crate) fn variance_hinge(squares: Tensor<2>, batch: usize, epsilon: f64) -> Tensor<1> {
-    let deviation = (squares / (batch - 1) as f64 + epsilon).sqrt();
+    let deviation = (squares * ((batch - 1) as f64).recip() + epsilon).sqrt();
     (deviation * -1.0 + 1.0).clamp_min(0.0).mean()
 }

@@ -115,7 +115,7 @@ fn loss(views: [Tensor<2>; 2], gathered: Option<&Gathered>, config: &DclConfig) 
             contrast.positives * (shares * -count + 2.0)
         }
     };
-    contrast.denominators.mean() - positives.mean() / temperature
+    contrast.denominators.mean() - positives.mean() * temperature.recip()
 }
 
 #[cfg(test)]

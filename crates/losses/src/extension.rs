@@ -10,7 +10,7 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 
-use crate::rows;
+use crate::{rows, standard};
 
 pub(crate) type FlexTensor = FloatTensor<Flex>;
 
@@ -54,6 +54,11 @@ pub(crate) fn unit_rows(rows: Tensor<2>) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as LossOps>::loss_unit_rows(rows.into_dispatch()))
 }
 
+/// The columns of a tensor of single precision, with mean 0 and variance 1.
+pub(crate) fn standardize(x: Tensor<2>, epsilon: f64) -> Tensor<2> {
+    Tensor::from_dispatch(<Dispatch as LossOps>::loss_standardize(x.into_dispatch(), epsilon))
+}
+
 /// What can be called on tensors.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait LossOps: Backend {
@@ -64,6 +69,8 @@ pub(crate) trait LossOps: Backend {
     ) -> FloatTensor<Self>;
 
     fn loss_unit_rows(rows: FloatTensor<Self>) -> FloatTensor<Self>;
+
+    fn loss_standardize(x: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self>;
 }
 
 /// What the ways back of [`LossOps`] need.
@@ -79,6 +86,15 @@ pub(crate) trait LossGradients: Backend {
         saved: [FloatTensor<Self>; 2],
         gradient: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
+
+    /// The standardised columns, and one over the root that each was divided by.
+    fn standardize(x: FloatTensor<Self>, epsilon: f64) -> [FloatTensor<Self>; 2];
+
+    /// The gradient by the columns, from that by the standardised columns.
+    fn standardize_gradient(
+        saved: [FloatTensor<Self>; 2],
+        gradient: FloatTensor<Self>,
+    ) -> FloatTensor<Self>;
 }
 
 impl LossOps for Flex {
@@ -89,6 +105,11 @@ impl LossOps for Flex {
     fn loss_unit_rows(rows: FlexTensor) -> FlexTensor {
         let [rows, _] = <Self as LossGradients>::unit_rows(rows);
         rows
+    }
+
+    fn loss_standardize(x: FlexTensor, epsilon: f64) -> FlexTensor {
+        let [standard, _] = <Self as LossGradients>::standardize(x, epsilon);
+        standard
     }
 }
 
@@ -113,6 +134,33 @@ impl LossGradients for Flex {
         let found =
             rows::unit_gradient(numbers(&unit), numbers(&inverse), numbers(&gradient), shape[1]);
         tensor(found, shape)
+    }
+
+    fn standardize(x: FlexTensor, epsilon: f64) -> [FlexTensor; 2] {
+        let (x, shape) = (x.to_contiguous(), x.shape());
+        let (standard, inverse) = standard::standardize(numbers(&x), shape[1], epsilon as f32);
+        [tensor(standard, shape.clone()), tensor(inverse, [shape[1]])]
+    }
+
+    fn standardize_gradient([y, inverse]: [FlexTensor; 2], gradient: FlexTensor) -> FlexTensor {
+        let (gradient, shape) = (gradient.to_contiguous(), y.shape());
+        let (y, inverse, gradient) = (numbers(&y), numbers(&inverse), numbers(&gradient));
+        tensor(standard::standardize_gradient(y, inverse, gradient, shape[1]), shape)
+    }
+}
+
+#[derive(Debug)]
+struct Standardize;
+
+impl<B: LossGradients> Backward<B, 1> for Standardize {
+    type State = [FloatTensor<B>; 2];
+
+    fn backward(self, ops: Ops<Self::State, 1>, grads: &mut Gradients, _: &mut Checkpointer) {
+        let gradient = grads.consume::<B>(&ops.node);
+        let [x] = ops.parents;
+        if let Some(x) = x {
+            grads.register::<B>(x.id, B::standardize_gradient(ops.state, gradient));
+        }
     }
 }
 
@@ -166,6 +214,16 @@ impl<B: LossOps + LossGradients, C: CheckpointStrategy> LossOps for Autodiff<B, 
         match UnitRows.prepare::<C>([node]).compute_bound().stateful() {
             OpsKind::Tracked(prep) => prep.finish(saved, unit),
             OpsKind::UnTracked(prep) => prep.finish(unit),
+        }
+    }
+
+    fn loss_standardize(x: FloatTensor<Self>, epsilon: f64) -> FloatTensor<Self> {
+        let node = x.node();
+        let saved = B::standardize(x.into_primitive(), epsilon);
+        let standard = saved[0].clone();
+        match Standardize.prepare::<C>([node]).compute_bound().stateful() {
+            OpsKind::Tracked(prep) => prep.finish(saved, standard),
+            OpsKind::UnTracked(prep) => prep.finish(standard),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! InfoNCE: find an anchor's own candidate among all candidates.
+//! `InfoNCE`: find an anchor's own candidate among all candidates.
 
 use burn::tensor::Tensor;
 
@@ -23,8 +23,8 @@ pub(crate) fn info_nce(
     let fits = rows[1] == all[1] && rows[0] > 0 && rows[1] > 0 && first + rows[0] <= all[0];
     assert!(fits, "{name}: rows of {rows:?} from {first} on have no partners in {all:?}");
     let (anchors, candidates) = (normalize(anchors), normalize(candidates));
-    let own = candidates.clone().slice([first..first + rows[0]]);
+    let own = candidates.clone().narrow(0, first, rows[0]);
     let positives = cosines(anchors.clone(), own);
     let sums = LogSumExp::new(anchors, Some(candidates), Skip::Nothing, temperature);
-    sums.mean() - positives.mean() / temperature
+    sums.mean() - positives.mean() * temperature.recip()
 }

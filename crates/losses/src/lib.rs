@@ -1,4 +1,9 @@
 #![doc = include_str!("../README.md")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "settings become single precision, and counts places of tensors"
+)]
 
 mod across_views;
 mod barlow_twins;
@@ -40,6 +45,8 @@ mod normal_quantile;
 mod normalize;
 mod nt_xent;
 mod pn;
+#[cfg(feature = "flex")]
+mod product;
 mod queue;
 mod ressl;
 #[cfg(feature = "flex")]
@@ -50,6 +57,8 @@ mod skip;
 mod slices;
 mod soft_nearest_neighbor;
 mod squares;
+#[cfg(feature = "flex")]
+mod standard;
 mod sup_con;
 mod swav;
 mod ti_co;
@@ -88,10 +97,8 @@ pub use moco_v3::{MocoV3Config, moco_v3, moco_v3_gathered};
 pub use msn::{MsnConfig, MsnPrior, msn};
 pub use multi_similarity::{MultiSimilarityConfig, multi_similarity};
 pub use multiple_negatives_ranking::{MultipleNegativesRankingConfig, multiple_negatives_ranking};
-pub use negative_cosine::negative_cosine;
 pub use negative_cosine::{CosineForm, cosine_loss, negative_cosine};
 pub use nnclr::{NnclrConfig, nearest, nnclr};
-pub use nt_xent::{NtXentConfig, nt_xent};
 pub use nt_xent::{NtXentConfig, nt_xent, nt_xent_gathered};
 pub use pn::pn;
 pub use queue::Queue;

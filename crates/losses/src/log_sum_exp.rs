@@ -316,7 +316,7 @@ mod tests {
                 anchors: a.clone(),
                 candidates: (!same).then(|| b.clone()),
                 skip: skip.clone(),
-                temperature: 0.7,
+                temperature: 0.5,
                 tile,
             };
             let count = a.dims()[0];

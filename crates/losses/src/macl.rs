@@ -71,11 +71,12 @@ pub fn macl(view_a: Tensor<2>, view_b: Tensor<2>, config: &MaclConfig) -> Tensor
         temperature *= 1.0 + config.strength * (agreement - config.threshold);
         temperature
     });
-    let positives = contrast.positives / temperature;
+    let positives = contrast.positives * temperature.recip();
     let plain = positives.clone().inner();
-    let logs = Tensor::cat(vec![plain.clone(), plain], 0) - contrast.denominators.values();
-    let weights = ((logs.clone().exp() * -1.0 + 1.0).clamp_min(1e-8)).recip() / (2 * batch) as f64;
-    let value = (logs * weights.clone()).sum() * -1.0;
+    let log_shares = Tensor::cat(vec![plain.clone(), plain], 0) - contrast.denominators.values();
+    let weights =
+        ((log_shares.clone().exp() * -1.0 + 1.0).clamp_min(1e-8)).recip() / (2 * batch) as f64;
+    let value = (log_shares * weights.clone()).sum() * -1.0;
     // Both views of a picture have one positive: its slope is the sum of their weights.
     let loss = contrast.denominators.weighted(value.clone(), weights.clone());
     let of_positives = || weights.reshape([2, batch]).sum_dim(0).reshape([batch]) * -1.0;

@@ -77,7 +77,7 @@ pub fn moco(
         [batch, dim]
     );
     let query = normalize(query);
-    let positives = cosines(query.clone(), normalize(key.inner())) / temperature;
+    let positives = cosines(query.clone(), normalize(key.inner())) * temperature.recip();
     let negatives = Some(normalize(negatives.inner()));
     let sums = LogSumExp::new(query, negatives, Skip::Nothing, temperature);
 

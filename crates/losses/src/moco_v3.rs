@@ -12,7 +12,7 @@ pub struct MocoV3Config {
 }
 
 impl Default for MocoV3Config {
-    /// Temperature 0.2 (official code, ViT; 1.0 for its ResNet-50).
+    /// Temperature 0.2 (official code, for a vision transformer; 1.0 for its ResNet-50).
     fn default() -> Self {
         Self { temperature: 0.2 }
     }

@@ -107,7 +107,7 @@ pub fn nearest(rows: Tensor<2>, support: Tensor<2>) -> Tensor<2> {
     let candidates = normalize(support.clone());
     let mut best: Option<(Tensor<2>, Tensor<2, Int>)> = None;
     for start in (0..found[0]).step_by(TILE) {
-        let some = candidates.clone().slice([start..found[0].min(start + TILE)]);
+        let some = candidates.clone().narrow(0, start, TILE.min(found[0] - start));
         let (score, place) = rows.clone().matmul(some.transpose()).max_dim_with_indices(1);
         let place = place + start as i64;
         best = Some(match best {
@@ -147,7 +147,7 @@ mod tests {
                 let score = |k: usize| cosine(&anchors[i], &predictions[k]) / 0.3;
                 (0..rows).map(|k| score(k).exp()).sum::<f64>().ln() - score(i)
             }));
-            let want = (way(&pair.a) + way(&pair.b)) / 2.0;
+            let want = mean([way(&pair.a), way(&pair.b)]);
             assert_close(value(loss, &pair), want, 1e-10);
         }
     }
@@ -166,7 +166,7 @@ mod tests {
         let device = Device::flex();
         let support = Tensor::<2>::random([TILE + 9, 3], Distribution::Normal(0.0, 1.0), &device);
         for place in [0, 7, TILE - 1, TILE, TILE + 8] {
-            let row = support.clone().slice([place..place + 1]);
+            let row = support.clone().narrow(0, place, 1);
             let found = nearest(row.clone() * 0.5, support.clone());
             found.into_data().assert_eq(&row.into_data(), true);
         }

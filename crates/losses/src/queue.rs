@@ -59,7 +59,7 @@ impl Queue {
             }
         };
         let kept = rows.dims()[0].min(self.capacity);
-        self.rows = Some(rows.slice_dim(0, 0..kept));
+        self.rows = Some(rows.narrow(0, 0, kept));
     }
 
     /// The rows, `[len, dim]`, without a graph; `None` before the first push.

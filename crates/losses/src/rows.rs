@@ -1,5 +1,7 @@
 //! Loops over the rows of a matrix, in parallel; each row's result depends on that row alone.
 
+#![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 

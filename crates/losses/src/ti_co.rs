@@ -3,8 +3,9 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::StateError;
-use crate::contrast::cosines;
+use crate::gram::times;
 use crate::normalize::{normalize, paired_dims};
+use crate::with_gradient::with_gradient;
 
 /// Settings of [`tico`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -128,11 +129,19 @@ pub fn tico(
     covariance: &mut TicoCovariance,
     config: &TicoConfig,
 ) -> Tensor<1> {
-    paired_dims("tico", &view_a, &view_b);
+    let [batch, _] = paired_dims("tico", &view_a, &view_b);
     let (a, b) = (normalize(view_a), normalize(view_b));
     let matrix = covariance.update(a.clone().inner(), config.momentum);
-    let along = (a.clone().matmul(matrix) * a.clone()).sum_dim(1).mean();
-    along * config.covariance - cosines(a, b).mean() + 1.0
+    let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
+    let product = times(&plain_a, &matrix, 1.0);
+    let along = (product.clone() * plain_a.clone()).sum() * (config.covariance / batch as f64);
+    let agreement = (plain_a.clone() * plain_b.clone()).sum() / batch as f64;
+    let value = along - agreement + 1.0;
+    // The covariance is symmetric, and a constant.
+    let loss = with_gradient(a, value.clone(), || {
+        (product * (2.0 * config.covariance) - plain_b) / batch as f64
+    });
+    loss + with_gradient(b, value.zeros_like(), || plain_a / -(batch as f64))
 }
 
 #[cfg(test)]

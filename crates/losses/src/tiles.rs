@@ -4,6 +4,8 @@
 //! Tiles are worked on in rounds. No two tiles of a round share a block of rows, so that each block's
 //! sums are added to by one task at a time, in an order that does not depend on the number of threads.
 
+#![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
+
 use std::sync::{Mutex, PoisonError};
 
 use faer::linalg::matmul::matmul;

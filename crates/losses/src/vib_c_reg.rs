@@ -69,9 +69,9 @@ pub fn vibcreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VibcregConfig) -> 
         let squares = x.clone().square().sum_dim(0);
         let unit = normalize(x.transpose()); // [dim, batch]: a row is a feature
         let diagonal = unit.clone().square().sum_dim(1).square().sum();
-        let off_diagonal = (self_squares(unit.transpose()) - diagonal) / (dim * dim) as f64;
+        let off_diagonal = self_squares(unit.transpose()) - diagonal;
         variance_hinge(squares, batch, config.epsilon) * config.variance
-            + off_diagonal * config.correlation
+            + off_diagonal * (config.correlation / (dim * dim) as f64)
     };
     invariance + term(a) + term(b)
 }

@@ -263,6 +263,6 @@ mod tests {
             let part = Pair { a: pair.a[range.clone()].to_vec(), b: pair.b[range].to_vec() };
             value(as_a_whole, &part)
         };
-        assert_close(value(loss, &pair), (half(0..3) + half(3..6)) / 2.0, 1e-12);
+        assert_close(value(loss, &pair), mean([half(0..3), half(3..6)]), 1e-12);
     }
 }

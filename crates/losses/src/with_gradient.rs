@@ -6,7 +6,8 @@ use burn::tensor::{Tensor, TensorData};
 ///
 /// For losses that a graph cannot follow (matrix decompositions) or should not keep (large
 /// intermediate results). `gradient` is only computed where `input` is part of a graph. The value
-/// is kept to the last bit, as what carries the gradient is exactly 0.
+/// is kept to the last bit, as what carries the gradient is exactly 0. On Flex nothing is computed on
+/// the way forward, and on the way back nothing but a scaling.
 pub(crate) fn with_gradient<const D: usize>(
     input: Tensor<D>,
     value: Tensor<1>,

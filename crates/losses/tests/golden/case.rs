@@ -13,14 +13,14 @@ fn shape(packed: &Value) -> Vec<usize> {
     packed["shape"].as_array().unwrap().iter().map(|x| x.as_u64().unwrap() as usize).collect()
 }
 
-pub struct Case<'a> {
+pub(crate) struct Case<'a> {
     json: &'a Value,
     /// Every input, laid out flat on a device that remembers gradients.
     leaves: BTreeMap<&'a str, Tensor<1>>,
 }
 
 impl<'a> Case<'a> {
-    pub fn new(json: &'a Value) -> Self {
+    pub(crate) fn new(json: &'a Value) -> Self {
         let device = Device::flex().autodiff();
         let leaf = |packed: &Value| {
             let data: Vec<f32> = numbers(packed).into_iter().map(|x| x as f32).collect();
@@ -31,7 +31,7 @@ impl<'a> Case<'a> {
         Self { json, leaves: inputs.map(|(name, packed)| (name.as_str(), leaf(packed))).collect() }
     }
 
-    pub fn loss(&self) -> &'a str {
+    pub(crate) fn loss(&self) -> &'a str {
         self.json["loss"].as_str().unwrap()
     }
 
@@ -40,20 +40,20 @@ impl<'a> Case<'a> {
     }
 
     /// An input of any rank.
-    pub fn input<const D: usize>(&self, name: &str) -> Tensor<D> {
+    pub(crate) fn input<const D: usize>(&self, name: &str) -> Tensor<D> {
         let shape: [usize; D] = shape(&self.json["inputs"][name]).try_into().unwrap();
         self.leaf(name).reshape(shape)
     }
 
     /// The inputs `prefix_0`, `prefix_1`, ... in order, as many as there are.
-    pub fn inputs<const D: usize>(&self, prefix: &str) -> Vec<Tensor<D>> {
+    pub(crate) fn inputs<const D: usize>(&self, prefix: &str) -> Vec<Tensor<D>> {
         let names = (0..).map(|place| format!("{prefix}_{place}"));
         let found = names.take_while(|name| self.leaves.contains_key(name.as_str()));
         found.map(|name| self.input(&name)).collect()
     }
 
     /// Whole numbers, one a row.
-    pub fn labels(&self, name: &str) -> Tensor<1, Int> {
+    pub(crate) fn labels(&self, name: &str) -> Tensor<1, Int> {
         let labels: Vec<i64> =
             numbers(&self.json["inputs"][name]).into_iter().map(|x| x as i64).collect();
         let length = labels.len();
@@ -61,7 +61,7 @@ impl<'a> Case<'a> {
     }
 
     /// The parameters, which must be these.
-    pub fn params<const N: usize>(&self, names: [&str; N]) -> [f64; N] {
+    pub(crate) fn params<const N: usize>(&self, names: [&str; N]) -> [f64; N] {
         let params = self.json["params"].as_object().unwrap();
         let unknown = params.keys().find(|key| !names.contains(&key.as_str()));
         assert!(unknown.is_none(), "{}: unknown parameter `{}`", self.loss(), unknown.unwrap());
@@ -72,7 +72,7 @@ impl<'a> Case<'a> {
     }
 
     /// How far the value and the worst gradient are off.
-    pub fn errors(&self, loss: Tensor<1>) -> (f64, f64) {
+    pub(crate) fn errors(&self, loss: Tensor<1>) -> (f64, f64) {
         let value = f64::from(loss.clone().into_scalar::<f32>());
         let want = self.json["value"].as_f64().unwrap();
         let off = (value - want).abs();

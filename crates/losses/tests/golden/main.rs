@@ -1,6 +1,13 @@
 //! Every loss against independent values and gradients, from the fixture or the file
 //! `SELFSAME_GOLDEN` names.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a case that cannot be read fails the test; the errors found are to be seen"
+)]
+
 mod case;
 mod labels;
 mod many_views;

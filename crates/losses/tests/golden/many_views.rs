@@ -8,7 +8,7 @@ use selfsame_losses::{
 
 use crate::case::Case;
 
-pub fn loss(case: &Case) -> Option<Tensor<1>> {
+pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
     let loss = match case.loss() {
         "koleo" => {
             let [] = case.params([]);

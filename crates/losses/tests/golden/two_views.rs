@@ -9,7 +9,7 @@ use selfsame_losses::{
 
 use crate::case::Case;
 
-pub fn loss(case: &Case) -> Option<Tensor<1>> {
+pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
     let views = || ["z_a", "z_b"].map(|name| case.input::<2>(name));
     let loss = match case.loss() {
         "nt_xent" => {
