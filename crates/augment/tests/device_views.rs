@@ -1,5 +1,10 @@
 //! Views made on a device are the views made on the host.
-#![allow(clippy::cast_possible_truncation, reason = "small pictures")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "small pictures; a helper's failure is the test's"
+)]
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use image::{DynamicImage, ImageBuffer, Rgb};
