@@ -21,7 +21,7 @@ const WIDE: usize = 3000;
 /// Rows of a queue.
 const QUEUED: usize = 4096;
 /// Rows of a class.
-const OF_A_CLASS: usize = 4;
+const OF_A_CLASS: i64 = 4;
 
 /// What a loss may take. All numbers are the same at every run.
 struct Inputs {
@@ -44,7 +44,7 @@ impl Inputs {
             |rows: Tensor<2>| Tensor::from_data(rows.into_data(), &device.clone().autodiff());
         let prototypes = rows(WIDE, 100);
         let scores = |place| rows(batch, place).matmul(prototypes.clone().transpose());
-        let labels: Vec<i64> = (0..batch).map(|row| (row / OF_A_CLASS) as i64).collect();
+        let labels: Vec<i64> = (0..).take(batch).map(|row: i64| row / OF_A_CLASS).collect();
         Self {
             views: (0..4).map(|place| leaf(rows(batch, place)).require_grad()).collect(),
             scores: (4..7).map(|place| leaf(scores(place)).require_grad()).collect(),

@@ -30,7 +30,10 @@ fn main() -> Result<()> {
         let views = vec![vec![operator.clone(), Operator::CenterCrop { size: 32 }]; DRAWS];
         let recipe = Recipe { views, ..Recipe::evaluation(32) };
         let name = name(&operator)?;
-        save(&folder.join(format!("{name}.png")), &view_grid(&[small.clone()], &recipe, SEED))?;
+        save(
+            &folder.join(format!("{name}.png")),
+            &view_grid(std::slice::from_ref(&small), &recipe, SEED),
+        )?;
         write!(page, "\n`{name}`: {operator}\n\n![{name}](gallery/{name}.png)\n")?;
     }
 

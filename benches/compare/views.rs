@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use image::DynamicImage;
-use selfsame::augment::{Recipe, Scratch, ViewKey};
+use selfsame::augment::{Recipe, Scratch, ViewKey, ViewPlan};
 use selfsame::samplers::{EncodedPicture, decode};
 
 /// How long a case is measured.
@@ -86,7 +86,7 @@ fn decoded_views(recipe: &Recipe) -> Result<f64> {
             let picture = EncodedPicture::open(&files[place])?;
             let [width, height] = picture.size().map(|side| side as usize);
             let plans = [0, 1].map(|view| recipe.plan(key(turn, place, view), [height, width]));
-            let scale = plans.iter().map(|plan| plan.smallest_scale()).min().unwrap_or(1);
+            let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
             let picture = picture.decode(u32::try_from(scale)?)?;
             for plan in &plans {
                 recipe.write_planned(&picture, plan, &mut scratch, &mut out);

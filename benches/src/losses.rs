@@ -33,6 +33,7 @@ impl Measured {
 }
 
 /// Every fourth picture is of one class.
+#[allow(clippy::cast_possible_wrap, reason = "rows of a batch")]
 fn labels(view: &Tensor<2>) -> Tensor<1, Int> {
     Tensor::<1, Int>::arange(0..view.dims()[0] as i64, &Device::flex()).remainder_scalar(4)
 }

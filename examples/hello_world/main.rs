@@ -1,5 +1,7 @@
 //! The main job: unlabelled pictures in, a good encoder out, and the proof that it is good.
 
+#![allow(clippy::print_stdout, reason = "a program that answers on the terminal")]
+
 mod pictures;
 mod proof;
 mod report;
@@ -111,13 +113,13 @@ impl Run {
             Some(_) => return Ok(self.interrupted()),
         }
         let encoder = outcome.method.encoder().valid();
-        let encoded = Encoded::new(&pictures, &encoder, &plain)?;
+        let learned = Encoded::new(&pictures, &encoder, &plain)?;
         write_atomically(&out.join("encoder.safetensors"), &self.weights(&encoder)?)?;
 
         let (mut knn, mut accuracy) = (None, None);
         if let Some(judge) = &judge {
-            knn = Some(BeforeAfter { before: judge.knn(&random)?, after: judge.knn(&encoded)? });
-            let (pretrained, random) = (judge.probe(&encoded)?, judge.probe(&random)?);
+            knn = Some(BeforeAfter { before: judge.knn(&random)?, after: judge.knn(&learned)? });
+            let (pretrained, random) = (judge.probe(&learned)?, judge.probe(&random)?);
             let scratch = if settings.scratch {
                 let (device, signal) = (&self.device, self.signal.clone());
                 let bench =
@@ -135,7 +137,7 @@ impl Run {
             accuracy = Some(Accuracy { labels_10: row(0), labels_all: row(1) });
         }
         let findings = self.findings(&pictures, &outcome, knn, accuracy);
-        let neighbours = encoded.neighbours(&pictures)?;
+        let neighbours = learned.neighbours(&pictures)?;
         let page = report::page(settings, &findings, &outcome.history, &views, &neighbours)?;
         write_atomically(&out.join("report.html"), page.as_bytes())?;
         let result = serde_json::to_string_pretty(&findings)? + "\n";

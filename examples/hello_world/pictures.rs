@@ -39,13 +39,11 @@ impl Pictures {
         let Splits { train, test } = open(path)?;
         let (train, test) = match labels(train.as_ref()) {
             None => (train, None),
-            Some(labels) => match test {
-                Some(test) => (train, Some(test)),
-                None => {
-                    let [rest, tested] = stratified_split(&labels, 0.2, settings.seed);
-                    (subset(&train, rest), Some(subset(&train, tested)))
-                }
-            },
+            Some(_) if test.is_some() => (train, test),
+            Some(labels) => {
+                let [rest, tested] = stratified_split(&labels, 0.2, settings.seed);
+                (subset(&train, rest), Some(subset(&train, tested)))
+            }
         };
         let limit = settings.limit.unwrap_or(usize::MAX);
         let options = CacheOptions {
@@ -70,21 +68,20 @@ impl Pictures {
 
     /// One line per fact, the pictures that were left out by name.
     pub(crate) fn describe(&self) -> String {
-        let mut text = format!("{}: {} pictures to learn from", self.name, self.train.len());
-        match &self.test {
-            Some(test) => {
-                let classes = self.train.class_names().len();
-                text += &format!(", {} of {classes} classes to test with", test.len());
-            }
-            None => text += ", none of them labelled",
-        }
-        for Skipped { name, reason } in &self.skipped {
-            text += &format!("\n  skipped {name}: {reason}");
-        }
+        let classes = self.train.class_names().len();
+        let labelled = match &self.test {
+            Some(test) => format!("{} of {classes} classes to test with", test.len()),
+            None => "none of them labelled".to_owned(),
+        };
+        let first =
+            format!("{}: {} pictures to learn from, {labelled}", self.name, self.train.len());
+        let skipped = self.skipped.iter();
+        let skipped = skipped.map(|Skipped { name, reason }| format!("  skipped {name}: {reason}"));
+        let mut lines: Vec<String> = std::iter::once(first).chain(skipped).collect();
         if !self.skipped.is_empty() {
-            text += &format!("\n  {} skipped in all", self.skipped.len());
+            lines.push(format!("  {} skipped in all", self.skipped.len()));
         }
-        text
+        lines.join("\n")
     }
 
     /// Some of the labelled pictures, to watch training with.

@@ -187,12 +187,12 @@ pub(crate) fn page(
 }
 
 fn accuracy_table(accuracy: &Accuracy) -> String {
-    let rows: String = rows(accuracy)
-        .into_iter()
-        .map(|(name, few, all)| format!("<tr><th>{name}<td>{}<td>{}", percent(few), percent(all)))
-        .collect();
+    let mut body = String::new();
+    for (name, few, all) in rows(accuracy) {
+        let _ = write!(body, "<tr><th>{name}<td>{}<td>{}", percent(few), percent(all));
+    }
     format!(
-        "<table><tr><th>test accuracy<th>10 labels per class<th>all labels{rows}</table>\
+        "<table><tr><th>test accuracy<th>10 labels per class<th>all labels{body}</table>\
          <p>With 10 labels per class, the mean of three draws of labels and its standard deviation.</p>"
     )
 }

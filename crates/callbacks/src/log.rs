@@ -34,7 +34,9 @@ impl<M: Method> Callback<M> for CsvLog {
         let names: Vec<&String> = epochs.iter().flat_map(|epoch| epoch.numbers.keys()).collect();
         let names: std::collections::BTreeSet<&String> = names.into_iter().collect();
         let mut text = String::from("epoch");
-        names.iter().for_each(|name| text.extend([",", name.as_str()]));
+        for name in &names {
+            text.extend([",", name.as_str()]);
+        }
         for epoch in epochs {
             let _ = write!(text, "\n{}", epoch.epoch); // writing to a string cannot fail
             for name in &names {

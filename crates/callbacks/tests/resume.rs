@@ -1,5 +1,13 @@
 //! A run that is stopped anywhere and resumed ends with the same bytes as one that was not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test may panic and print, and reads small numbers"
+)]
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -15,6 +15,7 @@ pub struct BatchNormTrain<const D: usize> {
 }
 
 /// What follows the norm.
+#[allow(clippy::large_enum_variant, reason = "a tensor is passed by value everywhere")]
 #[derive(Clone, Debug)]
 pub enum Then<const D: usize> {
     /// Nothing.

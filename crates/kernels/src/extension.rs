@@ -289,6 +289,7 @@ impl<B: KernelOps + KernelGradients, C: CheckpointStrategy> KernelOps for Autodi
         // A fourth parent that is none: the same node takes both kinds.
         let nobody = <Self as AutodiffBackend>::from_inner(moments.clone().into_primitive());
         let nodes = [x.node(), gamma.node(), beta.node(), nobody.node()];
+        #[allow(clippy::redundant_closure_for_method_calls, reason = "the type has no public path")]
         let [x, gamma, beta, moments] = [x, gamma, beta, moments].map(|t| t.into_primitive());
         let run = || {
             let inputs = (x.clone(), gamma.clone(), beta.clone(), moments.clone());
@@ -313,6 +314,7 @@ impl<B: KernelOps + KernelGradients, C: CheckpointStrategy> KernelOps for Autodi
         epsilon: f64,
     ) -> FloatTensor<Self> {
         let nodes = [x.node(), gamma.node(), beta.node(), carried.node()];
+        #[allow(clippy::redundant_closure_for_method_calls, reason = "the type has no public path")]
         let [x, gamma, beta, moments, carried] =
             [x, gamma, beta, moments, carried].map(|t| t.into_primitive());
         let y = B::kernel_batch_norm_add(

@@ -1,5 +1,10 @@
 //! The two inner loops of a convolution: sums of shifted lines, and their inner products.
 
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the vectors chosen"
+)]
+
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::geometry::BLOCK;

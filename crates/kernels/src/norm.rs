@@ -2,6 +2,11 @@
 //!
 //! A tensor is `[batch, channels, plane]`: all pixels of one channel of one picture are a plane.
 
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the vectors chosen"
+)]
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 

@@ -1,5 +1,13 @@
 //! The kernels give what burn's own operators give, forward and backward.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test may panic and print, and reads small numbers"
+)]
+
 use burn::tensor::activation::relu;
 use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
@@ -24,11 +32,11 @@ fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
 
+/// The gradient of one input.
+type Gradient<'a> = &'a dyn Fn(&burn::tensor::Gradients) -> Vec<f32>;
+
 /// Output and gradients of a weighted sum of it.
-fn run<const D: usize, const N: usize>(
-    output: Tensor<D>,
-    of: [&dyn Fn(&burn::tensor::Gradients) -> Vec<f32>; N],
-) -> Vec<Vec<f32>> {
+fn run<const D: usize, const N: usize>(output: Tensor<D>, of: [Gradient<'_>; N]) -> Vec<Vec<f32>> {
     let weights = random(output.dims(), 77).inner();
     let gradients = (output.clone() * weights).sum().backward();
     let mut all = vec![numbers(output)];
@@ -108,12 +116,14 @@ fn normalise(
     )
 }
 
+/// What follows a norm: as ours is told, and by burn's operators.
+type Follow = (fn(Tensor<4>) -> Then<4>, fn(Tensor<4>, Tensor<4>) -> Tensor<4>);
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
     fn batch_norms(batch in 2_usize..9, channels in 1_usize..9, height in 1_usize..12, width in 1_usize..12) {
         let dims = [batch, channels, height, width];
-        type Follow = (fn(Tensor<4>) -> Then<4>, fn(Tensor<4>, Tensor<4>) -> Tensor<4>);
         let follows: [Follow; 3] = [
             (|_| Then::Nothing, |y, _| y),
             (|_| Then::Relu, |y, _| relu(y)),

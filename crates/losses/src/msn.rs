@@ -230,7 +230,7 @@ mod tests {
     fn collapse_costs_more_than_spread() {
         let loss = |a: Tensor<2>, _| {
             let prototypes = Tensor::<2>::eye(2, &a.device()).cast(a.dtype());
-            msn(&[a.clone()], a, prototypes, &MsnConfig::default())
+            msn(std::slice::from_ref(&a), a.clone(), prototypes, &MsnConfig::default())
         };
         let spread = value(loss, &pair([[1., 0.], [0., 1.]], [[0.; 2]; 2]));
         assert!(spread + 0.5 < value(loss, &pair([[1., 0.], [1., 0.]], [[0.; 2]; 2])));
@@ -242,7 +242,7 @@ mod tests {
         let leaf = |rows: [[f32; 2]; 2]| Tensor::<2>::from_floats(rows, &device).require_grad();
         let (target, prototypes) = (leaf([[1.0, 0.2]; 2]), leaf([[1.0, 0.0], [0.3, 1.0]]));
         let anchor = leaf([[0.5, 0.6], [0.1, -0.4]]);
-        let loss = msn(&[anchor.clone()], target.clone(), prototypes.clone(), &CONFIG);
+        let loss = msn(std::slice::from_ref(&anchor), target.clone(), prototypes.clone(), &CONFIG);
         let gradients = loss.backward();
         assert!(target.grad(&gradients).is_none());
         assert!(anchor.grad(&gradients).is_some() && prototypes.grad(&gradients).is_some());

@@ -59,11 +59,15 @@ pub(crate) fn naive(scores: &[Vec<f64>], epsilon: f64, iterations: usize) -> Vec
     for _ in 0..iterations {
         for k in 0..prototypes {
             let used: f64 = codes.iter().map(|row| row[k]).sum();
-            codes.iter_mut().for_each(|row| row[k] /= used * prototypes as f64);
+            for row in &mut codes {
+                row[k] /= used * prototypes as f64;
+            }
         }
         for row in &mut codes {
             let total: f64 = row.iter().sum();
-            row.iter_mut().for_each(|code| *code /= total * batch as f64);
+            for code in row.iter_mut() {
+                *code /= total * batch as f64;
+            }
         }
     }
     codes.into_iter().map(|row| row.into_iter().map(|q| q * batch as f64).collect()).collect()

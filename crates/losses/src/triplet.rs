@@ -182,7 +182,7 @@ mod tests {
         };
         known(true, None, 0.313_261_69);
         known(true, Some(1.1), 0.1);
-        known(false, None, 0.693_147_18);
+        known(false, None, std::f64::consts::LN_2);
         known(false, Some(1.0), 1.0);
     }
 

@@ -81,23 +81,25 @@ impl Features {
             let length = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
             if length > 0.0 {
                 #[allow(clippy::cast_possible_truncation, reason = "at most 1 in size")]
-                row.iter_mut().for_each(|x| *x = (f64::from(*x) / length) as f32);
+                for x in row.iter_mut() {
+                    *x = (f64::from(*x) / length) as f32;
+                }
             }
         }
         Self { dim: self.dim, data }
     }
 
     pub(crate) fn at_least(&self, least: usize) -> Result<(), MetricError> {
-        match self.rows() < least {
-            true => Err(MetricError::Rows { rows: self.rows(), least }),
-            false => Ok(()),
+        if self.rows() < least {
+            return Err(MetricError::Rows { rows: self.rows(), least });
         }
+        Ok(())
     }
 
     pub(crate) fn same_width(&self, other: &Self) -> Result<(), MetricError> {
-        match self.dim == other.dim {
-            true => Ok(()),
-            false => Err(MetricError::Width { first: self.dim, second: other.dim }),
+        if self.dim != other.dim {
+            return Err(MetricError::Width { first: self.dim, second: other.dim });
         }
+        Ok(())
     }
 }

@@ -171,7 +171,9 @@ fn loss(
             let mut loss = 0.0;
             for (row, &label) in errors.chunks_mut(classes).zip(labels) {
                 loss -= log_softmax(row)[label];
-                row.iter_mut().for_each(|p| *p = p.exp());
+                for p in row.iter_mut() {
+                    *p = p.exp();
+                }
                 row[label] -= 1.0;
             }
             let mut gradient = vec![0.0; classes * width];
@@ -206,7 +208,9 @@ fn log_softmax(scores: &mut [f64]) -> &[f64] {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = scores.iter().map(|score| (score - largest).exp()).sum();
     let shift = largest + sum.ln();
-    scores.iter_mut().for_each(|score| *score -= shift);
+    for score in scores.iter_mut() {
+        *score -= shift;
+    }
     scores
 }
 
@@ -226,7 +230,7 @@ mod tests {
     fn separates_what_a_line_separates_whatever_the_scale() {
         let (features, labels) = blobs(600);
         let probe = LinearProbe::default().fit(&features, &labels, 2).unwrap();
-        assert_eq!(probe.accuracy(&features, &labels).unwrap(), 1.0);
+        assert!(probe.accuracy(&features, &labels).unwrap() > 0.999);
     }
 
     #[test]

@@ -63,13 +63,17 @@ fn downhill(gradient: &[f64], memory: &VecDeque<(Vec<f64>, Vec<f64>)>) -> Vec<f6
     }
     if let Some((moved, turned)) = memory.back() {
         let scale = dot(moved, turned) / dot(turned, turned);
-        q.iter_mut().for_each(|q| *q *= scale);
+        for q in &mut q {
+            *q *= scale;
+        }
     }
     for ((moved, turned), share) in memory.iter().zip(shares.iter().rev()) {
         let back = dot(turned, &q) / dot(moved, turned);
         add(&mut q, share - back, moved);
     }
-    q.iter_mut().for_each(|q| *q = -*q);
+    for q in &mut q {
+        *q = -*q;
+    }
     q
 }
 

@@ -1,10 +1,19 @@
 //! Every metric against plain definitions, from the fixture or the file `SELFSAME_GOLDEN` names.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test may panic and print, and reads small numbers"
+)]
+
 use std::collections::BTreeMap;
 
 use selfsame_metrics::{
-    ConfusionMatrix, Features, Knn, alignment, covariance_spectrum, mean_average_precision_at_k,
-    ndcg_at_k, nesum, precision_at_k, rankme, recall_at_k, std_of_l2_normalized, uniformity,
+    ConfusionMatrix, Features, Knn, MetricError, alignment, covariance_spectrum,
+    mean_average_precision_at_k, ndcg_at_k, nesum, precision_at_k, rankme, recall_at_k,
+    std_of_l2_normalized, uniformity,
 };
 use serde_json::Value;
 
@@ -16,6 +25,9 @@ fn numbers(packed: &Value) -> Vec<f64> {
 }
 
 struct Case<'a>(&'a Value);
+
+/// A metric of training rows and labels, queries and labels, and k.
+type Retrieval = fn(&Features, &[usize], &Features, &[usize], usize) -> Result<f64, MetricError>;
 
 impl Case<'_> {
     fn features(&self, name: &str) -> Features {
@@ -43,17 +55,7 @@ impl Case<'_> {
         }
     }
 
-    fn retrieval(
-        &self,
-        metric: fn(
-            &Features,
-            &[usize],
-            &Features,
-            &[usize],
-            usize,
-        ) -> Result<f64, selfsame_metrics::MetricError>,
-        meaning: Option<&str>,
-    ) -> Vec<f64> {
+    fn retrieval(&self, metric: Retrieval, meaning: Option<&str>) -> Vec<f64> {
         self.only(&["k"], meaning);
         let (train, labels) = (self.features("train"), self.labels("train_labels"));
         let (query, query_labels) = (self.features("query"), self.labels("query_labels"));

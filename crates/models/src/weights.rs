@@ -85,13 +85,13 @@ pub fn to_safetensors<M: Module>(module: &M, about: &str) -> Result<Vec<u8>, Wei
 /// # Errors
 /// If the bytes are no safetensors file, or do not fit the network name by name and shape by shape.
 pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError> {
-    let file = SafeTensors::deserialize(bytes)?;
-    let mut fill = Fill { path: Vec::new(), file: &file, used: Vec::new(), error: None };
+    let saved = SafeTensors::deserialize(bytes)?;
+    let mut fill = Fill { path: Vec::new(), file: &saved, used: Vec::new(), error: None };
     let module = module.map(&mut fill);
     if let Some(error) = fill.error {
         return Err(error);
     }
-    match file.names().into_iter().find(|name| !fill.used.iter().any(|used| used == name)) {
+    match saved.names().into_iter().find(|name| !fill.used.iter().any(|used| used == name)) {
         Some(name) => Err(WeightsError::Unused { name: name.to_owned() }),
         None => Ok(module),
     }

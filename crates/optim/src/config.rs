@@ -16,10 +16,10 @@ pub struct ConfigError {
 
 impl ConfigError {
     pub(crate) fn at_least_zero(key: &'static str, value: f64) -> Result<(), Self> {
-        match value.is_finite() && value >= 0.0 {
-            true => Ok(()),
-            false => Err(Self { key, reason: format!("{value} is not a number of at least 0") }),
+        if !(value.is_finite() && value >= 0.0) {
+            return Err(Self { key, reason: format!("{value} is not a number of at least 0") });
         }
+        Ok(())
     }
 }
 
@@ -82,12 +82,11 @@ impl OptimizerConfig {
         if let Self::Lars { trust, .. } = *self {
             ConfigError::at_least_zero("trust", trust)?;
         }
-        match momentum < 1.0 {
-            true => Ok(()),
-            false => {
-                Err(ConfigError { key: "momentum", reason: format!("{momentum} is not below 1") })
-            }
+        if momentum >= 1.0 {
+            let reason = format!("{momentum} is not below 1");
+            return Err(ConfigError { key: "momentum", reason });
         }
+        Ok(())
     }
 
     /// The optimizer, without any state yet.

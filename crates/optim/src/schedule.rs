@@ -77,9 +77,10 @@ impl Schedule {
                 let (first, last) = (peak / START, peak / START / END);
                 let (step, end) = (step as f64, total_steps as f64 - 1.0);
                 let turn = RISE * total_steps as f64 - 1.0;
-                match step <= turn {
-                    true => cosine(first, peak, step / turn),
-                    false => cosine(peak, last, (step - turn) / (end - turn)),
+                if step <= turn {
+                    cosine(first, peak, step / turn)
+                } else {
+                    cosine(peak, last, (step - turn) / (end - turn))
                 }
             }
         }

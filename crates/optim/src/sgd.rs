@@ -43,9 +43,10 @@ impl Optimizer for Sgd {
     ) -> (Tensor<D>, Option<SgdState<D>>) {
         let gradient = decayed(gradient, &weight, self.weight_decay);
         let velocity = follow(gradient.clone(), state.map(|state| state.velocity), self.momentum);
-        let step = match self.nesterov {
-            true => gradient + velocity.clone() * self.momentum,
-            false => velocity.clone(),
+        let step = if self.nesterov {
+            gradient + velocity.clone() * self.momentum
+        } else {
+            velocity.clone()
         };
         (weight - step * rate, Some(SgdState { velocity }))
     }

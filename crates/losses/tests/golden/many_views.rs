@@ -8,6 +8,11 @@ use selfsame_losses::{
 
 use crate::case::Case;
 
+#[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "a count in JSON")]
+fn count(x: f64) -> usize {
+    x as usize
+}
+
 pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
     let loss = match case.loss() {
         "koleo" => {
@@ -30,7 +35,7 @@ pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
         "swav" => {
             let names = ["temperature", "epsilon", "iterations"];
             let [temperature, epsilon, iterations] = case.params(names);
-            let config = SwavConfig { temperature, epsilon, iterations: iterations as usize };
+            let config = SwavConfig { temperature, epsilon, iterations: count(iterations) };
             swav(&case.inputs("hi"), &case.inputs("lo"), &[], &config)
         }
         "dino" => {
@@ -43,7 +48,7 @@ pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
         }
         "sigreg" => {
             let [knots, t_max] = case.params(["knots", "t_max"]);
-            let config = SigRegConfig { knots: knots as usize, t_max };
+            let config = SigRegConfig { knots: count(knots), t_max };
             sigreg(case.input("z"), case.input("slices"), &config)
         }
         "visreg_shape" => {
