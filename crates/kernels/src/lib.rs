@@ -16,15 +16,9 @@ mod norm;
 pub use batch_norm::{BatchNormTrain, Then, batch_norm, batch_norm_train};
 pub use conv2d::conv2d;
 
-use burn::tensor::{DType, Tensor};
-
 /// Whether our kernels are for this tensor: single precision on the Flex backend.
-fn applies<const D: usize>(tensor: &Tensor<D>) -> bool {
-    #[cfg(feature = "flex")]
-    return tensor.dtype() == DType::F32 && tensor.device() == burn::tensor::Device::flex();
-    #[cfg(not(feature = "flex"))]
-    {
-        let _ = (tensor, DType::F32);
-        false
-    }
+#[cfg(feature = "flex")]
+fn applies<const D: usize>(tensor: &burn::tensor::Tensor<D>) -> bool {
+    use burn::tensor::{DType, Device};
+    tensor.dtype() == DType::F32 && tensor.device() == Device::flex()
 }
