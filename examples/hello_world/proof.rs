@@ -194,7 +194,7 @@ impl Bench<'_> {
     }
 
     fn all(&self) -> Lesson {
-        let epochs = if self.settings.quick { 3 } else { 12 };
+        let epochs = if self.settings.quick { 3 } else { 20 };
         Lesson { title: "from scratch, all labels", batch_size: 128, epochs, peak: 0.1 }
     }
 }
