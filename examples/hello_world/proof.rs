@@ -187,7 +187,7 @@ struct Lesson {
 }
 
 impl Bench<'_> {
-    /// Fewer epochs would flatter the competition: from 150 to 400 the accuracy on shapes doubles.
+    /// Fewer epochs would flatter the pre-trained encoder: from 150 to 400 the accuracy on shapes doubles.
     fn few(&self) -> Lesson {
         let epochs = if self.settings.quick { 20 } else { 400 };
         Lesson { title: "from scratch, 10 labels", batch_size: 50, epochs, peak: 0.1 }
