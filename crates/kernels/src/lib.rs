@@ -10,11 +10,13 @@ mod extension;
 mod geometry;
 #[cfg(feature = "flex")]
 mod lines;
+mod momentum;
 #[cfg(feature = "flex")]
 mod norm;
 
 pub use batch_norm::{BatchNormTrain, Then, batch_norm, batch_norm_train};
 pub use conv2d::conv2d;
+pub use momentum::{MomentumStep, momentum_step};
 
 /// Whether our kernels are for this tensor: single precision on the Flex backend.
 #[cfg(feature = "flex")]

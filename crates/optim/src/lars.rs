@@ -2,8 +2,7 @@
 
 use burn::optim::{Optimizer, RecordState};
 use burn::tensor::{Device, Tensor};
-
-use crate::sgd::{decayed, follow};
+use selfsame_kernels::{MomentumStep, momentum_step};
 
 /// LARS: SGD in which each parameter moves by a share of its own length.
 ///
@@ -48,9 +47,15 @@ impl Optimizer for Lars {
         let zero = length.clone().equal_elem(0.0).bool_or(slope.clone().equal_elem(0.0));
         let local = length.clone() * self.trust / (slope + length * self.weight_decay);
         let local = local.mask_fill(zero, 1.0);
-        let step = decayed(gradient, &weight, self.weight_decay) * local.unsqueeze();
-        let velocity = follow(step, state.map(|state| state.velocity), self.momentum);
-        (weight - velocity.clone() * rate, Some(LarsState { velocity }))
+        let velocity = state.map(|state| state.velocity);
+        let step = MomentumStep {
+            rate,
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+            nesterov: false,
+        };
+        let (weight, velocity) = momentum_step(weight, gradient, velocity, Some(local), step);
+        (weight, Some(LarsState { velocity }))
     }
 
     fn to_device<const D: usize>(state: LarsState<D>, device: &Device) -> LarsState<D> {

@@ -2,6 +2,7 @@
 
 use burn::optim::{Optimizer, RecordState};
 use burn::tensor::{Device, Tensor};
+use selfsame_kernels::{MomentumStep, momentum_step};
 
 /// SGD as PyTorch has it.
 ///
@@ -41,39 +42,19 @@ impl Optimizer for Sgd {
         gradient: Tensor<D>,
         state: Option<SgdState<D>>,
     ) -> (Tensor<D>, Option<SgdState<D>>) {
-        let gradient = decayed(gradient, &weight, self.weight_decay);
-        let velocity = follow(gradient.clone(), state.map(|state| state.velocity), self.momentum);
-        let step = if self.nesterov {
-            gradient + velocity.clone() * self.momentum
-        } else {
-            velocity.clone()
+        let step = MomentumStep {
+            rate,
+            momentum: self.momentum,
+            weight_decay: self.weight_decay,
+            nesterov: self.nesterov,
         };
-        (weight - step * rate, Some(SgdState { velocity }))
+        let velocity = state.map(|state| state.velocity);
+        let (weight, velocity) = momentum_step(weight, gradient, velocity, None, step);
+        (weight, Some(SgdState { velocity }))
     }
 
     fn to_device<const D: usize>(state: SgdState<D>, device: &Device) -> SgdState<D> {
         SgdState { velocity: state.velocity.to_device(device) }
-    }
-}
-
-/// The gradient of the loss plus half the decay times the squared weight.
-pub(crate) fn decayed<const D: usize>(
-    gradient: Tensor<D>,
-    weight: &Tensor<D>,
-    weight_decay: f64,
-) -> Tensor<D> {
-    if weight_decay > 0.0 { gradient + weight.clone() * weight_decay } else { gradient }
-}
-
-/// The next velocity.
-pub(crate) fn follow<const D: usize>(
-    step: Tensor<D>,
-    velocity: Option<Tensor<D>>,
-    momentum: f64,
-) -> Tensor<D> {
-    match velocity {
-        Some(velocity) => velocity * momentum + step,
-        None => step,
     }
 }
 

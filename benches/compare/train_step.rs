@@ -1,0 +1,30 @@
+//! Our side of `compare.py train_step`: answers `width W, N pictures` with the milliseconds of a step of
+//! SimCLR, and the same with `, memory` with the MB of resident memory that a process of three steps takes.
+
+use std::io::{BufRead, stdin};
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use selfsame_benches::answer::{answer_with, peak};
+use selfsame_benches::train_step::stepper;
+
+fn main() -> Result<()> {
+    for line in stdin().lock().lines() {
+        let line = line?;
+        let words = line.split([' ', ',']);
+        let numbers: Vec<usize> = words.filter_map(|word| word.parse().ok()).collect();
+        let [width, pictures] = numbers[..] else {
+            anyhow::bail!("`{line}` has no width and number of pictures")
+        };
+        let mut step = stepper(width, pictures);
+        step();
+        let mut best = Duration::MAX;
+        for _ in 0..3 {
+            let start = Instant::now();
+            step();
+            best = best.min(start.elapsed());
+        }
+        answer_with(if line.contains("memory") { peak()? } else { best.as_secs_f64() * 1e3 });
+    }
+    Ok(())
+}

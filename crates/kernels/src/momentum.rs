@@ -1,0 +1,224 @@
+//! The step of SGD with momentum.
+
+use burn::tensor::Tensor;
+
+/// Settings of [`momentum_step`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MomentumStep {
+    /// Learning rate.
+    pub rate: f64,
+    /// Share of the velocity that is kept.
+    pub momentum: f64,
+    /// Share of the weight that is added to its gradient.
+    pub weight_decay: f64,
+    /// Whether the step looks ahead along the velocity.
+    pub nesterov: bool,
+}
+
+/// The next weight and velocity of a parameter.
+///
+/// ```text
+/// g ← scale · (gradient + decay · w)
+/// v ← momentum · v + g                 (v = g without a velocity)
+/// w ← w − rate · (g + momentum · v)    Nesterov
+/// w ← w − rate · v                     otherwise
+/// ```
+/// On the Flex backend in single precision this is one pass over memory, and gradient and velocity
+/// give their memory to the results; elsewhere it is made of burn's operators. Both give the same
+/// numbers up to rounding.
+///
+/// # Shapes
+/// - `weight`, `gradient`, `velocity`: all the same
+/// - `scale`: `[1]`; without it 1
+///
+/// # Panics
+/// If the shapes differ.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_kernels::{MomentumStep, momentum_step};
+///
+/// let one = Tensor::<1>::ones([1], &Device::flex());
+/// let step = MomentumStep { rate: 0.5, momentum: 0.5, weight_decay: 0.0, nesterov: false };
+/// let (weight, velocity) = momentum_step(one.clone(), one.clone(), Some(one), None, step);
+/// assert_eq!((weight.into_scalar::<f32>(), velocity.into_scalar::<f32>()), (0.25, 1.5));
+/// ```
+#[must_use]
+#[track_caller]
+pub fn momentum_step<const D: usize>(
+    weight: Tensor<D>,
+    gradient: Tensor<D>,
+    velocity: Option<Tensor<D>>,
+    scale: Option<Tensor<1>>,
+    step: MomentumStep,
+) -> (Tensor<D>, Tensor<D>) {
+    assert_eq!(weight.dims(), gradient.dims(), "a weight and its gradient differ in shape");
+    if let Some(velocity) = &velocity {
+        assert_eq!(weight.dims(), velocity.dims(), "a weight and its velocity differ in shape");
+    }
+    #[cfg(feature = "flex")]
+    if [&weight, &gradient].into_iter().chain(&velocity).all(flex::applies) {
+        return flex::momentum_step(weight, gradient, velocity, scale, step);
+    }
+    let mut gradient = gradient;
+    if step.weight_decay > 0.0 {
+        gradient = gradient + weight.clone() * step.weight_decay;
+    }
+    if let Some(scale) = scale {
+        gradient = gradient * scale.unsqueeze();
+    }
+    let velocity = match velocity {
+        Some(velocity) => velocity * step.momentum + gradient.clone(),
+        None => gradient.clone(),
+    };
+    let way = match step.nesterov {
+        true => gradient + velocity.clone() * step.momentum,
+        false => velocity.clone(),
+    };
+    (weight - way * step.rate, velocity)
+}
+
+#[cfg(feature = "flex")]
+#[allow(clippy::cast_possible_truncation, reason = "settings become f32 as burn makes scalars")]
+mod flex {
+    use burn::backend::Flex;
+    use burn::backend::TensorMetadata;
+    use burn::backend::tensor::FloatTensor;
+    use burn::tensor::{Tensor, TensorData};
+    use rayon::prelude::*;
+
+    use super::MomentumStep;
+
+    type FlexTensor = FloatTensor<Flex>;
+
+    /// Numbers that a thread changes at a time.
+    const CHUNK: usize = 1 << 14;
+
+    pub(super) fn applies<const D: usize>(tensor: &Tensor<D>) -> bool {
+        crate::applies(tensor) && !tensor.device().is_autodiff()
+    }
+
+    /// For tensors that [`applies`] says yes to.
+    pub(super) fn momentum_step<const D: usize>(
+        weight: Tensor<D>,
+        gradient: Tensor<D>,
+        velocity: Option<Tensor<D>>,
+        scale: Option<Tensor<1>>,
+        step: MomentumStep,
+    ) -> (Tensor<D>, Tensor<D>) {
+        let [rate, momentum, decay] =
+            [step.rate, step.momentum, step.weight_decay].map(|setting| setting as f32);
+        let scale = scale.map(Tensor::into_scalar::<f32>);
+        let known = velocity.is_some();
+        let gradient = primitive(gradient);
+        // Without a velocity, memory for one; what stands in it is not read.
+        let mut velocity = velocity.map_or_else(|| gradient.clone(), primitive);
+        let mut next = gradient;
+        let weight = primitive(weight);
+        let one = |weight: f32, gradient: f32, velocity: f32| {
+            let gradient = if decay > 0.0 { gradient + weight * decay } else { gradient };
+            let gradient = scale.map_or(gradient, |scale| gradient * scale);
+            let velocity = if known { velocity * momentum + gradient } else { gradient };
+            let way = if step.nesterov { gradient + velocity * momentum } else { velocity };
+            (weight - way * rate, velocity)
+        };
+        let chunks = numbers(&weight).par_chunks(CHUNK);
+        let chunks = chunks.zip(next.storage_mut().par_chunks_mut(CHUNK));
+        let chunks = chunks.zip(velocity.storage_mut().par_chunks_mut(CHUNK));
+        chunks.for_each(|((weights, gradients), velocities)| {
+            let numbers = weights.iter().zip(gradients).zip(velocities);
+            numbers.for_each(|((weight, gradient), velocity)| {
+                (*gradient, *velocity) = one(*weight, *gradient, *velocity);
+            });
+        });
+        (Tensor::from_primitive::<Flex>(next), Tensor::from_primitive::<Flex>(velocity))
+    }
+
+    /// The tensor as the backend keeps it, its storage its numbers row by row and no more.
+    fn primitive<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
+        let tensor = match tensor.try_into_primitive::<Flex>() {
+            Ok(tensor) => tensor.to_contiguous(),
+            Err(error) => unreachable!("the caller asked whether it is on Flex: {error:?}"),
+        };
+        if tensor.storage::<f32>().len() == tensor.shape().num_elements() {
+            return tensor;
+        }
+        let numbers = numbers(&tensor).to_vec();
+        FlexTensor::from_data(TensorData::new(numbers, tensor.shape()))
+    }
+
+    fn numbers(tensor: &FlexTensor) -> &[f32] {
+        tensor.as_slice().unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{DType, Device, Distribution};
+
+    use super::*;
+
+    fn bits<const D: usize>(tensor: Tensor<D>) -> Vec<u32> {
+        tensor.into_data().iter::<f32>().map(f32::to_bits).collect()
+    }
+
+    /// The formula in double precision, which burn's operators compute.
+    fn in_double(
+        [weight, gradient, velocity]: [&Tensor<2>; 3],
+        known: bool,
+        scale: Option<&Tensor<1>>,
+        step: MomentumStep,
+    ) -> [Tensor<2>; 2] {
+        let double = |tensor: &Tensor<2>| tensor.clone().cast(DType::F64);
+        let (weight, velocity) = momentum_step(
+            double(weight),
+            double(gradient),
+            known.then(|| double(velocity)),
+            scale.map(|scale| scale.clone().cast(DType::F64)),
+            step,
+        );
+        [weight.cast(DType::F32), velocity.cast(DType::F32)]
+    }
+
+    #[test]
+    fn one_pass_equals_burns_operators() {
+        let device = Device::flex();
+        device.seed(3);
+        let random = || Tensor::random([137, 211], Distribution::Normal(0.0, 1.0), &device);
+        let tensors: [Tensor<2>; 3] = [random(), random(), random()];
+        let scale = Tensor::<1>::from_floats([0.3], &device);
+        for (nesterov, decay, known, scaled) in [
+            (false, 0.0, true, false),
+            (true, 1e-2, true, true),
+            (false, 1e-2, false, true),
+            (true, 0.0, false, false),
+        ] {
+            let step = MomentumStep { rate: 0.1, momentum: 0.9, weight_decay: decay, nesterov };
+            let scale = scaled.then(|| scale.clone());
+            let [weight, gradient, velocity] = tensors.each_ref();
+            let expected = in_double([weight, gradient, velocity], known, scale.as_ref(), step);
+            let velocity = known.then(|| velocity.clone());
+            let found = momentum_step(weight.clone(), gradient.clone(), velocity, scale, step);
+            for (found, expected) in [found.0, found.1].into_iter().zip(expected) {
+                let off: f32 = (found - expected).abs().max().into_scalar();
+                assert!(off < 2e-6, "{step:?} is off by {off}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_others_hold_stays_as_it_was() {
+        let tensor = Tensor::<1>::from_floats([1.0, 2.0, 3.0], &Device::flex());
+        let before = bits(tensor.clone());
+        let part = tensor.clone().slice([1..3]);
+        let step = MomentumStep { rate: 0.5, momentum: 0.5, weight_decay: 0.1, nesterov: true };
+        let (weight, velocity) =
+            momentum_step(part.clone(), part.clone(), Some(part.clone()), None, step);
+        assert_eq!((weight.dims(), velocity.dims()), ([2], [2]));
+        assert_eq!(bits(tensor), before);
+        // g = 2 · 1.1, v = 0.5 · 2 + 2.2 = 3.2, w = 2 − 0.5 · (2.2 + 1.6)
+        let first: f32 = weight.slice([0..1]).into_scalar();
+        assert!((first - 0.1).abs() < 1e-6, "{first}");
+    }
+}
