@@ -119,7 +119,7 @@ pub use sigreg::{SigRegConfig, sigreg};
 pub use sinkhorn::sinkhorn;
 pub use slices::random_slices;
 pub use soft_nearest_neighbor::{SoftNearestNeighborConfig, soft_nearest_neighbor};
-pub use sup_con::{SupConConfig, sup_con};
+pub use sup_con::{SupConConfig, sup_con, sup_con_gathered};
 pub use swav::{SwavConfig, swav};
 pub use ti_co::{TicoConfig, TicoCovariance, tico};
 pub use triplet::{TripletConfig, triplet};
