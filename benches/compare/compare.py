@@ -4,7 +4,8 @@ Needs Rust and, the first time, PyPI. For a subject `losses` there are two progr
 `losses.py` beside this file, run in a virtual environment of its own, and our side, the binary
 `compare_losses` of this package. Both answer each line of input, the name of a case, with one line,
 a number. The peer's side first prints one line of JSON: its name and version, or those of the peer of
-each case, and the cases with their units. A case in MB is asked of fresh processes, since a peak cannot be taken back.
+each case, and the cases with their units. A case in MB is asked of fresh processes, since a peak cannot
+be taken back. A case in `value` is not timed: both sides must give the same number.
 
 Prints a table, and merges its rows into compare.json.
 """
@@ -23,6 +24,8 @@ RESULTS = ROOT / "compare.json"
 PACKAGES = ["torch==2.13.0", "torchvision==0.28.0", "lightly==1.6.0"]
 PACKAGES += ["kornia==0.9.0", "albumentations==2.0.8"]
 ROUNDS = 3
+# How far values of single precision may be apart, relative to them or to 1.
+TOLERANCE = 1e-4
 
 
 def environment():
@@ -76,6 +79,11 @@ def compare(subject):
     ours, peer = Side(our_command), Side(peer_command)
     about = json.loads(peer.line())
     for case, unit in about["cases"].items():
+        if unit == "value":
+            mine, theirs = ours.ask(case), peer.ask(case)
+            if abs(mine - theirs) > TOLERANCE * max(abs(theirs), 1.0):
+                sys.exit(f"{subject}: {case} is {mine} here and {theirs} there")
+            continue
         if unit == "MB":
             pairs = [(once(our_command, case, False), once(peer_command, case, True))]
         else:

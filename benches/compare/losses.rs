@@ -1,10 +1,11 @@
 //! Our side of `compare.py losses`: answers `LOSS BATCH` with the milliseconds of a step, forward and
-//! backward, and `LOSS BATCH memory` with the MB that a step raises the peak of resident memory by.
+//! backward, `LOSS BATCH memory` with the MB that a step raises the peak of resident memory by, and
+//! `LOSS BATCH value` with the loss.
 
 use std::io::{BufRead, stdin};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use selfsame_benches::losses::{LOSSES, Measured};
 
 fn main() -> Result<()> {
@@ -15,12 +16,12 @@ fn main() -> Result<()> {
         let measured = LOSSES.iter().find(|measured| measured.name == name);
         let measured = measured.with_context(|| format!("no loss `{name}`"))?;
         let batch = words.next().context("a batch size")?.parse()?;
-        let answer = if words.next().is_some() {
-            megabytes(measured, batch)?
-        } else {
-            milliseconds(measured, batch)
-        };
-        answer_with(answer);
+        answer_with(match words.next() {
+            None => milliseconds(measured, batch),
+            Some("memory") => megabytes(measured, batch)?,
+            Some("value") => measured.value(batch).into(),
+            Some(other) => bail!("nothing is known of `{other}`"),
+        });
     }
     Ok(())
 }
@@ -31,12 +32,8 @@ fn answer_with(number: f64) {
 }
 
 fn step(measured: &Measured, batch: usize) -> impl FnMut() + use<'_> {
-    let views = measured.views(batch, true);
-    move || {
-        let [a, b] = views.clone();
-        let gradients = (measured.loss)(a, b).backward();
-        drop(gradients);
-    }
+    let inputs = measured.inputs(batch, true);
+    move || drop((measured.loss)(&inputs).backward())
 }
 
 /// The fastest of as many steps as fit into a fifth of a second, at least one.

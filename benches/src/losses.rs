@@ -1,112 +1,266 @@
-//! The losses that are measured, each as a function of two views.
+//! The losses that are measured, and what they are given.
 
-use burn::tensor::{Device, Distribution, Int, Tensor};
+use burn::tensor::{Device, Int, Tensor, TensorData};
 use selfsame::losses::{
-    BarlowTwinsConfig, CosineForm, DclConfig, DirectClrConfig, HypersphereConfig, MaclConfig,
-    MocoConfig, MocoV3Config, NnclrConfig, NtXentConfig, SupConConfig, TicoConfig, TicoCovariance,
-    VibcregConfig, VicregConfig, WMseConfig, barlow_twins, byol, cosine_loss, dcl, direct_clr,
-    hypersphere, macl, moco, moco_v3, negative_cosine, nnclr, nt_xent, sup_con, tico, vibcreg,
-    vicreg, w_mse,
+    BarlowTwinsConfig, CircleConfig, CosineForm, DclConfig, DinoCenter, DinoConfig,
+    DirectClrConfig, EmpSslConfig, FrosslConfig, HypersphereConfig, Labeled, LeJepaConfig,
+    LiftedStructureConfig, MaclConfig, MmcrConfig, MocoConfig, MocoV3Config, MsnConfig, MsnPrior,
+    MultiSimilarityConfig, MultipleNegativesRankingConfig, NnclrConfig, NtXentConfig, Queue,
+    ResslConfig, SigRegConfig, SoftNearestNeighborConfig, SupConConfig, SwavConfig, TicoConfig,
+    TicoCovariance, TripletConfig, VibcregConfig, VicregConfig, VisRegConfig, WMseConfig,
+    barlow_twins, byol, circle, cosine_loss, dcl, dino, direct_clr, emp_ssl, frossl, hypersphere,
+    koleo, lejepa, lifted_structure, macl, mmcr, moco, moco_v3, msn, multi_similarity,
+    multiple_negatives_ranking, negative_cosine, nnclr, nt_xent, pn, random_slices, ressl, sigreg,
+    soft_nearest_neighbor, sup_con, swav, tico, triplet, vibcreg, vicreg, visreg, w_mse,
 };
 
-/// A loss and the width of embedding it is usually given.
+/// Directions of SIGReg and VISReg.
+const SLICES: usize = 1024;
+/// Rows of a queue.
+const QUEUED: usize = 4096;
+/// Rows of a class.
+const OF_A_CLASS: i64 = 4;
+
+/// A loss, how much it takes, and the width of embedding it is usually given.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
-    /// The function's name.
+    /// The function's name, or what it is called with other settings.
     pub name: &'static str,
-    /// Columns of each view.
+    /// How many views it takes, leaves of the graph.
+    pub views: usize,
+    /// Columns of each view: embeddings, or scores of prototypes.
     pub dim: usize,
+    /// Rows of a queue or of prototypes, leaves of the graph too; 0 for none.
+    pub rows: usize,
     /// The loss at its defaults, or at those of the peer that it is compared with.
-    pub loss: fn(Tensor<2>, Tensor<2>) -> Tensor<1>,
+    pub loss: fn(&Inputs) -> Tensor<1>,
+}
+
+/// What a loss is given; the same numbers at every call.
+#[derive(Debug)]
+pub struct Inputs {
+    views: Vec<Tensor<2>>,
+    rows: Tensor<2>,
+    labels: Tensor<1, Int>,
+    center: DinoCenter,
+    /// Directions in place of random ones.
+    slices: Option<Tensor<2>>,
 }
 
 impl Measured {
-    /// Two views of `batch` rows, remembered by the graph or not. The same at every call.
+    /// Views of `batch` rows and what else the loss needs, remembered by the graph or not.
     #[must_use]
-    pub fn views(&self, batch: usize, tracked: bool) -> [Tensor<2>; 2] {
+    pub fn inputs(&self, batch: usize, tracked: bool) -> Inputs {
         let device = Device::flex();
-        device.seed(0);
-        let view = || Tensor::random([batch, self.dim], Distribution::Normal(0.0, 1.0), &device);
-        let views = [view(), view()];
-        if tracked { views.map(|view| view.autodiff().require_grad()) } else { views }
+        let leaf = |seed, rows| {
+            let leaf = entries(seed, [rows, self.dim]);
+            if tracked { leaf.autodiff().require_grad() } else { leaf }
+        };
+        let labels: Vec<i64> = (0..).take(batch).map(|row: i64| row / OF_A_CLASS).collect();
+        Inputs {
+            views: (0..).take(self.views).map(|seed| leaf(seed, batch)).collect(),
+            rows: leaf(100, self.rows),
+            labels: Tensor::from_data(TensorData::new(labels, [batch]), &device),
+            center: DinoCenter::new(self.dim, 0.9, &device),
+            slices: None,
+        }
+    }
+
+    /// The loss of `batch` rows, with slices that are no matter of chance.
+    #[must_use]
+    pub fn value(&self, batch: usize) -> f32 {
+        let mut inputs = self.inputs(batch, false);
+        let slices = entries(200, [self.dim, SLICES]);
+        let lengths = slices.clone().square().sum_dim(0).sqrt();
+        inputs.slices = Some(slices / lengths);
+        (self.loss)(&inputs).into_scalar()
     }
 }
 
-/// Every fourth picture is of one class.
-#[allow(clippy::cast_possible_wrap, reason = "rows of a batch")]
-fn labels(view: &Tensor<2>) -> Tensor<1, Int> {
-    Tensor::<1, Int>::arange(0..view.dims()[0] as i64, &Device::flex()).remainder_scalar(4)
+/// Numbers of mean 0 and variance 1, evenly spread: the i-th from a hash of `seed` and `i`.
+#[must_use]
+fn entries(seed: u64, shape: [usize; 2]) -> Tensor<2> {
+    let number = |place: u64| {
+        let mut hash = (place + 1 + (seed << 40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        // 24 bits, which single precision holds.
+        let even = ((hash ^ (hash >> 31)) >> 40) as f64 / f64::from(1 << 23) - 1.0;
+        even * 3.0_f64.sqrt()
+    };
+    let numbers: Vec<f64> = (0..).take(shape[0] * shape[1]).map(number).collect();
+    Tensor::from_data(TensorData::new(numbers, shape).convert::<f32>(), &Device::flex())
 }
 
-/// Rows of a queue for the losses that need one.
-fn queue(view: &Tensor<2>) -> Tensor<2> {
-    view.clone().inner().repeat_dim(0, 4096_usize.div_ceil(view.dims()[0]))
+impl Inputs {
+    fn view(&self, place: usize) -> Tensor<2> {
+        self.views[place].clone()
+    }
+
+    fn pair(&self) -> [Tensor<2>; 2] {
+        [self.view(0), self.view(1)]
+    }
+
+    fn labeled(&self) -> Labeled {
+        Labeled::new(self.view(0), self.labels.clone())
+    }
+
+    fn slices(&self) -> Tensor<2> {
+        let dim = self.views[0].dims()[1];
+        let drawn = || random_slices(dim, SLICES, 0, 0, &Device::flex());
+        self.slices.clone().unwrap_or_else(drawn)
+    }
+
+    fn prototypes(&self, prior: MsnPrior) -> Tensor<1> {
+        let config = MsnConfig { prior, ..MsnConfig::default() };
+        msn(&self.views[..1], self.view(1).inner(), self.rows.clone(), &config)
+    }
 }
 
-/// The losses of two views.
+const fn of_views(
+    views: usize,
+    name: &'static str,
+    dim: usize,
+    loss: fn(&Inputs) -> Tensor<1>,
+) -> Measured {
+    Measured { name, views, dim, rows: 0, loss }
+}
+
+const fn with_rows(rows: usize, of: Measured) -> Measured {
+    Measured { rows, ..of }
+}
+
+/// Every loss. The number of views is that of global and local, online and momentum, or teacher's and
+/// student's ones together.
 pub const LOSSES: &[Measured] = &[
-    Measured { name: "nt_xent", dim: 128, loss: |a, b| nt_xent(a, b, &NtXentConfig::default()) },
-    Measured { name: "dcl", dim: 128, loss: |a, b| dcl(a, b, &DclConfig::default()) },
-    Measured { name: "dclw", dim: 128, loss: |a, b| dcl(a, b, &DclConfig::weighted()) },
-    Measured {
-        name: "sup_con",
-        dim: 128,
-        loss: |a, b| {
-            let labels = labels(&a);
-            sup_con(a, b, labels, &SupConConfig::default())
-        },
-    },
-    Measured {
-        name: "moco",
-        dim: 128,
-        loss: |a, b| {
-            let queue = queue(&b);
-            moco(a, b, queue, &MocoConfig::default())
-        },
-    },
-    Measured {
-        name: "moco_v3",
-        dim: 256,
-        loss: |a, b| moco_v3(a.clone(), b.clone(), a, b, &MocoV3Config::default()),
-    },
-    Measured {
-        name: "nnclr",
-        dim: 256,
-        loss: |a, b| nnclr(a.clone(), b.clone(), a, b, &NnclrConfig::default()),
-    },
-    Measured { name: "macl", dim: 128, loss: |a, b| macl(a, b, &MaclConfig::default()) },
-    Measured {
-        name: "direct_clr",
-        dim: 512,
-        loss: |a, b| direct_clr(a, b, &DirectClrConfig::default()),
-    },
-    Measured {
-        name: "hypersphere",
-        dim: 128,
-        loss: |a, b| hypersphere(a, b, &HypersphereConfig::default()),
-    },
-    Measured {
-        name: "negative_cosine",
-        dim: 2048,
-        loss: |a, b| negative_cosine(a.clone(), b.clone(), a, b),
-    },
-    Measured {
-        name: "angular",
-        dim: 2048,
-        loss: |a, b| cosine_loss(a.clone(), b.clone(), a, b, CosineForm::Angular),
-    },
-    Measured { name: "byol", dim: 256, loss: |a, b| byol(a.clone(), b.clone(), a, b) },
-    Measured {
-        name: "barlow_twins",
-        dim: 2048,
-        loss: |a, b| barlow_twins(a, b, &BarlowTwinsConfig::default()),
-    },
-    Measured { name: "vicreg", dim: 2048, loss: |a, b| vicreg(a, b, &VicregConfig::default()) },
-    Measured { name: "vibcreg", dim: 2048, loss: |a, b| vibcreg(a, b, &VibcregConfig::default()) },
-    Measured {
-        name: "tico",
-        dim: 256,
-        loss: |a, b| tico(a, b, &mut TicoCovariance::default(), &TicoConfig::default()),
-    },
-    Measured { name: "w_mse", dim: 64, loss: |a, b| w_mse(a, b, &WMseConfig::default()) },
+    of_views(2, "nt_xent", 128, |x| {
+        let [a, b] = x.pair();
+        nt_xent(a, b, &NtXentConfig::default())
+    }),
+    of_views(2, "dcl", 128, |x| {
+        let [a, b] = x.pair();
+        dcl(a, b, &DclConfig::default())
+    }),
+    of_views(2, "dclw", 128, |x| {
+        let [a, b] = x.pair();
+        dcl(a, b, &DclConfig::weighted())
+    }),
+    of_views(2, "sup_con", 128, |x| {
+        let [a, b] = x.pair();
+        sup_con(a, b, x.labels.clone(), &SupConConfig::default())
+    }),
+    with_rows(
+        QUEUED,
+        of_views(2, "moco", 128, |x| {
+            let [query, key] = x.pair();
+            let mut queue = Queue::new(QUEUED);
+            queue.push(x.rows.clone());
+            let loss = moco(query, key.clone(), x.rows.clone(), &MocoConfig { temperature: 0.1 });
+            queue.push(key); // the peer's loss does it
+            loss
+        }),
+    ),
+    of_views(2, "moco_v3", 256, |x| {
+        let [a, b] = x.pair();
+        moco_v3(a.clone(), b.clone(), a, b, &MocoV3Config::default())
+    }),
+    of_views(2, "nnclr", 256, |x| {
+        let [a, b] = x.pair();
+        nnclr(a.clone(), b.clone(), a, b, &NnclrConfig::default())
+    }),
+    of_views(2, "macl", 128, |x| {
+        let [a, b] = x.pair();
+        macl(a, b, &MaclConfig::default())
+    }),
+    of_views(2, "direct_clr", 512, |x| {
+        let [a, b] = x.pair();
+        direct_clr(a, b, &DirectClrConfig::default())
+    }),
+    of_views(2, "hypersphere", 128, |x| {
+        let [a, b] = x.pair();
+        hypersphere(a, b, &HypersphereConfig::default())
+    }),
+    of_views(2, "negative_cosine", 2048, |x| {
+        let [a, b] = x.pair();
+        negative_cosine(a.clone(), b.clone(), a, b)
+    }),
+    of_views(2, "angular", 2048, |x| {
+        let [a, b] = x.pair();
+        cosine_loss(a.clone(), b.clone(), a, b, CosineForm::Angular)
+    }),
+    of_views(2, "byol", 256, |x| {
+        let [a, b] = x.pair();
+        byol(a.clone(), b.clone(), a, b)
+    }),
+    of_views(2, "barlow_twins", 2048, |x| {
+        let [a, b] = x.pair();
+        barlow_twins(a, b, &BarlowTwinsConfig { off_diagonal: 0.005, ..Default::default() })
+    }),
+    of_views(2, "vicreg", 2048, |x| {
+        let [a, b] = x.pair();
+        vicreg(a, b, &VicregConfig::default())
+    }),
+    of_views(2, "vibcreg", 2048, |x| {
+        let [a, b] = x.pair();
+        vibcreg(a, b, &VibcregConfig::default())
+    }),
+    of_views(2, "tico", 256, |x| {
+        let [a, b] = x.pair();
+        tico(a, b, &mut TicoCovariance::default(), &TicoConfig::default())
+    }),
+    of_views(2, "w_mse", 64, |x| {
+        let [a, b] = x.pair();
+        w_mse(a, b, &WMseConfig::default())
+    }),
+    of_views(4, "swav", 3000, |x| swav(&x.views[..2], &x.views[2..], &[], &SwavConfig::default())),
+    of_views(4, "dino", 4096, |x| {
+        let teacher: Vec<Tensor<2>> = x.views[..2].iter().map(|t| t.clone().inner()).collect();
+        let mut center = x.center.clone();
+        let loss = dino(&teacher, &x.views, &center, &DinoConfig::default());
+        center.update(&teacher); // the peer's loss does it
+        loss
+    }),
+    with_rows(1024, of_views(2, "msn", 256, |x| x.prototypes(MsnPrior::Uniform))),
+    with_rows(
+        1024,
+        of_views(2, "pmsn", 256, |x| x.prototypes(MsnPrior::PowerLaw { exponent: 0.25 })),
+    ),
+    with_rows(
+        QUEUED,
+        of_views(2, "ressl", 128, |x| {
+            let [query, key] = x.pair();
+            ressl(query, key, x.rows.clone(), &ResslConfig::default())
+        }),
+    ),
+    of_views(2, "frossl", 1024, |x| frossl(&x.views, &FrosslConfig::default())),
+    of_views(4, "mmcr", 128, |x| mmcr(&x.views[..2], &x.views[2..], &MmcrConfig::default())),
+    of_views(4, "emp_ssl", 512, |x| emp_ssl(&x.views, &EmpSslConfig::default())),
+    of_views(1, "sigreg", 128, |x| sigreg(x.view(0), x.slices(), &SigRegConfig::default())),
+    of_views(4, "lejepa", 128, |x| {
+        lejepa(&x.views[..2], &x.views[2..], x.slices(), &LeJepaConfig::default())
+    }),
+    of_views(4, "visreg", 128, |x| {
+        visreg(&x.views[..2], &x.views[2..], x.slices(), &VisRegConfig::default())
+    }),
+    of_views(1, "koleo", 256, |x| koleo(x.view(0))),
+    of_views(1, "triplet", 128, |x| triplet(&x.labeled(), None, &TripletConfig::default())),
+    of_views(1, "pn", 128, |x| pn(&x.labeled(), None, &TripletConfig::default())),
+    of_views(1, "multi_similarity", 128, |x| {
+        multi_similarity(&x.labeled(), None, &MultiSimilarityConfig::default())
+    }),
+    of_views(1, "circle", 128, |x| circle(&x.labeled(), None, &CircleConfig::default())),
+    of_views(1, "soft_nearest_neighbor", 128, |x| {
+        soft_nearest_neighbor(&x.labeled(), None, &SoftNearestNeighborConfig::default())
+    }),
+    of_views(1, "lifted_structure", 128, |x| {
+        lifted_structure(&x.labeled(), None, &LiftedStructureConfig::default())
+    }),
+    with_rows(
+        QUEUED,
+        of_views(2, "multiple_negatives_ranking", 128, |x| {
+            let [query, key] = x.pair();
+            let config = MultipleNegativesRankingConfig::default();
+            multiple_negatives_ranking(query, key, Some(x.rows.clone().inner()), &config)
+        }),
+    ),
 ];

@@ -76,7 +76,7 @@ pub fn circle(batch: &Labeled, memory: Option<&Labeled>, config: &CircleConfig) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labeled::samples::{batch, classes, cosine_table, labeled, pictures};
+    use crate::labeled::samples::{batch, classes, labeled, near_and_apart, pictures};
     use crate::laws::{Pair, assert_close, laws, value};
     use crate::with_gradient::numbers;
     use burn::tensor::Device;
@@ -89,24 +89,16 @@ mod tests {
 
     /// The formula, anchor by anchor.
     fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
-        let (distances, classes) = cosine_table(a, b);
+        let anchors = near_and_apart(a, b);
         let mut total = 0.0;
-        for (i, line) in distances.iter().enumerate() {
-            let (mut near, mut apart, mut counts) = (0.0, 0.0, [false; 2]);
-            for (j, d) in line.iter().enumerate().filter(|(j, _)| *j != i) {
-                if classes[j] == classes[i] {
-                    near += (5.0 * (d + 0.3) * (d - 0.3)).exp();
-                    counts[0] = true;
-                } else {
-                    apart += (5.0 * (1.3 - d).max(0.0) * (0.7 - d)).exp();
-                    counts[1] = true;
-                }
-            }
-            if counts == [true; 2] {
-                total += near.ln_1p() + apart.ln_1p();
+        for [positives, negatives] in &anchors {
+            if !positives.is_empty() && !negatives.is_empty() {
+                let near = positives.iter().map(|d| (5.0 * (d + 0.3) * (d - 0.3)).exp());
+                let apart = negatives.iter().map(|d| (5.0 * (1.3 - d).max(0.0) * (0.7 - d)).exp());
+                total += near.sum::<f64>().ln_1p() + apart.sum::<f64>().ln_1p();
             }
         }
-        total / distances.len() as f64
+        total / anchors.len() as f64
     }
 
     proptest::proptest! {

@@ -1,10 +1,9 @@
 //! DINO: the student names each view as the teacher names the others.
 
-use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::StateError;
-use crate::across_views::across_views;
+use crate::across_views::{across_views, probabilities};
 use crate::view_list::common_dims;
 
 /// Settings of [`dino`].
@@ -192,7 +191,7 @@ pub fn dino(
     assert_eq!(dims, common_dims("dino", 1, student), "dino needs views of one shape");
     assert_eq!(dims[1], center.values.dims()[1], "dino needs a centre as wide as the views");
     let center = center.values.clone().cast(teacher[0].dtype());
-    let name = |view: &Tensor<2>| softmax((view.clone().inner() - center.clone()) / temperature, 1);
+    let name = |view: &Tensor<2>| probabilities(view.clone(), Some(center.clone()), temperature);
     let targets: Vec<Tensor<2>> = teacher.iter().map(name).collect();
     across_views("dino", &targets, student, config.student_temperature)
 }

@@ -53,30 +53,7 @@ impl Distance {
     pub fn pairwise(self, queries: Tensor<2>, keys: Tensor<2>) -> Tensor<2> {
         let (q, k) = (queries.dims(), keys.dims());
         assert_eq!(q[1], k[1], "distances of rows of shapes {q:?} and {k:?}");
-        let product = |q: Tensor<2>, k: Tensor<2>| q.matmul(k.transpose());
-        match self {
-            Self::Cosine => (-product(normalize(queries), normalize(keys)) + 1.0).clamp_min(0.0),
-            Self::Manhattan => {
-                let (q, k) = (queries.unsqueeze_dim::<3>(1), keys.unsqueeze_dim::<3>(0));
-                (q - k).abs().sum_dim(2).squeeze_dim(2)
-            }
-            Self::InnerProduct => {
-                let Scaled { q, k, square, .. } = Scaled::new(queries, keys);
-                -product(q, k) * square
-            }
-            Self::SquaredEuclidean => {
-                let Scaled { q, k, square, .. } = Scaled::new(queries, keys);
-                squares(q, k) * square
-            }
-            Self::Euclidean => {
-                let Scaled { q, k, scale, .. } = Scaled::new(queries, keys);
-                root(squares(q, k)) * scale
-            }
-            Self::SignalToNoise => {
-                let Scaled { q, k, .. } = Scaled::new(centered(queries), centered(keys));
-                squares(q.clone(), k) / signal(q)
-            }
-        }
+        self.of(queries, keys, &PAIRWISE)
     }
 
     /// The distance of each query and the key beside it.
@@ -91,31 +68,61 @@ impl Distance {
     #[track_caller]
     pub fn rowwise(self, queries: Tensor<2>, keys: Tensor<2>) -> Tensor<2> {
         assert_eq!(queries.dims(), keys.dims(), "distances of rows need one shape");
-        let squares = |q: Tensor<2>, k: Tensor<2>| (q - k).square().sum_dim(1);
+        self.of(queries, keys, &ROWWISE)
+    }
+
+    fn of(self, queries: Tensor<2>, keys: Tensor<2>, sums: &Sums) -> Tensor<2> {
         match self {
             Self::Cosine => {
-                (-(normalize(queries) * normalize(keys)).sum_dim(1) + 1.0).clamp_min(0.0)
+                (-(sums.products)(normalize(queries), normalize(keys)) + 1.0).clamp_min(0.0)
             }
-            Self::Manhattan => (queries - keys).abs().sum_dim(1),
+            Self::Manhattan => (sums.differences)(queries, keys),
             Self::InnerProduct => {
                 let Scaled { q, k, square, .. } = Scaled::new(queries, keys);
-                -(q * k).sum_dim(1) * square
+                -(sums.products)(q, k) * square
             }
             Self::SquaredEuclidean => {
                 let Scaled { q, k, square, .. } = Scaled::new(queries, keys);
-                squares(q, k) * square
+                (sums.squares)(q, k) * square
             }
             Self::Euclidean => {
                 let Scaled { q, k, scale, .. } = Scaled::new(queries, keys);
-                root(squares(q, k)) * scale
+                root((sums.squares)(q, k)) * scale
             }
             Self::SignalToNoise => {
                 let Scaled { q, k, .. } = Scaled::new(centered(queries), centered(keys));
-                squares(q.clone(), k) / signal(q)
+                (sums.squares)(q.clone(), k) / signal(q)
             }
         }
     }
 }
+
+/// What distances are made of: sums over the numbers of a query and a key.
+struct Sums {
+    /// Of their products.
+    products: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
+    /// Of the squares of their differences.
+    squares: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
+    /// Of the absolute values of their differences.
+    differences: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
+}
+
+/// For every query and every key.
+const PAIRWISE: Sums = Sums {
+    products: |q, k| q.matmul(k.transpose()),
+    squares,
+    differences: |q, k| {
+        let (q, k) = (q.unsqueeze_dim::<3>(1), k.unsqueeze_dim::<3>(0));
+        (q - k).abs().sum_dim(2).squeeze_dim(2)
+    },
+};
+
+/// For every query and the key beside it.
+const ROWWISE: Sums = Sums {
+    products: |q, k| (q * k).sum_dim(1),
+    squares: |q, k| (q - k).square().sum_dim(1),
+    differences: |q, k| (q - k).abs().sum_dim(1),
+};
 
 /// Rows on a scale on which their squares neither overflow nor vanish.
 struct Scaled {

@@ -3,6 +3,14 @@
 use burn::tensor::Tensor;
 
 use crate::with_gradient::with_gradient;
+use Factor::{Plain, Turned};
+
+/// A matrix without a graph, or its transpose, which is never laid out.
+#[derive(Clone, Copy)]
+pub(crate) enum Factor<'a> {
+    Plain(&'a Tensor<2>),
+    Turned(&'a Tensor<2>),
+}
 
 /// `Σᵢ Σⱼ (xᵢ · xⱼ)²` over the columns of `[rows, columns]`, `[1]`.
 ///
@@ -11,13 +19,13 @@ pub(crate) fn self_squares(x: Tensor<2>) -> Tensor<1> {
     let plain = x.clone().inner();
     let [rows, columns] = plain.dims();
     if rows < columns {
-        let products = times_own_transpose(&plain);
+        let products = times_own_transpose(Plain(&plain));
         let value = products.clone().square().sum();
-        with_gradient(x, value, || times(&products, &plain, 4.0))
+        with_gradient(x, value, || times(Plain(&products), Plain(&plain), 4.0))
     } else {
-        let products = times_own_transpose(&plain.clone().transpose());
+        let products = times_own_transpose(Turned(&plain));
         let value = products.clone().square().sum();
-        with_gradient(x, value, || times(&plain, &products, 4.0))
+        with_gradient(x, value, || times(Plain(&plain), Plain(&products), 4.0))
     }
 }
 
@@ -28,64 +36,92 @@ pub(crate) fn cross_squares(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
     let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
     let [rows, columns] = plain_a.dims();
     if rows < columns {
-        let products_a = times_own_transpose(&plain_a);
-        let products_b = times_own_transpose(&plain_b);
-        let value = (products_a.clone() * products_b.clone()).sum();
-        let of_a = with_gradient(a, value.clone(), || times(&products_b, &plain_a, 2.0));
-        of_a + with_gradient(b, value.zeros_like(), || times(&products_a, &plain_b, 2.0))
+        let of_a = times_own_transpose(Plain(&plain_a));
+        let of_b = times_own_transpose(Plain(&plain_b));
+        let value = (of_a.clone() * of_b.clone()).sum();
+        let first = with_gradient(a, value.clone(), || times(Plain(&of_b), Plain(&plain_a), 2.0));
+        let none = value.zeros_like();
+        first + with_gradient(b, none, || times(Plain(&of_a), Plain(&plain_b), 2.0))
     } else {
-        let products = times(&plain_a.clone().transpose(), &plain_b, 1.0);
+        let products = times(Turned(&plain_a), Plain(&plain_b), 1.0);
         let value = products.clone().square().sum();
-        let of_a =
-            with_gradient(a, value.clone(), || times(&plain_b, &products.clone().transpose(), 2.0));
-        of_a + with_gradient(b, value.zeros_like(), || times(&plain_a, &products, 2.0))
+        let first =
+            with_gradient(a, value.clone(), || times(Plain(&plain_b), Turned(&products), 2.0));
+        let none = value.zeros_like();
+        first + with_gradient(b, none, || times(Plain(&plain_a), Plain(&products), 2.0))
     }
 }
 
-/// `x · xᵀ` without a graph.
-fn times_own_transpose(x: &Tensor<2>) -> Tensor<2> {
+/// `x · xᵀ`.
+pub(crate) fn times_own_transpose(x: Factor<'_>) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if let Some(product) = host::gram(x) {
         return product;
     }
-    x.clone().matmul(x.clone().transpose())
+    x.tensor().matmul(x.tensor().transpose())
 }
 
-/// `a · b · scale` without a graph.
-pub(crate) fn times(a: &Tensor<2>, b: &Tensor<2>, scale: f64) -> Tensor<2> {
+/// `a · b · scale`.
+pub(crate) fn times(a: Factor<'_>, b: Factor<'_>, scale: f64) -> Tensor<2> {
     #[cfg(feature = "flex")]
     if let Some(product) = host::product(a, b, scale) {
         return product;
     }
-    a.clone().matmul(b.clone()) * scale
+    a.tensor().matmul(b.tensor()) * scale
+}
+
+impl Factor<'_> {
+    fn tensor(self) -> Tensor<2> {
+        match self {
+            Plain(x) => x.clone(),
+            Turned(x) => x.clone().transpose(),
+        }
+    }
 }
 
 #[cfg(feature = "flex")]
 mod host {
-    use burn::tensor::{Tensor, TensorData};
+    use burn::tensor::Tensor;
     use faer::MatRef;
 
+    use super::Factor::{self, Plain, Turned};
     use crate::extension::{FlexTensor, host, numbers};
     use crate::product;
+    use crate::with_gradient::single;
 
-    fn matrix(tensor: &FlexTensor, [rows, columns]: [usize; 2]) -> MatRef<'_, f32> {
-        MatRef::from_row_major_slice(numbers(tensor), rows, columns)
+    impl Factor<'_> {
+        fn host(self) -> Option<FlexTensor> {
+            let (Plain(x) | Turned(x)) = self;
+            host(x)
+        }
+
+        fn matrix(self, laid_out: &FlexTensor) -> MatRef<'_, f32> {
+            let (Plain(x) | Turned(x)) = self;
+            let [rows, columns] = x.dims();
+            let matrix = MatRef::from_row_major_slice(numbers(laid_out), rows, columns);
+            match self {
+                Plain(_) => matrix,
+                Turned(_) => matrix.transpose(),
+            }
+        }
+
+        fn like(&self) -> &Tensor<2> {
+            let (Plain(x) | Turned(x)) = self;
+            x
+        }
     }
 
-    fn tensor(numbers: Vec<f32>, shape: [usize; 2], like: &Tensor<2>) -> Tensor<2> {
-        Tensor::from_data(TensorData::new(numbers, shape), &like.device())
+    pub(super) fn gram(x: Factor<'_>) -> Option<Tensor<2>> {
+        let laid_out = x.host()?;
+        let matrix = x.matrix(&laid_out);
+        Some(single(product::gram(matrix), [matrix.nrows(); 2], x.like()))
     }
 
-    pub(super) fn gram(x: &Tensor<2>) -> Option<Tensor<2>> {
-        let (rows, shape) = (host(x)?, x.dims());
-        Some(tensor(product::gram(matrix(&rows, shape)), [shape[0]; 2], x))
-    }
-
-    pub(super) fn product(a: &Tensor<2>, b: &Tensor<2>, scale: f64) -> Option<Tensor<2>> {
-        let (left, right) = (host(a)?, host(b)?);
-        let (of_a, of_b) = (a.dims(), b.dims());
-        let found = product::product(matrix(&left, of_a), matrix(&right, of_b), scale as f32);
-        Some(tensor(found, [of_a[0], of_b[1]], a))
+    pub(super) fn product(a: Factor<'_>, b: Factor<'_>, scale: f64) -> Option<Tensor<2>> {
+        let (left, right) = (a.host()?, b.host()?);
+        let (left, right) = (a.matrix(&left), b.matrix(&right));
+        let found = product::product(left, right, scale as f32);
+        Some(single(found, [left.nrows(), right.ncols()], a.like()))
     }
 }
 

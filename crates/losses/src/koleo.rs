@@ -42,12 +42,52 @@ pub fn koleo(embedding: Tensor<2>) -> Tensor<1> {
     assert!(batch > 1 && dim > 0, "koleo needs 2 rows or more, got {:?}", [batch, dim]);
     let rows = normalize(embedding);
     let fixed = rows.clone().inner();
+    #[cfg(feature = "flex")]
+    if let Some(loss) = on_host(&rows) {
+        return loss;
+    }
     let oneself = Tensor::<2>::eye(batch, &fixed.device()).equal_elem(1.0);
     let cosines = fixed.clone().matmul(fixed.transpose()).mask_fill(oneself, f32::NEG_INFINITY);
     let nearest = cosines.argmax(1).reshape([batch]);
     let apart = rows.clone() - rows.select(0, nearest) + EPSILON;
     let distances = apart.square().sum_dim(1).sqrt();
     -(distances + EPSILON).log().mean()
+}
+
+/// The same on the host, without the matrix of cosines.
+#[cfg(feature = "flex")]
+fn on_host(rows: &Tensor<2>) -> Option<Tensor<1>> {
+    use crate::extension::{host, numbers};
+    use crate::with_gradient::{constant, single, with_gradient};
+
+    let [batch, dim] = rows.dims();
+    let own = host(rows)?;
+    let plain = numbers(&own);
+    let nearest = crate::neighbours::nearest(plain, dim);
+    let row = |place: usize| &plain[place * dim..(place + 1) * dim];
+    let epsilon = EPSILON as f32;
+    let apart = |(place, other): (usize, &usize)| {
+        let (x, y) = (row(place), row(*other));
+        let squares = x.iter().zip(y).map(|(x, y)| (x - y + epsilon).powi(2));
+        squares.sum::<f32>().sqrt()
+    };
+    let distances: Vec<f32> = nearest.iter().enumerate().map(apart).collect();
+    let logs = distances.iter().map(|distance| (f64::from(*distance) + EPSILON).ln());
+    let value = constant(vec![-logs.sum::<f64>() / batch as f64], [1], rows);
+    Some(with_gradient(rows.clone(), value, || {
+        let mut gradient = vec![0.0; batch * dim];
+        for ((place, other), distance) in nearest.iter().enumerate().zip(distances) {
+            // Rows that differ by nothing at all have no direction.
+            let divisor = (distance + epsilon) * distance * batch as f32;
+            let factor = if distance == 0.0 { 0.0 } else { -divisor.recip() };
+            for column in 0..dim {
+                let slope = factor * (row(place)[column] - row(*other)[column] + epsilon);
+                gradient[place * dim + column] += slope;
+                gradient[other * dim + column] -= slope;
+            }
+        }
+        single(gradient, [batch, dim], rows)
+    }))
 }
 
 #[cfg(test)]
@@ -91,6 +131,23 @@ mod tests {
     fn obeys_the_laws() {
         finite_differences(loss);
         laws(loss).permutation().symmetry().scale().extremes(1);
+    }
+
+    #[test]
+    fn single_precision_has_the_gradients_of_double_precision() {
+        use crate::laws::gradients;
+        use crate::{random_slices, with_gradient::numbers};
+        use burn::tensor::DType;
+        let rows = |step| {
+            let rows = numbers(random_slices(33, 70, 1, step, &Device::flex()).transpose());
+            rows.chunks(33).map(<[f64]>::to_vec).collect()
+        };
+        let pair = Pair { a: rows(0), b: rows(1) };
+        let [single, double] =
+            [DType::F32, DType::F64].map(|dtype| gradients(loss, &pair, dtype).concat());
+        let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
+        let off = norm(&mut single.iter().zip(&double).map(|(x, y)| x - y));
+        assert!(off < 1e-5 * norm(&mut double.iter().copied()), "{off}");
     }
 
     #[test]

@@ -171,6 +171,19 @@ pub(crate) mod samples {
         let classes = (0..rows.len()).map(|row| classes(row, a.len())).collect();
         (rows.iter().map(line).collect(), classes)
     }
+
+    /// For every anchor of a [`cosine_table`] its distances to its positives and to its negatives.
+    pub(crate) fn near_and_apart(a: &[Vec<f64>], b: &[Vec<f64>]) -> Vec<[Vec<f64>; 2]> {
+        let (distances, classes) = cosine_table(a, b);
+        let anchor = |(i, line): (usize, &Vec<f64>)| {
+            [true, false].map(|same| {
+                let others = line.iter().enumerate().filter(|(j, _)| *j != i);
+                let others = others.filter(|(j, _)| (classes[*j] == classes[i]) == same);
+                others.map(|(_, distance)| *distance).collect()
+            })
+        };
+        distances.iter().enumerate().map(anchor).collect()
+    }
 }
 
 #[cfg(test)]

@@ -6,8 +6,12 @@
 )]
 
 mod across_views;
+#[cfg(feature = "flex")]
+mod balance;
 mod barlow_twins;
 mod byol;
+#[cfg(feature = "flex")]
+mod characteristic;
 mod circle;
 mod columns;
 mod contrast;
@@ -17,6 +21,8 @@ mod dino;
 mod direct_clr;
 mod distance;
 mod emp_ssl;
+#[cfg(feature = "flex")]
+mod entropy;
 mod error;
 #[cfg(feature = "flex")]
 mod extension;
@@ -26,6 +32,8 @@ mod hypersphere;
 mod info_nce;
 mod koleo;
 mod labeled;
+#[cfg(feature = "flex")]
+mod lanes;
 #[cfg(test)]
 mod laws;
 mod lejepa;
@@ -40,6 +48,8 @@ mod msn;
 mod multi_similarity;
 mod multiple_negatives_ranking;
 mod negative_cosine;
+#[cfg(feature = "flex")]
+mod neighbours;
 mod nnclr;
 mod normal_quantile;
 mod normalize;
@@ -48,6 +58,8 @@ mod pn;
 #[cfg(feature = "flex")]
 mod product;
 mod queue;
+#[cfg(feature = "flex")]
+mod ranked;
 mod ressl;
 #[cfg(feature = "flex")]
 mod rows;
@@ -107,7 +119,7 @@ pub use sigreg::{SigRegConfig, sigreg};
 pub use sinkhorn::sinkhorn;
 pub use slices::random_slices;
 pub use soft_nearest_neighbor::{SoftNearestNeighborConfig, soft_nearest_neighbor};
-pub use sup_con::{SupConConfig, sup_con};
+pub use sup_con::{SupConConfig, sup_con, sup_con_gathered};
 pub use swav::{SwavConfig, swav};
 pub use ti_co::{TicoConfig, TicoCovariance, tico};
 pub use triplet::{TripletConfig, triplet};

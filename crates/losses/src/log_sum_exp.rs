@@ -204,12 +204,13 @@ impl Scores {
 /// The same in vector loops on the host.
 #[cfg(feature = "flex")]
 mod host {
-    use burn::tensor::{Tensor, TensorData};
+    use burn::tensor::Tensor;
 
     use super::Scores;
     use crate::extension::{FlexTensor, host, numbers};
     use crate::rows;
-    use crate::tiles::{LARGEST_SCORE, Tiles, block_length};
+    use crate::tiles::{LARGEST_SCORE, Tiles, block_lengths};
+    use crate::with_gradient::single;
 
     /// What the values were made of.
     pub(super) struct Sums {
@@ -240,11 +241,12 @@ mod host {
             host.sums = host.tiles(of).sums();
             let values: Vec<f32> = host.sums.iter().map(|sum| sum.ln() + shift).collect();
             let shape = [values.len()];
-            Some((constant(values, shape, of), host))
+            Some((single(values, shape, &of.anchors), host))
         }
 
         fn tiles<'a>(&'a self, of: &'a Scores) -> Tiles<'a> {
-            let rows = of.anchors.dims()[0].max(of.candidates.as_ref().map_or(0, |c| c.dims()[0]));
+            let candidates = of.candidates.as_ref().map(|candidates| candidates.dims()[0]);
+            let lengths = || block_lengths(of.anchors.dims()[0], candidates);
             Tiles {
                 anchors: numbers(&self.anchors),
                 candidates: self.candidates.as_ref().map(numbers),
@@ -252,7 +254,7 @@ mod host {
                 scale: (1.0 / of.temperature) as f32,
                 shift: self.shift,
                 skip: &of.skip,
-                length: of.tile.unwrap_or_else(|| block_length(rows)),
+                lengths: of.tile.map_or_else(lengths, |length| [length; 2]),
             }
         }
 
@@ -264,17 +266,14 @@ mod host {
             let weights = weights.to_data();
             let weights = weights.iter::<f32>().zip(&self.sums);
             let factors: Vec<f32> = weights.map(|(weight, sum)| weight / sum).collect();
-            let (anchors, candidates) = self.tiles(of).gradients(&factors);
+            let wanted = of.candidates.as_ref().is_some_and(Tensor::is_tracked);
+            let (anchors, candidates) = self.tiles(of).gradients(&factors, wanted);
             let matrix = |gradient: Vec<f32>| {
                 let rows = gradient.len() / self.dim;
-                constant(gradient, [rows, self.dim], of)
+                single(gradient, [rows, self.dim], &of.anchors)
             };
-            (matrix(anchors), self.candidates.is_some().then(|| matrix(candidates)))
+            (matrix(anchors), wanted.then(|| matrix(candidates)))
         }
-    }
-
-    fn constant<const D: usize>(numbers: Vec<f32>, shape: [usize; D], of: &Scores) -> Tensor<D> {
-        Tensor::from_data(TensorData::new(numbers, shape), &of.anchors.device().inner())
     }
 }
 

@@ -1,13 +1,13 @@
 //! MSN: masked views get the prototypes of the whole picture, and all prototypes are used.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::{log_softmax, softmax};
+use burn::tensor::activation::log_softmax;
 
-use crate::across_views::cross_entropy;
+use crate::across_views::{cross_entropy, probabilities, through_softmax};
 use crate::normalize::normalize;
 use crate::sinkhorn;
 use crate::view_list::{common_dims, sum};
-use crate::with_gradient::constant;
+use crate::with_gradient::{constant, with_gradient};
 
 /// How often each prototype is expected to be used.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -110,23 +110,40 @@ pub fn msn(
     );
     let prototypes = normalize(prototypes).transpose();
     let logits = normalize(target.inner()).matmul(prototypes.clone().inner());
-    let logits = logits / (temperature * sharpening);
     let codes = match iterations {
-        0 => softmax(logits, 1),
-        rounds => sinkhorn(log_softmax(logits, 1), 1.0, rounds),
+        0 => probabilities(logits, None, temperature * sharpening),
+        rounds => sinkhorn(log_softmax(logits / (temperature * sharpening), 1), 1.0, rounds),
     };
+    let codes = [codes];
     let scores = |anchor: &Tensor<2>| normalize(anchor.clone()).matmul(prototypes.clone());
     let scores: Vec<Tensor<2>> = anchors.iter().map(scores).collect();
     let total = (anchors.len() * batch) as f64;
-    let terms = scores
-        .iter()
-        .map(|scores| cross_entropy(codes.clone(), 1.0, scores.clone(), temperature) / total);
-    let use_of = softmax(Tensor::cat(scores.clone(), 0) / temperature, 1).mean_dim(0); // [1, count]
-    let wanted = constant(prior.log_probabilities(count), [1, count], &use_of);
-    // A prototype that is never used adds nothing.
-    let surprise = (use_of.clone().clamp_min(1e-37).log() - wanted) * use_of;
-    let apart = surprise.sum() * regularization;
+    let terms =
+        scores.iter().map(|scores| cross_entropy(&codes, scores.clone(), temperature) / total);
+    let wanted = constant(prior.log_probabilities(count), [1, count], &scores[0]);
+    let apart = divergence(&scores, &wanted, temperature) * regularization;
     sum(terms).map_or(apart.clone(), |entropy| entropy + apart)
+}
+
+/// `Σₖ p̄ₖ (log p̄ₖ − wantedₖ)`, `p̄` the mean over all rows of `softmax(scores/τ)`.
+fn divergence(scores: &[Tensor<2>], wanted: &Tensor<2>, temperature: f64) -> Tensor<1> {
+    let shares = |scores: &Tensor<2>| probabilities(scores.clone(), None, temperature);
+    let shares: Vec<Tensor<2>> = scores.iter().map(shares).collect();
+    let rows = scores.iter().map(|scores| scores.dims()[0]).sum::<usize>() as f64;
+    let uses = shares.iter().map(|shares| shares.clone().sum_dim(0));
+    let use_of = sum(uses).unwrap_or_else(|| wanted.zeros_like()) / rows; // [1, count]
+    // A prototype that is never used adds nothing.
+    let surprise = use_of.clone().clamp_min(1e-37).log() - wanted.clone();
+    let value = (surprise.clone() * use_of).sum();
+    // By p̄ the slope is the surprise plus 1, and the 1 is lost in the softmax.
+    let scale = (rows * temperature).recip();
+    let slope = |shares: &Tensor<2>| through_softmax(shares, surprise.clone(), scale);
+    let parts = scores.iter().zip(&shares).enumerate().map(|(view, (scores, shares))| {
+        // One of them carries the value.
+        let value = if view == 0 { value.clone() } else { value.zeros_like() };
+        with_gradient(scores.clone(), value, || slope(shares))
+    });
+    sum(parts).unwrap_or(value)
 }
 
 impl MsnPrior {

@@ -95,7 +95,7 @@ pub fn multi_similarity(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labeled::samples::{batch, classes, cosine_table, labeled, pictures};
+    use crate::labeled::samples::{batch, classes, labeled, near_and_apart, pictures};
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
 
     const CONFIG: MultiSimilarityConfig = MultiSimilarityConfig {
@@ -112,25 +112,20 @@ mod tests {
 
     /// The formula, anchor by anchor.
     fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
-        let (distances, classes) = cosine_table(a, b);
+        let anchors = near_and_apart(a, b);
         let mut total = 0.0;
-        for (i, line) in distances.iter().enumerate() {
-            let of = |same: bool| {
-                let keys =
-                    (0..line.len()).filter(|&j| (classes[j] == classes[i]) == same && j != i);
-                keys.map(|j| line[j]).collect::<Vec<_>>()
-            };
-            let (positives, negatives) = (of(true), of(false));
+        for [positives, negatives] in &anchors {
             let nearest = negatives.iter().fold(f64::INFINITY, |x, y| x.min(*y));
             let farthest = positives.iter().fold(f64::NEG_INFINITY, |x, y| x.max(*y));
-            let near: Vec<_> = positives.into_iter().filter(|d| *d > nearest - 0.3).collect();
-            let apart: Vec<_> = negatives.into_iter().filter(|d| *d < farthest + 0.3).collect();
+            let near: Vec<f64> = positives.iter().copied().filter(|d| *d > nearest - 0.3).collect();
+            let apart: Vec<f64> =
+                negatives.iter().copied().filter(|d| *d < farthest + 0.3).collect();
             if !near.is_empty() && !apart.is_empty() {
                 total += near.iter().map(|d| (2.0 * (d - 0.4)).exp()).sum::<f64>().ln_1p() / 2.0;
                 total += apart.iter().map(|d| (-5.0 * (d - 0.4)).exp()).sum::<f64>().ln_1p() / 5.0;
             }
         }
-        total / distances.len() as f64
+        total / anchors.len() as f64
     }
 
     proptest::proptest! {

@@ -4,6 +4,8 @@ use burn::tensor::Tensor;
 
 use crate::contrast::cosines;
 use crate::normalize::{normalize, paired_dims};
+#[cfg(feature = "flex")]
+use crate::with_gradient::constant;
 use crate::with_gradient::with_gradient;
 
 /// Mean negative cosine of each prediction and the other view's embedding, both ways.
@@ -46,31 +48,31 @@ pub fn negative_cosine(
     paired_dims("negative_cosine", &prediction_a, &prediction_b);
     paired_dims("negative_cosine", &prediction_a, &target_b);
     paired_dims("negative_cosine", &prediction_b, &target_a);
-    let cosine = |prediction: Tensor<2>, target| match mean_cosine(&prediction, &target) {
-        Some((value, gradient)) => with_gradient(prediction, value, || gradient),
-        None => cosines(normalize(prediction), normalize(target.inner())).mean(),
-    };
-    (cosine(prediction_a, target_b) + cosine(prediction_b, target_a)) * -0.5
+    way(prediction_a, target_b) + way(prediction_b, target_a)
 }
 
-/// The mean cosine and its gradient by the predictions in one pass, where there is a kernel for it.
-#[cfg(feature = "flex")]
-fn mean_cosine(prediction: &Tensor<2>, target: &Tensor<2>) -> Option<(Tensor<1>, Tensor<2>)> {
-    use burn::tensor::TensorData;
+/// One way's half of the loss. The factor is part of the gradient, so that nothing is left to multiply.
+fn way(prediction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
+    #[cfg(feature = "flex")]
+    if let Some(loss) = on_host(&prediction, &target) {
+        return loss;
+    }
+    cosines(normalize(prediction), normalize(target.inner())).mean() * -0.5
+}
 
+/// Value and gradient in one pass over memory, where there is a kernel for it.
+#[cfg(feature = "flex")]
+fn on_host(prediction: &Tensor<2>, target: &Tensor<2>) -> Option<Tensor<1>> {
     use crate::extension::{host, numbers};
+    use crate::with_gradient::single;
 
     let (rows, targets) = (host(prediction)?, host(target)?);
-    let shape = prediction.dims();
-    let (mean, gradient) = crate::rows::mean_cosine(numbers(&rows), numbers(&targets), shape[1]);
-    let device = prediction.device().inner();
-    let value = Tensor::from_data(TensorData::new(vec![mean as f32], [1]), &device);
-    Some((value, Tensor::from_data(TensorData::new(gradient, shape), &device)))
-}
-
-#[cfg(not(feature = "flex"))]
-fn mean_cosine(_: &Tensor<2>, _: &Tensor<2>) -> Option<(Tensor<1>, Tensor<2>)> {
-    None
+    let [batch, dim] = prediction.dims();
+    let (weight, wanted) = (-0.5 / batch as f32, prediction.is_tracked());
+    let (value, gradient) =
+        crate::rows::cosines(numbers(&rows), numbers(&targets), dim, weight, wanted);
+    let value = constant(vec![value], [1], prediction);
+    Some(with_gradient(prediction.clone(), value, || single(gradient, [batch, dim], prediction)))
 }
 
 /// How far a prediction is from its target, by their cosine `s`.

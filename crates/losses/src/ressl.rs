@@ -1,9 +1,8 @@
 //! ReSSL: two views relate in the same way to other pictures.
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::softmax;
 
-use crate::across_views::cross_entropy;
+use crate::across_views::{cross_entropy, probabilities};
 use crate::normalize::{normalize, paired_dims};
 
 /// Settings of [`ressl`].
@@ -76,9 +75,10 @@ pub fn ressl(
         [batch, dim]
     );
     let queue = normalize(queue.inner()).transpose();
-    let targets = normalize(key.inner()).matmul(queue.clone()) / teacher_temperature;
+    let targets = normalize(key.inner()).matmul(queue.clone());
+    let targets = probabilities(targets, None, teacher_temperature);
     let scores = normalize(query).matmul(queue);
-    cross_entropy(softmax(targets, 1), 1.0, scores, student_temperature) / batch as f64
+    cross_entropy(&[targets], scores, student_temperature) / batch as f64
 }
 
 #[cfg(test)]

@@ -5,8 +5,10 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::lanes::{dot, highest, sum_of};
+
 /// Numbers that one task works on: below this, a second thread costs more than it helps.
-const GRAIN: usize = 1 << 15;
+pub(crate) const GRAIN: usize = 1 << 15;
 
 /// Every row divided by its length, and one over each length.
 ///
@@ -106,27 +108,41 @@ impl WithSimd for UnitGradient<'_> {
     }
 }
 
-/// The mean cosine of the rows of two matrices, and its gradient by the first.
-pub(crate) fn mean_cosine(rows: &[f32], targets: &[f32], columns: usize) -> (f64, Vec<f32>) {
-    let mut gradient = vec![0.0; rows.len()];
-    let total = rows.len() / columns;
-    let mut cosines = vec![0.0; total];
+/// The sum of the cosines of the rows of two matrices times `weight`, and its gradient by the first
+/// where it is wanted.
+pub(crate) fn cosines(
+    rows: &[f32],
+    targets: &[f32],
+    columns: usize,
+    weight: f32,
+    wanted: bool,
+) -> (f64, Vec<f32>) {
+    let mut gradient = vec![0.0; if wanted { rows.len() } else { 0 }];
+    let mut cosines = vec![0.0; rows.len() / columns];
     let count = (GRAIN / columns).max(1);
-    let blocks = (rows.par_chunks(count * columns), targets.par_chunks(count * columns));
-    let blocks = blocks.into_par_iter().zip(gradient.par_chunks_mut(count * columns));
-    blocks.zip(cosines.par_chunks_mut(count)).for_each(|(((rows, targets), gradient), cosines)| {
-        Arch::new().dispatch(Cosines { rows, targets, gradient, cosines, columns, total });
-    });
-    (cosines.into_iter().map(f64::from).sum::<f64>() / total as f64, gradient)
+    let block = count * columns;
+    let blocks = (rows.par_chunks(block), targets.par_chunks(block));
+    let blocks = blocks.into_par_iter().zip(cosines.par_chunks_mut(count));
+    let run = |((rows, targets), cosines), gradient| {
+        Arch::new().dispatch(Cosines { rows, targets, gradient, cosines, columns, weight });
+    };
+    if wanted {
+        let blocks = blocks.zip(gradient.par_chunks_mut(block));
+        blocks.for_each(|(block, gradient)| run(block, gradient));
+    } else {
+        blocks.for_each(|block| run(block, &mut []));
+    }
+    (cosines.into_iter().map(f64::from).sum::<f64>() * f64::from(weight), gradient)
 }
 
 struct Cosines<'a> {
     rows: &'a [f32],
     targets: &'a [f32],
+    /// Empty where it is not wanted.
     gradient: &'a mut [f32],
     cosines: &'a mut [f32],
     columns: usize,
-    total: usize,
+    weight: f32,
 }
 
 impl WithSimd for Cosines<'_> {
@@ -136,8 +152,8 @@ impl WithSimd for Cosines<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let rows =
             self.rows.chunks_exact(self.columns).zip(self.targets.chunks_exact(self.columns));
-        let rows = rows.zip(self.gradient.chunks_exact_mut(self.columns));
-        for (((row, target), gradient), cosine) in rows.zip(self.cosines) {
+        let mut gradients = self.gradient.chunks_exact_mut(self.columns);
+        for ((row, target), cosine) in rows.zip(self.cosines) {
             let (squares, target_squares) = (dot(row, row), dot(target, target));
             let plain = squares > 1e-20
                 && squares < 1e30
@@ -152,13 +168,64 @@ impl WithSimd for Cosines<'_> {
             let product = if plain {
                 dot(row, target) * (inverse * scale_target)
             } else {
-                scaled_dot(row, target, inverse, scale_target)
+                sum_of(
+                    row,
+                    target,
+                    #[inline(always)]
+                    |x, y| (x * inverse) * (y * scale_target),
+                )
             };
             *cosine = product;
-            let weight = inverse / self.total as f32;
-            for ((gradient, x), y) in gradient.iter_mut().zip(row).zip(target) {
-                *gradient = (y * scale_target - x * inverse * product) * weight;
+            if let Some(gradient) = gradients.next() {
+                let weight = inverse * self.weight;
+                for ((gradient, x), y) in gradient.iter_mut().zip(row).zip(target) {
+                    *gradient = (y * scale_target - x * inverse * product) * weight;
+                }
             }
+        }
+    }
+}
+
+/// `Σ (½ w · product ⊙ a + v · a ⊙ b)`, `w · product + v · b` and `v · a`, for the weights `w` and `v`.
+pub(crate) fn meet(of: [&[f32]; 3], weights: [f32; 2], columns: usize) -> (f64, [Vec<f32>; 2]) {
+    let [product, a, b] = of;
+    let [mut of_a, mut of_b] = [vec![0.0; a.len()], vec![0.0; a.len()]];
+    let mut sums = vec![0.0; a.len() / columns];
+    let count = (GRAIN / columns).max(1);
+    let block = count * columns;
+    let blocks = product.par_chunks(block).zip(a.par_chunks(block)).zip(b.par_chunks(block));
+    let outs = of_a.par_chunks_mut(block).zip(of_b.par_chunks_mut(block));
+    let outs = outs.zip(sums.par_chunks_mut(count));
+    blocks.zip(outs).for_each(|(((product, a), b), ((of_a, of_b), sums))| {
+        let (of, gradients) = ([product, a, b], [of_a, of_b]);
+        Arch::new().dispatch(Meet { of, gradients, sums, weights, columns });
+    });
+    (sums.into_iter().map(f64::from).sum(), [of_a, of_b])
+}
+
+struct Meet<'a> {
+    of: [&'a [f32]; 3],
+    gradients: [&'a mut [f32]; 2],
+    sums: &'a mut [f32],
+    weights: [f32; 2],
+    columns: usize,
+}
+
+impl WithSimd for Meet<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { of: [product, a, b], gradients: [of_a, of_b], sums, weights, columns } = self;
+        let [along, agreement] = weights;
+        let rows = product.chunks_exact(columns).zip(a.chunks_exact(columns));
+        for (((product, a), b), sum) in rows.zip(b.chunks_exact(columns)).zip(sums) {
+            *sum = along / 2.0 * dot(product, a) + agreement * dot(a, b);
+        }
+        let outs = of_a.iter_mut().zip(of_b);
+        for ((of_a, of_b), ((product, a), b)) in outs.zip(product.iter().zip(a).zip(b)) {
+            *of_a = product * along + b * agreement;
+            *of_b = a * agreement;
         }
     }
 }
@@ -177,28 +244,11 @@ fn inverse_length(row: &[f32]) -> f32 {
     squares.sqrt().recip() / largest
 }
 
-#[inline(always)]
-fn scaled_dot(a: &[f32], b: &[f32], scale_a: f32, scale_b: f32) -> f32 {
-    let mut sum = 0.0;
-    for (a, b) in a.iter().zip(b) {
-        sum += (a * scale_a) * (b * scale_b);
-    }
-    sum
-}
-
 /// The largest absolute value; NaN if there is one.
 #[inline(always)]
 fn largest(row: &[f32]) -> f32 {
-    let mut largest = 0.0_f32;
-    for x in row {
-        if x.abs() > largest || x.is_nan() {
-            largest = x.abs();
-        }
-        if largest.is_nan() {
-            break;
-        }
-    }
-    largest
+    // Without the sign the bits of numbers are in their order, and those of NaN above all.
+    f32::from_bits(row.iter().fold(0, |largest, x| largest.max(x.abs().to_bits())))
 }
 
 #[inline(always)]
@@ -208,30 +258,23 @@ fn scale(out: &mut [f32], row: &[f32], by: f32) {
     }
 }
 
-/// Sums kept side by side, so that they fill vector registers; they are added in a fixed order.
-const LANES: usize = 64;
+/// The largest absolute value of all numbers; NaN if there is one.
+pub(crate) fn largest_of_all(numbers: &[f32]) -> f32 {
+    let parts = numbers.par_chunks(GRAIN).map(|numbers| Arch::new().dispatch(Largest { numbers }));
+    highest(&parts.collect::<Vec<f32>>())
+}
 
-#[inline(always)]
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0.0; LANES];
-    let whole = a.len() / LANES * LANES;
-    for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
-        for lane in 0..LANES {
-            sums[lane] += a[lane] * b[lane];
-        }
+struct Largest<'a> {
+    numbers: &'a [f32],
+}
+
+impl WithSimd for Largest<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f32 {
+        largest(self.numbers)
     }
-    let mut rest = 0.0;
-    for (a, b) in a[whole..].iter().zip(&b[whole..]) {
-        rest += a * b;
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
-    }
-    sums[0] + rest
 }
 
 /// The largest length of a row; NaN if there is one, infinite if a square is.

@@ -3,7 +3,8 @@
 use burn::tensor::{Device, Tensor, TensorData};
 
 use crate::StateError;
-use crate::gram::times;
+use crate::gram::Factor::{Plain, Turned};
+use crate::gram::{times, times_own_transpose};
 use crate::normalize::{normalize, paired_dims};
 use crate::with_gradient::with_gradient;
 
@@ -76,8 +77,7 @@ impl TicoCovariance {
     #[track_caller]
     fn update(&mut self, rows: Tensor<2>, momentum: f64) -> Tensor<2> {
         let [batch, dim] = rows.dims();
-        let batch_matrix =
-            rows.clone().transpose().matmul(rows) * ((1.0 - momentum) / batch as f64);
+        let batch_matrix = times_own_transpose(Turned(&rows)) * ((1.0 - momentum) / batch as f64);
         let matrix = match self.matrix.take() {
             None => batch_matrix,
             Some(old) => {
@@ -133,15 +133,45 @@ pub fn tico(
     let (a, b) = (normalize(view_a), normalize(view_b));
     let matrix = covariance.update(a.clone().inner(), config.momentum);
     let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
-    let product = times(&plain_a, &matrix, 1.0);
-    let along = (product.clone() * plain_a.clone()).sum() * (config.covariance / batch as f64);
-    let agreement = (plain_a.clone() * plain_b.clone()).sum() / batch as f64;
-    let value = along - agreement + 1.0;
+    let product = times(Plain(&plain_a), Plain(&matrix), 1.0);
+    let weights = [2.0 * config.covariance / batch as f64, -1.0 / batch as f64];
+    let (value, [of_a, of_b]) = meet(product, plain_a, plain_b, weights);
     // The covariance is symmetric, and a constant.
-    let loss = with_gradient(a, value.clone(), || {
-        (product * (2.0 * config.covariance) - plain_b) / batch as f64
-    });
-    loss + with_gradient(b, value.zeros_like(), || plain_a / -(batch as f64))
+    let loss = with_gradient(a, value.clone() + 1.0, || of_a);
+    loss + with_gradient(b, value.zeros_like(), || of_b)
+}
+
+/// `Σ (½ w · product ⊙ a + v · a ⊙ b)` for the weights `w` and `v`, and its gradients by a and b where
+/// `product` is linear in a.
+fn meet(
+    product: Tensor<2>,
+    a: Tensor<2>,
+    b: Tensor<2>,
+    weights: [f64; 2],
+) -> (Tensor<1>, [Tensor<2>; 2]) {
+    #[cfg(feature = "flex")]
+    if let Some(found) = on_host([&product, &a, &b], weights) {
+        return found;
+    }
+    let [along, agreement] = weights;
+    let of_b = a.clone() * agreement;
+    let value = (product.clone() * a).sum() * (along / 2.0) + (of_b.clone() * b.clone()).sum();
+    (value, [product * along + b * agreement, of_b])
+}
+
+/// The same in one pass over memory.
+#[cfg(feature = "flex")]
+fn on_host(of: [&Tensor<2>; 3], weights: [f64; 2]) -> Option<(Tensor<1>, [Tensor<2>; 2])> {
+    use crate::extension::{host, numbers};
+    use crate::with_gradient::{constant, single};
+
+    let shape = of[0].dims();
+    let own = [host(of[0])?, host(of[1])?, host(of[2])?];
+    let [product, a, b] = own.each_ref().map(numbers);
+    let (value, gradients) =
+        crate::rows::meet([product, a, b], weights.map(|x| x as f32), shape[1]);
+    let gradients = gradients.map(|gradient| single(gradient, shape, of[0]));
+    Some((constant(vec![value], [1], of[0]), gradients))
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::lanes::{exponential, total};
 use crate::skip::Skip;
 
 /// The largest absolute score for which `eˢ⁻ᵐ`, `m` that score, is a normal number for every score.
@@ -29,12 +30,23 @@ pub(crate) struct Tiles<'a> {
     /// At least the largest absolute score, at most [`LARGEST_SCORE`].
     pub(crate) shift: f32,
     pub(crate) skip: &'a Skip,
-    /// Rows of a block.
-    pub(crate) length: usize,
+    /// Rows of a block of anchors and of candidates; the same where those are the anchors.
+    pub(crate) lengths: [usize; 2],
+}
+
+/// Rows of blocks of anchors and of candidates, by their numbers: few anchors make small blocks, as no
+/// two tiles that are worked on at a time have the same anchors.
+pub(crate) fn block_lengths(anchors: usize, candidates: Option<usize>) -> [usize; 2] {
+    match candidates {
+        None => [block_length(anchors); 2],
+        Some(candidates) => {
+            [block_length(anchors).min((anchors / 8).max(16)), block_length(candidates)]
+        }
+    }
 }
 
 /// Rows of a block that give every core work and still fill it, by the number of rows.
-pub(crate) fn block_length(rows: usize) -> usize {
+fn block_length(rows: usize) -> usize {
     match rows {
         0..=256 => 64,
         257..=1024 => 128,
@@ -45,7 +57,7 @@ pub(crate) fn block_length(rows: usize) -> usize {
 impl Tiles<'_> {
     /// For every anchor the sum of `eˢ⁻ˢʰⁱᶠᵗ` over the candidates that are not skipped.
     pub(crate) fn sums(&self) -> Vec<f32> {
-        let blocks = self.blocks(self.anchors, |rows| vec![0.0_f32; rows]);
+        let blocks = self.blocks(self.anchors, 0, |rows| vec![0.0_f32; rows]);
         self.each_tile(|tile, scores| {
             let mut columns = vec![0.0; tile.columns];
             let mut rows = vec![0.0; tile.rows];
@@ -59,12 +71,13 @@ impl Tiles<'_> {
         together(blocks)
     }
 
-    /// The gradients of `Σᵢ wᵢ log Σₖ eˢ` by anchors and candidates, from `factors = w / sums`. Of one
-    /// set of rows the first holds all and the second nothing.
-    pub(crate) fn gradients(&self, factors: &[f32]) -> (Vec<f32>, Vec<f32>) {
+    /// The gradients of `Σᵢ wᵢ log Σₖ eˢ` by anchors and, where it is wanted, by candidates, from
+    /// `factors = w / sums`. Of one set of rows the first holds all; otherwise the second is empty.
+    pub(crate) fn gradients(&self, factors: &[f32], wanted: bool) -> (Vec<f32>, Vec<f32>) {
         let zeros = |rows: usize| vec![0.0_f32; rows * self.dim];
-        let of_anchors = self.blocks(self.anchors, zeros);
-        let of_candidates = self.blocks(self.candidates.unwrap_or_default(), zeros);
+        let of_anchors = self.blocks(self.anchors, 0, zeros);
+        let candidates = self.candidates.filter(|_| wanted).unwrap_or_default();
+        let of_candidates = self.blocks(candidates, 1, zeros);
         self.each_tile(|tile, scores| {
             let row_factors = &factors[tile.first_row..][..tile.rows];
             let column_factors = match self.candidates {
@@ -81,8 +94,8 @@ impl Tiles<'_> {
                 let out = MatMut::from_row_major_slice_mut(&mut out, tile.rows, self.dim);
                 matmul(out, Accum::Add, weights, candidates, self.scale, Par::Seq);
             }
-            let other = if self.candidates.is_some() {
-                &of_candidates[tile.column_block]
+            let other = if let Some(block) = of_candidates.get(tile.column_block) {
+                block
             } else if tile.mirrored {
                 &of_anchors[tile.column_block]
             } else {
@@ -95,17 +108,23 @@ impl Tiles<'_> {
         (together(of_anchors), together(of_candidates))
     }
 
-    fn blocks(&self, rows: &[f32], new: impl Fn(usize) -> Vec<f32>) -> Vec<Mutex<Vec<f32>>> {
-        let chunks = rows.chunks(self.length * self.dim);
+    fn blocks(
+        &self,
+        rows: &[f32],
+        side: usize,
+        new: impl Fn(usize) -> Vec<f32>,
+    ) -> Vec<Mutex<Vec<f32>>> {
+        let chunks = rows.chunks(self.lengths[side] * self.dim);
         chunks.map(|block| Mutex::new(new(block.len() / self.dim))).collect()
     }
 
     /// Runs `task` on the scores of every tile; of two that mirror each other on one.
     fn each_tile(&self, task: impl Fn(Tile, &mut [f32]) + Sync) {
-        let blocks = |rows: &[f32]| (rows.len() / self.dim).div_ceil(self.length);
+        let blocks =
+            |rows: &[f32], side: usize| (rows.len() / self.dim).div_ceil(self.lengths[side]);
         let rounds = match self.candidates {
-            None => tournament(blocks(self.anchors)),
-            Some(candidates) => shifted(blocks(self.anchors), blocks(candidates)),
+            None => tournament(blocks(self.anchors, 0)),
+            Some(candidates) => shifted(blocks(self.anchors, 0), blocks(candidates, 1)),
         };
         for round in rounds {
             round.into_par_iter().for_each_init(Vec::new, |buffer, (row_block, column_block)| {
@@ -123,14 +142,15 @@ impl Tiles<'_> {
     fn tile(&self, row_block: usize, column_block: usize) -> Tile {
         let rows = self.anchors.len() / self.dim;
         let columns = self.candidates.unwrap_or(self.anchors).len() / self.dim;
-        let (first_row, first_column) = (row_block * self.length, column_block * self.length);
+        let [of_rows, of_columns] = self.lengths;
+        let (first_row, first_column) = (row_block * of_rows, column_block * of_columns);
         Tile {
             row_block,
             column_block,
             first_row,
             first_column,
-            rows: self.length.min(rows - first_row),
-            columns: self.length.min(columns - first_column),
+            rows: of_rows.min(rows - first_row),
+            columns: of_columns.min(columns - first_column),
             mirrored: self.candidates.is_none() && row_block != column_block,
         }
     }
@@ -287,68 +307,9 @@ fn exponentials(scores: &mut [f32], shift: f32, skipped: &[usize]) {
     }
 }
 
-/// `eˣ` within 2 units in the last place, for x from −87 to 88.
-///
-/// `eˣ = 2ⁿ eʳ` with `n = round(x / ln 2)`, `|r| ≤ ½ ln 2`. `ln 2` is split so that `n` times its first
-/// part is exact. The polynomial is that of the Cephes library. No fused operations, so that every
-/// processor gives the same.
-#[inline(always)]
-fn exponential(x: f32) -> f32 {
-    /// 1.5 · 2²³: adding it rounds to a whole number, which is then in the lowest bits.
-    const ROUND: f32 = 12_582_912.0;
-    let shifted = x * std::f32::consts::LOG2_E + ROUND;
-    let whole = shifted - ROUND;
-    let rest = (x - whole * 0.693_359_4) + whole * 2.121_944_4e-4;
-    let mut sum = 1.987_569_1e-4;
-    sum = sum * rest + 1.398_2e-3;
-    sum = sum * rest + 8.333_452e-3;
-    sum = sum * rest + 4.166_579_6e-2;
-    sum = sum * rest + 1.666_666_5e-1;
-    sum = sum * rest + 5e-1;
-    sum = sum * (rest * rest) + rest + 1.0;
-    f32::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << 23))
-}
-
-/// Sums kept side by side, so that they fill vector registers; they are added in a fixed order.
-const LANES: usize = 64;
-
-#[inline(always)]
-fn total(row: &[f32]) -> f32 {
-    let mut sums = [0.0; LANES];
-    let chunks = row.chunks_exact(LANES);
-    let mut rest = 0.0;
-    for x in chunks.remainder() {
-        rest += x;
-    }
-    for chunk in chunks {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += x;
-        }
-    }
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            sums[lane] += sums[lane + width];
-        }
-        width /= 2;
-    }
-    sums[0] + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_exponential_is_good_to_the_last_bits() {
-        for step in -87_000_i32..=88_000 {
-            let x = step as f32 * 1e-3;
-            let want = f64::from(x).exp();
-            let off = (f64::from(exponential(x)) - want).abs() / want;
-            assert!(off < 2.0 * f64::from(f32::EPSILON), "e^{x} is off by {off}");
-        }
-        assert!((exponential(0.0) - 1.0).abs() < f32::EPSILON);
-    }
 
     #[test]
     fn every_pair_meets_once_and_no_block_twice_in_a_round() {

@@ -110,7 +110,7 @@ pub(crate) fn hinge(mined: &Mined, apart: Tensor<2>, margin: Option<f64>) -> Ten
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labeled::samples::{batch, classes, corners, cosine_table, labeled, pictures};
+    use crate::labeled::samples::{batch, classes, corners, labeled, near_and_apart, pictures};
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
     use crate::with_gradient::numbers;
     use NegativeMining::{Easy, Hard, SemiHard};
@@ -125,15 +125,9 @@ mod tests {
 
     /// The formula with semi-hard negatives, anchor by anchor.
     fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
-        let (distances, classes) = cosine_table(a, b);
+        let anchors = near_and_apart(a, b);
         let mut total = 0.0;
-        for (i, line) in distances.iter().enumerate() {
-            let of = |same: bool| {
-                let keys =
-                    (0..line.len()).filter(|&j| (classes[j] == classes[i]) == same && j != i);
-                keys.map(|j| line[j]).collect::<Vec<_>>()
-            };
-            let (positives, negatives) = (of(true), of(false));
+        for [positives, negatives] in &anchors {
             if positives.is_empty() || negatives.is_empty() {
                 continue;
             }
@@ -144,7 +138,7 @@ mod tests {
             let negative = if beyond < f64::MAX { beyond } else { farthest };
             total += (positive - negative).exp().ln_1p();
         }
-        total / distances.len() as f64
+        total / anchors.len() as f64
     }
 
     proptest::proptest! {

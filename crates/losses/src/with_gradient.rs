@@ -34,6 +34,16 @@ pub(crate) fn constant<const D: usize, const E: usize>(
     Tensor::from_data(TensorData::new(numbers, shape), (&like.device(), like.dtype()))
 }
 
+/// Numbers of single precision, row by row, as a constant on the device of `like`.
+#[cfg(feature = "flex")]
+pub(crate) fn single<const D: usize, const E: usize>(
+    numbers: Vec<f32>,
+    shape: [usize; D],
+    like: &Tensor<E>,
+) -> Tensor<D> {
+    Tensor::from_data(TensorData::new(numbers, shape), &like.clone().inner().device())
+}
+
 /// A tensor's numbers on the host, row by row, without its graph.
 pub(crate) fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.inner().into_data().iter::<f64>().collect()
