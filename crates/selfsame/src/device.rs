@@ -89,9 +89,8 @@ impl Inventory {
             here.backends.push(backend.name);
             let found = find();
             let single = found.len() == 1;
-            let name = |place: usize| match single {
-                true => backend.name.to_owned(),
-                false => format!("{}:{place}", backend.name),
+            let name = |place: usize| {
+                if single { backend.name.to_owned() } else { format!("{}:{place}", backend.name) }
             };
             let named = found.into_iter().enumerate().map(|(n, found)| (name(n), found.about));
             here.devices.extend(named);

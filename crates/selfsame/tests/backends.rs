@@ -120,7 +120,7 @@ const LOSSES: &[(&str, Loss)] = &[
     ("swav", |a, b| swav(&[a, b], &[], &[], &SwavConfig::default())),
     ("dino", |a, b| {
         let center = DinoCenter::new(32, 0.9, &a.device().inner());
-        dino(&[b.clone()], &[b, a], &center, &DinoConfig::default())
+        dino(&[a.clone(), b.clone()], &[a, b], &center, &DinoConfig::default())
     }),
     ("koleo", |a, b| koleo(a) + koleo(b)),
     ("mmcr", |a, b| mmcr(&[a, b.clone()], &[b], &MmcrConfig::default())),

@@ -115,6 +115,7 @@ mod tch {
     use super::{Device, Found, threads};
     use burn::tensor::DeviceType;
 
+    #[allow(deprecated, reason = "burn drops this backend after 0.22, the version here")]
     pub(super) fn cpu() -> Vec<Found> {
         let open = Box::new(|| Ok(Device::libtorch()));
         vec![Found { about: threads("PyTorch's library"), gpu: false, software: false, open }]
