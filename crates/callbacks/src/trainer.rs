@@ -28,6 +28,16 @@ pub struct Trainer<M: Method> {
     callbacks: Vec<Box<dyn Callback<M>>>,
     checkpoints: Option<Checkpoints>,
     signal: StopSignal,
+    read_every: usize,
+    unread: Vec<Unread>,
+}
+
+/// What a step computed, still on its device.
+struct Unread {
+    clock: Clock,
+    loss: Tensor<1>,
+    embedding: Tensor<2>,
+    learning_rate: f64,
 }
 
 impl<M: Method> std::fmt::Debug for Trainer<M> {
@@ -79,7 +89,27 @@ impl<M: Method> Trainer<M> {
             callbacks: Vec::new(),
             checkpoints: None,
             signal: StopSignal::new(),
+            read_every: 1,
+            unread: Vec::new(),
         }
+    }
+
+    /// Reads losses and embeddings from the device after every `steps` steps, 1 by default, and at
+    /// the end of an epoch.
+    ///
+    /// A GPU that is asked for a number first finishes all its work, and then waits for more. What is
+    /// measured stays the same to the last bit; callbacks hear of a step, and a loss that is not finite
+    /// ends the run, up to `steps − 1` steps later, and the networks they see are by then those of
+    /// the last step.
+    ///
+    /// # Panics
+    /// If `steps` is 0.
+    #[must_use]
+    #[track_caller]
+    pub fn with_reading_every(mut self, steps: usize) -> Self {
+        assert!(steps > 0, "reading every 0 steps would be never; give 1 or more");
+        self.read_every = steps;
+        self
     }
 
     /// Adds a callback; callbacks run in the order they are added.
@@ -128,26 +158,37 @@ impl<M: Method> Trainer<M> {
     /// cannot be saved. The last checkpoint stays as it was.
     pub fn fit(mut self) -> Result<Outcome<M>, TrainError> {
         let mut stop = None;
-        let mut numbers = Numbers::default();
         let resumed = (Instant::now(), self.state.clone());
-        self.notify(numbers, &mut stop, |callback, run| callback.on_start(run))?;
+        let (clock, mut last) = (self.state.clock, Numbers::default());
+        self.notify(clock, last, &mut stop, |callback, run| callback.on_start(run))?;
         while !self.state.clock.is_finished() && stop.is_none() {
             let (epoch, batch) = (self.state.clock.epoch(), self.state.clock.batch());
             #[allow(clippy::cast_possible_truncation, reason = "batches fit the address space")]
             let batches = self.loader.epoch(epoch, batch as usize);
             for views in batches {
-                numbers = self.step(&views?)?;
+                self.step(&views?);
+                let ends = self.state.clock.batch() == 0;
+                let raised = self.signal.is_raised();
+                if self.unread.len() < self.read_every && !ends && !raised {
+                    continue;
+                }
+                let read = self.read()?;
+                let elapsed = resumed.0.elapsed().as_secs_f64();
+                self.state.seconds = resumed.1.seconds + elapsed;
                 let pictures = (self.state.clock.step - resumed.1.clock.step) as f64
                     * self.loader.batch_size() as f64;
-                let elapsed = resumed.0.elapsed().as_secs_f64();
-                numbers.pictures_per_second = pictures / elapsed;
-                self.state.seconds = resumed.1.seconds + elapsed;
-                self.notify(numbers, &mut stop, |callback, run| callback.on_step_end(run))?;
-                if self.state.clock.batch() == 0 {
-                    self.end_epoch(numbers);
-                    self.notify(numbers, &mut stop, |callback, run| callback.on_epoch_end(run))?;
+                for (clock, numbers) in read {
+                    last = Numbers { pictures_per_second: pictures / elapsed, ..numbers };
+                    self.notify(clock, last, &mut stop, |callback, run| callback.on_step_end(run))?;
                 }
-                if self.signal.is_raised() {
+                if ends {
+                    self.end_epoch(last);
+                    let clock = self.state.clock;
+                    self.notify(clock, last, &mut stop, |callback, run| {
+                        callback.on_epoch_end(run)
+                    })?;
+                }
+                if raised {
                     stop.get_or_insert(StopReason::Signal);
                 }
                 if stop.is_some() {
@@ -159,8 +200,8 @@ impl<M: Method> Trainer<M> {
                 checkpoints.save(&self.state, &self.method, &self.optimizer)?;
             }
         }
-        let mut late = None; // nothing is left to stop
-        self.notify(numbers, &mut late, |callback, run| callback.on_end(run))?;
+        let (clock, mut late) = (self.state.clock, None); // nothing is left to stop
+        self.notify(clock, last, &mut late, |callback, run| callback.on_end(run))?;
         Ok(Outcome {
             method: self.method,
             history: self.state.history,
@@ -170,24 +211,35 @@ impl<M: Method> Trainer<M> {
         })
     }
 
-    /// One forward and backward pass and one update.
-    fn step(&mut self, batch: &HostViews) -> Result<Numbers, TrainError> {
+    /// One forward and backward pass and one update; nothing is read from the device.
+    fn step(&mut self, batch: &HostViews) {
         let step = self.method.step(&upload(batch, &self.device));
-        let loss = f64::from(step.loss.clone().into_scalar::<f32>());
-        if !loss.is_finite() {
-            return Err(TrainError::NonFiniteLoss { loss, step: self.state.clock.step + 1 });
-        }
+        let loss = step.loss.clone().inner();
         let learning_rate = self.schedule.at(self.state.clock.step);
         let gradients = GradientsParams::from_grads(step.loss.backward(), &self.method);
         self.method = self.optimizer.step(learning_rate, self.method.clone(), gradients);
         self.state.clock.step += 1;
+        let (clock, embedding) = (self.state.clock, step.embedding);
+        self.unread.push(Unread { clock, loss, embedding, learning_rate });
+    }
 
-        let dim = step.embedding.dims()[1];
-        let embedding = Features::new(dim, step.embedding.into_data().iter::<f32>().collect())?;
-        let std = std_of_l2_normalized(&embedding);
-        self.state.loss_sum += loss;
-        self.state.std_sum += std;
-        Ok(Numbers { loss, learning_rate, std, dim, pictures_per_second: 0.0 })
+    /// What the steps measured that were not read yet, in order.
+    fn read(&mut self) -> Result<Vec<(Clock, Numbers)>, TrainError> {
+        let mut read = Vec::with_capacity(self.unread.len());
+        for Unread { clock, loss, embedding, learning_rate } in self.unread.drain(..) {
+            let loss = f64::from(loss.into_scalar::<f32>());
+            if !loss.is_finite() {
+                return Err(TrainError::NonFiniteLoss { loss, step: clock.step });
+            }
+            let dim = embedding.dims()[1];
+            let embedding = Features::new(dim, embedding.into_data().iter::<f32>().collect())?;
+            let std = std_of_l2_normalized(&embedding);
+            self.state.loss_sum += loss;
+            self.state.std_sum += std;
+            let numbers = Numbers { loss, learning_rate, std, dim, pictures_per_second: 0.0 };
+            read.push((clock, numbers));
+        }
+        Ok(read)
     }
 
     fn end_epoch(&mut self, last: Numbers) {
@@ -205,13 +257,14 @@ impl<M: Method> Trainer<M> {
 
     fn notify(
         &mut self,
+        clock: Clock,
         numbers: Numbers,
         stop: &mut Option<StopReason>,
         hook: impl Fn(&mut dyn Callback<M>, &mut Run<'_, M>) -> Result<(), TrainError>,
     ) -> Result<(), TrainError> {
         for callback in &mut self.callbacks {
             let mut run = Run {
-                clock: self.state.clock,
+                clock,
                 numbers,
                 method: &self.method,
                 history: &mut self.state.history,

@@ -43,6 +43,10 @@ fn shapes(pictures: usize, split: Split) -> Arc<dyn Dataset> {
 
 /// Two epochs of three steps, logged and saved in `folder`.
 fn train(folder: &Path, threads: usize, stop_after: u64) -> Outcome<SimClr<ResNet>> {
+    run(folder, threads, stop_after, 1)
+}
+
+fn run(folder: &Path, threads: usize, stop_after: u64, every: usize) -> Outcome<SimClr<ResNet>> {
     let device = Device::flex().autodiff();
     let encoder = ResNetConfig { blocks: vec![1, 1], width: 4, channels: 3 }.init(&device);
     let method = seed_weights(SimClrHead::default().init(encoder, &device), 5);
@@ -57,6 +61,7 @@ fn train(folder: &Path, threads: usize, stop_after: u64) -> Outcome<SimClr<ResNe
         batch: 16,
     };
     Trainer::new(method, optimizer.init(), schedule, loader, EPOCHS, &device)
+        .with_reading_every(every)
         .with_callback(OnlineKnn(bank))
         .with_callback(CsvLog::new(folder.join("epochs.csv")))
         .with_callback(JsonLinesLog::new(folder.join("steps.jsonl")))
@@ -96,6 +101,17 @@ fn a_run_stopped_after_any_step_and_resumed_has_the_same_bytes() {
             );
         }
     }
+}
+
+#[test]
+fn reading_seldom_changes_no_byte_and_stops_later() {
+    let [whole, seldom, stopped] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let want = bytes(whole.path(), &train(whole.path(), 1, u64::MAX));
+    assert!(bytes(seldom.path(), &run(seldom.path(), 1, u64::MAX, 2)) == want);
+
+    // Asked to stop in step 1, which is read with step 2.
+    assert_eq!(run(stopped.path(), 1, 1, 2).clock.step, 2);
+    assert!(bytes(stopped.path(), &run(stopped.path(), 1, u64::MAX, 5)) == want);
 }
 
 #[test]

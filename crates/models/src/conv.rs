@@ -37,7 +37,7 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// Convolves.
+    /// Convolves, in the precision of the weights (see [`convolve_in`](crate::convolve_in)).
     ///
     /// # Shapes
     /// - `input`: `[batch, d_input, height, width]`
@@ -46,6 +46,7 @@ impl Conv2d {
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
         let weight = self.weight.val();
         let padding = weight.dims()[2] / 2;
-        conv2d(input, weight, [self.stride; 2], [padding; 2])
+        let precision = input.dtype();
+        conv2d(input.cast(weight.dtype()), weight, [self.stride; 2], [padding; 2]).cast(precision)
     }
 }

@@ -2,7 +2,7 @@
 
 mod device;
 
-pub use device::{DeviceError, NamedDevice, device};
+pub use device::{DeviceError, Inventory, NamedDevice, device};
 pub use selfsame_augment as augment;
 pub use selfsame_callbacks as callbacks;
 pub use selfsame_losses as losses;

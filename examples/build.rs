@@ -1,0 +1,8 @@
+//! On Linux, programs find a Vulkan loader that lies beside them.
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    if std::env::var("CARGO_CFG_TARGET_OS").is_ok_and(|system| system == "linux") {
+        println!("cargo::rustc-link-arg-examples=-Wl,-rpath,$ORIGIN");
+    }
+}

@@ -1,0 +1,374 @@
+//! What a GPU is worth here: the step of SimCLR, the views and the losses, timed, and checked against
+//! the CPU. Needs nothing but itself and a driver; a Vulkan loader may lie beside it.
+
+#![allow(clippy::print_stdout, reason = "a program that answers on the terminal")]
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, FloatDType, Tensor, TensorData};
+use clap::Parser;
+use selfsame::augment::{Recipe, ViewKey};
+use selfsame::losses::{
+    BarlowTwinsConfig, NtXentConfig, VicregConfig, barlow_twins, byol, nt_xent, vicreg,
+};
+use selfsame::models::{Method, ResNetConfig, SimClrHead, Views, convolve_in, seed_weights};
+use selfsame::optim::OptimizerConfig;
+use selfsame::{Inventory, NamedDevice};
+use serde::Serialize;
+
+/// Time a GPU at self-supervised learning, and check that it computes what the CPU computes.
+#[derive(Debug, Parser)]
+#[command(version, name = "gpu_check")]
+struct Options {
+    /// Where to compute; a wrong name lists what there is. `auto` never takes software Vulkan
+    #[arg(long, default_value = "auto")]
+    device: String,
+    /// Where the numbers go
+    #[arg(long, value_name = "FILE", default_value = "gpu_check.json")]
+    out: PathBuf,
+    /// Sizes that software Vulkan does in two minutes
+    #[arg(long)]
+    quick: bool,
+}
+
+/// Everything found, as it is written.
+#[derive(Serialize)]
+struct Findings {
+    version: &'static str,
+    device: &'static str,
+    about: String,
+    quick: bool,
+    against_cpu: Vec<Agreement>,
+    timings: Vec<Timing>,
+}
+
+/// How far a result is from the CPU's, as a share of its length.
+#[derive(Serialize)]
+struct Agreement {
+    what: String,
+    apart: f64,
+    allowed: f64,
+}
+
+#[derive(Serialize)]
+struct Timing {
+    what: String,
+    /// Of the convolutions; the rest is in single precision.
+    precision: &'static str,
+    /// With the compilation of its kernels.
+    first_milliseconds: f64,
+    /// The median of the later ones.
+    milliseconds: f64,
+    per_second: f64,
+    of: &'static str,
+}
+
+fn main() -> ExitCode {
+    match check(&Options::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
+            eprintln!("error: this device does not compute what the CPU computes");
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Whether all results agree with the CPU's.
+fn check(options: &Options) -> anyhow::Result<bool> {
+    let NamedDevice { name, about, device } = find(&options.device)?;
+    println!("{name}: {about}");
+    let sizes = if options.quick { &QUICK } else { &FULL };
+    let mut findings = Findings {
+        version: env!("CARGO_PKG_VERSION"),
+        device: name,
+        about,
+        quick: options.quick,
+        against_cpu: agreements(&device),
+        timings: Vec::new(),
+    };
+    for agreement in &findings.against_cpu {
+        println!("{agreement}");
+    }
+    for &batch in sizes.batches {
+        for precision in precisions(&device) {
+            findings.add(time_step(sizes, batch, precision, &device)?);
+        }
+    }
+    for (recipe, pictures, side) in sizes.views {
+        findings.add(time_views(&Recipe::by_name(recipe)?, *pictures, *side, sizes, &device)?);
+    }
+    for (loss, dim, batch) in sizes.losses {
+        findings.add(time_loss(loss, [*batch, *dim], sizes, &device)?);
+    }
+    let text = serde_json::to_string_pretty(&findings)? + "\n";
+    let unwritable = || format!("cannot write {}", options.out.display());
+    std::fs::write(&options.out, text).with_context(unwritable)?;
+    println!("{} has the numbers", options.out.display());
+    Ok(findings.against_cpu.iter().all(Agreement::holds))
+}
+
+/// The device, if it is more than the CPU that it would be compared with.
+fn find(name: &str) -> anyhow::Result<NamedDevice> {
+    let found = selfsame::device(name)?;
+    if found.name != "flex" {
+        return Ok(found);
+    }
+    let mut lacking = String::new();
+    for backend in Inventory::take().backends.into_iter().filter(|backend| *backend != "flex") {
+        let _ = match selfsame::device(backend) {
+            // writing to a string cannot fail
+            Ok(found) => write!(lacking, "\n  `--device {backend}` would take {}", found.about),
+            Err(error) => write!(lacking, "\n  {error}"),
+        };
+    }
+    if lacking.is_empty() {
+        bail!("this program has no backend for a GPU; build it with `--features wgpu` or `vulkan`");
+    }
+    bail!("there is no GPU to check:{lacking}")
+}
+
+/// How much is computed.
+struct Sizes {
+    /// Channels of the first stage of ResNet-18.
+    width: usize,
+    /// Pictures in a step, of 32 pixels, two views each.
+    batches: &'static [usize],
+    /// Recipe, pictures, and their side.
+    views: &'static [(&'static str, usize, usize)],
+    /// Loss, width and pictures.
+    losses: &'static [(&'static str, usize, usize)],
+    /// Repetitions that count.
+    times: usize,
+}
+
+const FULL: Sizes = Sizes {
+    width: 64,
+    batches: &[256, 512],
+    views: &[("simclr_cifar", 512, 32), ("simclr_imagenet", 512, 256)],
+    losses: &[
+        ("nt_xent", 128, 512),
+        ("nt_xent", 128, 4096),
+        ("barlow_twins", 2048, 512),
+        ("vicreg", 2048, 512),
+        ("byol", 256, 512),
+    ],
+    times: 20,
+};
+
+const QUICK: Sizes = Sizes {
+    width: 8,
+    batches: &[8, 16],
+    views: &[("simclr_cifar", 16, 32), ("simclr_imagenet", 2, 64)],
+    losses: &[
+        ("nt_xent", 128, 64),
+        ("barlow_twins", 128, 64),
+        ("vicreg", 128, 64),
+        ("byol", 128, 64),
+    ],
+    times: 2,
+};
+
+impl Findings {
+    fn add(&mut self, timing: Timing) {
+        let Timing { what, precision, first_milliseconds, milliseconds, per_second, of } = &timing;
+        println!(
+            "{what}, {precision}: {milliseconds:.1} ms, {per_second:.0} {of}/s, the first time \
+             {first_milliseconds:.0} ms"
+        );
+        self.timings.push(timing);
+    }
+}
+
+impl Agreement {
+    fn holds(&self) -> bool {
+        self.apart <= self.allowed
+    }
+}
+
+impl std::fmt::Display for Agreement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verdict = if self.holds() { "as on the CPU" } else { "NOT as on the CPU" };
+        write!(
+            f,
+            "{}: {verdict} ({:.1e} apart, {:.0e} allowed)",
+            self.what, self.apart, self.allowed
+        )
+    }
+}
+
+/// Runs `work` once, and again `times` times; all of it has ended on the device when time is taken.
+fn time(
+    (what, of, count): (String, &'static str, usize),
+    times: usize,
+    device: &Device,
+    mut work: impl FnMut(),
+) -> anyhow::Result<Timing> {
+    let mut once = || {
+        let start = Instant::now();
+        work();
+        device.sync().context("the device stopped")?;
+        anyhow::Ok(start.elapsed().as_secs_f64() * 1e3)
+    };
+    let first_milliseconds = once()?;
+    let mut later = (0..times).map(|_| once()).collect::<anyhow::Result<Vec<f64>>>()?;
+    later.sort_by(f64::total_cmp);
+    let milliseconds = later[times / 2];
+    let per_second = count as f64 / milliseconds * 1e3;
+    Ok(Timing { what, precision: "f32", first_milliseconds, milliseconds, per_second, of })
+}
+
+/// Single precision, and the half precisions that the device multiplies in.
+fn precisions(device: &Device) -> impl Iterator<Item = FloatDType> {
+    let halves = [FloatDType::F16, FloatDType::BF16];
+    let halves = halves.into_iter().filter(|half| device.supports_dtype(*half));
+    std::iter::once(FloatDType::F32).chain(halves)
+}
+
+/// Forward, backward and update; with convolutions in `precision`.
+fn time_step(
+    sizes: &Sizes,
+    batch: usize,
+    precision: FloatDType,
+    device: &Device,
+) -> anyhow::Result<Timing> {
+    let device = device.clone().autodiff();
+    let encoder = ResNetConfig::resnet18(sizes.width).init(&device);
+    let mut method = seed_weights(SimClrHead::default().init(encoder, &device), 0);
+    let mut optimizer = OptimizerConfig::sgd(0.9, 5e-4).init();
+    let view = |from: u64| numbers([batch, 3, 32, 32], from, &device);
+    let views = Views::new(vec![view(1), view(2)], Vec::new());
+    let what = format!("step of SimCLR, ResNet-18 of width {}, {batch} pictures", sizes.width);
+    let timing = time((what, "pictures", batch), sizes.times, &device, || {
+        let step = convolve_in(&method, precision).step(&views);
+        let gradients = GradientsParams::from_grads(step.loss.backward(), &method);
+        method = optimizer.step(1e-3, method.clone(), gradients);
+    })?;
+    let precision = match precision {
+        FloatDType::F16 => "f16",
+        FloatDType::BF16 => "bf16",
+        _ => "f32",
+    };
+    Ok(Timing { precision, ..timing })
+}
+
+/// All views of a batch that lies on the device.
+fn time_views(
+    recipe: &Recipe,
+    pictures: usize,
+    side: usize,
+    sizes: &Sizes,
+    device: &Device,
+) -> anyhow::Result<Timing> {
+    let batch = unit(numbers([pictures, 3, side, side], 3, device));
+    let keys = keys(pictures);
+    let views = recipe.view_count();
+    let what = format!("{views} views `{}` of {pictures} pictures of {side} px", recipe.name);
+    time((what, "views", pictures * views), sizes.times, device, || {
+        let _ = recipe.views_on_device(batch.clone(), &keys);
+    })
+}
+
+/// Value and gradients.
+fn time_loss(
+    name: &str,
+    shape: [usize; 2],
+    sizes: &Sizes,
+    device: &Device,
+) -> anyhow::Result<Timing> {
+    let views = [1, 2].map(|from| numbers(shape, from, device).autodiff().require_grad());
+    let what = format!("{name} of {} × {}", shape[0], shape[1]);
+    time((what, "pictures", shape[0]), sizes.times, device, || {
+        let _ = loss(name, views.clone()).backward();
+    })
+}
+
+/// What is computed on both, at sizes a CPU does in seconds.
+fn agreements(device: &Device) -> Vec<Agreement> {
+    let compare = |what: &str, allowed: f64, compute: &dyn Fn(&Device) -> Vec<f32>| Agreement {
+        what: what.to_owned(),
+        apart: apart(&compute(device), &compute(&Device::flex())),
+        allowed,
+    };
+    let mut found = vec![
+        compare("views", 1e-4, &|device| {
+            let pictures = unit(numbers([4, 3, 32, 32], 3, device));
+            let views = Recipe::simclr_cifar().views_on_device(pictures, &keys(4));
+            views.into_iter().flat_map(host).collect()
+        }),
+        compare("embeddings of ResNet-18, and SimCLR's loss", 1e-3, &|device| {
+            let device = device.clone().autodiff();
+            let encoder = ResNetConfig::resnet18(8).init(&device);
+            let method = seed_weights(SimClrHead::default().init(encoder, &device), 0);
+            let view = |from: u64| numbers([16, 3, 32, 32], from, &device);
+            let step = method.step(&Views::new(vec![view(1), view(2)], Vec::new()));
+            [host(step.loss), host(step.embedding)].concat()
+        }),
+    ];
+    for name in ["nt_xent", "barlow_twins", "vicreg", "byol"] {
+        found.push(compare(&format!("{name} and its gradient"), 1e-4, &|device| {
+            loss_and_gradient(name, [1, 2].map(|from| numbers([64, 32], from, device)))
+        }));
+    }
+    found
+}
+
+fn loss_and_gradient(name: &str, [a, b]: [Tensor<2>; 2]) -> Vec<f32> {
+    let a = a.autodiff().require_grad();
+    let loss = loss(name, [a.clone(), b.autodiff()]);
+    let gradient = a.grad(&loss.backward()).map(host);
+    [host(loss), gradient.unwrap_or_default()].concat()
+}
+
+fn loss(name: &str, [a, b]: [Tensor<2>; 2]) -> Tensor<1> {
+    match name {
+        "nt_xent" => nt_xent(a, b, &NtXentConfig::default()),
+        "barlow_twins" => barlow_twins(a, b, &BarlowTwinsConfig::default()),
+        "vicreg" => vicreg(a, b, &VicregConfig::default()),
+        _ => byol(a.clone(), b.clone(), a, b),
+    }
+}
+
+/// Numbers between −1 and 1 without any pattern; the same at every call and on every device.
+fn numbers<const D: usize>(dims: [usize; D], from: u64, device: &Device) -> Tensor<D> {
+    let mut state = from;
+    let mut next = || {
+        // SplitMix64, of which the upper 24 bits are taken.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 40) as f32 / 8_388_608.0 - 1.0
+    };
+    let values = (0..dims.iter().product()).map(|_| next()).collect::<Vec<f32>>();
+    Tensor::from_data(TensorData::new(values, dims), device)
+}
+
+/// Samples of pictures.
+fn unit(numbers: Tensor<4>) -> Tensor<4> {
+    numbers * 0.5 + 0.5
+}
+
+fn keys(pictures: usize) -> Vec<ViewKey> {
+    let key = |picture| ViewKey { seed: 0, epoch: 0, picture, view: 0 };
+    (0..pictures as u64).map(key).collect()
+}
+
+fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.inner().into_data().iter::<f32>().collect()
+}
+
+/// The distance of two lists, as a share of the length of the second.
+fn apart(found: &[f32], want: &[f32]) -> f64 {
+    let length = |numbers: Vec<f64>| numbers.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let pairs = found.iter().zip(want);
+    let distance = length(pairs.map(|(a, b)| f64::from(*a) - f64::from(*b)).collect());
+    distance / length(want.iter().map(|b| f64::from(*b)).collect())
+}
