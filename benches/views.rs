@@ -1,7 +1,9 @@
-//! Views on one core, and every operator alone, for small pictures and for photographs.
+//! Views on one core, of whole batches on Flex, and every operator alone, for small pictures and for
+//! photographs.
 
 use std::hint::black_box;
 
+use burn::tensor::{Device, Tensor, TensorData};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{DynamicImage, Rgb, RgbImage};
 use selfsame::augment::{
@@ -51,6 +53,32 @@ fn recipes(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// Whole batches, both views of each picture, with all cores.
+fn batches(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("views_on_device");
+    group.sample_size(10);
+    for (recipe, batch, [width, height]) in
+        [(Recipe::simclr_cifar(), 64_u16, [32, 32]), (Recipe::simclr_imagenet(), 8, [500, 375])]
+    {
+        let Picture { height, width, data } = Picture::from_image(&picture(width, height).into());
+        let data = TensorData::new(data.repeat(batch.into()), [batch.into(), 3, height, width]);
+        let pictures = Tensor::<4>::from_data(data, &Device::flex());
+        group.throughput(Throughput::Elements(u64::from(batch) * recipe.view_count() as u64));
+        let mut epoch = 0;
+        let from = format!("{batch}from{width}x{height}px");
+        group.bench_function(BenchmarkId::new(&recipe.name, from), |bencher| {
+            bencher.iter(|| {
+                epoch += 1;
+                let key = |picture| ViewKey { seed: 0, epoch, picture, view: 0 };
+                let keys: Vec<ViewKey> = (0..u64::from(batch)).map(key).collect();
+                let views = recipe.views_on_device(black_box(pictures.clone()), &keys);
+                views.into_iter().map(Tensor::into_data).collect::<Vec<_>>()
+            });
+        });
+    }
+    group.finish();
+}
+
 /// Every operator with parameters that make it work.
 fn operators(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("operators");
@@ -68,6 +96,8 @@ fn operators(criterion: &mut Criterion) {
             ("rotate", Plan::Rotate { degrees: 33.0 }),
             ("brightness", Plan::Jitter([Jitter::Brightness(0.999); 4])),
             ("contrast", Plan::Jitter([Jitter::Contrast(0.999); 4])),
+            ("channel_contrast", Plan::Jitter([Jitter::ChannelContrast(0.999); 4])),
+            ("hsv_saturation", Plan::Jitter([Jitter::HsvSaturation(0.999); 4])),
             ("saturation", Plan::Jitter([Jitter::Saturation(0.999); 4])),
             ("hue", Plan::Jitter([Jitter::Hue(0.1); 4])),
             ("grayscale", Plan::Grayscale),
@@ -89,5 +119,5 @@ fn operators(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, recipes, operators);
+criterion_group!(benches, recipes, batches, operators);
 criterion_main!(benches);

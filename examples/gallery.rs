@@ -9,7 +9,9 @@ use anyhow::Result;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::imageops;
 use image::{DynamicImage, RgbImage};
-use selfsame::augment::{Border, JitterOrder, Light, Operator, Recipe, Resampling, view_grid};
+use selfsame::augment::{
+    Border, Formulas, JitterOrder, Light, Operator, Recipe, Resampling, view_grid,
+};
 use selfsame::samplers::{Dataset, Split, Synthetic, SyntheticConfig};
 
 /// Draws of an operator that are shown.
@@ -83,10 +85,12 @@ fn picture(size: u32) -> Result<DynamicImage> {
     Ok(Synthetic::new(config).picture(14)?)
 }
 
-/// The name a recipe has for it.
+/// The name a recipe has for it, and whose formulas it has if not torchvision's.
 fn name(operator: &Operator) -> Result<String> {
     let value = serde_json::to_value(operator)?;
-    Ok(value["op"].as_str().unwrap_or_default().to_owned())
+    let formulas = value["formulas"].as_str().filter(|formulas| *formulas == "tensorflow");
+    let parts = value["op"].as_str().into_iter().chain(formulas);
+    Ok(parts.collect::<Vec<_>>().join("_"))
 }
 
 /// Every operator, always acting.
@@ -108,6 +112,17 @@ fn operators() -> Vec<Operator> {
             hue: 0.2,
             order: JitterOrder::Random,
             light: Light::Multiplied,
+            formulas: Formulas::Torchvision,
+            probability,
+        },
+        Operator::ColorJitter {
+            brightness: 0.4,
+            contrast: 0.8,
+            saturation: 0.8,
+            hue: 0.2,
+            order: JitterOrder::Fixed,
+            light: Light::Added,
+            formulas: Formulas::Tensorflow,
             probability,
         },
         Operator::Grayscale { probability },

@@ -1,7 +1,7 @@
 //! Operators on the colour of each pixel, as torchvision has them on floats in `[0, 1]`.
 
 use crate::Picture;
-use crate::paint::{Change, light, paint};
+use crate::paint::{Change, gray, paint, sums};
 
 /// Multiplies pixels by `factor`, at least 0, and clamps them to `[0, 1]`.
 pub fn brightness(picture: &mut Picture, factor: f32) {
@@ -16,20 +16,43 @@ pub fn lighten(picture: &mut Picture, shift: f32) {
 
 /// Moves pixels away from the picture's mean gray by `factor`, at least 0; 0 leaves only that gray.
 pub fn contrast(picture: &mut Picture, factor: f32) {
-    let change = contrast_about(factor, light(picture.as_planes()), picture.height * picture.width);
-    paint(&[change], picture.as_planes());
+    let middle = mean_gray(means(picture));
+    paint(&[Change::away_from(middle, factor)], picture.as_planes());
 }
 
-/// The change of contrast of `pixels` pixels whose light adds up to `light`.
-pub(crate) fn contrast_about(factor: f32, light: f64, pixels: usize) -> Change {
+/// Moves the samples of each channel away from the channel's mean by `factor`, at least 0, as
+/// TensorFlow has it; 0 leaves only the mean colour.
+pub fn channel_contrast(picture: &mut Picture, factor: f32) {
+    let middle = means(picture);
+    paint(&[Change::away_from(middle, factor)], picture.as_planes());
+}
+
+fn means(picture: &mut Picture) -> [f32; 3] {
+    let pixels = picture.height * picture.width;
+    mean_color(sums(picture.as_planes()), pixels)
+}
+
+/// The mean of each channel of `pixels` pixels, of the sums.
+pub(crate) fn mean_color(sums: [f64; 3], pixels: usize) -> [f32; 3] {
     #[allow(clippy::cast_possible_truncation, reason = "a pixel's value")]
-    let mean = (light / pixels as f64) as f32;
-    Change::Mix { factor, rest: (1.0 - factor) * mean }
+    sums.map(|sum| (sum / pixels as f64) as f32)
+}
+
+/// The gray of a mean colour, which is the mean of all grays.
+pub(crate) fn mean_gray(means: [f32; 3]) -> [f32; 3] {
+    [gray(means); 3]
 }
 
 /// Moves each pixel away from its own gray by `factor`, at least 0; 0 leaves only gray.
 pub fn saturation(picture: &mut Picture, factor: f32) {
     paint(&[Change::Saturation(factor)], picture.as_planes());
+}
+
+/// Multiplies the saturation of HSV by `factor`, at least 0, and clamps it to 1, as TensorFlow has it.
+///
+/// Hue and value, the largest of the three channels, stay; 0 leaves only the value, not the gray.
+pub fn hsv_saturation(picture: &mut Picture, factor: f32) {
+    paint(&[Change::HsvSaturation(factor)], picture.as_planes());
 }
 
 /// Turns colours by `shift` around the colour circle, −0.5 to 0.5, where 1 is a whole turn.
@@ -100,6 +123,63 @@ mod tests {
         for nought in [pixel(color, |p| saturation(p, 0.0)), pixel(color, |p| contrast(p, 0.0))] {
             assert!(nought.iter().zip(gray).all(|(a, b)| (a - b).abs() < 1e-6), "{nought:?}");
         }
+    }
+
+    /// By way of HSV, as books have it.
+    fn through_hsv([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
+        let (value, low) = (r.max(g).max(b), r.min(g).min(b));
+        let chroma = value - low;
+        let hue = if chroma == 0.0 {
+            0.0
+        } else if value == r {
+            ((g - b) / chroma).rem_euclid(6.0)
+        } else if value == g {
+            (b - r) / chroma + 2.0
+        } else {
+            (r - g) / chroma + 4.0
+        };
+        let saturation = if value == 0.0 { 0.0 } else { chroma / value };
+        let chroma = value * (saturation * factor).clamp(0.0, 1.0);
+        let second = chroma * (1.0 - (hue % 2.0 - 1.0).abs());
+        let color = match hue as usize {
+            0 => [chroma, second, 0.0],
+            1 => [second, chroma, 0.0],
+            2 => [0.0, chroma, second],
+            3 => [0.0, second, chroma],
+            4 => [second, 0.0, chroma],
+            _ => [chroma, 0.0, second],
+        };
+        color.map(|x| x + value - chroma)
+    }
+
+    #[test]
+    fn saturation_of_hsv_is_that_of_books() {
+        // Half of 0.8 is a saturation of 0.4; twice is 1.
+        let half = pixel([0.5, 0.1, 0.3], |p| hsv_saturation(p, 0.5));
+        assert!(half.iter().zip([0.5, 0.3, 0.4]).all(|(a, b)| (a - b).abs() < 1e-6), "{half:?}");
+        let twice = pixel([0.5, 0.1, 0.3], |p| hsv_saturation(p, 2.0));
+        assert!(twice.iter().zip([0.5, 0.0, 0.25]).all(|(a, b)| (a - b).abs() < 1e-6), "{twice:?}");
+        let levels = [0.0, 0.2, 0.55, 1.0];
+        for place in 0..64 {
+            let color = [levels[place / 16], levels[place / 4 % 4], levels[place % 4]];
+            for factor in [0.0, 0.3, 1.0, 1.2, 7.0] {
+                let found = pixel(color, |p| hsv_saturation(p, factor));
+                let want = through_hsv(color, factor);
+                let close = found.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6);
+                assert!(close, "{color:?} by {factor}: {found:?}, not {want:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn contrast_of_channels_is_about_each_channels_mean() {
+        // Means of 0.4, 0.5 and 0.1; 1.2 is clamped.
+        let data = vec![0.2, 0.6, 0.1, 0.9, 0.1, 0.1];
+        let mut picture = Picture { height: 1, width: 2, data };
+        channel_contrast(&mut picture, 1.75);
+        let want = [0.05, 0.75, 0.0, 1.0, 0.1, 0.1];
+        let close = picture.data.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(close, "{:?}", picture.data);
     }
 
     #[test]

@@ -6,7 +6,9 @@ use image::DynamicImage;
 use rand_chacha::ChaCha8Rng;
 
 use crate::recipe::draw_steps;
-use crate::{Normalize, Picture, Recipe, Scratch, ViewKey};
+use crate::{
+    Normalize, Operator, Picture, Recipe, RecipeError, Scratch, ViewKey, ViewMaker, ViewPlan,
+};
 
 /// A recipe with functions of one's own between its operators.
 ///
@@ -104,28 +106,68 @@ impl Extended {
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
-        let view = key.view as usize;
-        let of_view = |function: &&Function| function.view == view;
-        let Some(first) = self.functions.iter().find(of_view).map(|function| function.place) else {
-            return self.recipe.write_view(picture, key, scratch, out);
-        };
+        ViewMaker::write_view(self, picture, key, scratch, out);
+    }
+
+    /// The functions of a view, in order.
+    fn of_view(&self, view: usize) -> impl Iterator<Item = &Function> {
+        self.functions.iter().filter(move |function| function.view == view)
+    }
+
+    /// The operators of a view that come before its first function.
+    fn first(&self, view: usize) -> &[Operator] {
         let operators = &self.recipe.views[view];
-        let mut rng = key.rng();
-        let size = [picture.height() as usize, picture.width() as usize];
+        self.of_view(view).next().map_or(operators, |function| &operators[..function.place])
+    }
+}
+
+impl ViewMaker for Extended {
+    fn validate(&self) -> Result<(), RecipeError> {
+        self.recipe.validate()
+    }
+
+    fn view_count(&self) -> usize {
+        self.recipe.view_count()
+    }
+
+    fn view_dims(&self, view: usize) -> [usize; 3] {
+        self.recipe.view_dims(view)
+    }
+
+    /// What comes before the view's first function; what comes later depends on what that does.
+    fn plan(&self, key: ViewKey, picture: [usize; 2]) -> ViewPlan {
         let mut steps = Vec::new();
-        let [height, width] = draw_steps(&operators[..first], size, &mut rng, &mut steps);
+        draw_steps(self.first(key.view as usize), picture, &mut key.rng(), &mut steps);
+        ViewPlan { key, picture, steps }
+    }
+
+    fn write_planned(
+        &self,
+        picture: &DynamicImage,
+        plan: &ViewPlan,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        let view = plan.key.view as usize;
+        let (operators, mut done) = (&self.recipe.views[view], self.first(view).len());
+        if self.of_view(view).next().is_none() {
+            return self.recipe.write_planned(picture, plan, scratch, out);
+        }
+        // The generator has to be where the plan left it.
+        let mut rng = plan.key.rng();
+        let [height, width] =
+            draw_steps(&operators[..done], plan.picture, &mut rng, &mut Vec::new());
         let mut made = Picture::black(height, width);
-        scratch.write(picture, size, &steps, &Normalize::NONE, &mut made.data);
-        let mut done = first;
+        scratch.write(picture, plan.picture, &plan.steps, &Normalize::NONE, &mut made.data);
         let mut apply = |range: std::ops::Range<usize>, made: &mut Picture| {
             for operator in &operators[range] {
                 operator.draw([made.height, made.width], &mut rng).apply(made, scratch);
             }
         };
-        for (number, function) in (1..).zip(self.functions.iter().filter(of_view)) {
+        for (number, function) in (1..).zip(self.of_view(view)) {
             apply(done..function.place, &mut made);
             done = function.place;
-            let mut own = key.rng();
+            let mut own = plan.key.rng();
             own.set_stream(number);
             (function.change)(&mut made, &mut own);
         }
@@ -171,6 +213,22 @@ mod tests {
             assert!(close(&views(&plain, 0), &views(&idle, 0)), "{place}");
             assert!(close(&views(&plain, 1), &views(&idle, 1)), "{place}");
         }
+    }
+
+    #[test]
+    fn a_view_is_drawn_before_its_picture_is_decoded() {
+        let idle = Extended::new(Recipe::simclr_cifar()).with(0, 1, |_, _| {});
+        let key = ViewKey { seed: 4, epoch: 0, picture: 2, view: 0 };
+        let plan = idle.plan(key, [400, 500]);
+        assert_eq!(plan.steps, Recipe::simclr_cifar().plan(key, [400, 500]).steps[..1]);
+        assert!(plan.smallest_scale() > 1);
+        let half = DynamicImage::new_rgb8(250, 200);
+        let mut out = vec![0.0; 3 * 32 * 32];
+        idle.write_planned(&half, &plan, &mut Scratch::default(), &mut out);
+        assert!(out.iter().all(|x| *x < 0.0)); // black, normalised
+        // What acts first may look at every pixel.
+        let early = Extended::new(Recipe::simclr_cifar()).with(0, 0, |_, _| {});
+        assert_eq!(early.plan(key, [400, 500]).smallest_scale(), 1);
     }
 
     #[test]

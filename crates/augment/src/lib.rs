@@ -33,11 +33,13 @@ mod resampling;
 mod resize;
 mod rotate;
 mod view;
+mod view_maker;
 mod window;
 
 pub use blur::gaussian_blur;
 pub use color::{
-    brightness, contrast, drop_channel, grayscale, hue, lighten, posterize, saturation, solarize,
+    brightness, channel_contrast, contrast, drop_channel, grayscale, hsv_saturation, hue, lighten,
+    posterize, saturation, solarize,
 };
 pub use crop::{CropBox, draw_crop};
 pub use equalize::equalize;
@@ -47,7 +49,7 @@ pub use flip::{horizontal_flip, vertical_flip};
 pub use grid::view_grid;
 pub use key::ViewKey;
 pub use normalize::Normalize;
-pub use operator::{JitterOrder, Light, Operator};
+pub use operator::{Formulas, JitterOrder, Light, Operator};
 pub use picture::Picture;
 pub use plan::{Jitter, Plan, ViewPlan};
 pub use recipe::{Recipe, RecipeError};
@@ -55,4 +57,5 @@ pub use resampling::{Interpolation, Resampling};
 pub use resize::resized_crop;
 pub use rotate::rotate;
 pub use view::Scratch;
+pub use view_maker::ViewMaker;
 pub use window::{Border, window};

@@ -31,6 +31,17 @@ pub enum Light {
     Added,
 }
 
+/// How a jitter changes contrast and saturation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Formulas {
+    /// Away from the mean gray of the picture and from the gray of the pixel.
+    #[default]
+    Torchvision,
+    /// Away from the mean of each channel, and by the saturation of HSV.
+    Tensorflow,
+}
+
 /// One step of a view, with the ranges its parameters are drawn from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case", deny_unknown_fields)]
@@ -101,6 +112,9 @@ pub enum Operator {
         /// How brightness is changed.
         #[serde(default)]
         light: Light,
+        /// How contrast and saturation are changed.
+        #[serde(default)]
+        formulas: Formulas,
         /// How often, 0 to 1.
         probability: f64,
     },
@@ -200,7 +214,16 @@ impl Operator {
             Self::Rotation { degrees, .. } => {
                 Plan::Rotate { degrees: rng.random_range(-degrees..=degrees) }
             }
-            Self::ColorJitter { brightness, contrast, saturation, hue, order, light, .. } => {
+            Self::ColorJitter {
+                brightness,
+                contrast,
+                saturation,
+                hue,
+                order,
+                light,
+                formulas,
+                ..
+            } => {
                 let mut within = |middle: f64, spread: f64, low: f64| {
                     single(rng.random_range((middle - spread).max(low)..=middle + spread))
                 };
@@ -209,8 +232,14 @@ impl Operator {
                         Light::Multiplied => Jitter::Brightness(within(1.0, brightness, 0.0)),
                         Light::Added => Jitter::Lighten(within(0.0, brightness, -1.0)),
                     },
-                    Jitter::Contrast(within(1.0, contrast, 0.0)),
-                    Jitter::Saturation(within(1.0, saturation, 0.0)),
+                    match formulas {
+                        Formulas::Torchvision => Jitter::Contrast(within(1.0, contrast, 0.0)),
+                        Formulas::Tensorflow => Jitter::ChannelContrast(within(1.0, contrast, 0.0)),
+                    },
+                    match formulas {
+                        Formulas::Torchvision => Jitter::Saturation(within(1.0, saturation, 0.0)),
+                        Formulas::Tensorflow => Jitter::HsvSaturation(within(1.0, saturation, 0.0)),
+                    },
                     Jitter::Hue(within(0.0, hue, -0.5)),
                 ];
                 if order == JitterOrder::Random {
@@ -365,13 +394,26 @@ impl fmt::Display for Operator {
             Self::HorizontalFlip { .. } => write!(f, "horizontal flip"),
             Self::VerticalFlip { .. } => write!(f, "vertical flip"),
             Self::Rotation { degrees, .. } => write!(f, "rotation by up to {degrees}°"),
-            Self::ColorJitter { brightness, contrast, saturation, hue, order, light, .. } => {
+            Self::ColorJitter {
+                brightness,
+                contrast,
+                saturation,
+                hue,
+                order,
+                light,
+                formulas,
+                ..
+            } => {
+                let (each, hsv) = match formulas {
+                    Formulas::Torchvision => ("", ""),
+                    Formulas::Tensorflow => (" (channel by channel)", " (of HSV)"),
+                };
                 let added = if *light == Light::Added { " (added)" } else { "" };
                 let order = if *order == JitterOrder::Fixed { ", in this order" } else { "" };
                 write!(
                     f,
-                    "colour jitter: brightness {brightness}{added}, contrast {contrast}, \
-                     saturation {saturation}, hue {hue}{order}"
+                    "colour jitter: brightness {brightness}{added}, contrast {contrast}{each}, \
+                     saturation {saturation}{hsv}, hue {hue}{order}"
                 )
             }
             Self::Grayscale { .. } => write!(f, "grayscale"),
@@ -439,6 +481,7 @@ mod tests {
             hue: 0.1,
             order: JitterOrder::Random,
             light: Light::Multiplied,
+            formulas: Formulas::Torchvision,
             probability: 0.8,
         };
         let mut rng = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 }.rng();
@@ -455,7 +498,9 @@ mod tests {
                         contrast_sum += x;
                         (1, (0.0..=3.0).contains(&x))
                     }
-                    Jitter::Lighten(_) => panic!("brightness is multiplied"),
+                    Jitter::Lighten(_) | Jitter::ChannelContrast(_) | Jitter::HsvSaturation(_) => {
+                        panic!("{change:?} is TensorFlow's")
+                    }
                     Jitter::Saturation(x) => (2, x == 1.0),
                     Jitter::Hue(x) => (3, (-0.1..=0.1).contains(&x)),
                 };
@@ -477,6 +522,30 @@ mod tests {
                 "{first:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_jitter_has_torchvisions_formulas_unless_it_says_otherwise() {
+        let text = r#"{"op": "color_jitter", "brightness": 0.4, "contrast": 0.4, "saturation": 0.4,
+            "hue": 0.1, "order": "fixed", "light": "added", "probability": 1.0}"#;
+        let jitter: Operator = serde_json::from_str(text).unwrap();
+        let mut rng = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 }.rng();
+        let kinds = |plan| match plan {
+            Plan::Jitter([Jitter::Lighten(_), contrast, saturation, Jitter::Hue(_)]) => {
+                (contrast, saturation)
+            }
+            other => panic!("{other:?}"),
+        };
+        let (contrast, saturation) = kinds(jitter.draw([8, 8], &mut rng));
+        assert!(
+            matches!(contrast, Jitter::Contrast(_)) && matches!(saturation, Jitter::Saturation(_))
+        );
+        let text = text.replace("\"added\"", "\"added\", \"formulas\": \"tensorflow\"");
+        let jitter: Operator = serde_json::from_str(&text).unwrap();
+        let (contrast, saturation) = kinds(jitter.draw([8, 8], &mut rng));
+        assert!(matches!(contrast, Jitter::ChannelContrast(x) if (0.6..=1.4).contains(&x)));
+        assert!(matches!(saturation, Jitter::HsvSaturation(x) if (0.6..=1.4).contains(&x)));
+        assert!(jitter.to_string().contains("contrast 0.4 (channel by channel)"), "{jitter}");
     }
 
     #[test]

@@ -48,10 +48,12 @@ pub(crate) enum Change {
     Scale(f32),
     /// `x + shift`, clamped.
     Shift(f32),
-    /// `x · factor + rest`, clamped.
-    Mix { factor: f32, rest: f32 },
+    /// `x · factor + rest`, with a rest for each channel, clamped.
+    Mix { factor: f32, rest: [f32; 3] },
     /// Away from the pixel's gray, clamped.
     Saturation(f32),
+    /// The saturation of HSV multiplied, clamped.
+    HsvSaturation(f32),
     /// Around the colour circle.
     Hue(f32),
     /// The pixel's gray.
@@ -71,9 +73,9 @@ pub(crate) fn paint(changes: &[Change], mut planes: Planes<'_>) {
     Arch::new().dispatch(Paint { changes, channels: planes.channels() });
 }
 
-/// The sum of the light of all pixels: the mean light is what contrast turns about.
-pub(crate) fn light(mut planes: Planes<'_>) -> f64 {
-    Arch::new().dispatch(Light(planes.channels().map(|plane| &*plane)))
+/// The sum of each channel: the mean is what contrast turns about.
+pub(crate) fn sums(mut planes: Planes<'_>) -> [f64; 3] {
+    planes.channels().map(|plane| Arch::new().dispatch(Sum(plane)))
 }
 
 struct Paint<'a> {
@@ -97,16 +99,28 @@ impl WithSimd for Paint<'_> {
 }
 
 impl Change {
+    /// Moves samples away from `middle`.
+    pub(crate) fn away_from(middle: [f32; 3], factor: f32) -> Self {
+        Self::Mix { factor, rest: middle.map(|middle| (1.0 - factor) * middle) }
+    }
+
     #[inline(always)]
     fn make(self, pixels: [&mut [f32]; 3]) {
         match self {
             Self::Scale(factor) => each_sample(pixels, |x| unit(x * factor)),
             Self::Shift(shift) => each_sample(pixels, |x| unit(x + shift)),
-            Self::Mix { factor, rest } => each_sample(pixels, |x| unit(x * factor + rest)),
+            Self::Mix { factor, rest } => {
+                for (plane, rest) in pixels.into_iter().zip(rest) {
+                    for x in plane {
+                        *x = unit(*x * factor + rest);
+                    }
+                }
+            }
             Self::Saturation(factor) => each_pixel(pixels, |pixel| {
                 let rest = (1.0 - factor) * gray(pixel);
                 pixel.map(|x| unit(x * factor + rest))
             }),
+            Self::HsvSaturation(factor) => each_pixel(pixels, |pixel| saturated(pixel, factor)),
             Self::Hue(shift) => each_pixel(pixels, |pixel| turned(pixel, shift)),
             Self::Grayscale => each_pixel(pixels, |pixel| [gray(pixel); 3]),
             Self::Solarize(threshold) => {
@@ -144,21 +158,43 @@ fn each_pixel([red, green, blue]: [&mut [f32]; 3], change: impl Fn([f32; 3]) -> 
     }
 }
 
+/// One instruction, other than `max`, which looks for what is no number.
+#[inline(always)]
+fn larger(a: f32, b: f32) -> f32 {
+    if a > b { a } else { b }
+}
+
+#[inline(always)]
+fn smaller(a: f32, b: f32) -> f32 {
+    if a < b { a } else { b }
+}
+
 #[inline(always)]
 fn unit(x: f32) -> f32 {
     x.clamp(0.0, 1.0)
 }
 
 #[inline(always)]
-fn gray([r, g, b]: [f32; 3]) -> f32 {
+pub(crate) fn gray([r, g, b]: [f32; 3]) -> f32 {
     LIGHT[0] * r + LIGHT[1] * g + LIGHT[2] * b
 }
 
-/// Both ways through HSV, folded into one: a channel of hue `h` is
-/// `max − (max − min) · clamp(min(k, 4 − k), 0, 1)` with `k = (n + 6h) mod 6` and `n` 5, 3, 1.
+/// Both ways through HSV, folded into one: what a channel lacks to the largest is multiplied, as far as
+/// the smallest does not become less than 0.
+#[inline(always)]
+fn saturated([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
+    let (high, low) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
+    let range = high - low;
+    let most = if range > 0.0 { high / range } else { 1.0 };
+    let factor = factor.min(most);
+    [r, g, b].map(|x| unit(high - (high - x) * factor))
+}
+
+/// Both ways through HSV, folded into one: at `t` sixths of the colour circle a channel is
+/// `min + (max − min) · clamp(y, 0, 1)` with `y` one of `|t − 3| − 1`, `2 − |t − 2|`, `2 − |t − 4|`.
 #[inline(always)]
 fn turned([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
-    let (high, low) = (r.max(g).max(b), r.min(g).min(b));
+    let (high, low) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
     let range = high - low;
     let scale = if range > 0.0 { 1.0 / range } else { 0.0 };
     // Sixths of the circle; red wins over green, green over blue, where two are highest.
@@ -167,44 +203,29 @@ fn turned([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
     let of_blue = (r - g) * scale + 4.0;
     let not_red = if g >= high { of_green } else { of_blue };
     let sixths = if r >= high { of_red } else { not_red };
-    let turned = sixths + 6.0 * shift + 12.0; // above 0 whatever the shift
-    [5.0, 3.0, 1.0].map(|n: f32| {
-        let k = n + turned;
-        let k = k - 6.0 * (k * (1.0 / 6.0)).floor();
-        high - range * k.min(4.0 - k).clamp(0.0, 1.0)
-    })
+    let turned = sixths + 6.0 * shift;
+    let t = turned - 6.0 * (turned * (1.0 / 6.0)).floor();
+    let share = [(t - 3.0).abs() - 1.0, 2.0 - (t - 2.0).abs(), 2.0 - (t - 4.0).abs()];
+    share.map(|share| low + range * unit(share))
 }
 
-#[inline(always)]
-fn lanes(x: &[f32]) -> (&[[f32; LANES]], &[f32]) {
-    x.as_chunks()
-}
+struct Sum<'a>(&'a [f32]);
 
-struct Light<'a>([&'a [f32]; 3]);
-
-impl WithSimd for Light<'_> {
+impl WithSimd for Sum<'_> {
     type Output = f64;
 
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) -> f64 {
-        let [red, green, blue] = self.0;
-        let blocks = red.chunks(BLOCK).zip(green.chunks(BLOCK)).zip(blue.chunks(BLOCK));
         let mut total = 0.0;
-        for ((red, green), blue) in blocks {
-            let ((red, red_rest), (green, green_rest), (blue, blue_rest)) =
-                (lanes(red), lanes(green), lanes(blue));
+        for block in self.0.chunks(BLOCK) {
+            let (lines, rest) = block.as_chunks::<LANES>();
             let mut sums = [0.0_f32; LANES];
-            for ((r, g), b) in red.iter().zip(green).zip(blue) {
-                for lane in 0..LANES {
-                    sums[lane] += gray([r[lane], g[lane], b[lane]]);
+            for line in lines {
+                for (sum, x) in sums.iter_mut().zip(line) {
+                    *sum += x;
                 }
             }
-            for sum in sums {
-                total += f64::from(sum);
-            }
-            for ((r, g), b) in red_rest.iter().zip(green_rest).zip(blue_rest) {
-                total += f64::from(gray([*r, *g, *b]));
-            }
+            total += sums.iter().chain(rest).map(|x| f64::from(*x)).sum::<f64>();
         }
         total
     }

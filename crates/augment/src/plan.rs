@@ -2,7 +2,7 @@
 
 use crate::resize::{Resize, Source};
 use crate::view::resizing_steps;
-use crate::{Border, CropBox, Picture, Resampling, Scratch};
+use crate::{Border, CropBox, Picture, Resampling, Scratch, ViewKey};
 
 /// One step of one view, with its parameters drawn: nothing about it is random any more.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -84,8 +84,12 @@ pub enum Jitter {
     Lighten(f32),
     /// See [`contrast`](crate::contrast).
     Contrast(f32),
+    /// See [`channel_contrast`](crate::channel_contrast).
+    ChannelContrast(f32),
     /// See [`saturation`](crate::saturation).
     Saturation(f32),
+    /// See [`hsv_saturation`](crate::hsv_saturation).
+    HsvSaturation(f32),
     /// See [`hue`](crate::hue).
     Hue(f32),
 }
@@ -125,7 +129,7 @@ impl Plan {
             Self::Jitter(changes) => changes.iter().for_each(|change| change.apply(picture)),
             Self::Grayscale => crate::grayscale(picture),
             Self::Blur { kernel_size, sigma } => {
-                crate::gaussian_blur(picture, kernel_size, sigma, spare);
+                scratch.blur.run(kernel_size, sigma, picture.as_planes(), |_| {});
             }
             Self::Solarize { threshold } => crate::solarize(picture, threshold),
             Self::Equalize => crate::equalize(picture),
@@ -142,7 +146,9 @@ impl Jitter {
             Self::Brightness(factor) => crate::brightness(picture, factor),
             Self::Lighten(shift) => crate::lighten(picture, shift),
             Self::Contrast(factor) => crate::contrast(picture, factor),
+            Self::ChannelContrast(factor) => crate::channel_contrast(picture, factor),
             Self::Saturation(factor) => crate::saturation(picture, factor),
+            Self::HsvSaturation(factor) => crate::hsv_saturation(picture, factor),
             Self::Hue(shift) => crate::hue(picture, shift),
         }
     }
@@ -161,9 +167,11 @@ impl Jitter {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ViewPlan {
+    /// The view it was drawn for.
+    pub key: ViewKey,
     /// `[height, width]` of the picture it was drawn for.
     pub picture: [usize; 2],
-    /// What is done, in order.
+    /// What is done, in order; in a view with functions of one's own, before the first of them.
     pub steps: Vec<Plan>,
 }
 

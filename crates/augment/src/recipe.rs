@@ -141,7 +141,7 @@ impl Recipe {
     pub fn plan(&self, key: ViewKey, picture: [usize; 2]) -> ViewPlan {
         let mut steps = Vec::new();
         self.draw(key, picture, &mut steps);
-        ViewPlan { picture, steps }
+        ViewPlan { key, picture, steps }
     }
 
     /// Makes one view of `picture`: red, green and blue planes, normalised, into `out`.

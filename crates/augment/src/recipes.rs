@@ -3,7 +3,8 @@
 //! Names, numbers and sources are the table in the crate's README.
 
 use crate::{
-    Interpolation, JitterOrder, Light, Normalize, Operator, Recipe, RecipeError, Resampling,
+    Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, Recipe, RecipeError,
+    Resampling,
 };
 
 const SIMCLR: &str =
@@ -321,6 +322,7 @@ fn jitter(light: f64, saturation: f64, hue: f64) -> Operator {
         hue,
         order: JitterOrder::Random,
         light: Light::Multiplied,
+        formulas: Formulas::Torchvision,
         probability: 0.8,
     }
 }

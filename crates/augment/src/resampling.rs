@@ -72,6 +72,11 @@ impl Weights {
         self.ends.reverse();
     }
 
+    /// Multiplies all weights.
+    pub(crate) fn scale(&mut self, unit: f32) {
+        self.weights.iter_mut().for_each(|weight| *weight *= unit);
+    }
+
     /// Stretches `from` to `to` pixels, of which those in `window` are wanted. Old pixels beyond
     /// `from` do not count: what is cut is cut first.
     pub(crate) fn compute(

@@ -1,8 +1,10 @@
 //! Resampling a part of a picture to another size.
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::lines::{Sample, sum_of_lines};
+use crate::lines::{Sample, add_product};
 use crate::paint::Planes;
 use crate::resampling::{Stretch, Weights};
 use crate::{CropBox, Picture, Resampling};
@@ -102,30 +104,26 @@ pub(crate) enum Source<'a> {
     Planes(&'a Picture),
 }
 
-/// Rows that are resized at a time.
-const ROWS: usize = 4;
-/// A column of [`ROWS`] pixels of red, green, blue and nothing.
-type Column = [f32; 4 * ROWS];
+/// Rows that are resized at a time, side by side in one vector.
+const ROWS: usize = 16;
+/// The same sample of each of these rows.
+type Column = [f32; ROWS];
 
 /// Room for resizing that is used again and again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Resizer {
     down: Weights,
     across: Weights,
-    /// The weights of one row, and where its lines begin.
-    weights: Vec<f32>,
-    offsets: Vec<usize>,
-    /// Sums of lines, not yet resized across.
-    line: Vec<f32>,
-    before: Vec<Column>,
-    after: Vec<Column>,
+    /// Rows that are made, not yet resized across, lying and standing.
+    rows: Vec<f32>,
+    columns: Vec<Column>,
 }
 
 impl Resizer {
     /// Resizes `from` into `to`, and calls `then` with each few rows that are ready.
     ///
-    /// Rows are added up first, bytes as they are; then several rows are resized across at once, with
-    /// the channels of a pixel side by side.
+    /// Rows are added up first, bytes as they are; then as many rows as a vector holds are resized
+    /// across at once.
     pub(crate) fn run(
         &mut self,
         from: &Source<'_>,
@@ -135,94 +133,156 @@ impl Resizer {
     ) {
         let CropBox { top, left, height, width } = resize.window;
         let Resize { size, resampling, .. } = *resize;
-        self.down.compute(resize.down, size[0], top..top + height, resampling);
-        self.across.compute(resize.across, size[1], left..left + width, resampling);
+        let Self { down, across, rows: lying, columns } = self;
+        down.compute(resize.down, size[0], top..top + height, resampling);
+        across.compute(resize.across, size[1], left..left + width, resampling);
         if resize.flip {
-            self.across.flip();
+            across.flip();
         }
-        let columns = self.across.span();
-        self.before.resize(columns.len(), [0.0; 4 * ROWS]);
-        self.after.resize(width, [0.0; 4 * ROWS]);
+        let (pixel, white) = match *from {
+            Source::Bytes(_, samples, _) => (samples, u8::WHITE),
+            Source::Floats(..) | Source::Planes(_) => (3, f32::WHITE),
+        };
+        down.scale(1.0 / white);
+        let span = across.span();
+        lying.resize(span.len() * pixel * ROWS, 0.0);
+        columns.resize(span.len() * pixel, [0.0; ROWS]);
         for first in (0..height).step_by(ROWS) {
-            let rows = ROWS.min(height - first);
-            for row in 0..rows {
-                let place = (first + row, row, columns.start);
-                match *from {
-                    Source::Bytes(samples, 1, stride) => self.row::<1, _>(samples, stride, place),
-                    Source::Bytes(samples, 2, stride) => self.row::<2, _>(samples, stride, place),
-                    Source::Bytes(samples, 3, stride) => self.row::<3, _>(samples, stride, place),
-                    Source::Bytes(samples, _, stride) => self.row::<4, _>(samples, stride, place),
-                    Source::Floats(samples, stride) => self.row::<3, _>(samples, stride, place),
-                    Source::Planes(picture) => self.planes(picture, place),
+            let mut rows = to.rows(first, ROWS.min(height - first));
+            let new = first..first + rows.height;
+            let left = span.start * pixel;
+            match *from {
+                Source::Bytes(samples, _, stride) => {
+                    let lines = Lines { samples, stride: stride * pixel, left };
+                    lines.add_up::<1>(down, new, lying, columns, 0);
                 }
-            }
-            let Self { across, before, after, .. } = self;
-            Arch::new().dispatch(Across { weights: across, start: columns.start, before, after });
-            let mut part = to.rows(first, rows);
-            for (channel, plane) in part.channels().into_iter().enumerate() {
-                for (row, line) in plane.chunks_exact_mut(width).enumerate() {
-                    for (x, column) in line.iter_mut().zip(&*after) {
-                        *x = column[4 * row + channel];
+                Source::Floats(samples, stride) => {
+                    let lines = Lines { samples, stride: stride * pixel, left };
+                    lines.add_up::<1>(down, new, lying, columns, 0);
+                }
+                Source::Planes(picture) => {
+                    for channel in 0..3 {
+                        let samples = picture.plane(channel);
+                        let lines = Lines { samples, stride: picture.width, left: span.start };
+                        let lying = &mut lying[..span.len() * ROWS];
+                        lines.add_up::<3>(down, new.clone(), lying, columns, channel);
                     }
                 }
             }
-            then(part);
+            let (weights, start, to) = (&*across, span.start, rows.channels());
+            Arch::new().dispatch(Across { weights, start, columns, pixel, width, to });
+            then(rows);
         }
-    }
-
-    /// Adds up the lines of one new row of pixels of `C` samples.
-    fn row<const C: usize, S: Sample>(
-        &mut self,
-        samples: &[S],
-        stride: usize,
-        (new, row, left): (usize, usize, usize),
-    ) {
-        let width = self.before.len();
-        self.lines(new, stride * C, left * C, 1.0 / S::WHITE);
-        // One sample more than there are, so that four can be copied for three.
-        self.line.resize(width * C + 1, 0.0);
-        let sums = &mut self.line[..width * C];
-        sum_of_lines(&self.weights, &self.offsets, samples, sums);
-        for (x, column) in self.before.iter_mut().enumerate() {
-            let column = &mut column[4 * row..][..4];
-            if C > 2 {
-                column.copy_from_slice(&self.line[C * x..][..4]);
-            } else {
-                column.fill(self.line[C * x]);
-            }
-        }
-    }
-
-    fn planes(&mut self, picture: &Picture, (new, row, left): (usize, usize, usize)) {
-        let width = self.before.len();
-        self.lines(new, picture.width, left, 1.0);
-        self.line.resize(width, 0.0);
-        for channel in 0..3 {
-            let plane = picture.plane(channel);
-            sum_of_lines(&self.weights, &self.offsets, plane, &mut self.line[..width]);
-            for (column, x) in self.before.iter_mut().zip(&self.line) {
-                column[4 * row + channel] = *x;
-            }
-        }
-    }
-
-    /// The old lines of a new row: where they begin, and their weights.
-    fn lines(&mut self, new: usize, stride: usize, left: usize, unit: f32) {
-        let (start, weights) = self.down.of(new);
-        self.weights.clear();
-        self.weights.extend(weights.iter().map(|weight| weight * unit));
-        self.offsets.clear();
-        self.offsets.extend((start..start + weights.len()).map(|y| y * stride + left));
     }
 }
 
-/// Resizes columns, all rows of a column at once.
+/// Rows of samples, of which those from `left` on are wanted.
+struct Lines<'a, S> {
+    samples: &'a [S],
+    stride: usize,
+    left: usize,
+}
+
+impl<S: Sample> Lines<'_, S> {
+    /// Makes `new` rows, no more than [`ROWS`], in `made`, which has room for so many, and stands them up
+    /// as one of each `E` columns.
+    fn add_up<const E: usize>(
+        self,
+        weights: &Weights,
+        new: Range<usize>,
+        made: &mut [f32],
+        columns: &mut [Column],
+        column: usize,
+    ) {
+        Arch::new().dispatch(Down::<S, E> { lines: self, weights, new, made, columns, column });
+    }
+}
+
+/// Makes new rows of old ones, and stands them up as columns.
+struct Down<'a, S, const E: usize> {
+    lines: Lines<'a, S>,
+    weights: &'a Weights,
+    new: Range<usize>,
+    made: &'a mut [f32],
+    columns: &'a mut [Column],
+    column: usize,
+}
+
+impl<S: Sample, const E: usize> WithSimd for Down<'_, S, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) {
+        match self.made.len() / ROWS {
+            0 => {}
+            1..16 => self.tiles::<1, V>(),
+            16..64 => self.tiles::<16, V>(),
+            64.. => self.tiles::<64, V>(),
+        }
+    }
+}
+
+impl<S: Sample, const E: usize> Down<'_, S, E> {
+    /// Works on `T` samples at a time; the last tile overlaps the one before. One row is read after the
+    /// other, as memory is fastest.
+    #[inline(always)]
+    fn tiles<const T: usize, V: Simd>(self) {
+        let Self { lines: Lines { samples, stride, left }, weights, new, made, columns, column } =
+            self;
+        let length = made.len() / ROWS;
+        for (row, made) in new.zip(made.chunks_exact_mut(length)) {
+            let (first, weights) = weights.of(row);
+            for start in (0..length).step_by(T) {
+                let start = start.min(length - T);
+                let lines = samples[first * stride + left + start..].chunks(stride);
+                let mut sums = [0.0; T];
+                for (weight, line) in weights.iter().zip(lines) {
+                    for (sum, x) in sums.iter_mut().zip(&line[..T]) {
+                        *sum = add_product::<V>(*sum, *weight, x.number());
+                    }
+                }
+                made[start..][..T].copy_from_slice(&sums);
+            }
+        }
+        stand_up::<E>(made, columns, column);
+    }
+}
+
+/// Rows become one of each `E` columns.
+#[inline(always)]
+fn stand_up<const E: usize>(rows: &[f32], columns: &mut [Column], column: usize) {
+    let length = rows.len() / ROWS;
+    let (pixels, _) = columns[..length * E].as_chunks_mut::<E>();
+    let (blocks, rest) = pixels.as_chunks_mut::<4>();
+    for (block, four) in blocks.iter_mut().enumerate() {
+        for (number, rows) in rows.chunks_exact(4 * length).enumerate() {
+            let part = [0, 1, 2, 3].map(|row| {
+                let row: &[f32] = &rows[row * length + 4 * block..][..4];
+                [row[0], row[1], row[2], row[3]]
+            });
+            for (pixel, part) in four.iter_mut().zip(transposed(part)) {
+                pixel[column][4 * number..][..4].copy_from_slice(&part);
+            }
+        }
+    }
+    let done = length - rest.len();
+    for (place, pixel) in rest.iter_mut().enumerate() {
+        for (x, row) in pixel[column].iter_mut().zip(rows.chunks_exact(length)) {
+            *x = row[done + place];
+        }
+    }
+}
+
+/// Resizes columns, and lays them down as rows.
 struct Across<'a> {
     weights: &'a Weights,
-    /// The first column of `before`.
+    /// The first pixel of `columns`.
     start: usize,
-    before: &'a [Column],
-    after: &'a mut [Column],
+    columns: &'a [Column],
+    /// Columns of a pixel; the first is that of all channels if there are not three.
+    pixel: usize,
+    width: usize,
+    to: [&'a mut [f32]; 3],
 }
 
 impl WithSimd for Across<'_> {
@@ -230,17 +290,91 @@ impl WithSimd for Across<'_> {
 
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) {
-        for (x, to) in self.after.iter_mut().enumerate() {
-            let (start, weights) = self.weights.of(x);
-            let mut sums = [0.0; 4 * ROWS];
-            for (weight, column) in weights.iter().zip(&self.before[start - self.start..]) {
-                for lane in 0..4 * ROWS {
-                    sums[lane] += weight * column[lane];
-                }
-            }
-            *to = sums;
+        match self.pixel {
+            1 => self.pixels_of::<1, V>(),
+            2 => self.pixels_of::<2, V>(),
+            3 => self.pixels_of::<3, V>(),
+            _ => self.pixels_of::<4, V>(),
         }
     }
+}
+
+impl Across<'_> {
+    #[inline(always)]
+    fn pixels_of<const P: usize, V: Simd>(self) {
+        match self.width {
+            0 => {}
+            1..16 => self.tiles::<P, 1, V>(),
+            16.. => self.tiles::<P, 16, V>(),
+        }
+    }
+
+    /// Works on `T` new pixels at a time; the last tile overlaps the one before.
+    #[inline(always)]
+    fn tiles<const P: usize, const T: usize, V: Simd>(self) {
+        let Self { weights, start: origin, columns, pixel: _, width, to } = self;
+        let (pixels, _) = columns.as_chunks::<P>();
+        let [to_red, to_green, to_blue] = to;
+        let [mut red, mut green, mut blue] = [[[0.0; ROWS]; T]; 3];
+        for start in (0..width).step_by(T) {
+            let start = start.min(width - T);
+            for place in 0..T {
+                let (first, weights) = weights.of(start + place);
+                let pixels = &pixels[first - origin..][..weights.len()];
+                let mut sums = [[0.0; ROWS]; 3];
+                for (weight, pixel) in weights.iter().zip(pixels) {
+                    for (number, sum) in sums.iter_mut().enumerate() {
+                        let column = if P > 2 { number } else { 0 };
+                        for (sum, x) in sum.iter_mut().zip(&pixel[column]) {
+                            *sum = add_product::<V>(*sum, *weight, *x);
+                        }
+                    }
+                }
+                [red[place], green[place], blue[place]] = sums;
+            }
+            lay_down(&red, start, to_red, width);
+            lay_down(&green, start, to_green, width);
+            lay_down(&blue, start, to_blue, width);
+        }
+    }
+}
+
+/// Columns become parts of rows, as many of them as there are.
+#[inline(always)]
+fn lay_down<const T: usize>(columns: &[Column; T], start: usize, plane: &mut [f32], width: usize) {
+    for (four, rows) in plane.chunks_mut(4 * width).enumerate() {
+        for block in 0..T / 4 {
+            let columns = [0, 1, 2, 3].map(|x| columns[4 * block + x].as_chunks::<4>().0[four]);
+            for (row, part) in rows.chunks_exact_mut(width).zip(transposed(columns)) {
+                row[start + 4 * block..][..4].copy_from_slice(&part);
+            }
+        }
+        for place in T / 4 * 4..T {
+            for (row, x) in rows.chunks_exact_mut(width).zip(&columns[place][4 * four..]) {
+                row[start + place] = *x;
+            }
+        }
+    }
+}
+
+/// Rows and columns exchanged.
+#[inline(always)]
+fn transposed(block: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    // Every processor of this kind has these instructions; compilers do not find them by themselves.
+    #[cfg(target_arch = "x86_64")]
+    if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
+        let [a, b, c, d] = block.map(pulp::bytemuck::cast);
+        let (left, right) = (sse._mm_unpacklo_ps(a, b), sse._mm_unpackhi_ps(a, b));
+        let (left_below, right_below) = (sse._mm_unpacklo_ps(c, d), sse._mm_unpackhi_ps(c, d));
+        return [
+            sse._mm_movelh_ps(left, left_below),
+            sse._mm_movehl_ps(left_below, left),
+            sse._mm_movelh_ps(right, right_below),
+            sse._mm_movehl_ps(right_below, right),
+        ]
+        .map(pulp::bytemuck::cast);
+    }
+    [0, 1, 2, 3].map(|x| block.map(|row| row[x]))
 }
 
 #[cfg(test)]
@@ -265,6 +399,62 @@ mod tests {
             let same = resized_crop(&ramp(), CropBox::whole([5, 7]), [5, 7], resampling);
             let close = same.data.iter().zip(&ramp().data).all(|(a, b)| (a - b).abs() < 1e-6);
             assert!(close, "{resampling:?}");
+        }
+    }
+
+    /// Every new pixel by itself.
+    fn plainly(picture: &Picture, size: [usize; 2]) -> Picture {
+        let weights = |side: usize, new: usize| {
+            let mut weights = Weights::default();
+            let whole = Stretch { start: 0.0, length: side as f64, side };
+            weights.compute(whole, new, 0..new, Resampling::default());
+            weights
+        };
+        let [down, across] = [weights(picture.height, size[0]), weights(picture.width, size[1])];
+        let mut made = Picture::black(size[0], size[1]);
+        for (place, sum) in made.data.iter_mut().enumerate() {
+            let (channel, y, x) =
+                (place / (size[0] * size[1]), place / size[1] % size[0], place % size[1]);
+            let ((top, rows), (left, columns)) = (down.of(y), across.of(x));
+            for (row, a) in (top..).zip(rows) {
+                for (column, b) in (left..).zip(columns) {
+                    *sum += a * b * picture.plane(channel)[row * picture.width + column];
+                }
+            }
+        }
+        made
+    }
+
+    #[test]
+    fn tiles_of_every_width_hold_the_sums_of_every_pixel() {
+        let mut resizer = Resizer::default();
+        for [height, width] in [[5, 3], [40, 20], [33, 70], [20, 150]] {
+            for size in [[3, 5], [17, 16], [16, 37], [40, 100]] {
+                for channels in 1..=4 {
+                    let samples = height * width * channels;
+                    let bytes: Vec<u8> = (0..samples).map(|i| (i * i * 7 % 251) as u8).collect();
+                    let sample = |channel: usize, pixel: usize| {
+                        let channel = if channels > 2 { channel } else { 0 };
+                        f32::from(bytes[pixel * channels + channel]) / 255.0
+                    };
+                    let pixels = height * width;
+                    let data = (0..3 * pixels).map(|i| sample(i / pixels, i % pixels)).collect();
+                    let picture = Picture { height, width, data };
+                    let want = plainly(&picture, size);
+                    let sources =
+                        [Source::Bytes(&bytes, channels, width), Source::Planes(&picture)];
+                    for source in sources {
+                        let whole = CropBox::whole([height, width]);
+                        let resize =
+                            Resize::new(whole, [height, width], size, Resampling::default());
+                        let mut made = Picture::black(size[0], size[1]);
+                        resizer.run(&source, &resize, made.as_planes(), |_| {});
+                        let close =
+                            made.data.iter().zip(&want.data).all(|(a, b)| (a - b).abs() < 1e-5);
+                        assert!(close, "{channels} × {height} × {width} to {size:?}");
+                    }
+                }
+            }
         }
     }
 

@@ -5,11 +5,11 @@ use std::ops::Range;
 use image::{DynamicImage, ImageBuffer};
 
 use crate::blur::Blur;
-use crate::color::{contrast_about, posterized};
+use crate::color::{mean_color, mean_gray, posterized};
 use crate::equalize::equalize_plane;
 use crate::erase::erase_planes;
 use crate::flip::{mirror_columns, mirror_rows};
-use crate::paint::{Change, Planes, light, paint};
+use crate::paint::{Change, Planes, paint, sums};
 use crate::resize::{Resize, Resizer, Source};
 use crate::rotate::turn;
 use crate::{Jitter, Normalize, Picture, Plan};
@@ -21,7 +21,7 @@ pub struct Scratch {
     pub(crate) steps: Vec<Plan>,
     picture: Picture,
     pub(crate) resizer: Resizer,
-    blur: Blur,
+    pub(crate) blur: Blur,
     passes: Vec<Pass>,
     changes: Vec<Change>,
 }
@@ -31,8 +31,8 @@ pub struct Scratch {
 struct Pass {
     /// What is done first, if more than changes of colour.
     step: Plan,
-    /// The first change is of contrast, by this factor; its mean is known when the pass begins.
-    contrast: Option<f32>,
+    /// The first change is this one of contrast; its mean is known when the pass begins.
+    contrast: Option<Jitter>,
     /// The changes of colour that follow.
     changes: Range<usize>,
 }
@@ -79,11 +79,11 @@ impl Scratch {
         let Self { resizer, passes, changes, .. } = self;
         let changes = &changes[passes[0].changes.clone()];
         let measure = is_measured(passes, 1);
-        let mut sum = 0.0;
+        let mut sum = [0.0; 3];
         let then = |mut rows: Planes<'_>| {
             paint(changes, rows.rows(0, rows.height));
             if measure {
-                sum += light(rows);
+                add(&mut sum, sums(rows));
             }
         };
         let (all, width) = (planes.rows(0, planes.height), image.width() as usize);
@@ -122,7 +122,7 @@ impl Scratch {
         }
         self.picture = picture;
         self.schedule(&steps[last..], 0, normalize);
-        self.make_passes(0, 0.0, planes);
+        self.make_passes(0, [0.0; 3], planes);
     }
 
     /// Sorts what comes after cutting into passes. Flips before the step `early` are done already.
@@ -143,10 +143,11 @@ impl Scratch {
                             Jitter::Lighten(shift) => Change::Shift(shift),
                             Jitter::Saturation(factor) => Change::Saturation(factor),
                             Jitter::Hue(shift) => Change::Hue(shift),
-                            Jitter::Contrast(factor) => {
+                            Jitter::HsvSaturation(factor) => Change::HsvSaturation(factor),
+                            Jitter::Contrast(factor) | Jitter::ChannelContrast(factor) => {
                                 close(passes, changes.len());
-                                passes.push(start(Plan::Skip, Some(factor)));
-                                Change::Mix { factor, rest: 0.0 }
+                                passes.push(start(Plan::Skip, Some(change)));
+                                Change::away_from([0.0; 3], factor)
                             }
                         });
                     }
@@ -169,26 +170,34 @@ impl Scratch {
         close(passes, changes.len());
     }
 
-    /// Makes the passes from `first` on; `sum` is the light of all pixels if that one needs it.
-    fn make_passes(&mut self, first: usize, mut sum: f64, mut planes: Planes<'_>) {
+    /// Makes the passes from `first` on; `sum` is that of all pixels if that one needs it.
+    fn make_passes(&mut self, first: usize, mut sum: [f64; 3], mut planes: Planes<'_>) {
         let (height, width) = (planes.height, planes.width);
         let Self { spare, blur, passes, changes, .. } = self;
         for (place, pass) in passes.iter().enumerate().skip(first) {
-            if let Some(factor) = pass.contrast {
-                changes[pass.changes.start] = contrast_about(factor, sum, height * width);
+            let mean = || mean_color(sum, height * width);
+            let contrast = match pass.contrast {
+                Some(Jitter::Contrast(factor)) => {
+                    Some(Change::away_from(mean_gray(mean()), factor))
+                }
+                Some(Jitter::ChannelContrast(factor)) => Some(Change::away_from(mean(), factor)),
+                _ => None,
+            };
+            if let Some(contrast) = contrast {
+                changes[pass.changes.start] = contrast;
             }
             let changes = &changes[pass.changes.clone()];
             let measure = is_measured(passes, place + 1);
-            sum = 0.0;
+            sum = [0.0; 3];
             let mut then = |mut rows: Planes<'_>| {
                 paint(changes, rows.rows(0, rows.height));
                 if measure {
-                    sum += light(rows);
+                    add(&mut sum, sums(rows));
                 }
             };
             let mut all = planes.rows(0, height);
             if let Plan::Blur { kernel_size, sigma } = pass.step {
-                blur.run(kernel_size, sigma, all, spare, then);
+                blur.run(kernel_size, sigma, all, then);
             } else {
                 in_place(&pass.step, &mut all, spare);
                 then(all);
@@ -197,7 +206,11 @@ impl Scratch {
     }
 }
 
-/// Whether a pass needs the light of all pixels.
+fn add(to: &mut [f64; 3], more: [f64; 3]) {
+    to.iter_mut().zip(more).for_each(|(to, more)| *to += more);
+}
+
+/// Whether a pass needs the sums of all pixels.
 fn is_measured(passes: &[Pass], place: usize) -> bool {
     passes.get(place).is_some_and(|pass| pass.contrast.is_some())
 }

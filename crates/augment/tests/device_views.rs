@@ -9,8 +9,8 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use image::{DynamicImage, ImageBuffer, Rgb};
 use selfsame_augment::{
-    Border, Interpolation, JitterOrder, Light, Normalize, Operator, Picture, Recipe, Resampling,
-    Scratch, ViewKey,
+    Border, Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, Picture, Recipe,
+    Resampling, Scratch, ViewKey,
 };
 
 /// Rounding only, after normalisation, which multiplies by four; hue divides by a pixel's range.
@@ -80,9 +80,18 @@ fn recipe(operators: Vec<Operator>) -> Recipe {
     Recipe { name, source, views, normalize: Normalize::NONE }
 }
 
-fn jitter(order: JitterOrder, light: Light, probability: f64) -> Operator {
+fn jitter(order: JitterOrder, light: Light, formulas: Formulas, probability: f64) -> Operator {
     let (brightness, contrast, saturation, hue) = (0.6, 0.7, 0.8, 0.4);
-    Operator::ColorJitter { brightness, contrast, saturation, hue, order, light, probability }
+    Operator::ColorJitter {
+        brightness,
+        contrast,
+        saturation,
+        hue,
+        order,
+        light,
+        formulas,
+        probability,
+    }
 }
 
 #[test]
@@ -105,8 +114,9 @@ fn every_operator_does_what_it_does_on_the_host() {
         Operator::HorizontalFlip { probability },
         Operator::VerticalFlip { probability },
         Operator::Rotation { degrees: 180.0, probability },
-        jitter(JitterOrder::Random, Light::Multiplied, probability),
-        jitter(JitterOrder::Fixed, Light::Added, probability),
+        jitter(JitterOrder::Random, Light::Multiplied, Formulas::Torchvision, probability),
+        jitter(JitterOrder::Fixed, Light::Added, Formulas::Tensorflow, probability),
+        jitter(JitterOrder::Random, Light::Multiplied, Formulas::Tensorflow, probability),
         Operator::Grayscale { probability },
         Operator::GaussianBlur { kernel_size: Some(9), sigma: [0.1, 3.0], probability },
         Operator::GaussianBlur { kernel_size: None, sigma: [0.1, 2.0], probability: 1.0 },
@@ -148,9 +158,9 @@ fn operators_in_any_order_do_what_they_do_on_the_host() {
         Operator::PadCrop { size: 40, padding: 4, border: Border::Reflect },
         Operator::Rotation { degrees: 30.0, probability },
         flip(),
-        jitter(JitterOrder::Random, Light::Multiplied, probability),
+        jitter(JitterOrder::Random, Light::Multiplied, Formulas::Torchvision, probability),
         Operator::Resize { size: 30, resampling: Resampling::default() },
-        jitter(JitterOrder::Random, Light::Added, probability),
+        jitter(JitterOrder::Random, Light::Added, Formulas::Torchvision, probability),
         Operator::Grayscale { probability: 0.2 },
         Operator::GaussianBlur { kernel_size: Some(5), sigma: [0.5, 1.5], probability },
         Operator::Cutout { size: 9, fill: 0.3, probability },

@@ -51,7 +51,6 @@ impl<'a> Params<'a> {
 
 /// What our operator makes of the input, and how far it may be off.
 fn apply(op: &str, params: &mut Params<'_>, mut input: Picture) -> (Picture, f32) {
-    let mut scratch = Picture::default();
     match op {
         "brightness" => augment::brightness(&mut input, params.number("factor") as f32),
         "contrast" => augment::contrast(&mut input, params.number("factor") as f32),
@@ -64,7 +63,7 @@ fn apply(op: &str, params: &mut Params<'_>, mut input: Picture) -> (Picture, f32
         "gaussian_blur" => {
             assert_eq!(params.get("border"), "reflect", "unknown border");
             let (size, sigma) = (params.count("kernel_size"), params.number("sigma"));
-            augment::gaussian_blur(&mut input, size, sigma, &mut scratch);
+            augment::gaussian_blur(&mut input, size, sigma);
         }
         "normalize" => {
             let normalize = Normalize { mean: params.triple("mean"), std: params.triple("std") };

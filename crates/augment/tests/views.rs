@@ -10,8 +10,9 @@ use image::{DynamicImage, ImageBuffer, Luma, LumaA, Rgb, Rgba};
 use proptest::prelude::*;
 use rand::RngExt;
 use selfsame_augment::{
-    Border, Interpolation, JitterOrder, Light, Normalize, Operator, Picture, Plan, Recipe,
-    RecipeError, Resampling, Scratch, ViewKey, horizontal_flip, rotate, vertical_flip, view_grid,
+    Border, Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, Picture, Plan,
+    Recipe, RecipeError, Resampling, Scratch, ViewKey, horizontal_flip, rotate, vertical_flip,
+    view_grid,
 };
 
 fn key(picture: u64, view: u32) -> ViewKey {
@@ -218,6 +219,7 @@ fn jitter_in_fixed_order_adds_light() {
         hue: 0.0,
         order: JitterOrder::Fixed,
         light: Light::Added,
+        formulas: Formulas::Torchvision,
         probability: 1.0,
     };
     let (mut rng, mut sum) = (key(0, 0).rng(), 0.0);
@@ -275,7 +277,9 @@ fn any_operator() -> impl Strategy<Value = Operator> {
         let border = if zero { Border::Zero } else { Border::Reflect };
         Operator::PadCrop { size, padding, border }
     });
-    let jitter = (any::<bool>(), any::<bool>()).prop_map(move |(fixed, added)| {
+    let choices = (any::<bool>(), any::<bool>(), any::<bool>());
+    let jitter = choices.prop_map(move |(fixed, added, hsv)| {
+        let formulas = if hsv { Formulas::Tensorflow } else { Formulas::Torchvision };
         let order = if fixed { JitterOrder::Fixed } else { JitterOrder::Random };
         let light = if added { Light::Added } else { Light::Multiplied };
         let (brightness, contrast, saturation, hue) = (0.4, 0.4, 0.4, 0.1);
@@ -286,6 +290,7 @@ fn any_operator() -> impl Strategy<Value = Operator> {
             hue,
             order,
             light,
+            formulas,
             probability: p,
         }
     });

@@ -211,8 +211,7 @@ fn reduced_jpeg(bytes: &[u8], reduction: u32) -> Result<Option<DynamicImage>, De
 fn jpeg_is_whole(bytes: &[u8]) -> bool {
     let mut at = 2;
     loop {
-        let Some(gap) = bytes.get(at..).and_then(|rest| rest.iter().position(|&b| b == 0xFF))
-        else {
+        let Some(gap) = bytes.get(at..).and_then(|rest| memchr::memchr(0xFF, rest)) else {
             return false;
         };
         at += gap + 1;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use selfsame_augment::{Recipe, Scratch, ViewKey, ViewPlan};
+use selfsame_augment::{Scratch, ViewKey, ViewMaker, ViewPlan};
 use serde::{Deserialize, Serialize};
 
 use crate::{DataError, Dataset, EncodedPicture, EpochOrder, Sampler, Shuffled};
@@ -65,7 +65,7 @@ pub struct Loader {
 /// What all batches have in common.
 struct Work {
     dataset: Arc<dyn Dataset>,
-    recipe: Recipe,
+    recipe: Box<dyn ViewMaker>,
     sampler: Box<dyn Sampler>,
     seed: u64,
     threads: ThreadPool,
@@ -86,15 +86,18 @@ impl std::fmt::Debug for Loader {
 }
 
 impl Loader {
-    /// A loader of `dataset` that shows every picture once an epoch, [`Shuffled`]; the pictures left
-    /// over after the last whole batch are dropped.
+    /// A loader of `dataset` whose views are those of a [`Recipe`](selfsame_augment::Recipe), or of
+    /// anything that makes views, as an [`Extended`](selfsame_augment::Extended).
+    ///
+    /// It shows every picture once an epoch, [`Shuffled`]; the pictures left over after the last whole
+    /// batch are dropped.
     ///
     /// # Errors
     /// If a setting is 0, a batch needs more pictures than there are, the recipe cannot be followed,
     /// or the threads cannot be started.
     pub fn new(
         dataset: Arc<dyn Dataset>,
-        recipe: Recipe,
+        recipe: impl ViewMaker + 'static,
         config: LoaderConfig,
     ) -> Result<Self, DataError> {
         let LoaderConfig { batch_size, threads, seed } = config;
@@ -109,7 +112,7 @@ impl Loader {
     /// pictures than there are, or the recipe cannot be followed.
     pub fn with_sampler(
         dataset: Arc<dyn Dataset>,
-        recipe: Recipe,
+        recipe: impl ViewMaker + 'static,
         sampler: impl Sampler + 'static,
         threads: usize,
         seed: u64,
@@ -132,7 +135,7 @@ impl Loader {
         let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build();
         let pool =
             pool.map_err(|error| DataError::Threads { threads, reason: error.to_string() })?;
-        let sampler = Box::new(sampler);
+        let (recipe, sampler) = (Box::new(recipe), Box::new(sampler));
         let scratches = Mutex::default();
         let work = Work { dataset, recipe, sampler, seed, threads: pool, scratches };
         Ok(Self { work: Arc::new(work) })
@@ -453,6 +456,7 @@ mod tests {
     use super::*;
     use crate::{Split, Synthetic, SyntheticConfig};
     use image::DynamicImage;
+    use selfsame_augment::{Extended, Recipe};
 
     fn loader(threads: usize) -> Loader {
         let shapes = SyntheticConfig { pictures: 23, size: 12, seed: 1, split: Split::Train };
@@ -499,6 +503,26 @@ mod tests {
         let mut batches = loader(4).epoch(0, 0);
         assert!(batches.next().is_some());
         drop(batches); // would hang if a thread waited for ever
+    }
+
+    #[test]
+    fn functions_of_ones_own_are_part_of_the_views() {
+        let shapes = SyntheticConfig { pictures: 12, size: 12, seed: 1, split: Split::Train };
+        let shapes = Arc::new(Synthetic::new(shapes));
+        let config = LoaderConfig { batch_size: 4, threads: 2, seed: 9 };
+        let plain = Loader::new(shapes.clone(), Recipe::shapes(12), config).unwrap();
+        let marked = Extended::new(Recipe::shapes(12)).with_last(1, |picture, _| {
+            picture.data[0] = 1.0;
+        });
+        let marked = Loader::new(shapes, marked, config).unwrap();
+        for (plain, marked) in all(&plain, 0, 0).into_iter().zip(all(&marked, 0, 0)) {
+            assert!(plain.views[0] == marked.views[0] && plain.indices == marked.indices);
+            let [plain, marked] = [&plain.views[1], &marked.views[1]].map(|view| &view.data);
+            for (plain, marked) in plain.chunks(3 * 144).zip(marked.chunks(3 * 144)) {
+                assert!((marked[0] - 1.0).abs() < 1e-6, "{}", marked[0]);
+                assert!(plain[1..].iter().zip(&marked[1..]).all(|(a, b)| (a - b).abs() < 1e-4));
+            }
+        }
     }
 
     struct Trap;

@@ -15,23 +15,33 @@ pub(super) enum Tone {
     Mix(Mix),
     /// So much of a turn around the colour circle.
     Hue(f32),
+    /// The saturation of HSV by a factor.
+    Saturation(f32),
 }
 
-/// `factor · x + shift + gray · (the pixel's gray) + mean · (the picture's mean gray)`.
+/// `factor · x + shift + gray · (the pixel's gray) + mean · (the picture's mean gray)
+/// + channel · (the channel's mean)`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mix {
     factor: [f32; 3],
     shift: [f32; 3],
     gray: f32,
     mean: f32,
+    channel: f32,
     /// To `[0, 1]`.
     clamp: bool,
 }
 
 impl Mix {
     /// Changes nothing.
-    const NOTHING: Self =
-        Self { factor: [1.0; 3], shift: [0.0; 3], gray: 0.0, mean: 0.0, clamp: false };
+    const NOTHING: Self = Self {
+        factor: [1.0; 3],
+        shift: [0.0; 3],
+        gray: 0.0,
+        mean: 0.0,
+        channel: 0.0,
+        clamp: false,
+    };
 }
 
 impl Tone {
@@ -64,9 +74,13 @@ impl From<Jitter> for Tone {
         let mix = Mix { clamp: true, ..Mix::NOTHING };
         Self::Mix(match change {
             Jitter::Hue(shift) => return Self::Hue(shift),
+            Jitter::HsvSaturation(factor) => return Self::Saturation(factor),
             Jitter::Brightness(factor) => Mix { factor: [factor; 3], ..mix },
             Jitter::Lighten(shift) => Mix { shift: [shift; 3], ..mix },
             Jitter::Contrast(factor) => Mix { factor: [factor; 3], mean: 1.0 - factor, ..mix },
+            Jitter::ChannelContrast(factor) => {
+                Mix { factor: [factor; 3], channel: 1.0 - factor, ..mix }
+            }
             Jitter::Saturation(factor) => Mix { factor: [factor; 3], gray: 1.0 - factor, ..mix },
         })
     }
@@ -87,12 +101,21 @@ pub(super) fn paint(mut pictures: Tensor<4>, colors: &mut [VecDeque<Tone>]) -> T
             let mixes: Vec<Mix> = colors.iter_mut().map(next).collect();
             pictures = mixed(pictures, &mixes);
         } else {
-            let next = |tones: &mut VecDeque<Tone>| match tones.pop_front() {
-                Some(Tone::Hue(shift)) => Some(shift),
-                _ => None,
+            let mut next = |amount: fn(&Tone) -> Option<f32>| -> Vec<Option<f32>> {
+                let next = |tones: &mut VecDeque<Tone>| {
+                    tones.pop_front_if(|tone| amount(tone).is_some()).as_ref().and_then(amount)
+                };
+                colors.iter_mut().map(next).collect()
             };
-            let shifts: Vec<Option<f32>> = colors.iter_mut().map(next).collect();
-            pictures = turned(pictures, &shifts);
+            let shifts = next(|tone| if let Tone::Hue(shift) = tone { Some(*shift) } else { None });
+            if shifts.iter().any(Option::is_some) {
+                pictures = turned(pictures, &shifts);
+            }
+            let factors =
+                next(|tone| if let Tone::Saturation(factor) = tone { Some(*factor) } else { None });
+            if factors.iter().any(Option::is_some) {
+                pictures = saturated(pictures, &factors);
+            }
         }
     }
     pictures
@@ -112,7 +135,12 @@ fn mixed(pictures: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
     }
     let of_gray: Vec<f32> = mixes.iter().map(|mix| mix.gray).collect();
     let of_mean: Vec<f32> = mixes.iter().map(|mix| mix.mean).collect();
+    let of_channel: Vec<f32> = mixes.iter().map(|mix| mix.channel).collect();
     let acts = |weights: &[f32]| weights.iter().any(|weight| *weight != 0.0);
+    if acts(&of_channel) {
+        let means = pictures.clone().mean_dim(3).mean_dim(2);
+        changed = changed + means * column(of_channel);
+    }
     if acts(&of_gray) || acts(&of_mean) {
         let light = numbers(LIGHT.to_vec(), [1, 3, 1, 1], &device);
         let gray = (pictures * light).sum_dim(1);
@@ -129,6 +157,20 @@ fn mixed(pictures: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
         return changed;
     }
     choose(changed.clone(), changed.clamp(0.0, 1.0), &clamped)
+}
+
+/// What a channel lacks to the largest is multiplied, as far as the smallest does not become less than 0.
+fn saturated(pictures: Tensor<4>, factors: &[Option<f32>]) -> Tensor<4> {
+    let device = pictures.device();
+    let high = pictures.clone().max_dim(1);
+    let range = high.clone() - pictures.clone().min_dim(1);
+    let most = high.clone() / range.clamp_min(TINY);
+    let wanted = factors.iter().map(|factor| factor.unwrap_or(1.0)).collect();
+    let wanted = numbers(wanted, [factors.len(), 1, 1, 1], &device);
+    let factor = most.clone().min_pair(wanted.expand(most.dims()));
+    let changed = (high.clone() - (high - pictures.clone()) * factor).clamp(0.0, 1.0);
+    let acting: Vec<bool> = factors.iter().map(Option::is_some).collect();
+    choose(pictures, changed, &acting)
 }
 
 /// Less than any range of channels that is not 0.
