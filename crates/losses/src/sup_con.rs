@@ -286,7 +286,7 @@ mod tests {
 
     /// View a as queries, both views as keys behind two others; classes that no key has, too.
     fn gathered(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        let others = crate::laws::ramp(&a).slice([0..1]);
+        let others = crate::laws::ramp(&a).slice_dim(0, 0..1);
         let others = if a.is_autodiff() { others.autodiff() } else { others };
         let of = labels(&a, 3);
         let two = Tensor::from_data([1_i64], &Device::flex());

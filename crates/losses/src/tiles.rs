@@ -40,7 +40,7 @@ pub(crate) fn block_lengths(anchors: usize, candidates: Option<usize>) -> [usize
     match candidates {
         None => [block_length(anchors); 2],
         Some(candidates) => {
-            [block_length(anchors).min((anchors / 8).max(16)), block_length(candidates)]
+            [block_length(anchors).min((anchors / 8).max(32)), block_length(candidates)]
         }
     }
 }
