@@ -54,11 +54,11 @@ impl Blur {
         if reach == 0 {
             return then(planes);
         }
-        // Rows that are blurred across take turns in as few places as the next rows need.
-        let (stride, places) = (width.next_multiple_of(ALIGNED), 2 * reach + ROWS);
-        across.resize(3 * places * stride + ALIGNED, 0.0);
+        // Rows that are blurred across take turns: there is room for as many as the next rows need.
+        let (stride, turns) = (width.next_multiple_of(ALIGNED), 2 * reach + ROWS);
+        across.resize(3 * turns * stride + ALIGNED, 0.0);
         let aligned = across.as_ptr().align_offset(ALIGNED * size_of::<f32>()).min(ALIGNED);
-        let across = &mut across[aligned..][..3 * places * stride];
+        let across = &mut across[aligned..][..3 * turns * stride];
         line.resize(width + 2 * reach, 0.0);
         let mut done = 0;
         for first in (0..height).step_by(ROWS) {
@@ -66,26 +66,26 @@ impl Blur {
             let end = (first + ROWS + reach).min(height);
             offsets.clear();
             offsets.extend(0..size);
-            let turns = across.chunks_exact_mut(places * stride);
-            for (from, to) in planes.channels().into_iter().zip(turns) {
+            let blurred = across.chunks_exact_mut(turns * stride);
+            for (from, to) in planes.channels().into_iter().zip(blurred) {
                 for y in done..end {
                     let row = &from[y * width..][..width];
                     line[reach..][..width].copy_from_slice(row);
                     for place in (0..reach).chain(reach + width..width + 2 * reach) {
                         line[place] = row[reflect(place, reach, width)];
                     }
-                    sum_of_lines(kernel, offsets, line, &mut to[y % places * stride..][..width]);
+                    sum_of_lines(kernel, offsets, line, &mut to[y % turns * stride..][..width]);
                 }
             }
             done = end;
             // Down: whole rows are added up.
             let mut rows = planes.rows(first, ROWS.min(height - first));
             for (number, y) in (first..first + rows.height).enumerate() {
-                let place = |y| reflect(y, reach, height) % places * stride;
+                let place = |y| reflect(y, reach, height) % turns * stride;
                 offsets.clear();
                 offsets.extend((y..y + size).map(place));
-                let turns = across.chunks_exact(places * stride);
-                for (from, to) in turns.zip(rows.channels()) {
+                let blurred = across.chunks_exact(turns * stride);
+                for (from, to) in blurred.zip(rows.channels()) {
                     sum_of_lines(kernel, offsets, from, &mut to[number * width..][..width]);
                 }
             }

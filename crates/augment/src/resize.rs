@@ -154,18 +154,21 @@ impl Resizer {
             match *from {
                 Source::Bytes(samples, _, stride) => {
                     let lines = Lines { samples, stride: stride * pixel, left };
-                    lines.add_up::<1>(down, new, lying, columns, 0);
+                    lines.add_up(down, new, lying);
+                    stand_up::<1>(lying, columns, 0);
                 }
                 Source::Floats(samples, stride) => {
                     let lines = Lines { samples, stride: stride * pixel, left };
-                    lines.add_up::<1>(down, new, lying, columns, 0);
+                    lines.add_up(down, new, lying);
+                    stand_up::<1>(lying, columns, 0);
                 }
                 Source::Planes(picture) => {
                     for channel in 0..3 {
                         let samples = picture.plane(channel);
                         let lines = Lines { samples, stride: picture.width, left: span.start };
                         let lying = &mut lying[..span.len() * ROWS];
-                        lines.add_up::<3>(down, new.clone(), lying, columns, channel);
+                        lines.add_up(down, new.clone(), lying);
+                        stand_up::<3>(lying, columns, channel);
                     }
                 }
             }
@@ -184,31 +187,21 @@ struct Lines<'a, S> {
 }
 
 impl<S: Sample> Lines<'_, S> {
-    /// Makes `new` rows, no more than [`ROWS`], in `made`, which has room for so many, and stands them up
-    /// as one of each `E` columns.
-    fn add_up<const E: usize>(
-        self,
-        weights: &Weights,
-        new: Range<usize>,
-        made: &mut [f32],
-        columns: &mut [Column],
-        column: usize,
-    ) {
-        Arch::new().dispatch(Down::<S, E> { lines: self, weights, new, made, columns, column });
+    /// Makes `new` rows, no more than [`ROWS`], in `made`, which has room for so many.
+    fn add_up(self, weights: &Weights, new: Range<usize>, made: &mut [f32]) {
+        Arch::new().dispatch(Down { lines: self, weights, new, made });
     }
 }
 
-/// Makes new rows of old ones, and stands them up as columns.
-struct Down<'a, S, const E: usize> {
+/// Makes new rows of old ones.
+struct Down<'a, S> {
     lines: Lines<'a, S>,
     weights: &'a Weights,
     new: Range<usize>,
     made: &'a mut [f32],
-    columns: &'a mut [Column],
-    column: usize,
 }
 
-impl<S: Sample, const E: usize> WithSimd for Down<'_, S, E> {
+impl<S: Sample> WithSimd for Down<'_, S> {
     type Output = ();
 
     #[inline(always)]
@@ -222,13 +215,12 @@ impl<S: Sample, const E: usize> WithSimd for Down<'_, S, E> {
     }
 }
 
-impl<S: Sample, const E: usize> Down<'_, S, E> {
+impl<S: Sample> Down<'_, S> {
     /// Works on `T` samples at a time; the last tile overlaps the one before. One row is read after the
     /// other, as memory is fastest.
     #[inline(always)]
     fn tiles<const T: usize, V: Simd>(self) {
-        let Self { lines: Lines { samples, stride, left }, weights, new, made, columns, column } =
-            self;
+        let Self { lines: Lines { samples, stride, left }, weights, new, made } = self;
         let length = made.len() / ROWS;
         for (row, made) in new.zip(made.chunks_exact_mut(length)) {
             let (first, weights) = weights.of(row);
@@ -244,24 +236,21 @@ impl<S: Sample, const E: usize> Down<'_, S, E> {
                 made[start..][..T].copy_from_slice(&sums);
             }
         }
-        stand_up::<E>(made, columns, column);
     }
 }
 
 /// Rows become one of each `E` columns.
-#[inline(always)]
 fn stand_up<const E: usize>(rows: &[f32], columns: &mut [Column], column: usize) {
     let length = rows.len() / ROWS;
     let (pixels, _) = columns[..length * E].as_chunks_mut::<E>();
     let (blocks, rest) = pixels.as_chunks_mut::<4>();
-    for (block, four) in blocks.iter_mut().enumerate() {
-        for (number, rows) in rows.chunks_exact(4 * length).enumerate() {
-            let part = [0, 1, 2, 3].map(|row| {
-                let row: &[f32] = &rows[row * length + 4 * block..][..4];
-                [row[0], row[1], row[2], row[3]]
-            });
-            for (pixel, part) in four.iter_mut().zip(transposed(part)) {
-                pixel[column][4 * number..][..4].copy_from_slice(&part);
+    for (number, four) in rows.chunks_exact(4 * length).enumerate() {
+        let (above, below) = four.split_at(2 * length);
+        let ((a, b), (c, d)) = (above.split_at(length), below.split_at(length));
+        let [a, b, c, d] = [a.as_chunks().0, b.as_chunks().0, c.as_chunks().0, d.as_chunks().0];
+        for ((((a, b), c), d), pixels) in a.iter().zip(b).zip(c).zip(d).zip(&mut *blocks) {
+            for (pixel, part) in pixels.iter_mut().zip(transposed([*a, *b, *c, *d])) {
+                pixel[column].as_chunks_mut().0[number] = part;
             }
         }
     }
@@ -344,7 +333,8 @@ impl Across<'_> {
 fn lay_down<const T: usize>(columns: &[Column; T], start: usize, plane: &mut [f32], width: usize) {
     for (four, rows) in plane.chunks_mut(4 * width).enumerate() {
         for block in 0..T / 4 {
-            let columns = [0, 1, 2, 3].map(|x| columns[4 * block + x].as_chunks::<4>().0[four]);
+            let part = |x: usize| columns[4 * block + x].as_chunks::<4>().0[four];
+            let columns = [part(0), part(1), part(2), part(3)];
             for (row, part) in rows.chunks_exact_mut(width).zip(transposed(columns)) {
                 row[start + 4 * block..][..4].copy_from_slice(&part);
             }
@@ -363,16 +353,17 @@ fn transposed(block: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
     // Every processor of this kind has these instructions; compilers do not find them by themselves.
     #[cfg(target_arch = "x86_64")]
     if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
-        let [a, b, c, d] = block.map(pulp::bytemuck::cast);
+        use pulp::bytemuck::cast;
+        let [a, b, c, d] = block;
+        let (a, b, c, d) = (cast(a), cast(b), cast(c), cast(d));
         let (left, right) = (sse._mm_unpacklo_ps(a, b), sse._mm_unpackhi_ps(a, b));
         let (left_below, right_below) = (sse._mm_unpacklo_ps(c, d), sse._mm_unpackhi_ps(c, d));
         return [
-            sse._mm_movelh_ps(left, left_below),
-            sse._mm_movehl_ps(left_below, left),
-            sse._mm_movelh_ps(right, right_below),
-            sse._mm_movehl_ps(right_below, right),
-        ]
-        .map(pulp::bytemuck::cast);
+            cast(sse._mm_movelh_ps(left, left_below)),
+            cast(sse._mm_movehl_ps(left_below, left)),
+            cast(sse._mm_movelh_ps(right, right_below)),
+            cast(sse._mm_movehl_ps(right_below, right)),
+        ];
     }
     [0, 1, 2, 3].map(|x| block.map(|row| row[x]))
 }

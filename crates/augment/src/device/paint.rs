@@ -19,8 +19,8 @@ pub(super) enum Tone {
     Saturation(f32),
 }
 
-/// `factor · x + shift + gray · (the pixel's gray) + mean · (the picture's mean gray)
-/// + channel · (the channel's mean)`.
+/// `factor · x + shift`, and in addition `gray` times the pixel's gray, `mean` times the picture's mean
+/// gray, and `channel` times the channel's mean.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mix {
     factor: [f32; 3],
