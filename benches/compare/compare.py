@@ -70,7 +70,7 @@ def once(command, case, greeting):
 
 
 def compare(subject):
-    cargo = ["cargo", "build", "--release", "--quiet", "--package", "selfsame-benches"]
+    cargo = ["cargo", "build", "--release", "--quiet"]
     binary = f"compare_{subject}"
     subprocess.run([*cargo, "--bin", binary], cwd=ROOT, check=True)
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target"))
