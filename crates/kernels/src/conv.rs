@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::geometry::{Layout, Shape, Tap};
 use crate::lines::{GROUP, inner_products, sum_of_lines};
+use crate::winograd;
 
 /// Parts of the batch whose weight gradients are summed apart, at most, and the places they have at
 /// least. Neither depends on the number of threads, so the sum does not.
@@ -19,6 +20,9 @@ const LEAST_PLACES: usize = 2048;
 /// - `weight`: `[d_output, d_input, kernel, kernel]`
 /// - `y`: `[batch, d_output, out_height, out_width]`
 pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
+    if winograd::suits(&shape) {
+        return winograd::forward(shape, x, weight, y);
+    }
     let layout = Layout::new(shape);
     let taps = layout.taps.len();
     let all: Vec<usize> = (0..taps).collect();
@@ -46,6 +50,9 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
 
 /// The gradient of the input: a convolution back, tap by tap, one plane of the input at a time.
 pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+    if winograd::suits(&shape) {
+        return winograd::input_gradient(shape, dy, weight, dx);
+    }
     let layout = Layout::new(shape);
     let taps = layout.taps.len();
     let at =
@@ -182,7 +189,7 @@ thread_local! {
 }
 
 /// The lines are taken out meanwhile, as a thread that waits for others may begin another task.
-fn with_lines<R>(work: impl FnOnce(&mut [Vec<f32>; 2]) -> R) -> R {
+pub(crate) fn with_lines<R>(work: impl FnOnce(&mut [Vec<f32>; 2]) -> R) -> R {
     let mut lines = LINES.take();
     let result = work(&mut lines);
     LINES.set(lines);
@@ -194,7 +201,7 @@ const CACHE_LINE: usize = 16;
 const CACHE_LINE_BYTES: usize = 4 * CACHE_LINE;
 
 /// Room for `length` numbers, whatever they are, from the start of a cache line on.
-fn room(lines: &mut Vec<f32>, length: usize) -> &mut [f32] {
+pub(crate) fn room(lines: &mut Vec<f32>, length: usize) -> &mut [f32] {
     if lines.len() < length + CACHE_LINE {
         lines.resize(length + CACHE_LINE, 0.0);
     }

@@ -13,6 +13,8 @@ mod lines;
 mod momentum;
 #[cfg(feature = "flex")]
 mod norm;
+#[cfg(feature = "flex")]
+mod winograd;
 
 pub use batch_norm::{BatchNormTrain, Then, batch_norm, batch_norm_train};
 pub use conv2d::conv2d;

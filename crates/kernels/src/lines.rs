@@ -15,7 +15,7 @@ pub(crate) const GROUP: usize = 8;
 /// `out[g][p] = Σₖ weights[k][g] · lines[offsets[k] + p]` for `GROUP` lines `g` and all places `p`.
 ///
 /// # Shapes
-/// - `out`: `GROUP` lines, `stride` apart, of `places` numbers each, whole [`BLOCK`]s
+/// - `out`: `GROUP` lines, `stride` apart, of `places` numbers each, a multiple of 16
 pub(crate) fn sum_of_lines(
     weights: &[[f32; GROUP]],
     offsets: &[usize],
@@ -40,21 +40,21 @@ impl WithSimd for SumOfLines<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
+    fn with_simd<S: Simd>(mut self, simd: S) {
         // Sums that fit into registers: 24 of 32 on AVX-512, 8 of 16 elsewhere.
-        if S::F32_LANES == 16 {
-            self.run::<S, 3>(simd);
-        } else {
-            self.run::<S, 1>(simd);
-        }
+        let done = if S::F32_LANES == 16 { self.run::<S, 3>(simd, 0) } else { 0 };
+        let done = if S::F32_LANES == 16 { self.run::<S, 2>(simd, done) } else { 0 };
+        self.run::<S, 1>(simd, done);
     }
 }
 
 impl SumOfLines<'_> {
+    /// All places from `start` on that fill `V` vectors; returns where the rest begins.
     #[inline(always)]
-    fn run<S: Simd, const V: usize>(self, simd: S) {
+    fn run<S: Simd, const V: usize>(&mut self, simd: S, start: usize) -> usize {
         let step = V * S::F32_LANES;
-        for place in (0..self.places).step_by(step) {
+        let end = start + (self.places - start) / step * step;
+        for place in (start..end).step_by(step) {
             let sums = block::<S, V>(simd, self.weights, self.offsets, &self.lines[place..]);
             for (sums, out) in sums.iter().zip(self.out.chunks_mut(self.stride)) {
                 let (out, _) = S::as_mut_simd_f32s(&mut out[place..][..step]);
@@ -63,6 +63,7 @@ impl SumOfLines<'_> {
                 }
             }
         }
+        end
     }
 }
 

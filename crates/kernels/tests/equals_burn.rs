@@ -98,6 +98,21 @@ fn convolutions_of_a_resnet() {
     check_conv([40, 3, 32, 32], 16, [3, 3], 1, 1);
 }
 
+/// Wide enough for Winograd's way, with tiles that the picture does not fill.
+#[test]
+fn convolutions_by_tiles() {
+    for (batch, from, to, [height, width], padding) in [
+        (2, 32, 32, [32, 32], 1),
+        (65, 40, 33, [4, 4], 1),
+        (3, 33, 50, [7, 9], 0),
+        (5, 32, 48, [3, 5], 2),
+        (1, 64, 32, [6, 1], 1),
+        (17, 128, 128, [8, 8], 1),
+    ] {
+        check_conv([batch, from, height, width], to, [3, 3], 1, padding);
+    }
+}
+
 fn normalise(
     norm: impl Fn(Tensor<4>, Tensor<1>, Tensor<1>, Tensor<4>) -> [Tensor<4>; 1],
     dims: [usize; 4],

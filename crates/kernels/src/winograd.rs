@@ -1,0 +1,317 @@
+//! Winograd's convolution: for kernels of 3 × 3 and stride 1, a quarter of the multiplications.
+//!
+//! The output is cut into tiles of 4 × 4. A tile's 6 × 6 inputs and the kernel are brought to 36
+//! frequencies (`Bᵀ d B` and `G g Gᵀ`), multiplied there, summed over channels, and brought back
+//! (`Aᵀ m A`): 36 products a tile and channel instead of 144. Lavin & Gray, 2015,
+//! [arXiv:1509.09308](https://arxiv.org/abs/1509.09308), F(4×4, 3×3).
+
+#![allow(
+    clippy::inline_always,
+    reason = "what is not inlined is not compiled for the vectors chosen"
+)]
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::conv::{room, with_lines};
+use crate::geometry::Shape;
+use crate::lines::{GROUP, sum_of_lines};
+
+/// Side of a tile of the output, of the input under it, and numbers of the latter.
+const TILE: usize = 4;
+const SIDE: usize = TILE + 2;
+const FREQUENCIES: usize = SIDE * SIDE;
+
+/// With fewer channels the way there and back costs more than the products saved.
+const LEAST_CHANNELS: usize = 32;
+/// Numbers of a chunk's input that stay in the second-level cache, and tiles it has at least, so
+/// that kernels are not read too often.
+const CHUNK: usize = 256 << 10;
+const LEAST_TILES: usize = 64;
+/// Tiles are worked on in whole lines of the processor's cache.
+const VECTOR: usize = 16;
+
+/// Whether this is the better way.
+pub(crate) fn suits(shape: &Shape) -> bool {
+    let kernel = shape.kernel == [3, 3] && shape.stride == 1 && shape.padding <= 2;
+    kernel && shape.d_input.min(shape.d_output) >= LEAST_CHANNELS
+}
+
+/// As [`conv::forward`](crate::conv::forward).
+pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
+    let way = Way {
+        channels: [shape.d_input, shape.d_output],
+        from: [shape.height, shape.width],
+        to: shape.output(),
+        padding: shape.padding,
+    };
+    let at = |output: usize, input: usize, tap: usize| (output * shape.d_input + input) * 9 + tap;
+    way.convolve(x, |output, input, tap| weight[at(output, input, tap)], y);
+}
+
+/// As [`conv::input_gradient`](crate::conv::input_gradient): a convolution with the kernel turned
+/// about.
+pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+    let way = Way {
+        channels: [shape.d_output, shape.d_input],
+        from: shape.output(),
+        to: [shape.height, shape.width],
+        padding: 2 - shape.padding,
+    };
+    let at = |output: usize, input: usize, tap: usize| (output * shape.d_input + input) * 9 + tap;
+    way.convolve(dy, |input, output, tap| weight[at(output, input, 8 - tap)], dx);
+}
+
+/// A convolution of 3 × 3 from planes to planes.
+struct Way {
+    /// Of a picture, and of what becomes of it; likewise rows and columns.
+    channels: [usize; 2],
+    from: [usize; 2],
+    to: [usize; 2],
+    padding: usize,
+}
+
+impl Way {
+    fn convolve(
+        &self,
+        x: &[f32],
+        weight: impl Fn(usize, usize, usize) -> f32 + Sync,
+        y: &mut [f32],
+    ) {
+        let [d_input, d_output] = self.channels;
+        let kernels = self.kernels(weight);
+        let (input, output) = (d_input * area(self.from), d_output * area(self.to));
+        let tiles = area(self.tiles());
+        let pictures = (CHUNK / (FREQUENCIES * d_input * tiles)).max(LEAST_TILES.div_ceil(tiles));
+        let chunks = y.par_chunks_mut(pictures * output).zip(x.par_chunks(pictures * input));
+        chunks.for_each(|(y, x)| {
+            let places = (x.len() / input * tiles).next_multiple_of(VECTOR);
+            // An odd number of cache lines, as the lines of channels would else push each other out.
+            let line = (places / VECTOR | 1) * VECTOR;
+            let groups = d_output.div_ceil(GROUP);
+            with_lines(|[from, to]| {
+                let from = room(from, line * (d_input * FREQUENCIES).max(d_output * TILE * TILE));
+                let to = room(to, line * groups * GROUP * FREQUENCIES);
+                let lines = from.par_chunks_mut(FREQUENCIES * line).take(d_input);
+                lines.enumerate().for_each(|(channel, lines)| {
+                    self.spread(channel, x, lines, line);
+                    Arch::new().dispatch(There { lines, line, places });
+                });
+                let per_frequency = to.par_chunks_mut(groups * GROUP * line).enumerate();
+                per_frequency.for_each(|(frequency, to)| {
+                    let offset = |channel| (channel * FREQUENCIES + frequency) * line;
+                    let offsets: Vec<usize> = (0..d_input).map(offset).collect();
+                    for (group, to) in to.chunks_mut(GROUP * line).enumerate() {
+                        let first = (group * FREQUENCIES + frequency) * d_input;
+                        let weights = &kernels[first..][..d_input];
+                        sum_of_lines(weights, &offsets, from, to, line, places);
+                    }
+                });
+                let lines = from.par_chunks_mut(TILE * TILE * line).take(d_output);
+                lines.enumerate().for_each(|(channel, lines)| {
+                    let (to, apart) = (&to[channel * line..], groups * GROUP * line);
+                    Arch::new().dispatch(Back { to, apart, lines, line, places });
+                });
+                let pictures = y.par_chunks_mut(output).enumerate();
+                pictures.for_each(|(picture, y)| self.gather(picture, from, line, y));
+            });
+        });
+    }
+
+    fn tiles(&self) -> [usize; 2] {
+        self.to.map(|side| side.div_ceil(TILE))
+    }
+
+    /// The kernels' frequencies: for each group of outputs, each frequency and input, the group's.
+    fn kernels(&self, weight: impl Fn(usize, usize, usize) -> f32 + Sync) -> Vec<[f32; GROUP]> {
+        let [d_input, d_output] = self.channels;
+        let mut kernels = vec![[0.0; GROUP]; d_output.div_ceil(GROUP) * FREQUENCIES * d_input];
+        let groups = kernels.par_chunks_mut(FREQUENCIES * d_input).enumerate();
+        groups.for_each(|(group, kernels)| {
+            for input in 0..d_input {
+                let mut taps = [[[0.0; GROUP]; 3]; 3];
+                for (member, output) in (group * GROUP..d_output).take(GROUP).enumerate() {
+                    for tap in 0..9 {
+                        taps[tap / 3][tap % 3][member] = weight(output, input, tap);
+                    }
+                }
+                let rows = taps.map(frequencies_of_kernel);
+                for column in 0..SIDE {
+                    let taps = [rows[0][column], rows[1][column], rows[2][column]];
+                    for (row, kernel) in frequencies_of_kernel(taps).into_iter().enumerate() {
+                        kernels[(row * SIDE + column) * d_input + input] = kernel;
+                    }
+                }
+            }
+        });
+        kernels
+    }
+
+    /// Spreads a channel over `SIDE²` lines, one for each place under a tile, with the tiles of all
+    /// pictures one after the other.
+    fn spread(&self, channel: usize, x: &[f32], lines: &mut [f32], line: usize) {
+        let ([height, width], [down, across]) = (self.from, self.tiles());
+        let mut padded = vec![0.0; across * TILE + SIDE];
+        lines.fill(0.0);
+        for (picture, x) in x.chunks(self.channels[0] * height * width).enumerate() {
+            let plane = &x[channel * height * width..][..height * width];
+            for tile in 0..down {
+                let first = (picture * down + tile) * across;
+                for row in 0..SIDE {
+                    let y = (tile * TILE + row).wrapping_sub(self.padding);
+                    if y >= height {
+                        continue;
+                    }
+                    let shown = width.min(padded.len() - self.padding);
+                    padded[self.padding..][..shown].copy_from_slice(&plane[y * width..][..shown]);
+                    for column in 0..SIDE {
+                        let to = &mut lines[(row * SIDE + column) * line + first..][..across];
+                        let from = padded[column..].iter().step_by(TILE);
+                        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Gathers a picture from the lines of its channels, one for each place of a tile.
+    fn gather(&self, picture: usize, lines: &[f32], line: usize, y: &mut [f32]) {
+        let ([height, width], [down, across]) = (self.to, self.tiles());
+        for (channel, plane) in y.chunks_mut(height * width).enumerate() {
+            for (row, y) in plane.chunks_mut(width).enumerate() {
+                let first = (picture * down + row / TILE) * across;
+                for column in 0..TILE.min(width) {
+                    let place = (channel * TILE + row % TILE) * TILE + column;
+                    let from = &lines[place * line + first..][..across];
+                    let to = y[column..].iter_mut().step_by(TILE);
+                    to.zip(from).for_each(|(to, from)| *to = *from);
+                }
+            }
+        }
+    }
+}
+
+fn area([height, width]: [usize; 2]) -> usize {
+    height * width
+}
+
+/// `G g`.
+fn frequencies_of_kernel([a, b, c]: [[f32; GROUP]; 3]) -> [[f32; GROUP]; SIDE] {
+    let mut found = [[0.0; GROUP]; SIDE];
+    for lane in 0..GROUP {
+        let (a, b, c) = (a[lane], b[lane], c[lane]);
+        let (ends, quarter) = ((a + c) / 6.0, a / 24.0 + c / 6.0);
+        let all =
+            [a / 4.0, -ends - b / 6.0, b / 6.0 - ends, quarter + b / 12.0, quarter - b / 12.0, c];
+        for (found, x) in found.iter_mut().zip(all) {
+            found[lane] = x;
+        }
+    }
+    found
+}
+
+/// `Bᵀ d B` in place, for each place of the lines.
+struct There<'a> {
+    lines: &'a mut [f32],
+    line: usize,
+    places: usize,
+}
+
+impl WithSimd for There<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for place in (0..self.places).step_by(S::F32_LANES) {
+            let mut tile = [[simd.splat_f32s(0.0); SIDE]; SIDE];
+            for row in 0..SIDE {
+                for column in 0..SIDE {
+                    let at = (row * SIDE + column) * self.line + place;
+                    tile[row][column] = S::as_simd_f32s(&self.lines[at..][..S::F32_LANES]).0[0];
+                }
+                tile[row] = there(simd, tile[row]);
+            }
+            for column in 0..SIDE {
+                let mut rows = [tile[0][column]; SIDE];
+                for (row, x) in rows.iter_mut().enumerate() {
+                    *x = tile[row][column];
+                }
+                for (row, x) in there(simd, rows).into_iter().enumerate() {
+                    let at = (row * SIDE + column) * self.line + place;
+                    S::as_mut_simd_f32s(&mut self.lines[at..][..S::F32_LANES]).0[0] = x;
+                }
+            }
+        }
+    }
+}
+
+/// `Bᵀ d`.
+#[inline(always)]
+fn there<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
+    let times = |factor: f32| simd.splat_f32s(factor);
+    let (two, four, five) = (times(2.0), times(4.0), times(-5.0));
+    let (minus_four, minus_two) = (times(-4.0), times(-2.0));
+    let even = simd.mul_add_e_f32s(minus_four, c, e);
+    let odd = simd.mul_add_e_f32s(minus_four, b, d);
+    let (near, far) = (simd.sub_f32s(e, c), simd.sub_f32s(d, b));
+    [
+        simd.mul_add_e_f32s(four, a, simd.mul_add_e_f32s(five, c, e)),
+        simd.add_f32s(even, odd),
+        simd.sub_f32s(even, odd),
+        simd.mul_add_e_f32s(two, far, near),
+        simd.mul_add_e_f32s(minus_two, far, near),
+        simd.mul_add_e_f32s(four, b, simd.mul_add_e_f32s(five, d, f)),
+    ]
+}
+
+/// `Aᵀ m A` for each place: from the frequencies, `apart` from each other in `to`, to lines.
+struct Back<'a> {
+    to: &'a [f32],
+    apart: usize,
+    lines: &'a mut [f32],
+    line: usize,
+    places: usize,
+}
+
+impl WithSimd for Back<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for place in (0..self.places).step_by(S::F32_LANES) {
+            let mut tile = [[simd.splat_f32s(0.0); TILE]; SIDE];
+            for row in 0..SIDE {
+                let mut found = [simd.splat_f32s(0.0); SIDE];
+                for (column, x) in found.iter_mut().enumerate() {
+                    let at = (row * SIDE + column) * self.apart + place;
+                    *x = S::as_simd_f32s(&self.to[at..][..S::F32_LANES]).0[0];
+                }
+                tile[row] = back(simd, found);
+            }
+            for column in 0..TILE {
+                let mut rows = [tile[0][column]; SIDE];
+                for (row, x) in rows.iter_mut().enumerate() {
+                    *x = tile[row][column];
+                }
+                for (row, x) in back(simd, rows).into_iter().enumerate() {
+                    let at = (row * TILE + column) * self.line + place;
+                    S::as_mut_simd_f32s(&mut self.lines[at..][..S::F32_LANES]).0[0] = x;
+                }
+            }
+        }
+    }
+}
+
+/// `Aᵀ m`.
+#[inline(always)]
+fn back<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; TILE] {
+    let times = |factor: f32| simd.splat_f32s(factor);
+    let (near, near_odd) = (simd.add_f32s(b, c), simd.sub_f32s(b, c));
+    let (far, far_odd) = (simd.add_f32s(d, e), simd.sub_f32s(d, e));
+    [
+        simd.add_f32s(a, simd.add_f32s(near, far)),
+        simd.mul_add_e_f32s(times(2.0), far_odd, near_odd),
+        simd.mul_add_e_f32s(times(4.0), far, near),
+        simd.add_f32s(f, simd.mul_add_e_f32s(times(8.0), far_odd, near_odd)),
+    ]
+}
