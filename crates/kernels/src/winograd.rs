@@ -10,6 +10,8 @@
     reason = "what is not inlined is not compiled for the vectors chosen"
 )]
 
+use std::cell::RefCell;
+
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -62,6 +64,11 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
     way.convolve(dy, |input, output, tap| weight[at(output, input, 8 - tap)], dx);
 }
 
+thread_local! {
+    /// Frequencies of kernels, whose memory is used again.
+    static KERNELS: RefCell<Vec<[f32; GROUP]>> = const { RefCell::new(Vec::new()) };
+}
+
 /// A convolution of 3 × 3 from planes to planes.
 struct Way {
     /// Of a picture, and of what becomes of it; likewise rows and columns.
@@ -78,8 +85,14 @@ impl Way {
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
         y: &mut [f32],
     ) {
+        let mut kernels = KERNELS.take();
+        self.kernels(weight, &mut kernels);
+        self.convolve_with(x, &kernels, y);
+        KERNELS.set(kernels);
+    }
+
+    fn convolve_with(&self, x: &[f32], kernels: &[[f32; GROUP]], y: &mut [f32]) {
         let [d_input, d_output] = self.channels;
-        let kernels = self.kernels(weight);
         let (input, output) = (d_input * area(self.from), d_output * area(self.to));
         let tiles = area(self.tiles());
         let pictures = (CHUNK / (FREQUENCIES * d_input * tiles)).max(LEAST_TILES.div_ceil(tiles));
@@ -123,9 +136,13 @@ impl Way {
     }
 
     /// The kernels' frequencies: for each group of outputs, each frequency and input, the group's.
-    fn kernels(&self, weight: impl Fn(usize, usize, usize) -> f32 + Sync) -> Vec<[f32; GROUP]> {
+    fn kernels(
+        &self,
+        weight: impl Fn(usize, usize, usize) -> f32 + Sync,
+        kernels: &mut Vec<[f32; GROUP]>,
+    ) {
         let [d_input, d_output] = self.channels;
-        let mut kernels = vec![[0.0; GROUP]; d_output.div_ceil(GROUP) * FREQUENCIES * d_input];
+        kernels.resize(d_output.div_ceil(GROUP) * FREQUENCIES * d_input, [0.0; GROUP]);
         let groups = kernels.par_chunks_mut(FREQUENCIES * d_input).enumerate();
         groups.for_each(|(group, kernels)| {
             for input in 0..d_input {
@@ -144,7 +161,6 @@ impl Way {
                 }
             }
         });
-        kernels
     }
 
     /// Spreads a channel over `SIDE²` lines, one for each place under a tile, with the tiles of all
