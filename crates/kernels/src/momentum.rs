@@ -107,21 +107,21 @@ mod flex {
         scale: Option<Tensor<1>>,
         step: MomentumStep,
     ) -> (Tensor<D>, Tensor<D>) {
-        let [rate, momentum, decay] =
-            [step.rate, step.momentum, step.weight_decay].map(|setting| setting as f32);
-        let scale = scale.map(Tensor::into_scalar::<f32>);
-        let known = velocity.is_some();
+        // Without branches, so that the loop becomes one of vectors.
+        let [rate, decay] = [step.rate, step.weight_decay].map(|setting| setting as f32);
+        let scale = scale.map_or(1.0, Tensor::into_scalar::<f32>);
+        let momentum = step.momentum as f32;
+        let kept = if velocity.is_some() { momentum } else { 0.0 };
+        let (of_gradient, of_velocity) = if step.nesterov { (1.0, momentum) } else { (0.0, 1.0) };
         let gradient = primitive(gradient);
-        // Without a velocity, memory for one; what stands in it is not read.
+        // Without a velocity any numbers do, as nothing of them is kept.
         let mut velocity = velocity.map_or_else(|| gradient.clone(), primitive);
         let mut next = gradient;
         let weight = primitive(weight);
         let one = |weight: f32, gradient: f32, velocity: f32| {
-            let gradient = if decay > 0.0 { gradient + weight * decay } else { gradient };
-            let gradient = scale.map_or(gradient, |scale| gradient * scale);
-            let velocity = if known { velocity * momentum + gradient } else { gradient };
-            let way = if step.nesterov { gradient + velocity * momentum } else { velocity };
-            (weight - way * rate, velocity)
+            let gradient = (gradient + weight * decay) * scale;
+            let velocity = velocity * kept + gradient;
+            (weight - (gradient * of_gradient + velocity * of_velocity) * rate, velocity)
         };
         let chunks = numbers(&weight).par_chunks(CHUNK);
         let chunks = chunks.zip(next.storage_mut().par_chunks_mut(CHUNK));
