@@ -10,9 +10,9 @@ fn train_step(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("train_step");
     group.sample_size(10).warm_up_time(Duration::from_secs(1));
     for width in [16, 64] {
-        let step = stepper(width, 64);
+        let mut step = stepper(width, 64);
         group.bench_function(format!("simclr/resnet18-w{width}/128x32px/f32/flex"), |bencher| {
-            bencher.iter(step);
+            bencher.iter(&mut step);
         });
     }
     group.finish();

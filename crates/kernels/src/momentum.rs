@@ -72,10 +72,8 @@ pub fn momentum_step<const D: usize>(
         Some(velocity) => velocity * step.momentum + gradient.clone(),
         None => gradient.clone(),
     };
-    let way = match step.nesterov {
-        true => gradient + velocity.clone() * step.momentum,
-        false => velocity.clone(),
-    };
+    let way =
+        if step.nesterov { gradient + velocity.clone() * step.momentum } else { velocity.clone() };
     (weight - way * step.rate, velocity)
 }
 
@@ -211,14 +209,14 @@ mod tests {
     fn what_others_hold_stays_as_it_was() {
         let tensor = Tensor::<1>::from_floats([1.0, 2.0, 3.0], &Device::flex());
         let before = bits(tensor.clone());
-        let part = tensor.clone().slice([1..3]);
+        let part = tensor.clone().narrow(0, 1, 2);
         let step = MomentumStep { rate: 0.5, momentum: 0.5, weight_decay: 0.1, nesterov: true };
         let (weight, velocity) =
             momentum_step(part.clone(), part.clone(), Some(part.clone()), None, step);
         assert_eq!((weight.dims(), velocity.dims()), ([2], [2]));
         assert_eq!(bits(tensor), before);
         // g = 2 · 1.1, v = 0.5 · 2 + 2.2 = 3.2, w = 2 − 0.5 · (2.2 + 1.6)
-        let first: f32 = weight.slice([0..1]).into_scalar();
+        let first: f32 = weight.narrow(0, 0, 1).into_scalar();
         assert!((first - 0.1).abs() < 1e-6, "{first}");
     }
 }

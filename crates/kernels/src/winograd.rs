@@ -7,7 +7,10 @@
 
 #![allow(
     clippy::inline_always,
-    reason = "what is not inlined is not compiled for the vectors chosen"
+    clippy::needless_range_loop,
+    clippy::many_single_char_names,
+    reason = "what is not inlined is not compiled for the vectors chosen; matrices have rows and \
+              columns, and vectors numbers"
 )]
 
 use std::cell::RefCell;
@@ -100,7 +103,7 @@ impl Way {
         chunks.for_each(|(y, x)| {
             let places = (x.len() / input * tiles).next_multiple_of(VECTOR);
             // An odd number of cache lines, as the lines of channels would else push each other out.
-            let line = (places / VECTOR | 1) * VECTOR;
+            let line = ((places / VECTOR) | 1) * VECTOR;
             let groups = d_output.div_ceil(GROUP);
             with_lines(|[from, to]| {
                 let from = room(from, line * (d_input * FREQUENCIES).max(d_output * TILE * TILE));
