@@ -283,7 +283,9 @@ mod host {
             let dim = self.dim;
             let (anchors, candidates) = if in_one_pass(of) {
                 for (pull, factor) in self.pulls.chunks_exact_mut(dim).zip(factors) {
-                    pull.iter_mut().for_each(|x| *x *= factor);
+                    for x in pull {
+                        *x *= factor;
+                    }
                 }
                 (self.pulls, Vec::new())
             } else {
