@@ -18,8 +18,9 @@ const LOWEST: f64 = -1e30;
 ///
 /// The scores are computed tile by tile, once for the values and once more for the gradient. On Flex
 /// in single precision, with no score above 40 in size (a temperature of 0.025 or more for rows of
-/// unit length), a tile is a few vector loops, and of one set of rows mirrored tiles are computed once.
-/// Otherwise tiles are burn's own operators with a running maximum, and any score is exact.
+/// unit length), a tile is a few vector loops, of one set of rows mirrored tiles are computed once, and
+/// where the candidates are constants one pass gives both. Otherwise tiles are burn's own operators
+/// with a running maximum, and any score is exact.
 pub(crate) struct LogSumExp {
     scores: Scores,
     values: Tensor<1>,
@@ -72,14 +73,13 @@ impl LogSumExp {
 
     /// `value` with the gradient of `Σᵢ weightsᵢ Lᵢ`; `weights` are constants, `[anchors]`.
     pub(crate) fn weighted(self, value: Tensor<1>, weights: Tensor<1>) -> Tensor<1> {
-        let of_anchors = self.scores.anchors.is_tracked();
-        let of_candidates = self.scores.candidates.as_ref().is_some_and(Tensor::is_tracked);
-        if !of_anchors && !of_candidates {
+        let (anchors, candidates) = (self.scores.anchors.clone(), self.scores.candidates.clone());
+        if !anchors.is_tracked() && !candidates.as_ref().is_some_and(Tensor::is_tracked) {
             return value;
         }
-        let (anchors, candidates) = self.gradients(weights);
-        let loss = with_gradient(self.scores.anchors, value.clone(), || anchors);
-        match (self.scores.candidates, candidates) {
+        let (of_anchors, of_candidates) = self.gradients(weights);
+        let loss = with_gradient(anchors, value.clone(), || of_anchors);
+        match (candidates, of_candidates) {
             (Some(rows), Some(gradient)) => {
                 loss + with_gradient(rows, value.zeros_like(), || gradient)
             }
@@ -87,9 +87,9 @@ impl LogSumExp {
         }
     }
 
-    fn gradients(&self, weights: Tensor<1>) -> (Tensor<2>, Option<Tensor<2>>) {
+    fn gradients(self, weights: Tensor<1>) -> (Tensor<2>, Option<Tensor<2>>) {
         #[cfg(feature = "flex")]
-        if let Some(host) = &self.host {
+        if let Some(host) = self.host {
             return host.gradients(&self.scores, &weights);
         }
         self.scores.gradients(&self.values, &weights)
@@ -219,6 +219,14 @@ mod host {
         dim: usize,
         shift: f32,
         sums: Vec<f32>,
+        /// The gradient by the anchors but for a factor of each, where one pass gives both.
+        pulls: Vec<f32>,
+    }
+
+    /// Whether nothing but the anchors has a gradient.
+    fn in_one_pass(of: &Scores) -> bool {
+        let constant = of.candidates.as_ref().is_some_and(|rows| !rows.is_tracked());
+        constant && of.anchors.is_tracked()
     }
 
     impl Sums {
@@ -237,8 +245,13 @@ mod host {
             if shift.is_nan() || shift > LARGEST_SCORE {
                 return None;
             }
-            let mut host = Self { anchors, candidates, dim, shift, sums: Vec::new() };
-            host.sums = host.tiles(of).sums();
+            let (sums, pulls) = (Vec::new(), Vec::new());
+            let mut host = Self { anchors, candidates, dim, shift, sums, pulls };
+            if in_one_pass(of) {
+                (host.sums, host.pulls) = host.tiles(of).sums_and_pulls();
+            } else {
+                host.sums = host.tiles(of).sums();
+            }
             let values: Vec<f32> = host.sums.iter().map(|sum| sum.ln() + shift).collect();
             let shape = [values.len()];
             Some((single(values, shape, &of.anchors), host))
@@ -246,7 +259,7 @@ mod host {
 
         fn tiles<'a>(&'a self, of: &'a Scores) -> Tiles<'a> {
             let candidates = of.candidates.as_ref().map(|candidates| candidates.dims()[0]);
-            let lengths = || block_lengths(of.anchors.dims()[0], candidates);
+            let lengths = || block_lengths(of.anchors.dims()[0], candidates, !in_one_pass(of));
             Tiles {
                 anchors: numbers(&self.anchors),
                 candidates: self.candidates.as_ref().map(numbers),
@@ -259,7 +272,7 @@ mod host {
         }
 
         pub(super) fn gradients(
-            &self,
+            mut self,
             of: &Scores,
             weights: &Tensor<1>,
         ) -> (Tensor<2>, Option<Tensor<2>>) {
@@ -267,10 +280,20 @@ mod host {
             let weights = weights.iter::<f32>().zip(&self.sums);
             let factors: Vec<f32> = weights.map(|(weight, sum)| weight / sum).collect();
             let wanted = of.candidates.as_ref().is_some_and(Tensor::is_tracked);
-            let (anchors, candidates) = self.tiles(of).gradients(&factors, wanted);
+            let dim = self.dim;
+            let (anchors, candidates) = if in_one_pass(of) {
+                for (pull, factor) in self.pulls.chunks_exact_mut(dim).zip(factors) {
+                    for x in pull {
+                        *x *= factor;
+                    }
+                }
+                (self.pulls, Vec::new())
+            } else {
+                self.tiles(of).gradients(&factors, wanted)
+            };
             let matrix = |gradient: Vec<f32>| {
-                let rows = gradient.len() / self.dim;
-                single(gradient, [rows, self.dim], &of.anchors)
+                let rows = gradient.len() / dim;
+                single(gradient, [rows, dim], &of.anchors)
             };
             (matrix(anchors), wanted.then(|| matrix(candidates)))
         }
@@ -300,11 +323,19 @@ mod tests {
         (products.exp() * kept).sum_dim(1).log().reshape([rows])
     }
 
+    /// What the anchors are compared with.
+    #[derive(Clone, Copy, Debug)]
+    enum Candidates {
+        Themselves,
+        Others,
+        Constants,
+    }
+
     /// Values, and the gradients of a sum with weights that differ.
     fn both(
         pair: &Pair,
         dtype: DType,
-        same: bool,
+        candidates: Candidates,
         skip: &Skip,
         tile: Option<usize>,
     ) -> [[Tensor<2>; 3]; 2] {
@@ -313,7 +344,11 @@ mod tests {
             let [a, b] = pair.tensors(&device, dtype).map(Tensor::require_grad);
             let scores = Scores {
                 anchors: a.clone(),
-                candidates: (!same).then(|| b.clone()),
+                candidates: match candidates {
+                    Candidates::Themselves => None,
+                    Candidates::Others => Some(b.clone()),
+                    Candidates::Constants => Some(b.clone().inner().autodiff()),
+                },
                 skip: skip.clone(),
                 temperature: 0.5,
                 tile,
@@ -348,12 +383,14 @@ mod tests {
     }
 
     proptest! {
-        /// By vector loops and by operators, of one set of rows and of two, with 0, 1 or 2 candidates
-        /// skipped, in tiles of any length.
+        /// By vector loops and by operators, of one set of rows and of two, in one pass and in two, with
+        /// 0, 1 or 2 candidates skipped, in tiles of any length.
         #[test]
         fn tiled_equals_plain(
-            pair in Pair::rows(3), tile in 1_usize..12, same: bool, skipped in 0_usize..3,
+            pair in Pair::rows(3), tile in 1_usize..12, which in 0_usize..3, skipped in 0_usize..3,
         ) {
+            let candidates =
+                [Candidates::Themselves, Candidates::Others, Candidates::Constants][which];
             let count = pair.a.len();
             // Symmetric, as the kernels for one set of rows ask: each with itself and with its mirror.
             let skip = match skipped {
@@ -361,10 +398,10 @@ mod tests {
                 1 => Skip::One((0..count).collect()),
                 _ => Skip::Two((0..count).map(|i| [i, count - 1 - i]).collect()),
             };
-            assert_equal(both(&pair, DType::F64, same, &skip, Some(tile)), 1e-10);
+            assert_equal(both(&pair, DType::F64, candidates, &skip, Some(tile)), 1e-10);
             // Single precision: scores of up to 40, of which the last bit is 4e-6.
             let small = Pair { a: scaled(&pair.a), b: scaled(&pair.b) };
-            assert_equal(both(&small, DType::F32, same, &skip, Some(tile)), 2e-5);
+            assert_equal(both(&small, DType::F32, candidates, &skip, Some(tile)), 2e-5);
         }
     }
 
@@ -382,8 +419,10 @@ mod tests {
         let pair = Pair { a: crate::laws::ramp_rows(600, 5), b: crate::laws::ramp_rows(411, 5) };
         for dtype in [DType::F32, DType::F64] {
             let skip = Skip::One((0..600).collect());
-            assert_equal(both(&pair, dtype, true, &skip, None), 1e-4);
-            assert_equal(both(&pair, dtype, false, &Skip::Nothing, None), 1e-4);
+            assert_equal(both(&pair, dtype, Candidates::Themselves, &skip, None), 1e-4);
+            for candidates in [Candidates::Others, Candidates::Constants] {
+                assert_equal(both(&pair, dtype, candidates, &Skip::Nothing, None), 1e-4);
+            }
         }
     }
 
@@ -397,21 +436,24 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_no_bit() {
-        let pair = Pair { a: crate::laws::ramp_rows(700, 9), b: Vec::new() };
-        let run = |threads: usize| {
+        let numbers = crate::laws::ramp_rows(700, 9).concat();
+        let run = |threads: usize, constants: bool| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let data = TensorData::new(pair.a.concat(), [700, 9]);
+                let data = TensorData::new(numbers.clone(), [700, 9]);
                 let device = Device::flex().autodiff();
                 let rows = Tensor::<2>::from_data(data, (&device, DType::F32)).require_grad();
+                let candidates = constants.then(|| rows.clone().inner());
                 let skip = Skip::One((0..700).collect());
-                let loss = LogSumExp::new(rows.clone(), None, skip, 0.5).mean();
+                let loss = LogSumExp::new(rows.clone(), candidates, skip, 0.5).mean();
                 let gradient = rows.grad(&loss.clone().backward()).unwrap().into_data();
                 (loss.into_data(), gradient)
             })
         };
-        let ((loss, gradient), (other, of_other)) = (run(1), run(3));
-        loss.assert_eq(&other, true);
-        gradient.assert_eq(&of_other, true);
+        for constants in [false, true] {
+            let ((loss, gradient), (other, of_other)) = (run(1, constants), run(3, constants));
+            loss.assert_eq(&other, true);
+            gradient.assert_eq(&of_other, true);
+        }
     }
 }

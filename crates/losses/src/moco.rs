@@ -99,6 +99,7 @@ mod tests {
     use crate::laws::{
         Pair, assert_close, cosine, finite_differences, laws, mean, ramp, ramp_rows, value,
     };
+    use burn::tensor::Device;
 
     /// View b as keys, and three negatives that depend on the columns alone.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
@@ -136,10 +137,39 @@ mod tests {
         laws(loss).permutation().scale().shapes();
     }
 
+    /// In single precision: the loss, and its gradient by the queries.
+    fn single(query: &Tensor<2>, negatives: Tensor<2>) -> (f32, Vec<f32>) {
+        let query = query.clone().autodiff().require_grad();
+        let key = ramp(&Tensor::zeros([5, 4], &Device::flex())).flip([0]);
+        let loss = moco(query.clone(), key, negatives, &MocoConfig::default());
+        let gradient = query.grad(&loss.clone().backward()).unwrap();
+        (loss.into_scalar(), gradient.into_data().try_to_vec().unwrap())
+    }
+
+    #[test]
+    fn long_negatives_are_as_good_as_short_ones_and_nan_is_not_hidden() {
+        let rows = |count: usize| ramp(&Tensor::zeros([count, 4], &Device::flex()));
+        let (query, negatives) = (rows(5), rows(300).flip([1]));
+        let (want, wanted) = single(&query, negatives.clone());
+        for length in [1e-20, 1e20] {
+            let (found, gradient) = single(&query, negatives.clone() * length);
+            assert_close(found.into(), want.into(), 1e-6);
+            for (found, want) in gradient.into_iter().zip(&wanted) {
+                assert_close(found.into(), (*want).into(), 1e-6);
+            }
+        }
+        let unknown = Tensor::<2>::full([1, 1], f32::NAN, &Device::flex());
+        let with_nan = |rows: &Tensor<2>| rows.clone().slice_assign([1..2, 1..2], unknown.clone());
+        let (loss, gradient) = single(&with_nan(&query), negatives.clone());
+        assert!(loss.is_nan() && gradient[4..8].iter().all(|x| x.is_nan()), "{gradient:?}");
+        let (loss, gradient) = single(&query, with_nan(&negatives));
+        assert!(loss.is_nan() && gradient.iter().all(|x| x.is_nan()), "{gradient:?}");
+    }
+
     #[test]
     #[should_panic(expected = "negatives of shape [0, 3] for queries of [2, 3]")]
     fn no_negatives_are_named() {
-        let device = burn::tensor::Device::flex();
+        let device = Device::flex();
         let view = Tensor::<2>::ones([2, 3], &device);
         let _ = moco(view.clone(), view, Tensor::zeros([0, 3], &device), &MocoConfig::default());
     }

@@ -3,9 +3,11 @@
 //!
 //! Tiles are worked on in rounds. No two tiles of a round share a block of rows, so that each block's
 //! sums are added to by one task at a time, in an order that does not depend on the number of threads.
+//! Where only the anchors have sums there are no rounds: every task has sums of its own.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use faer::linalg::matmul::matmul;
@@ -18,6 +20,9 @@ use crate::skip::Skip;
 
 /// The largest absolute score for which `eˢ⁻ᵐ`, `m` that score, is a normal number for every score.
 pub(crate) const LARGEST_SCORE: f32 = 40.0;
+
+/// About as many tasks are made where there are no rounds; each has the memory of a block's gradient.
+const TASKS: usize = 32;
 
 /// Rows `anchors` and `candidates`, or one set of rows that are both, scored by `aᵢ · cₖ · scale`.
 #[derive(Clone, Copy)]
@@ -34,14 +39,20 @@ pub(crate) struct Tiles<'a> {
     pub(crate) lengths: [usize; 2],
 }
 
-/// Rows of blocks of anchors and of candidates, by their numbers: few anchors make small blocks, as no
-/// two tiles that are worked on at a time have the same anchors.
-pub(crate) fn block_lengths(anchors: usize, candidates: Option<usize>) -> [usize; 2] {
+/// Rows of blocks of anchors and of candidates, by their numbers. In rounds few anchors make small
+/// blocks, as no two tiles that are worked on at a time have the same anchors.
+pub(crate) fn block_lengths(
+    anchors: usize,
+    candidates: Option<usize>,
+    in_rounds: bool,
+) -> [usize; 2] {
+    let length = block_length(anchors);
     match candidates {
-        None => [block_length(anchors); 2],
-        Some(candidates) => {
-            [block_length(anchors).min((anchors / 8).max(32)), block_length(candidates)]
+        None => [length; 2],
+        Some(candidates) if in_rounds => {
+            [length.min((anchors / 8).max(32)), block_length(candidates)]
         }
+        Some(candidates) => [length, block_length(candidates)],
     }
 }
 
@@ -59,16 +70,65 @@ impl Tiles<'_> {
     pub(crate) fn sums(&self) -> Vec<f32> {
         let blocks = self.blocks(self.anchors, 0, |rows| vec![0.0_f32; rows]);
         self.each_tile(|tile, scores| {
-            let mut columns = vec![0.0; tile.columns];
+            let mut columns = vec![0.0; if tile.mirrored { tile.columns } else { 0 }];
             let mut rows = vec![0.0; tile.rows];
             let task = Sums { scores, shift: self.shift, skipped: self.skipped(&tile) };
             task.run(&mut rows, &mut columns);
-            add(&blocks[tile.row_block], &rows);
+            add(&mut lock(&blocks[tile.row_block]), &rows);
             if tile.mirrored {
-                add(&blocks[tile.column_block], &columns);
+                add(&mut lock(&blocks[tile.column_block]), &columns);
             }
         });
         together(blocks)
+    }
+
+    /// The [`sums`](Self::sums), and for every anchor the sum of `eˢ⁻ˢʰⁱᶠᵗ · cₖ · scale`: times
+    /// `w / sums` that is all of the gradient where the candidates are constants. One pass gives both.
+    pub(crate) fn sums_and_pulls(&self) -> (Vec<f32>, Vec<f32>) {
+        let candidates = self.candidates.unwrap_or(self.anchors);
+        let counts = [self.anchors, candidates].map(|rows| rows.len() / self.dim);
+        let [length, columns] = self.lengths;
+        let column_blocks = counts[1].div_ceil(columns);
+        let tiles = counts[0].div_ceil(length) * column_blocks;
+        // Column blocks of a task: they depend on the numbers of rows alone.
+        let part = tiles.div_ceil(TASKS).min(column_blocks);
+        let mut sums = vec![0.0; counts[0]];
+        let mut pulls = vec![0.0; counts[0] * self.dim];
+        let blocks = sums.par_chunks_mut(length).zip(pulls.par_chunks_mut(length * self.dim));
+        blocks.enumerate().for_each(|(row_block, (sums, pulls))| {
+            let starts = (0..column_blocks).into_par_iter().step_by(part);
+            let parts = starts.map(|start| {
+                let mut own = (vec![0.0; sums.len()], vec![0.0; pulls.len()]);
+                let columns = start..column_blocks.min(start + part);
+                self.add_sums_and_pulls(row_block, columns, &mut own.0, &mut own.1);
+                own
+            });
+            for (more, more_pulls) in parts.collect::<Vec<_>>() {
+                add(sums, &more);
+                add(pulls, &more_pulls);
+            }
+        });
+        (sums, pulls)
+    }
+
+    fn add_sums_and_pulls(
+        &self,
+        row_block: usize,
+        column_blocks: Range<usize>,
+        sums: &mut [f32],
+        pulls: &mut [f32],
+    ) {
+        let mut scores = Vec::new();
+        for column_block in column_blocks {
+            let tile = self.tile(row_block, column_block);
+            self.score(&tile, &mut scores);
+            let skipped = self.skipped(&tile);
+            Sums { scores: &mut scores, shift: self.shift, skipped }.run(sums, &mut []);
+            let weights = MatRef::from_row_major_slice(&scores, tile.rows, tile.columns);
+            let (_, candidates) = self.rows_of(&tile);
+            let out = MatMut::from_row_major_slice_mut(pulls, tile.rows, self.dim);
+            matmul(out, Accum::Add, weights, candidates, self.scale, Par::Seq);
+        }
     }
 
     /// The gradients of `Σᵢ wᵢ log Σₖ eˢ` by anchors and, where it is wanted, by candidates, from
@@ -129,14 +189,17 @@ impl Tiles<'_> {
         for round in rounds {
             round.into_par_iter().for_each_init(Vec::new, |buffer, (row_block, column_block)| {
                 let tile = self.tile(row_block, column_block);
-                buffer.resize(tile.rows * tile.columns, 0.0);
-                let (anchors, candidates) = self.rows_of(&tile);
-                let out = MatMut::from_row_major_slice_mut(buffer, tile.rows, tile.columns);
-                let candidates = candidates.transpose();
-                matmul(out, Accum::Replace, anchors, candidates, self.scale, Par::Seq);
+                self.score(&tile, buffer);
                 task(tile, buffer);
             });
         }
+    }
+
+    fn score(&self, tile: &Tile, scores: &mut Vec<f32>) {
+        scores.resize(tile.rows * tile.columns, 0.0);
+        let (anchors, candidates) = self.rows_of(tile);
+        let out = MatMut::from_row_major_slice_mut(scores, tile.rows, tile.columns);
+        matmul(out, Accum::Replace, anchors, candidates.transpose(), self.scale, Par::Seq);
     }
 
     fn tile(&self, row_block: usize, column_block: usize) -> Tile {
@@ -225,8 +288,8 @@ fn lock(block: &Mutex<Vec<f32>>) -> std::sync::MutexGuard<'_, Vec<f32>> {
     block.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn add(block: &Mutex<Vec<f32>>, more: &[f32]) {
-    for (sum, more) in lock(block).iter_mut().zip(more) {
+fn add(sums: &mut [f32], more: &[f32]) {
+    for (sum, more) in sums.iter_mut().zip(more) {
         *sum += more;
     }
 }
@@ -236,7 +299,8 @@ fn together(blocks: Vec<Mutex<Vec<f32>>>) -> Vec<f32> {
     blocks.flat_map(|block| block.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
-/// Turns scores into `eˢ⁻ˢʰⁱᶠᵗ`, none where skipped, and sums them by row and by column.
+/// Turns scores into `eˢ⁻ˢʰⁱᶠᵗ`, none where skipped, and adds them to sums by row and, where there are
+/// such, by column.
 struct Sums<'a> {
     scores: &'a mut [f32],
     shift: f32,
@@ -253,8 +317,9 @@ impl Sums<'_> {
             fn with_simd<S: Simd>(self, _: S) {
                 let Task(Sums { scores, shift, skipped }, rows, columns) = self;
                 exponentials(scores, shift, &skipped);
-                for (row, sum) in scores.chunks_exact(columns.len()).zip(rows) {
-                    *sum = total(row);
+                let length = scores.len() / rows.len();
+                for (row, sum) in scores.chunks_exact(length).zip(rows) {
+                    *sum += total(row);
                     for (column, x) in columns.iter_mut().zip(row) {
                         *column += x;
                     }
