@@ -11,7 +11,7 @@
 use burn::tensor::activation::relu;
 use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
 use selfsame_kernels::{Then, batch_norm, batch_norm_train, conv2d};
 
@@ -108,8 +108,41 @@ fn convolutions_by_tiles() {
         (5, 32, 48, [3, 5], 2),
         (1, 64, 32, [6, 1], 1),
         (17, 128, 128, [8, 8], 1),
+        (70, 33, 35, [7, 6], 1),
+        (9, 34, 40, [31, 32], 0),
     ] {
         check_conv([batch, from, height, width], to, [3, 3], 1, padding);
+    }
+}
+
+/// In units of the root mean square of the true numbers, which double precision tells.
+#[test]
+fn the_error_of_tiles_is_small() {
+    let dims = [16, 64, 32, 32];
+    let (x, weight) = (random(dims, 5).inner(), random([64, 64, 3, 3], 6).inner());
+    let run = |dtype: DType, ours: bool| -> [Vec<f64>; 3] {
+        let leaf = |tensor: &Tensor<4>| tensor.clone().cast(dtype).autodiff().require_grad();
+        let (x, weight) = (leaf(&x), leaf(&weight));
+        let y = if ours {
+            conv2d(x.clone(), weight.clone(), [1; 2], [1; 2])
+        } else {
+            let options = ConvOptions::new([1; 2], [1; 2], [1, 1], 1);
+            module::conv2d(x.clone(), weight.clone(), None, options)
+        };
+        let pull = random(dims, 7).inner().cast(dtype);
+        let gradients = (y.clone() * Tensor::from_inner(pull)).sum().backward();
+        let all = [y.inner(), x.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()];
+        all.map(|tensor| tensor.into_data().iter::<f64>().collect())
+    };
+    let truth = run(DType::F64, false);
+    for (what, (found, truth)) in ["output", "gradient of the input", "gradient of the weight"]
+        .iter()
+        .zip(run(DType::F32, true).into_iter().zip(truth))
+    {
+        let size = (truth.iter().map(|x| x * x).sum::<f64>() / truth.len() as f64).sqrt();
+        let off = found.iter().zip(&truth).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        println!("{what}: off by {:.1e} at most", off / size);
+        assert!(off < 3e-5 * size, "{what} is off by {}", off / size);
     }
 }
 
@@ -176,6 +209,13 @@ fn the_number_of_threads_does_not_change_a_bit() {
         pool.install(|| convolve(|x, w| conv2d(x, w, [1; 2], [1; 2]), [37, 6, 9, 9], [10, 6, 3, 3]))
     };
     assert!(run(1) == run(2) && run(1) == run(5));
+    let tiled = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| {
+            convolve(|x, w| conv2d(x, w, [1; 2], [1; 2]), [99, 32, 9, 9], [40, 32, 3, 3])
+        })
+    };
+    assert!(tiled(1) == tiled(2) && tiled(1) == tiled(5));
 }
 
 #[test]
