@@ -225,9 +225,10 @@ fn sim_clr(device: &Device) -> SimClr<ResNet> {
     )
 }
 
+const LOADER: LoaderConfig = LoaderConfig { batch_size: 32, threads: 1, seed: 5 };
+
 fn loader(pictures: usize) -> Loader {
-    let config = LoaderConfig { batch_size: 32, threads: 1, seed: 5 };
-    Loader::new(shapes(pictures, SIDE), Recipe::shapes(SIDE), config).unwrap()
+    Loader::new(shapes(pictures, SIDE), Recipe::shapes(SIDE), LOADER).unwrap()
 }
 
 /// All weights and running statistics.
@@ -273,19 +274,23 @@ fn a_training_step_is_that_of_the_cpu() {
 fn a_short_run_learns_as_on_the_cpu() {
     let Some(device) = device() else { return };
     let epochs = 5;
+    // Views that keep their colours are told apart within a few steps.
+    let mut easy = Recipe::shapes(SIDE);
+    easy.views.iter_mut().for_each(|view| view.truncate(2));
     let train = |device: &Device| {
         let device = device.clone().autodiff();
-        let loader = loader(256);
+        let loader = Loader::new(shapes(256, SIDE), easy.clone(), LOADER).unwrap();
         let steps = epochs * loader.batches_per_epoch() as u64;
         let (optimizer, schedule) =
-            (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.3, steps));
+            (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.03, steps));
         let method = sim_clr(&device);
         let run = Trainer::new(method, optimizer.init(), schedule, loader, epochs, &device);
         run.fit().unwrap().history.series("loss").into_iter().map(|(_, loss)| loss)
     };
     let found: Vec<f64> = train(&device).collect();
     let want: Vec<f64> = train(&Device::flex()).collect();
-    assert!(want[4] < want[0] - 0.1, "the CPU does not learn: {want:?}");
+    // Who guesses among the other 63 views has a loss of ln 63, 4.14.
+    assert!(want[0] < 3.5 && want[4] < want[0] - 0.5, "the CPU does not learn: {want:?}");
     for (found, want) in found.iter().zip(&want) {
         assert!((found / want - 1.0).abs() < 0.02, "{found:?}, on the CPU {want:?}");
     }
