@@ -6,6 +6,7 @@ use std::io::{BufRead, stdin};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use selfsame_benches::answer::{answer_with, peak};
 use selfsame_benches::losses::{LOSSES, Measured};
 
 fn main() -> Result<()> {
@@ -24,11 +25,6 @@ fn main() -> Result<()> {
         });
     }
     Ok(())
-}
-
-#[allow(clippy::print_stdout, reason = "the answer to the program that asks")]
-fn answer_with(number: f64) {
-    println!("{number}");
 }
 
 fn step(measured: &Measured, batch: usize) -> impl FnMut() + use<'_> {
@@ -56,12 +52,4 @@ fn megabytes(measured: &Measured, batch: usize) -> Result<f64> {
     let before = peak()?;
     big();
     Ok(peak()? - before)
-}
-
-/// The peak of resident memory so far, in MB.
-fn peak() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let number = line.and_then(|line| line.split_whitespace().next());
-    Ok(number.context("no VmHWM in /proc/self/status")?.parse::<f64>()? / 1024.0)
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use image::DynamicImage;
 use selfsame::augment::{Recipe, Scratch, ViewKey, ViewPlan};
 use selfsame::samplers::{EncodedPicture, decode};
+use selfsame_benches::answer::answer_with;
 
 /// How long a case is measured.
 const SPAN: Duration = Duration::from_millis(600);
@@ -27,11 +28,6 @@ fn main() -> Result<()> {
         });
     }
     Ok(())
-}
-
-#[allow(clippy::print_stdout, reason = "the answer to the program that asks")]
-fn answer_with(number: f64) {
-    println!("{number}");
 }
 
 /// The files that the peers' side has unpacked.
