@@ -5,8 +5,8 @@ use std::cell::RefCell;
 use rayon::prelude::*;
 
 use crate::geometry::{Layout, Shape, Tap};
-use crate::lines::{GROUP, inner_products, sum_of_lines};
-use crate::winograd;
+use crate::lines::{GROUP, inner_products, sums_of_lines};
+use crate::{winograd, winograd_gradient};
 
 /// Parts of the batch whose weight gradients are summed apart, at most, and the places they have at
 /// least. Neither depends on the number of threads, so the sum does not.
@@ -38,11 +38,8 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
             layout.spread_input(x, from);
             let to = room(to, shape.d_output.next_multiple_of(GROUP) * layout.line());
             let places = layout.places(y.len() / layout.output_size());
-            let groups = to.chunks_mut(GROUP * layout.line());
-            for (to, weights) in groups.zip(weights.chunks(offsets.len())) {
-                let to = &mut to[layout.margin..];
-                sum_of_lines(weights, &offsets, from, to, layout.line(), places);
-            }
+            let (lines, line) = (&mut to[layout.margin..], layout.line());
+            sums_of_lines(&weights, offsets.len(), &offsets, from, lines, line, places);
             layout.gather_output(to, y);
         });
     });
@@ -87,6 +84,9 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
 /// The gradient of the weight: inner products of each line of the output's gradient with each line
 /// of the input, shifted by each tap.
 pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    if winograd::suits(&shape) {
+        return winograd_gradient::weight_gradient(shape, x, dy, dw);
+    }
     let mut layout = Layout::new(shape);
     let pictures = shape.batch.div_ceil(PARTS).max(LEAST_PLACES / layout.picture).max(1);
     // Long lines, even beyond the cache: each is read again and again, a piece at a time.
@@ -171,15 +171,12 @@ fn sums_of_phase(
 ) {
     let (line, phases) = (layout.line(), layout.phases());
     let (stride, places) = (phases * line, layout.places(pictures));
-    for (group, to) in to.chunks_mut(GROUP * stride).enumerate() {
-        let to = &mut to[phase * line + layout.margin..];
-        if offsets.is_empty() {
-            // No weight meets these pixels: a stride wider than the kernel.
-            to.chunks_mut(stride).for_each(|to| to[..places].fill(0.0));
-        } else {
-            let weights = &weights[group * offsets.len()..][..offsets.len()];
-            sum_of_lines(weights, offsets, from, to, stride, places);
-        }
+    let to = &mut to[phase * line + layout.margin..];
+    if offsets.is_empty() {
+        // No weight meets these pixels: a stride wider than the kernel.
+        to.chunks_mut(stride).for_each(|to| to[..places].fill(0.0));
+    } else {
+        sums_of_lines(weights, offsets.len(), offsets, from, to, stride, places);
     }
 }
 

@@ -8,6 +8,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension};
 use burn::tensor::{Shape as TensorShape, TensorData};
+use rayon::prelude::*;
 
 use crate::geometry::Shape;
 use crate::norm::Planes;
@@ -59,7 +60,8 @@ pub(crate) trait KernelGradients: Backend {
         x: FloatTensor<Self>,
         dy: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
-    fn norm_gradients(saved: Saved<Self>, dy: FloatTensor<Self>) -> [FloatTensor<Self>; 4];
+    /// Those of input, γ, β and, where there is one, what was carried.
+    fn norm_gradients(saved: Saved<Self>, dy: FloatTensor<Self>) -> Vec<FloatTensor<Self>>;
 }
 
 /// What the way back of a batch norm needs.
@@ -70,10 +72,40 @@ pub(crate) struct Saved<B: Backend> {
     moments: FloatTensor<B>,
     /// The output, where a ReLU came last.
     y: Option<FloatTensor<B>>,
+    /// Whether something was added before the ReLU.
+    carries: bool,
     epsilon: f64,
 }
 
 type FlexTensor = FloatTensor<Flex>;
+
+/// Numbers that are laid out at a time.
+const PIECE: usize = 64;
+
+/// As many zeros, by all threads.
+fn zeros(length: usize) -> Vec<f32> {
+    let pieces = (0..length.div_ceil(PIECE)).into_par_iter();
+    let mut zeros = pieces.map(|_| [0.0; PIECE]).collect::<Vec<_>>().into_flattened();
+    zeros.truncate(length);
+    zeros
+}
+
+/// A copy, by all threads.
+fn copied(numbers: &[f32]) -> Vec<f32> {
+    let (pieces, rest) = numbers.as_chunks::<PIECE>();
+    let mut copied = pieces.par_iter().copied().collect::<Vec<_>>().into_flattened();
+    copied.extend(rest);
+    copied
+}
+
+/// The tensor with its numbers row by row and no more in its storage, which can be changed.
+fn own(tensor: FlexTensor) -> FlexTensor {
+    let own = tensor.to_contiguous();
+    if own.storage::<f32>().len() == own.shape().num_elements() {
+        return own;
+    }
+    self::tensor(numbers(&own).to_vec(), own.shape())
+}
 
 /// The numbers of a tensor, row by row.
 fn numbers(tensor: &FlexTensor) -> &[f32] {
@@ -118,7 +150,7 @@ impl KernelOps for Flex {
         let shape = conv_shape::<Self>(&x, &weight, stride, padding);
         let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
         let [height, width] = shape.output();
-        let mut y = vec![0.0; shape.batch * shape.d_output * height * width];
+        let mut y = zeros(shape.batch * shape.d_output * height * width);
         conv::forward(shape, numbers(&x), numbers(&weight), &mut y);
         tensor(y, [shape.batch, shape.d_output, height, width])
     }
@@ -161,7 +193,7 @@ fn batch_norm(
     let parameters = parameters.map(|parameter| parameter.to_contiguous());
     let carried = carried.map(|carried| carried.to_contiguous());
     let [gamma, beta, moments] = &parameters;
-    let mut y = vec![0.0; numbers(&x).len()];
+    let mut y = zeros(numbers(&x).len());
     let parameters = [numbers(gamma), numbers(beta), numbers(moments)];
     norm::apply(
         planes(&x),
@@ -177,7 +209,7 @@ fn batch_norm(
 impl KernelGradients for Flex {
     fn conv2d_input(shape: Shape, dy: FlexTensor, weight: FlexTensor) -> FlexTensor {
         let (dy, weight) = (dy.to_contiguous(), weight.to_contiguous());
-        let mut dx = vec![0.0; shape.batch * shape.d_input * shape.height * shape.width];
+        let mut dx = zeros(shape.batch * shape.d_input * shape.height * shape.width);
         conv::input_gradient(shape, numbers(&dy), numbers(&weight), &mut dx);
         tensor(dx, [shape.batch, shape.d_input, shape.height, shape.width])
     }
@@ -190,28 +222,21 @@ impl KernelGradients for Flex {
         tensor(dw, [shape.d_output, shape.d_input, height, width])
     }
 
-    fn norm_gradients(saved: Saved<Self>, dy: FlexTensor) -> [FlexTensor; 4] {
-        let Saved { x, gamma, moments, y, epsilon } = saved;
-        let dy = dy.to_contiguous();
+    fn norm_gradients(saved: Saved<Self>, dy: FlexTensor) -> Vec<FlexTensor> {
+        let Saved { x, gamma, moments, y, carries, epsilon } = saved;
         let [x, gamma, moments] = [x, gamma, moments].map(|tensor| tensor.to_contiguous());
         let y = y.map(|y| y.to_contiguous());
-        let (planes, y) = (planes(&x), y.as_ref().map(numbers));
-        let (dy_numbers, x_numbers) = (numbers(&dy), numbers(&x));
-        let sums = norm::sums(planes, dy_numbers, x_numbers, y, numbers(&moments), epsilon);
-        let mut dx = vec![0.0; x_numbers.len()];
+        let mut dy = own(dy);
+        let (planes, x_numbers) = (planes(&x), numbers(&x));
+        let passed = dy.storage_mut::<f32>();
+        let y = y.as_ref().map(numbers);
+        let sums = norm::sums(planes, passed, x_numbers, y, numbers(&moments), epsilon);
+        let carried = carries.then(|| tensor(copied(numbers(&dy)), dy.shape()));
         let parameters = [numbers(&gamma), numbers(&moments), &sums];
-        norm::input_gradient(planes, dy_numbers, x_numbers, y, parameters, epsilon, &mut dx);
-        let carried = match y {
-            Some(y) => {
-                let mut carried = vec![0.0; y.len()];
-                norm::carried_gradient(planes, dy_numbers, y, &mut carried);
-                tensor(carried, dy.shape())
-            }
-            None => dy.clone(),
-        };
+        norm::input_gradient(planes, x_numbers, parameters, epsilon, dy.storage_mut());
         let of_gamma = tensor(sums[planes.channels..].to_vec(), [planes.channels]);
         let of_beta = tensor(sums[..planes.channels].to_vec(), [planes.channels]);
-        [tensor(dx, x.shape()), of_gamma, of_beta, carried]
+        [dy, of_gamma, of_beta].into_iter().chain(carried).collect()
     }
 }
 
@@ -299,7 +324,7 @@ impl<B: KernelOps + KernelGradients, C: CheckpointStrategy> KernelOps for Autodi
             OpsKind::Tracked(prep) => {
                 let y = run();
                 let saved = relu.then(|| y.clone());
-                prep.finish(Saved { x, gamma, moments, y: saved, epsilon }, y)
+                prep.finish(Saved { x, gamma, moments, y: saved, carries: false, epsilon }, y)
             }
             OpsKind::UnTracked(prep) => prep.finish(run()),
         }
@@ -327,7 +352,8 @@ impl<B: KernelOps + KernelGradients, C: CheckpointStrategy> KernelOps for Autodi
         );
         match BatchNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
-                prep.finish(Saved { x, gamma, moments, y: Some(y.clone()), epsilon }, y)
+                let saved = Some(y.clone());
+                prep.finish(Saved { x, gamma, moments, y: saved, carries: true, epsilon }, y)
             }
             OpsKind::UnTracked(prep) => prep.finish(y),
         }

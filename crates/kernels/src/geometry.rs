@@ -123,63 +123,51 @@ impl Layout {
 
     /// Spreads pictures of the input over lines: line `channel · phases + phase`. `lines` is zero.
     pub(crate) fn spread_input(&self, pictures: &[f32], lines: &mut [f32]) {
-        let Shape { height, width, stride, .. } = self.shape;
-        self.each_input_row(pictures.len() / self.input_size(), |picture, channel, y, at| {
-            let row =
-                &pictures[picture * self.input_size() + (channel * height + y) * width..][..width];
-            if stride == 1 {
-                lines[at(0)..][..width].copy_from_slice(row);
-            } else {
-                for phase in 0..stride.min(width) {
-                    let from = row[phase..].iter().step_by(stride);
-                    let to = &mut lines[at(phase)..][..width.div_ceil(stride)];
-                    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+        let Shape { width, stride, .. } = self.shape;
+        for (row, at) in pictures.chunks_exact(width).zip(self.input_rows()) {
+            for phase in 0..stride.min(width) {
+                let to = &mut lines[at + phase * self.line()..][..(width - phase).div_ceil(stride)];
+                match stride {
+                    1 => copy(row, to),
+                    2 => take_pairs(&row[phase..], to),
+                    _ => to.iter_mut().zip(row[phase..].iter().step_by(stride)).for_each(take),
                 }
             }
-        });
+        }
     }
 
     /// Gathers pictures of the input from lines: the way back of [`spread_input`](Self::spread_input).
     pub(crate) fn gather_input(&self, lines: &[f32], pictures: &mut [f32]) {
-        let Shape { height, width, stride, .. } = self.shape;
-        let size = self.input_size();
-        self.each_input_row(pictures.len() / size, |picture, channel, y, at| {
-            let row = &mut pictures[picture * size + (channel * height + y) * width..][..width];
-            if stride == 1 {
-                row.copy_from_slice(&lines[at(0)..][..width]);
-            } else {
-                for phase in 0..stride.min(width) {
-                    let to = row[phase..].iter_mut().step_by(stride);
-                    to.zip(&lines[at(phase)..]).for_each(|(to, from)| *to = *from);
-                }
-            }
-        });
-    }
-
-    /// Calls `visit` with picture, channel, row, and where the row's columns of each phase stand.
-    fn each_input_row(
-        &self,
-        pictures: usize,
-        mut visit: impl FnMut(usize, usize, usize, &dyn Fn(usize) -> usize),
-    ) {
-        let Shape { d_input, height, stride, .. } = self.shape;
-        for picture in 0..pictures {
-            for channel in 0..d_input {
-                for y in 0..height {
-                    let place = picture * self.picture + y / stride * self.row;
-                    let line = channel * self.phases() + y % stride * stride;
-                    let at = |phase: usize| self.offset(line + phase, signed(place));
-                    visit(picture, channel, y, &at);
+        let Shape { width, stride, .. } = self.shape;
+        for (row, at) in pictures.chunks_exact_mut(width).zip(self.input_rows()) {
+            for phase in 0..stride.min(width) {
+                let from = &lines[at + phase * self.line()..][..(width - phase).div_ceil(stride)];
+                match stride {
+                    1 => copy(from, row),
+                    _ => row[phase..].iter_mut().step_by(stride).zip(from).for_each(take),
                 }
             }
         }
+    }
+
+    /// Where each row of each channel of each picture of the input stands, with its first phase.
+    fn input_rows(&self) -> impl Iterator<Item = usize> {
+        let Shape { d_input, height, stride, .. } = self.shape;
+        (0..self.pictures).flat_map(move |picture| {
+            (0..d_input).flat_map(move |channel| {
+                (0..height).map(move |y| {
+                    let line = channel * self.phases() + y % stride * stride;
+                    self.offset(line, signed(picture * self.picture + y / stride * self.row))
+                })
+            })
+        })
     }
 
     /// Spreads pictures of the output over lines, one per channel. `lines` is zero.
     pub(crate) fn spread_output(&self, pictures: &[f32], lines: &mut [f32]) {
         let width = self.shape.output()[1];
         for (row, at) in pictures.chunks_exact(width).zip(self.output_rows()) {
-            lines[at..][..width].copy_from_slice(row);
+            copy(row, &mut lines[at..][..width]);
         }
     }
 
@@ -187,7 +175,7 @@ impl Layout {
     pub(crate) fn gather_output(&self, lines: &[f32], pictures: &mut [f32]) {
         let width = self.shape.output()[1];
         for (row, at) in pictures.chunks_exact_mut(width).zip(self.output_rows()) {
-            row.copy_from_slice(&lines[at..][..width]);
+            copy(&lines[at..][..width], row);
         }
     }
 
@@ -205,4 +193,30 @@ impl Layout {
 
 pub(crate) fn signed(number: usize) -> isize {
     number.cast_signed()
+}
+
+/// Copies a row; the usual short ones without a call.
+fn copy(from: &[f32], to: &mut [f32]) {
+    fn as_array<const N: usize>(from: &[f32], to: &mut [f32]) {
+        if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut::<N>()) {
+            *to = *from;
+        }
+    }
+    match from.len() {
+        32 => as_array::<32>(from, to),
+        16 => as_array::<16>(from, to),
+        8 => as_array::<8>(from, to),
+        4 => as_array::<4>(from, to),
+        _ => to.copy_from_slice(from),
+    }
+}
+
+/// Every other number from the first on.
+fn take_pairs(from: &[f32], to: &mut [f32]) {
+    let (pairs, rest) = from.as_chunks::<2>();
+    to.iter_mut().zip(pairs.iter().map(|[first, _]| first).chain(rest)).for_each(take);
+}
+
+fn take((to, from): (&mut f32, &f32)) {
+    *to = *from;
 }

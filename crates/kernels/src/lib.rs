@@ -15,6 +15,8 @@ mod momentum;
 mod norm;
 #[cfg(feature = "flex")]
 mod winograd;
+#[cfg(feature = "flex")]
+mod winograd_gradient;
 
 pub use batch_norm::{BatchNormTrain, Then, batch_norm, batch_norm_train};
 pub use conv2d::conv2d;

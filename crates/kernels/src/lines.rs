@@ -5,30 +5,41 @@
     reason = "what is not inlined is not compiled for the vectors chosen"
 )]
 
+use std::ops::Range;
+
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::geometry::BLOCK;
 
 /// Output lines worked on at a time.
 pub(crate) const GROUP: usize = 8;
+/// As many of them as leave room for their sums in 16 registers.
+const HALF: usize = GROUP / 2;
 
-/// `out[g][p] = Σₖ weights[k][g] · lines[offsets[k] + p]` for `GROUP` lines `g` and all places `p`.
+/// Weights worked on at a time, so that what they read of the lines stays in the nearest cache.
+const STRETCH: usize = 128;
+
+/// `out[g][p] = Σₖ weights[k][g] · lines[offsets[k] + p]` for all groups of [`GROUP`] lines `g` and all
+/// places `p`.
 ///
 /// # Shapes
-/// - `out`: `GROUP` lines, `stride` apart, of `places` numbers each, a multiple of 16
-pub(crate) fn sum_of_lines(
+/// - `weights`: as many as `offsets` for each group, which are `apart`
+/// - `out`: lines, `stride` apart, of `places` numbers each, a multiple of 16
+pub(crate) fn sums_of_lines(
     weights: &[[f32; GROUP]],
+    apart: usize,
     offsets: &[usize],
     lines: &[f32],
     out: &mut [f32],
     stride: usize,
     places: usize,
 ) {
-    Arch::new().dispatch(SumOfLines { weights, offsets, lines, out, stride, places });
+    Arch::new().dispatch(SumsOfLines { weights, apart, offsets, lines, out, stride, places });
 }
 
-struct SumOfLines<'a> {
+struct SumsOfLines<'a> {
     weights: &'a [[f32; GROUP]],
+    apart: usize,
     offsets: &'a [usize],
     lines: &'a [f32],
     out: &'a mut [f32],
@@ -36,30 +47,63 @@ struct SumOfLines<'a> {
     places: usize,
 }
 
-impl WithSimd for SumOfLines<'_> {
+impl WithSimd for SumsOfLines<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        // Sums that fit into registers: 24 of 32 on AVX-512, 8 of 16 elsewhere.
-        let done = if S::F32_LANES == 16 { self.run::<S, 3>(simd, 0) } else { 0 };
-        let done = if S::F32_LANES == 16 { self.run::<S, 2>(simd, done) } else { 0 };
-        self.run::<S, 1>(simd, done);
+        // Sums that fit into registers: 24 of 32 on AVX-512, 12 of 16 elsewhere. The last few are
+        // even in number there, as a line is whole vectors of AVX-512.
+        let blocks = self.places / BLOCK * BLOCK;
+        for first in (0..self.offsets.len()).step_by(STRETCH) {
+            if S::F32_LANES == 16 {
+                self.run::<S, GROUP, 3>(simd, first, 0..blocks);
+                let done = self.run::<S, GROUP, 2>(simd, first, blocks..self.places);
+                self.run::<S, GROUP, 1>(simd, first, done..self.places);
+            } else {
+                self.run::<S, HALF, 3>(simd, first, 0..blocks);
+                self.run::<S, HALF, 2>(simd, first, blocks..self.places);
+            }
+        }
     }
 }
 
-impl SumOfLines<'_> {
-    /// All places from `start` on that fill `V` vectors; returns where the rest begins.
+impl SumsOfLines<'_> {
+    /// A stretch of weights from `first` on, for all of the places that fill `V` vectors, `G` lines
+    /// at a time; returns where the rest begins.
     #[inline(always)]
-    fn run<S: Simd, const V: usize>(&mut self, simd: S, start: usize) -> usize {
+    fn run<S: Simd, const G: usize, const V: usize>(
+        &mut self,
+        simd: S,
+        first: usize,
+        places: Range<usize>,
+    ) -> usize {
         let step = V * S::F32_LANES;
-        let end = start + (self.places - start) / step * step;
-        for place in (start..end).step_by(step) {
-            let sums = block::<S, V>(simd, self.weights, self.offsets, &self.lines[place..]);
-            for (sums, out) in sums.iter().zip(self.out.chunks_mut(self.stride)) {
-                let (out, _) = S::as_mut_simd_f32s(&mut out[place..][..step]);
-                for (out, sum) in out.iter_mut().zip(sums) {
-                    *out = *sum;
+        let end = places.end - places.len() % step;
+        let offsets = &self.offsets[first..];
+        let offsets = &offsets[..offsets.len().min(STRETCH)];
+        for place in (places.start..end).step_by(step) {
+            let groups = self.out.chunks_mut(GROUP * self.stride);
+            for (out, weights) in groups.zip(self.weights.chunks(self.apart)) {
+                let weights = &weights[first..][..offsets.len()];
+                for (part, out) in out.chunks_mut(G * self.stride).enumerate() {
+                    let mut sums = [[simd.splat_f32s(0.0); V]; G];
+                    if first > 0 {
+                        for (sums, out) in sums.iter_mut().zip(out.chunks(self.stride)) {
+                            let out = S::as_simd_f32s(&out[place..][..step]).0;
+                            for (sum, out) in sums.iter_mut().zip(out) {
+                                *sum = *out;
+                            }
+                        }
+                    }
+                    let lines = &self.lines[place..];
+                    add_lines::<S, G, V>(simd, part, weights, offsets, lines, &mut sums);
+                    for (sums, out) in sums.iter().zip(out.chunks_mut(self.stride)) {
+                        let (out, _) = S::as_mut_simd_f32s(&mut out[place..][..step]);
+                        for (out, sum) in out.iter_mut().zip(sums) {
+                            *out = *sum;
+                        }
+                    }
                 }
             }
         }
@@ -67,29 +111,32 @@ impl SumOfLines<'_> {
     }
 }
 
-/// The sums for the first `V` vectors of places; they stay in registers throughout.
+/// Adds to the sums of the first `V` vectors of places and part `part` of the group, of `G` lines;
+/// they stay in registers throughout.
 #[inline(always)]
-fn block<S: Simd, const V: usize>(
+fn add_lines<S: Simd, const G: usize, const V: usize>(
     simd: S,
+    part: usize,
     weights: &[[f32; GROUP]],
     offsets: &[usize],
     lines: &[f32],
-) -> [[S::f32s; V]; GROUP] {
-    let mut sums = [[simd.splat_f32s(0.0); V]; GROUP];
+    sums: &mut [[S::f32s; V]; G],
+) {
+    let mut found = *sums;
     for (weights, offset) in weights.iter().zip(offsets) {
         let line = S::as_simd_f32s(&lines[*offset..][..V * S::F32_LANES]).0;
         let mut x = [simd.splat_f32s(0.0); V];
         for (x, line) in x.iter_mut().zip(line) {
             *x = *line;
         }
-        for (sums, weight) in sums.iter_mut().zip(weights) {
+        for (sums, weight) in found.iter_mut().zip(&weights.as_chunks::<G>().0[part]) {
             let weight = simd.splat_f32s(*weight);
             for (sum, x) in sums.iter_mut().zip(x) {
                 *sum = simd.mul_add_e_f32s(weight, x, *sum);
             }
         }
     }
-    sums
+    *sums = found;
 }
 
 /// Places whose inner products are taken at a time, so that the lines stay in the nearest cache.
@@ -142,12 +189,30 @@ impl WithSimd for InnerProducts<'_> {
                 for (k, column) in columns.iter_mut().enumerate() {
                     *column = &lines[offsets[k.min(last)] + start..][..length];
                 }
-                let sums = products(simd, rows, columns);
-                for (k, out) in out.iter_mut().enumerate() {
-                    for (out, sums) in out.iter_mut().zip(&sums) {
-                        *out += sums[k];
-                    }
+                // Sums that fit into registers, as above.
+                if S::F32_LANES == 16 {
+                    add_products::<S, GROUP>(simd, rows, columns, out);
+                } else {
+                    add_products::<S, HALF>(simd, rows, columns, out);
                 }
+            }
+        }
+    }
+}
+
+/// Adds the inner products of every column with every row, `G` rows at a time.
+#[inline(always)]
+fn add_products<S: Simd, const G: usize>(
+    simd: S,
+    rows: [&[f32]; GROUP],
+    columns: [&[f32]; TRIPLE],
+    out: &mut [[f32; GROUP]],
+) {
+    for (part, rows) in rows.as_chunks::<G>().0.iter().enumerate() {
+        let sums = products(simd, *rows, columns);
+        for (k, out) in out.iter_mut().enumerate() {
+            for (out, sums) in out[part * G..].iter_mut().zip(&sums) {
+                *out += sums[k];
             }
         }
     }
@@ -157,12 +222,12 @@ impl WithSimd for InnerProducts<'_> {
 ///
 /// Written without closures: what a closure does would be compiled for the plainest processor.
 #[inline(always)]
-fn products<S: Simd>(
+fn products<S: Simd, const G: usize>(
     simd: S,
-    rows: [&[f32]; GROUP],
+    rows: [&[f32]; G],
     columns: [&[f32]; TRIPLE],
-) -> [[f32; TRIPLE]; GROUP] {
-    let mut row_vectors = [&S::as_simd_f32s(rows[0]).0[..0]; GROUP];
+) -> [[f32; TRIPLE]; G] {
+    let mut row_vectors = [&S::as_simd_f32s(rows[0]).0[..0]; G];
     for (vectors, row) in row_vectors.iter_mut().zip(rows) {
         *vectors = S::as_simd_f32s(row).0;
     }
@@ -173,7 +238,7 @@ fn products<S: Simd>(
     for vectors in &mut row_vectors {
         *vectors = &vectors[..first.len()];
     }
-    let mut sums = [[simd.splat_f32s(0.0); TRIPLE]; GROUP];
+    let mut sums = [[simd.splat_f32s(0.0); TRIPLE]; G];
     for place in 0..first.len() {
         let line = [first[place], second[place], third[place]];
         for (sums, row) in sums.iter_mut().zip(&row_vectors) {
@@ -183,7 +248,7 @@ fn products<S: Simd>(
             }
         }
     }
-    let mut products = [[0.0; TRIPLE]; GROUP];
+    let mut products = [[0.0; TRIPLE]; G];
     for (products, sums) in products.iter_mut().zip(sums) {
         for (product, sum) in products.iter_mut().zip(sums) {
             *product = simd.reduce_sum_f32s(sum);

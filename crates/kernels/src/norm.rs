@@ -223,10 +223,10 @@ fn at_least(x: f32, floor: f32) -> f32 {
 
 /// The gradients of β and γ, one after the other: sums over the batch.
 ///
-/// `y` is the output behind a ReLU; without one, `None`.
+/// `y` is the output behind a ReLU, and `dy` becomes what passes it; without one, `None`.
 pub(crate) fn sums(
     planes: Planes,
-    dy: &[f32],
+    dy: &mut [f32],
     x: &[f32],
     y: Option<&[f32]>,
     moments: &[f32],
@@ -236,7 +236,7 @@ pub(crate) fn sums(
     let (mean, variance) = moments.split_at(channels);
     let size = planes.task();
     let tasks: Vec<Vec<[f64; 2]>> = dy
-        .par_chunks(size)
+        .par_chunks_mut(size)
         .enumerate()
         .map(|(task, dy)| {
             let part = task * size..task * size + dy.len();
@@ -259,7 +259,7 @@ pub(crate) fn sums(
 struct Sums<'a> {
     planes: Planes,
     mean: &'a [f32],
-    dy: &'a [f32],
+    dy: &'a mut [f32],
     x: &'a [f32],
     y: Option<&'a [f32]>,
 }
@@ -271,16 +271,13 @@ impl WithSimd for Sums<'_> {
     fn with_simd<S: Simd>(self, _: S) -> Vec<[f64; 2]> {
         let Self { planes: Planes { channels, plane }, mean, dy, x, y } = self;
         let mut all = vec![[0.0; 2]; channels];
-        let mut passed = vec![0.0; plane];
-        for (row, (dy, x)) in dy.chunks(plane).zip(x.chunks(plane)).enumerate() {
-            let middle = mean[row % channels];
-            let sums = match y {
-                Some(y) => {
-                    pass(dy, &y[row * plane..][..plane], &mut passed);
-                    sums_of(&passed, x, middle)
+        for (row, (dy, x)) in dy.chunks_mut(plane).zip(x.chunks(plane)).enumerate() {
+            if let Some(y) = y {
+                for (dy, y) in dy.iter_mut().zip(&y[row * plane..][..plane]) {
+                    *dy = if *y > 0.0 { *dy } else { 0.0 };
                 }
-                None => sums_of(dy, x, middle),
-            };
+            }
+            let sums = sums_of(dy, x, mean[row % channels]);
             let all = &mut all[row % channels];
             all[0] += sums[0];
             all[1] += sums[1];
@@ -289,27 +286,18 @@ impl WithSimd for Sums<'_> {
     }
 }
 
-/// What of a gradient passes a ReLU whose output was `y`.
-#[inline(always)]
-fn pass(dy: &[f32], y: &[f32], passed: &mut [f32]) {
-    for ((passed, dy), y) in passed.iter_mut().zip(dy).zip(y) {
-        *passed = if *y > 0.0 { *dy } else { 0.0 };
-    }
-}
-
-/// The gradient of `x`, mean and variance being functions of it.
+/// The gradient of `x`, mean and variance being functions of it, in place of that of the output
+/// before a ReLU.
 ///
 /// ```text
 /// dx = γ / √(variance + ε) · (dy − mean dy − x̂ · mean(dy · x̂))
 /// ```
 pub(crate) fn input_gradient(
     planes: Planes,
-    dy: &[f32],
     x: &[f32],
-    y: Option<&[f32]>,
     [gamma, moments, sums]: [&[f32]; 3],
     epsilon: f64,
-    dx: &mut [f32],
+    dy: &mut [f32],
 ) {
     let Planes { channels, .. } = planes;
     let (mean, variance) = moments.split_at(channels);
@@ -324,11 +312,9 @@ pub(crate) fn input_gradient(
             [a, b, -a * of_beta[channel] / count - b * mean[channel]]
         })
         .collect();
-    let size = planes.task();
-    dx.par_chunks_mut(size).enumerate().for_each(|(task, dx)| {
-        let part = task * size..task * size + dx.len();
-        let (dy, x, y) = (&dy[part.clone()], &x[part.clone()], y.map(|y| &y[part]));
-        Arch::new().dispatch(InputGradient { planes, factors: &factors, dy, x, y, dx });
+    let tasks = dy.par_chunks_mut(planes.task()).zip(x.par_chunks(planes.task()));
+    tasks.for_each(|(dy, x)| {
+        Arch::new().dispatch(InputGradient { planes, factors: &factors, x, dy });
     });
 }
 
@@ -336,10 +322,8 @@ pub(crate) fn input_gradient(
 struct InputGradient<'a> {
     planes: Planes,
     factors: &'a [[f32; 3]],
-    dy: &'a [f32],
     x: &'a [f32],
-    y: Option<&'a [f32]>,
-    dx: &'a mut [f32],
+    dy: &'a mut [f32],
 }
 
 impl WithSimd for InputGradient<'_> {
@@ -347,47 +331,12 @@ impl WithSimd for InputGradient<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { planes: Planes { channels, plane }, factors, dy, x, y, dx } = self;
-        let rows = dx.chunks_mut(plane).zip(dy.chunks(plane)).zip(x.chunks(plane)).enumerate();
-        for (row, ((dx, dy), x)) in rows {
+        let Self { planes: Planes { channels, plane }, factors, x, dy } = self;
+        for (row, (dy, x)) in dy.chunks_mut(plane).zip(x.chunks(plane)).enumerate() {
             let [a, b, c] = factors[row % channels];
-            match y {
-                Some(y) => {
-                    let y = &y[row * plane..][..plane];
-                    for (((dx, dy), x), y) in dx.iter_mut().zip(dy).zip(x).zip(y) {
-                        let dy = if *y > 0.0 { *dy } else { 0.0 };
-                        *dx = a * dy + b * x + c;
-                    }
-                }
-                None => {
-                    for ((dx, dy), x) in dx.iter_mut().zip(dy).zip(x) {
-                        *dx = a * dy + b * x + c;
-                    }
-                }
+            for (dy, x) in dy.iter_mut().zip(x) {
+                *dy = a * *dy + b * x + c;
             }
         }
-    }
-}
-
-/// The gradient of what was carried to the addition: what passes the ReLU.
-pub(crate) fn carried_gradient(planes: Planes, dy: &[f32], y: &[f32], carried: &mut [f32]) {
-    let size = planes.task();
-    let tasks = carried.par_chunks_mut(size).zip(dy.par_chunks(size)).zip(y.par_chunks(size));
-    tasks.for_each(|((carried, dy), y)| Arch::new().dispatch(Pass { dy, y, carried }));
-}
-
-/// [`carried_gradient`] of some pictures.
-struct Pass<'a> {
-    dy: &'a [f32],
-    y: &'a [f32],
-    carried: &'a mut [f32],
-}
-
-impl WithSimd for Pass<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        pass(self.dy, self.y, self.carried);
     }
 }

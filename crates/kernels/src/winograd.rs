@@ -20,12 +20,12 @@ use rayon::prelude::*;
 
 use crate::conv::{room, with_lines};
 use crate::geometry::Shape;
-use crate::lines::{GROUP, sum_of_lines};
+use crate::lines::{GROUP, sums_of_lines};
 
 /// Side of a tile of the output, of the input under it, and numbers of the latter.
-const TILE: usize = 4;
-const SIDE: usize = TILE + 2;
-const FREQUENCIES: usize = SIDE * SIDE;
+pub(crate) const TILE: usize = 4;
+pub(crate) const SIDE: usize = TILE + 2;
+pub(crate) const FREQUENCIES: usize = SIDE * SIDE;
 
 /// With fewer channels the way there and back costs more than the products saved.
 const LEAST_CHANNELS: usize = 32;
@@ -34,7 +34,7 @@ const LEAST_CHANNELS: usize = 32;
 const CHUNK: usize = 256 << 10;
 const LEAST_TILES: usize = 64;
 /// Tiles are worked on in whole lines of the processor's cache.
-const VECTOR: usize = 16;
+pub(crate) const VECTOR: usize = 16;
 
 /// Whether this is the better way.
 pub(crate) fn suits(shape: &Shape) -> bool {
@@ -117,11 +117,8 @@ impl Way {
                 per_frequency.for_each(|(frequency, to)| {
                     let offset = |channel| (channel * FREQUENCIES + frequency) * line;
                     let offsets: Vec<usize> = (0..d_input).map(offset).collect();
-                    for (group, to) in to.chunks_mut(GROUP * line).enumerate() {
-                        let first = (group * FREQUENCIES + frequency) * d_input;
-                        let weights = &kernels[first..][..d_input];
-                        sum_of_lines(weights, &offsets, from, to, line, places);
-                    }
+                    let (kernels, apart) = (&kernels[frequency * d_input..], FREQUENCIES * d_input);
+                    sums_of_lines(kernels, apart, &offsets, from, to, line, places);
                 });
                 let lines = from.par_chunks_mut(TILE * TILE * line).take(d_output);
                 lines.enumerate().for_each(|(channel, lines)| {
@@ -210,7 +207,7 @@ impl Way {
     }
 }
 
-fn area([height, width]: [usize; 2]) -> usize {
+pub(crate) fn area([height, width]: [usize; 2]) -> usize {
     height * width
 }
 
@@ -266,7 +263,7 @@ impl WithSimd for There<'_> {
 
 /// `Bᵀ d`.
 #[inline(always)]
-fn there<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
+pub(crate) fn there<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
     let times = |factor: f32| simd.splat_f32s(factor);
     let (two, four, five) = (times(2.0), times(4.0), times(-5.0));
     let (minus_four, minus_two) = (times(-4.0), times(-2.0));

@@ -1,0 +1,312 @@
+//! The gradient of the weight by Winograd's way: for kernels of 3 × 3 and stride 1, a quarter of the
+//! multiplications.
+//!
+//! What [`winograd`](crate::winograd) does forward, `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`, is linear in the
+//! kernel `g`, so its gradient is `Gᵀ [Σ over tiles of (A dy Aᵀ) ⊙ (Bᵀ d B)] G`: 36 products a tile
+//! and pair of channels instead of 144. The sums run over tiles and the vectors over channels, which
+//! lie side by side here, so that no sum is taken across a vector.
+
+#![allow(
+    clippy::inline_always,
+    clippy::needless_range_loop,
+    clippy::many_single_char_names,
+    reason = "what is not inlined is not compiled for the vectors chosen; matrices have rows and \
+              columns, and vectors numbers"
+)]
+
+use pulp::{Arch, Simd, WithSimd, bytemuck};
+use rayon::prelude::*;
+
+use crate::conv::{room, with_lines};
+use crate::geometry::Shape;
+use crate::lines::{GROUP, sums_of_lines};
+use crate::winograd::{FREQUENCIES, SIDE, TILE, VECTOR, area, there};
+
+/// Channels of the input worked on at a time; those of the output are a [`GROUP`].
+const BLOCK: usize = 2 * VECTOR;
+/// Weights between a block and a group, for one tap or frequency.
+const PAIRS: usize = GROUP * BLOCK;
+const TAPS: usize = 9;
+/// Tiles whose frequencies are held at a time, at least.
+const LEAST_TILES: usize = 64;
+
+/// Weights summed apart, at most: parts of the batch are worked on side by side, and each has its own
+/// sums. How many there are depends on the shape alone, so the sum does not depend on the threads.
+const LARGEST_SUMS: usize = 1 << 20;
+
+/// As [`conv::weight_gradient`](crate::conv::weight_gradient).
+pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    let tiles = shape.output().map(|side| side.div_ceil(TILE));
+    let sides = [shape.height, shape.width];
+    let input = Planes { channels: shape.d_input, sides, padding: shape.padding, tiles };
+    let output = Planes { channels: shape.d_output, sides: shape.output(), padding: 0, tiles };
+    let (blocks, groups) = (shape.d_input.div_ceil(BLOCK), shape.d_output.div_ceil(GROUP));
+    let length = blocks * groups * TAPS * PAIRS;
+    let pictures = LEAST_TILES.div_ceil(area(tiles));
+    let chunks = shape.batch.div_ceil(pictures);
+    let part = chunks.div_ceil((LARGEST_SUMS / length).max(1)) * pictures;
+    let parts = x.par_chunks(part * input.size()).zip(dy.par_chunks(part * output.size()));
+    let sums = parts.map(|(x, dy)| {
+        let mut sums = vec![0.0; length];
+        let chunks = x.chunks(pictures * input.size()).zip(dy.chunks(pictures * output.size()));
+        chunks.for_each(|(x, dy)| add_chunk([input, output], x, dy, &mut sums));
+        sums
+    });
+    let sums: Vec<Vec<f32>> = sums.collect();
+    let rows = dw.par_chunks_mut(shape.d_input * TAPS).enumerate();
+    rows.for_each(|(output, row)| {
+        for (input, taps) in row.chunks_mut(TAPS).enumerate() {
+            let pair = input / BLOCK * groups + output / GROUP;
+            let place = pair * TAPS * PAIRS + output % GROUP * BLOCK + input % BLOCK;
+            for (tap, dw) in taps.iter_mut().enumerate() {
+                *dw = sums.iter().map(|sums| sums[place + tap * PAIRS]).sum();
+            }
+        }
+    });
+}
+
+/// Adds what a few pictures give, for each block of inputs and group of outputs.
+fn add_chunk([input, output]: [Planes; 2], x: &[f32], dy: &[f32], sums: &mut [f32]) {
+    let places = x.len() / input.size() * area(input.tiles);
+    let groups = output.channels.div_ceil(GROUP);
+    let offsets: Vec<usize> = (0..places).map(|tile| tile * BLOCK).collect();
+    with_lines(|[x_room, dy_room]| {
+        let (x, x_line) = input.spread::<BLOCK, false>(x, x_room);
+        let (dy, dy_line) = output.spread::<GROUP, true>(dy, dy_room);
+        let pairs = sums.par_chunks_mut(TAPS * PAIRS).enumerate();
+        pairs.for_each(|(pair, sums)| {
+            let (block, group) = (pair / groups, pair % groups);
+            let mut products = [0.0; FREQUENCIES * PAIRS];
+            for (frequency, products) in products.chunks_mut(PAIRS).enumerate() {
+                let x = &x[(block * FREQUENCIES + frequency) * x_line..];
+                let dy = &dy[(group * FREQUENCIES + frequency) * dy_line..];
+                let dy = &dy.as_chunks::<GROUP>().0[..places];
+                sums_of_lines(dy, places, &offsets, x, products, BLOCK, BLOCK);
+            }
+            Arch::new().dispatch(Taps { products: &products, sums });
+        });
+    });
+}
+
+/// The pictures of one side of a convolution.
+#[derive(Clone, Copy)]
+struct Planes {
+    channels: usize,
+    sides: [usize; 2],
+    padding: usize,
+    tiles: [usize; 2],
+}
+
+impl Planes {
+    /// Numbers of a picture.
+    fn size(&self) -> usize {
+        self.channels * area(self.sides)
+    }
+
+    /// The frequencies of all tiles: for each `WIDTH` channels and each frequency a line of
+    /// `[tiles, WIDTH]`; with the lines, how far they are apart.
+    fn spread<'a, const WIDTH: usize, const OUTPUT: bool>(
+        self,
+        pictures: &[f32],
+        to: &'a mut Vec<f32>,
+    ) -> (&'a [f32], usize) {
+        let places = pictures.len() / self.size() * area(self.tiles);
+        // An odd number of cache lines, as the lines would else push each other out.
+        let line = ((places * WIDTH).div_ceil(VECTOR) | 1) * VECTOR;
+        let unit = WIDTH.max(VECTOR);
+        let of_unit = unit / WIDTH * FREQUENCIES * line;
+        let to = room(to, self.channels.div_ceil(unit) * of_unit);
+        let [down, across] = self.tiles;
+        let row = across * TILE + SIDE - TILE;
+        let padded = || vec![[0.0; VECTOR]; (down * TILE + SIDE - TILE) * row];
+        to.par_chunks_mut(of_unit).enumerate().for_each_init(padded, |padded, (first, to)| {
+            for channel in (0..unit).step_by(VECTOR) {
+                let spread = Spread::<WIDTH, OUTPUT> {
+                    planes: self,
+                    pictures,
+                    first: first * unit + channel,
+                    to,
+                    line,
+                    channel,
+                    padded,
+                    row,
+                };
+                Arch::new().dispatch(spread);
+            }
+        });
+        (to, line)
+    }
+}
+
+/// The frequencies of a vector of channels from `first` on, which is `channel` of those in `to`:
+/// `A dy Aᵀ` for the output's gradient, else `Bᵀ d B`.
+struct Spread<'a, const WIDTH: usize, const OUTPUT: bool> {
+    planes: Planes,
+    pictures: &'a [f32],
+    first: usize,
+    to: &'a mut [f32],
+    line: usize,
+    channel: usize,
+    /// A picture's vectors, with zeros around, in rows of `row`.
+    padded: &'a mut [[f32; VECTOR]],
+    row: usize,
+}
+
+impl<const WIDTH: usize, const OUTPUT: bool> WithSimd for Spread<'_, WIDTH, OUTPUT> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let ([down, across], row) = (self.planes.tiles, self.row);
+        let pictures = self.pictures.chunks(self.planes.size()).enumerate();
+        for (picture, numbers) in pictures {
+            let area = area(self.planes.sides);
+            let numbers = &numbers[(self.first * area).min(numbers.len())..];
+            side_by_side(numbers, &self.planes, self.padded, row);
+            for tile in 0..down * across {
+                let corner = tile / across * TILE * row + tile % across * TILE;
+                for part in (0..VECTOR).step_by(S::F32_LANES) {
+                    let found = frequencies::<S, OUTPUT>(simd, &self.padded[corner..], row, part);
+                    self.store::<S>(picture * down * across + tile, part, &found);
+                }
+            }
+        }
+    }
+}
+
+impl<const WIDTH: usize, const OUTPUT: bool> Spread<'_, WIDTH, OUTPUT> {
+    #[inline(always)]
+    fn store<S: Simd>(&mut self, tile: usize, part: usize, found: &[[S::f32s; SIDE]; SIDE]) {
+        let width = WIDTH.min(S::F32_LANES);
+        for (frequency, found) in found.as_flattened().iter().enumerate() {
+            let found: &[f32] = bytemuck::cast_slice(std::slice::from_ref(found));
+            for (piece, found) in found.chunks_exact(width).enumerate() {
+                let channel = self.channel + part + piece * width;
+                let line = channel / WIDTH * FREQUENCIES + frequency;
+                let at = line * self.line + tile * WIDTH + channel % WIDTH;
+                self.to[at..][..width].copy_from_slice(found);
+            }
+        }
+    }
+}
+
+/// Lays the first planes side by side, at most a vector of them, in rows of `row` places.
+#[inline(always)]
+fn side_by_side(numbers: &[f32], planes: &Planes, padded: &mut [[f32; VECTOR]], row: usize) {
+    let [height, width] = planes.sides;
+    let area = height * width;
+    for start in (0..area).step_by(VECTOR) {
+        let length = VECTOR.min(area - start);
+        let mut square = [[0.0; VECTOR]; VECTOR];
+        for (channel, plane) in numbers.chunks(area).take(VECTOR).enumerate() {
+            for (square, x) in square.iter_mut().zip(&plane[start..][..length]) {
+                square[channel] = *x;
+            }
+        }
+        for (place, channels) in (start..).zip(&square[..length]) {
+            let (y, x) = (place / width + planes.padding, place % width + planes.padding);
+            padded[y * row + x] = *channels;
+        }
+    }
+}
+
+/// The frequencies of the tile that `padded` begins with.
+#[inline(always)]
+fn frequencies<S: Simd, const OUTPUT: bool>(
+    simd: S,
+    padded: &[[f32; VECTOR]],
+    row: usize,
+    part: usize,
+) -> [[S::f32s; SIDE]; SIDE] {
+    let mut tile = [[simd.splat_f32s(0.0); SIDE]; SIDE];
+    let side = if OUTPUT { TILE } else { SIDE };
+    for y in 0..side {
+        let mut line = [simd.splat_f32s(0.0); SIDE];
+        for x in 0..side {
+            line[x] = S::as_simd_f32s(&padded[y * row + x][part..][..S::F32_LANES]).0[0];
+        }
+        tile[y] = along::<S, OUTPUT>(simd, line);
+    }
+    for x in 0..SIDE {
+        let mut line = [simd.splat_f32s(0.0); SIDE];
+        for y in 0..SIDE {
+            line[y] = tile[y][x];
+        }
+        for (y, found) in along::<S, OUTPUT>(simd, line).into_iter().enumerate() {
+            tile[y][x] = found;
+        }
+    }
+    tile
+}
+
+#[inline(always)]
+fn along<S: Simd, const OUTPUT: bool>(simd: S, line: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
+    if OUTPUT { of_output(simd, [line[0], line[1], line[2], line[3]]) } else { there(simd, line) }
+}
+
+/// `A y`.
+#[inline(always)]
+fn of_output<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; TILE]) -> [S::f32s; SIDE] {
+    let times = |factor: f32| simd.splat_f32s(factor);
+    let (even, odd) = (simd.add_f32s(a, c), simd.add_f32s(b, d));
+    let far_even = simd.mul_add_e_f32s(times(4.0), c, a);
+    let far_odd = simd.mul_add_e_f32s(times(8.0), d, simd.add_f32s(b, b));
+    [
+        a,
+        simd.add_f32s(even, odd),
+        simd.sub_f32s(even, odd),
+        simd.add_f32s(far_even, far_odd),
+        simd.sub_f32s(far_even, far_odd),
+        d,
+    ]
+}
+
+/// Adds `Gᵀ m G` to the sums of the taps, for each pair of channels.
+struct Taps<'a> {
+    products: &'a [f32; FREQUENCIES * PAIRS],
+    sums: &'a mut [f32],
+}
+
+impl WithSimd for Taps<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        for place in (0..PAIRS).step_by(S::F32_LANES) {
+            let mut rows = [[simd.splat_f32s(0.0); 3]; SIDE];
+            for y in 0..SIDE {
+                let mut line = [simd.splat_f32s(0.0); SIDE];
+                for x in 0..SIDE {
+                    let at = (y * SIDE + x) * PAIRS + place;
+                    line[x] = S::as_simd_f32s(&self.products[at..][..S::F32_LANES]).0[0];
+                }
+                rows[y] = taps(simd, line);
+            }
+            for x in 0..3 {
+                let mut line = [simd.splat_f32s(0.0); SIDE];
+                for y in 0..SIDE {
+                    line[y] = rows[y][x];
+                }
+                for (y, found) in taps(simd, line).into_iter().enumerate() {
+                    let at = (y * 3 + x) * PAIRS + place;
+                    let sum = &mut S::as_mut_simd_f32s(&mut self.sums[at..][..S::F32_LANES]).0[0];
+                    *sum = simd.add_f32s(*sum, found);
+                }
+            }
+        }
+    }
+}
+
+/// `Gᵀ m`.
+#[inline(always)]
+fn taps<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; 3] {
+    let times = |factor: f32| simd.splat_f32s(factor);
+    let near = simd.mul_f32s(times(-1.0 / 6.0), simd.add_f32s(b, c));
+    let near_odd = simd.mul_f32s(times(1.0 / 6.0), simd.sub_f32s(c, b));
+    let (far, far_odd) = (simd.add_f32s(d, e), simd.sub_f32s(d, e));
+    [
+        simd.mul_add_e_f32s(times(0.25), a, simd.mul_add_e_f32s(times(1.0 / 24.0), far, near)),
+        simd.mul_add_e_f32s(times(1.0 / 12.0), far_odd, near_odd),
+        simd.add_f32s(f, simd.mul_add_e_f32s(times(1.0 / 6.0), far, near)),
+    ]
+}
