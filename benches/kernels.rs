@@ -25,6 +25,7 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, Wal
 
 /// What the others can be held against: the best this machine does with a large matrix product.
 fn matmul(criterion: &mut Criterion) {
+    selfsame::compute_on_this_thread();
     let device = Device::flex();
     let mut group = group(criterion, "matmul");
     let (a, b) = (random([2048, 2048], &device), random([2048, 2048], &device));

@@ -14,6 +14,7 @@ use selfsame_benches::losses::{Inputs, LOSSES, Measured};
 static ALLOCATED: PeakAlloc = PeakAlloc;
 
 fn losses(criterion: &mut Criterion) {
+    selfsame::compute_on_this_thread();
     for measured in LOSSES {
         let mut group = criterion.benchmark_group(measured.name);
         group.sample_size(10).nresamples(1000).warm_up_time(Duration::from_millis(100));

@@ -7,6 +7,7 @@ use selfsame_benches::train_step::stepper;
 
 /// 64 pictures, two views each.
 fn train_step(criterion: &mut Criterion) {
+    selfsame::compute_on_this_thread();
     let mut group = criterion.benchmark_group("train_step");
     group.sample_size(10).warm_up_time(Duration::from_secs(1));
     for width in [16, 64] {

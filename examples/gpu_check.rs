@@ -69,6 +69,7 @@ struct Timing {
 }
 
 fn main() -> ExitCode {
+    selfsame::compute_on_this_thread();
     match check(&Options::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => {

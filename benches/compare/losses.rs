@@ -10,6 +10,7 @@ use selfsame_benches::answer::{answer_with, peak};
 use selfsame_benches::losses::{LOSSES, Measured};
 
 fn main() -> Result<()> {
+    selfsame::compute_on_this_thread();
     for line in stdin().lock().lines() {
         let line = line?;
         let mut words = line.split_whitespace();

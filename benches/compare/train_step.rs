@@ -9,6 +9,7 @@ use selfsame_benches::answer::{answer_with, peak};
 use selfsame_benches::train_step::stepper;
 
 fn main() -> Result<()> {
+    selfsame::compute_on_this_thread();
     for line in stdin().lock().lines() {
         let line = line?;
         let words = line.split([' ', ',']);

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod device;
+mod threads;
 
 pub use device::{DeviceError, Inventory, NamedDevice, device};
 pub use selfsame_augment as augment;
@@ -10,6 +11,7 @@ pub use selfsame_metrics as metrics;
 pub use selfsame_models as models;
 pub use selfsame_optim as optim;
 pub use selfsame_samplers as samplers;
+pub use threads::compute_on_this_thread;
 
 /// The names nearly every program needs.
 pub mod prelude {
