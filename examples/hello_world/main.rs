@@ -32,6 +32,7 @@ use report::{BeforeAfter, Counts, Findings, Health, Seconds, Versions};
 use settings::{MethodName, Options, Plan, Settings};
 
 fn main() -> ExitCode {
+    selfsame::compute_on_this_thread();
     match start(Options::parse()) {
         Ok(End::Finished) => ExitCode::SUCCESS,
         Ok(End::Interrupted) => ExitCode::from(130),
@@ -105,7 +106,7 @@ impl Run {
         let plain = self.device.clone().inner();
         let judge = Judge::new(&pictures, settings.seed);
         let method = seed_weights(method, settings.seed);
-        let random = Encoded::new(&pictures, &method.encoder().valid(), &plain)?;
+        let random = Encoded::new(&pictures, &settings.shown(), &method.encoder().valid(), &plain)?;
         let outcome = self.pretrain(method, loader, &pictures)?;
         match outcome.stopped {
             None => {}
@@ -113,7 +114,7 @@ impl Run {
             Some(_) => return Ok(self.interrupted()),
         }
         let encoder = outcome.method.encoder().valid();
-        let learned = Encoded::new(&pictures, &encoder, &plain)?;
+        let learned = Encoded::new(&pictures, &settings.shown(), &encoder, &plain)?;
         write_atomically(&out.join("encoder.safetensors"), &self.weights(&encoder)?)?;
 
         let (mut knn, mut accuracy) = (None, None);
@@ -159,7 +160,7 @@ impl Run {
         let (optimizer, schedule) = settings.training(steps);
         let mut trainer =
             Trainer::new(method, optimizer.init(), schedule, loader, epochs, &self.device);
-        if let Some(bank) = pictures.knn_bank(settings.seed) {
+        if let Some(bank) = pictures.knn_bank(settings) {
             trainer = trainer.with_callback(OnlineKnn(bank));
         }
         // A GPU waits while it is read from; the CPU does not.
@@ -181,7 +182,7 @@ impl Run {
         let settings = &self.plan.settings;
         let about = json!({
             "encoder": settings.encoder(),
-            "input": proof::shown(),
+            "input": settings.shown(),
             "recipe": settings.recipe(),
             "run": Settings { data: settings.data.is_some().then(|| settings.data_name().into()), ..settings.clone() },
             "versions": VERSIONS,

@@ -9,7 +9,6 @@ use selfsame::samplers::{
     open, stratified_split, stratified_subset,
 };
 
-use crate::proof;
 use crate::settings::{SIDE, Settings};
 
 /// Test pictures that accuracy is measured on, at most; the same number of each class.
@@ -85,11 +84,11 @@ impl Pictures {
     }
 
     /// Some of the labelled pictures, to watch training with.
-    pub(crate) fn knn_bank(&self, seed: u64) -> Option<KnnBank> {
-        let some = |dataset: &Arc<dyn Dataset>, limit| choose(dataset, limit, seed);
+    pub(crate) fn knn_bank(&self, settings: &Settings) -> Option<KnnBank> {
+        let some = |dataset: &Arc<dyn Dataset>, limit| choose(dataset, limit, settings.seed);
         labels(self.train.as_ref())?;
         let (bank, queries) = (some(&self.train, 2_000), some(self.test.as_ref()?, 500));
-        Some(KnnBank { bank, queries, recipe: proof::shown(), batch: 128 })
+        Some(KnnBank { bank, queries, recipe: settings.shown(), batch: 128 })
     }
 
     /// A few pictures to show, of different classes where there are any.
