@@ -74,16 +74,16 @@ fn add_chunk([input, output]: [Planes; 2], x: &[f32], dy: &[f32], sums: &mut [f3
         let (x, x_line) = input.spread::<BLOCK, false>(x, x_room);
         let (dy, dy_line) = output.spread::<GROUP, true>(dy, dy_room);
         let pairs = sums.par_chunks_mut(TAPS * PAIRS).enumerate();
-        pairs.for_each(|(pair, sums)| {
+        let products = || vec![0.0; FREQUENCIES * PAIRS];
+        pairs.for_each_init(products, |products, (pair, sums)| {
             let (block, group) = (pair / groups, pair % groups);
-            let mut products = [0.0; FREQUENCIES * PAIRS];
             for (frequency, products) in products.chunks_mut(PAIRS).enumerate() {
                 let x = &x[(block * FREQUENCIES + frequency) * x_line..];
                 let dy = &dy[(group * FREQUENCIES + frequency) * dy_line..];
                 let dy = &dy.as_chunks::<GROUP>().0[..places];
                 sums_of_lines(dy, places, &offsets, x, products, BLOCK, BLOCK);
             }
-            Arch::new().dispatch(Taps { products: &products, sums });
+            Arch::new().dispatch(Taps { products, sums });
         });
     });
 }
@@ -263,7 +263,7 @@ fn of_output<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; TILE]) -> [S::f32s; SIDE]
 
 /// Adds `Gᵀ m G` to the sums of the taps, for each pair of channels.
 struct Taps<'a> {
-    products: &'a [f32; FREQUENCIES * PAIRS],
+    products: &'a [f32],
     sums: &'a mut [f32],
 }
 
