@@ -143,7 +143,8 @@ impl Options {
     fn settings(&self) -> anyhow::Result<Settings> {
         let own = self.data.is_none();
         let (epochs, batch_size) = match (self.quick, own) {
-            (true, _) => (3, 64),
+            (true, true) => (10, 64),
+            (true, false) => (3, 64),
             (false, true) => (18, 64),
             (false, false) => (12, 256),
         };
