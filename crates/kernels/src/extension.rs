@@ -99,7 +99,7 @@ fn copied(numbers: &[f32]) -> Vec<f32> {
 }
 
 /// The tensor with its numbers row by row and no more in its storage, which can be changed.
-fn own(tensor: FlexTensor) -> FlexTensor {
+pub(crate) fn own(tensor: FlexTensor) -> FlexTensor {
     let own = tensor.to_contiguous();
     if own.storage::<f32>().len() == own.shape().num_elements() {
         return own;

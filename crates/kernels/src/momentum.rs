@@ -81,9 +81,8 @@ pub fn momentum_step<const D: usize>(
 #[allow(clippy::cast_possible_truncation, reason = "settings become f32 as burn makes scalars")]
 mod flex {
     use burn::backend::Flex;
-    use burn::backend::TensorMetadata;
     use burn::backend::tensor::FloatTensor;
-    use burn::tensor::{Tensor, TensorData};
+    use burn::tensor::Tensor;
     use rayon::prelude::*;
 
     use super::MomentumStep;
@@ -135,15 +134,10 @@ mod flex {
 
     /// The tensor as the backend keeps it, its storage its numbers row by row and no more.
     fn primitive<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
-        let tensor = match tensor.try_into_primitive::<Flex>() {
-            Ok(tensor) => tensor.to_contiguous(),
+        match tensor.try_into_primitive::<Flex>() {
+            Ok(tensor) => crate::extension::own(tensor),
             Err(error) => unreachable!("the caller asked whether it is on Flex: {error:?}"),
-        };
-        if tensor.storage::<f32>().len() == tensor.shape().num_elements() {
-            return tensor;
         }
-        let numbers = numbers(&tensor).to_vec();
-        FlexTensor::from_data(TensorData::new(numbers, tensor.shape()))
     }
 
     fn numbers(tensor: &FlexTensor) -> &[f32] {
