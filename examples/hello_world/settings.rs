@@ -280,6 +280,7 @@ impl Settings {
     }
 }
 
-/// Side of a picture, in pixels, and of a view of small ones.
+/// Side of a picture, in pixels, and of the views of pictures of the world.
 pub(crate) const SIDE: u32 = 32;
+/// Side of the views of shapes.
 const SMALL_SIDE: u32 = 16;
