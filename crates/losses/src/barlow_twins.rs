@@ -1,9 +1,11 @@
 //! Barlow Twins: make two views' features equal, and each feature unlike the others.
 
-use burn::tensor::Tensor;
+use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
-use crate::gram::cross_squares;
+use crate::gram::Factor::{Plain, Turned};
+use crate::gram::{cross_squares, squares, times};
 use crate::normalize::paired_dims;
+use crate::with_gradient::with_gradient;
 
 /// Settings of [`barlow_twins`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,15 +57,43 @@ impl Default for BarlowTwinsConfig {
 #[must_use]
 #[track_caller]
 pub fn barlow_twins(view_a: Tensor<2>, view_b: Tensor<2>, config: &BarlowTwinsConfig) -> Tensor<1> {
-    let [batch, _] = paired_dims("barlow_twins", &view_a, &view_b);
+    let [batch, dim] = paired_dims("barlow_twins", &view_a, &view_b);
     assert!(batch > 1, "barlow_twins correlates over the batch: it needs 2 rows or more");
     let a = standardize(view_a, config.epsilon);
     let b = standardize(view_b, config.epsilon);
 
-    let diagonal = (a.clone() * b.clone()).sum_dim(0) * (batch as f64).recip();
-    let all = cross_squares(a, b) * (batch as f64).powi(-2);
-    let off_diagonal = all - diagonal.clone().square().sum();
-    (diagonal * -1.0 + 1.0).square().sum() + off_diagonal * config.off_diagonal
+    if batch < dim {
+        by_rows(a, b, config.off_diagonal)
+    } else {
+        by_columns(a, b, config.off_diagonal)
+    }
+}
+
+/// The loss without `C`, which is larger than the views.
+fn by_rows(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
+    let share = (a.dims()[0] as f64).recip();
+    let diagonal = (a.clone() * b.clone()).sum_dim(0) * share;
+    let off_diagonal = cross_squares(a, b) * share.powi(2) - diagonal.clone().square().sum();
+    (diagonal * -1.0 + 1.0).square().sum() + off_diagonal * weight
+}
+
+/// The loss from `C`, whose slope is all that the views' gradients need.
+fn by_columns(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
+    let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
+    let [batch, dim] = plain_a.dims();
+    let share = (batch as f64).recip();
+    let correlations = times(Turned(&plain_a), Plain(&plain_b), share);
+    let places = Tensor::<1, Int>::arange(0..dim as i64, &plain_a.device()).reshape([dim, 1]);
+    let diagonal = correlations.clone().gather(1, places.clone());
+    let off_diagonal = squares(&correlations) - diagonal.clone().square().sum();
+    let value = (diagonal.clone() * -1.0 + 1.0).square().sum() + off_diagonal * weight;
+
+    let of_diagonal = (diagonal * (1.0 - weight) - 1.0) * 2.0;
+    let slope = correlations * (2.0 * weight);
+    let slope = slope.scatter(1, places, of_diagonal, IndexingUpdateOp::Add);
+    let none = value.zeros_like();
+    with_gradient(a, value, || times(Plain(&plain_b), Turned(&slope), share))
+        + with_gradient(b, none, || times(Plain(&plain_a), Plain(&slope), share))
 }
 
 /// Columns of mean 0 and variance 1, computed on a scale on which squares cannot overflow.

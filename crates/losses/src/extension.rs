@@ -34,6 +34,15 @@ pub(crate) fn numbers(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice::<f32>().unwrap_or_default()
 }
 
+/// The tensor with its numbers row by row and no more in its storage, which can be changed.
+fn own(tensor: FlexTensor) -> FlexTensor {
+    let own = tensor.to_contiguous();
+    if own.storage::<f32>().len() == own.shape().num_elements() {
+        return own;
+    }
+    self::tensor(numbers(&own).to_vec(), own.shape())
+}
+
 pub(crate) fn tensor(numbers: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(numbers, shape))
 }
@@ -143,9 +152,10 @@ impl LossGradients for Flex {
     }
 
     fn standardize_gradient([y, inverse]: [FlexTensor; 2], gradient: FlexTensor) -> FlexTensor {
-        let (gradient, shape) = (gradient.to_contiguous(), y.shape());
-        let (y, inverse, gradient) = (numbers(&y), numbers(&inverse), numbers(&gradient));
-        tensor(standard::standardize_gradient(y, inverse, gradient, shape[1]), shape)
+        let (mut gradient, columns) = (own(gradient), y.shape()[1]);
+        let (y, inverse) = (numbers(&y), numbers(&inverse));
+        standard::standardize_gradient(y, inverse, gradient.storage_mut(), columns);
+        gradient
     }
 }
 

@@ -20,11 +20,11 @@ pub(crate) fn self_squares(x: Tensor<2>) -> Tensor<1> {
     let [rows, columns] = plain.dims();
     if rows < columns {
         let products = times_own_transpose(Plain(&plain));
-        let value = products.clone().square().sum();
+        let value = squares(&products);
         with_gradient(x, value, || times(Plain(&products), Plain(&plain), 4.0))
     } else {
         let products = times_own_transpose(Turned(&plain));
-        let value = products.clone().square().sum();
+        let value = squares(&products);
         with_gradient(x, value, || times(Plain(&plain), Plain(&products), 4.0))
     }
 }
@@ -34,22 +34,21 @@ pub(crate) fn self_squares(x: Tensor<2>) -> Tensor<1> {
 /// `‖AᵀB‖²` is also the inner product of `AAᵀ` and `BBᵀ`, which is cheaper with fewer rows than columns.
 pub(crate) fn cross_squares(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
     let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
-    let [rows, columns] = plain_a.dims();
-    if rows < columns {
-        let of_a = times_own_transpose(Plain(&plain_a));
-        let of_b = times_own_transpose(Plain(&plain_b));
-        let value = (of_a.clone() * of_b.clone()).sum();
-        let first = with_gradient(a, value.clone(), || times(Plain(&of_b), Plain(&plain_a), 2.0));
-        let none = value.zeros_like();
-        first + with_gradient(b, none, || times(Plain(&of_a), Plain(&plain_b), 2.0))
-    } else {
-        let products = times(Turned(&plain_a), Plain(&plain_b), 1.0);
-        let value = products.clone().square().sum();
-        let first =
-            with_gradient(a, value.clone(), || times(Plain(&plain_b), Turned(&products), 2.0));
-        let none = value.zeros_like();
-        first + with_gradient(b, none, || times(Plain(&plain_a), Plain(&products), 2.0))
+    let of_a = times_own_transpose(Plain(&plain_a));
+    let of_b = times_own_transpose(Plain(&plain_b));
+    let value = (of_a.clone() * of_b.clone()).sum();
+    let none = value.zeros_like();
+    with_gradient(a, value, || times(Plain(&of_b), Plain(&plain_a), 2.0))
+        + with_gradient(b, none, || times(Plain(&of_a), Plain(&plain_b), 2.0))
+}
+
+/// The sum of all squares of a matrix without a graph, `[1]`.
+pub(crate) fn squares(x: &Tensor<2>) -> Tensor<1> {
+    #[cfg(feature = "flex")]
+    if let Some(sum) = host::squares(x) {
+        return sum;
     }
+    x.clone().square().sum()
 }
 
 /// `x · xᵀ`.
@@ -82,11 +81,11 @@ impl Factor<'_> {
 #[cfg(feature = "flex")]
 mod host {
     use burn::tensor::Tensor;
-    use faer::MatRef;
 
     use super::Factor::{self, Plain, Turned};
     use crate::extension::{FlexTensor, host, numbers};
-    use crate::product;
+    use crate::product::{self, Matrix};
+    use crate::rows;
     use crate::with_gradient::single;
 
     impl Factor<'_> {
@@ -95,10 +94,9 @@ mod host {
             host(x)
         }
 
-        fn matrix(self, laid_out: &FlexTensor) -> MatRef<'_, f32> {
+        fn matrix(self, laid_out: &FlexTensor) -> Matrix<'_> {
             let (Plain(x) | Turned(x)) = self;
-            let [rows, columns] = x.dims();
-            let matrix = MatRef::from_row_major_slice(numbers(laid_out), rows, columns);
+            let matrix = Matrix::new(numbers(laid_out), x.dims());
             match self {
                 Plain(_) => matrix,
                 Turned(_) => matrix.transpose(),
@@ -114,14 +112,19 @@ mod host {
     pub(super) fn gram(x: Factor<'_>) -> Option<Tensor<2>> {
         let laid_out = x.host()?;
         let matrix = x.matrix(&laid_out);
-        Some(single(product::gram(matrix), [matrix.nrows(); 2], x.like()))
+        Some(single(product::gram(matrix), [matrix.rows(); 2], x.like()))
+    }
+
+    pub(super) fn squares(x: &Tensor<2>) -> Option<Tensor<1>> {
+        let sum = rows::squares(numbers(&host(x)?));
+        Some(single(vec![sum as f32], [1], x))
     }
 
     pub(super) fn product(a: Factor<'_>, b: Factor<'_>, scale: f64) -> Option<Tensor<2>> {
         let (left, right) = (a.host()?, b.host()?);
         let (left, right) = (a.matrix(&left), b.matrix(&right));
         let found = product::product(left, right, scale as f32);
-        Some(single(found, [left.nrows(), right.ncols()], a.like()))
+        Some(single(found, [left.rows(), right.columns()], a.like()))
     }
 }
 

@@ -277,6 +277,24 @@ impl WithSimd for Largest<'_> {
     }
 }
 
+/// The sum of all squares.
+pub(crate) fn squares(numbers: &[f32]) -> f64 {
+    let parts: Vec<f32> =
+        numbers.par_chunks(GRAIN).map(|x| Arch::new().dispatch(Squares(x))).collect();
+    parts.into_iter().map(f64::from).sum()
+}
+
+struct Squares<'a>(&'a [f32]);
+
+impl WithSimd for Squares<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f32 {
+        dot(self.0, self.0)
+    }
+}
+
 /// The largest length of a row; NaN if there is one, infinite if a square is.
 pub(crate) fn longest(rows: &[f32], columns: usize) -> f32 {
     let squares: Vec<f32> = rows

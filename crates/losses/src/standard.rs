@@ -1,26 +1,42 @@
 //! Columns of mean 0 and variance 1 on the host, forward and backward.
 //!
-//! Sums over the rows are taken by blocks of columns and everything else by blocks of rows; no result
-//! depends on the number of threads.
+//! Work is cut by rows, and the sums of the parts are added in their order; no result depends on the number
+//! of threads.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Columns whose sums one task takes: with a thousand rows they stay in a core's cache.
-const BLOCK: usize = 128;
+/// Rows of a part, few enough that a thousand columns of them stay in a core's cache.
+const PART: usize = 64;
 
 /// Every column less its mean, over `√(variance + epsilon)`; and one over those roots. Biased variance.
 pub(crate) fn standardize(x: &[f32], columns: usize, epsilon: f32) -> (Vec<f32>, Vec<f32>) {
+    let moments = |x| Arch::new().dispatch(Moments { x, columns });
+    let parts: Vec<[Vec<f32>; 2]> = x.par_chunks(PART * columns).map(moments).collect();
+    let rows = x.len() / columns;
+    let count = |part: usize| (rows - part * PART).min(PART) as f32;
+    let share = (rows as f32).recip();
+
+    let mut means = vec![0.0; columns];
+    for (part, [own, _]) in parts.iter().enumerate() {
+        for (mean, own) in means.iter_mut().zip(own) {
+            *mean += own * (count(part) * share);
+        }
+    }
+    let mut inverse = vec![0.0; columns];
+    for (part, [own, squares]) in parts.iter().enumerate() {
+        for ((sum, mean), (own, squares)) in
+            inverse.iter_mut().zip(&means).zip(own.iter().zip(squares))
+        {
+            *sum += squares + (own - mean).powi(2) * count(part);
+        }
+    }
     // A column without any variance is divided by a number, even without an epsilon.
     let epsilon = epsilon.max(1e-37);
-    let (mut means, mut inverse) = (vec![0.0; columns], vec![0.0; columns]);
-    let blocks = means.par_chunks_mut(BLOCK).zip(inverse.par_chunks_mut(BLOCK)).enumerate();
-    blocks.for_each(|(block, (means, inverse))| {
-        let first = block * BLOCK;
-        Arch::new().dispatch(Moments { x, columns, first, epsilon, means, inverse });
-    });
+    inverse.iter_mut().for_each(|sum| *sum = (*sum * share + epsilon).sqrt().recip());
+
     let mut out = vec![0.0; x.len()];
     out.par_chunks_mut(columns).zip(x.par_chunks(columns)).with_min_len(8).for_each(|(out, x)| {
         Arch::new().dispatch(Standardized { x, means: &means, inverse: &inverse, out });
@@ -28,40 +44,34 @@ pub(crate) fn standardize(x: &[f32], columns: usize, epsilon: f32) -> (Vec<f32>,
     (out, inverse)
 }
 
+/// The mean of every column of some rows, and the sum of the squares of what is apart from it.
 struct Moments<'a> {
     x: &'a [f32],
     columns: usize,
-    first: usize,
-    epsilon: f32,
-    means: &'a mut [f32],
-    inverse: &'a mut [f32],
 }
 
 impl WithSimd for Moments<'_> {
-    type Output = ();
+    type Output = [Vec<f32>; 2];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { x, columns, first, epsilon, means, inverse } = self;
+    fn with_simd<S: Simd>(self, _: S) -> [Vec<f32>; 2] {
+        let Self { x, columns } = self;
         let share = columns as f32 / x.len() as f32;
-        let width = means.len();
+        let (mut means, mut squares) = (vec![0.0; columns], vec![0.0; columns]);
         for row in x.chunks_exact(columns) {
-            for (sum, x) in means.iter_mut().zip(&row[first..first + width]) {
+            for (sum, x) in means.iter_mut().zip(row) {
                 *sum += x;
             }
         }
-        for mean in means.iter_mut() {
+        for mean in &mut means {
             *mean *= share;
         }
         for row in x.chunks_exact(columns) {
-            let row = &row[first..first + width];
-            for ((sum, mean), x) in inverse.iter_mut().zip(means.iter()).zip(row) {
+            for ((sum, mean), x) in squares.iter_mut().zip(&means).zip(row) {
                 *sum += (x - mean) * (x - mean);
             }
         }
-        for inverse in inverse.iter_mut() {
-            *inverse = (*inverse * share + epsilon).sqrt().recip();
-        }
+        [means, squares]
     }
 }
 
@@ -84,65 +94,63 @@ impl WithSimd for Standardized<'_> {
     }
 }
 
-/// The gradient by what was standardised, from the result `y`, the roots and the gradient by `y`.
+/// Makes of the gradient by the result `y` that by what was standardised; `inverse` are one over the roots.
 pub(crate) fn standardize_gradient(
     y: &[f32],
     inverse: &[f32],
-    gradient: &[f32],
+    gradient: &mut [f32],
     columns: usize,
-) -> Vec<f32> {
-    let (mut means, mut along) = (vec![0.0; columns], vec![0.0; columns]);
-    let blocks = means.par_chunks_mut(BLOCK).zip(along.par_chunks_mut(BLOCK)).enumerate();
-    blocks.for_each(|(block, (means, along))| {
-        let first = block * BLOCK;
-        Arch::new().dispatch(Along { y, gradient, columns, first, means, along });
+) {
+    let along = |(y, gradient)| Arch::new().dispatch(Along { y, gradient, columns });
+    let parts = y.par_chunks(PART * columns).zip(gradient.par_chunks(PART * columns));
+    let parts: Vec<[Vec<f32>; 2]> = parts.map(along).collect();
+    let share = columns as f32 / y.len() as f32;
+    let [means, along] = [0, 1].map(|which| {
+        let mut sums = vec![0.0; columns];
+        for part in &parts {
+            for (sum, part) in sums.iter_mut().zip(&part[which]) {
+                *sum += part * share;
+            }
+        }
+        sums
     });
-    let mut out = vec![0.0; y.len()];
-    let rows = y.par_chunks(columns).zip(gradient.par_chunks(columns)).with_min_len(8);
-    out.par_chunks_mut(columns).zip(rows).for_each(|(out, (y, gradient))| {
+    let rows = gradient.par_chunks_mut(columns).zip(y.par_chunks(columns)).with_min_len(8);
+    rows.for_each(|(gradient, y)| {
         let of_columns = [inverse, &means[..], &along[..]];
-        Arch::new().dispatch(Gradient { y, gradient, of_columns, out });
+        Arch::new().dispatch(Gradient { y, gradient, of_columns });
     });
-    out
 }
 
+/// The sums of every column of some rows of the gradient, and of its products with `y`.
 struct Along<'a> {
     y: &'a [f32],
     gradient: &'a [f32],
     columns: usize,
-    first: usize,
-    means: &'a mut [f32],
-    along: &'a mut [f32],
 }
 
 impl WithSimd for Along<'_> {
-    type Output = ();
+    type Output = [Vec<f32>; 2];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Self { y, gradient, columns, first, means, along } = self;
-        let share = columns as f32 / y.len() as f32;
-        let width = means.len();
+    fn with_simd<S: Simd>(self, _: S) -> [Vec<f32>; 2] {
+        let Self { y, gradient, columns } = self;
+        let (mut sums, mut along) = (vec![0.0; columns], vec![0.0; columns]);
         for (y, gradient) in y.chunks_exact(columns).zip(gradient.chunks_exact(columns)) {
-            let (y, gradient) = (&y[first..first + width], &gradient[first..first + width]);
-            let sums = means.iter_mut().zip(along.iter_mut());
-            for ((mean, along), (y, gradient)) in sums.zip(y.iter().zip(gradient)) {
-                *mean += gradient;
+            for ((sum, along), (y, gradient)) in
+                sums.iter_mut().zip(along.iter_mut()).zip(y.iter().zip(gradient))
+            {
+                *sum += gradient;
                 *along += gradient * y;
             }
         }
-        for (mean, along) in means.iter_mut().zip(along) {
-            *mean *= share;
-            *along *= share;
-        }
+        [sums, along]
     }
 }
 
 struct Gradient<'a> {
     y: &'a [f32],
-    gradient: &'a [f32],
+    gradient: &'a mut [f32],
     of_columns: [&'a [f32]; 3],
-    out: &'a mut [f32],
 }
 
 impl WithSimd for Gradient<'_> {
@@ -152,9 +160,9 @@ impl WithSimd for Gradient<'_> {
     fn with_simd<S: Simd>(self, _: S) {
         let [inverse, means, along] = self.of_columns;
         let of_columns = inverse.iter().zip(means.iter().zip(along));
-        let rows = self.out.iter_mut().zip(self.y.iter().zip(self.gradient));
-        for ((out, (y, gradient)), (inverse, (mean, along))) in rows.zip(of_columns) {
-            *out = (gradient - mean - y * along) * inverse;
+        let rows = self.gradient.iter_mut().zip(self.y);
+        for ((gradient, y), (inverse, (mean, along))) in rows.zip(of_columns) {
+            *gradient = (*gradient - mean - y * along) * inverse;
         }
     }
 }
