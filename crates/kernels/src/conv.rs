@@ -12,6 +12,8 @@ use crate::{winograd, winograd_gradient};
 /// least. Neither depends on the number of threads, so the sum does not.
 const PARTS: usize = 16;
 const LEAST_PLACES: usize = 2048;
+/// Places of a line, at least, where there are pictures enough: of a short line much is margin.
+const SHORT_LINE: usize = 512;
 
 /// `y[n, o] = Σ over channels c and taps of weight[o, c, tap] · x[n, c] at the tap`.
 ///
@@ -23,7 +25,7 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
     if winograd::suits(&shape) {
         return winograd::forward(shape, x, weight, y);
     }
-    let layout = Layout::new(shape);
+    let layout = Layout::new(shape, SHORT_LINE, PARTS);
     let taps = layout.taps.len();
     let all: Vec<usize> = (0..taps).collect();
     let at =
@@ -34,12 +36,11 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
     let chunks = y.par_chunks_mut(pictures * layout.output_size());
     chunks.zip(x.par_chunks(pictures * layout.input_size())).for_each(|(y, x)| {
         with_lines(|[from, to]| {
-            let from = zeros(from, shape.d_input * layout.phases() * layout.line());
+            let from = zeros(from, shape.d_input * layout.planes() * layout.line());
             layout.spread_input(x, from);
             let to = room(to, shape.d_output.next_multiple_of(GROUP) * layout.line());
-            let places = layout.places(y.len() / layout.output_size());
             let (lines, line) = (&mut to[layout.margin..], layout.line());
-            sums_of_lines(&weights, offsets.len(), &offsets, from, lines, line, places);
+            sums_of_lines(&weights, offsets.len(), &offsets, from, lines, line, layout.places);
             layout.gather_output(to, y);
         });
     });
@@ -50,14 +51,14 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
     if winograd::suits(&shape) {
         return winograd::input_gradient(shape, dy, weight, dx);
     }
-    let layout = Layout::new(shape);
+    let layout = Layout::new(shape, SHORT_LINE, PARTS);
     let taps = layout.taps.len();
     let at =
         |input: usize, output: usize, tap: usize| (output * shape.d_input + input) * taps + tap;
-    let phases: Vec<(Vec<[f32; GROUP]>, Vec<usize>)> = (0..layout.phases())
-        .map(|phase| {
+    let planes: Vec<(Vec<[f32; GROUP]>, Vec<usize>)> = (0..layout.planes())
+        .map(|plane| {
             let own: Vec<usize> =
-                (0..taps).filter(|&tap| layout.taps[tap].phase == phase).collect();
+                (0..taps).filter(|&tap| layout.taps[tap].plane == plane).collect();
             let weights = pack(weight, shape.d_input, shape.d_output, &own, at);
             let offset = |line: usize, tap: &usize| layout.offset(line, -layout.taps[*tap].shift);
             let offsets =
@@ -70,11 +71,14 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
         with_lines(|[from, to]| {
             let from = zeros(from, shape.d_output * layout.line());
             layout.spread_output(dy, from);
-            let channels = shape.d_input.next_multiple_of(GROUP);
-            let to = room(to, channels * layout.phases() * layout.line());
-            let pictures = dx.len() / layout.input_size();
-            for (phase, (weights, offsets)) in phases.iter().enumerate() {
-                sums_of_phase(&layout, phase, weights, offsets, from, to, pictures);
+            let (line, channels) = (layout.line(), shape.d_input.next_multiple_of(GROUP));
+            let to = room(to, channels * layout.planes() * line);
+            // The lines of one plane, each channel's at its place among the other planes.
+            let apart = layout.planes() * line;
+            for (plane, (weights, offsets)) in planes.iter().enumerate() {
+                let to = &mut to[plane * line + layout.margin..];
+                let (count, places) = (offsets.len(), layout.places);
+                sums_of_lines(weights, count, offsets, from, to, apart, places);
             }
             layout.gather_input(to, dx);
         });
@@ -87,10 +91,9 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
     if winograd::suits(&shape) {
         return winograd_gradient::weight_gradient(shape, x, dy, dw);
     }
-    let mut layout = Layout::new(shape);
-    let pictures = shape.batch.div_ceil(PARTS).max(LEAST_PLACES / layout.picture).max(1);
     // Long lines, even beyond the cache: each is read again and again, a piece at a time.
-    layout.pictures = layout.pictures.max(LEAST_PLACES / layout.picture).min(pictures);
+    let layout = Layout::new(shape, LEAST_PLACES, 1);
+    let pictures = shape.batch.div_ceil(PARTS).max(layout.pictures);
     let offsets = input_offsets(&layout);
     let groups = shape.d_output.div_ceil(GROUP);
     let parts = x.par_chunks(pictures * layout.input_size());
@@ -101,16 +104,22 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
             let chunks = x.chunks(layout.pictures * layout.input_size());
             for (x, dy) in chunks.zip(dy.chunks(layout.pictures * layout.output_size())) {
                 with_lines(|[inputs, outputs]| {
-                    let inputs = zeros(inputs, shape.d_input * layout.phases() * layout.line());
+                    let inputs = zeros(inputs, shape.d_input * layout.planes() * layout.line());
                     layout.spread_input(x, inputs);
                     let outputs = zeros(outputs, groups * GROUP * layout.line());
                     layout.spread_output(dy, outputs);
-                    let places = layout.places(x.len() / layout.input_size());
                     let lines = sums.par_chunks_mut(offsets.len());
                     let lines = lines.zip(outputs.par_chunks(GROUP * layout.line()));
                     lines.for_each(|(sums, outputs)| {
                         let outputs = &outputs[layout.margin..];
-                        inner_products(outputs, layout.line(), places, inputs, &offsets, sums);
+                        inner_products(
+                            outputs,
+                            layout.line(),
+                            layout.places,
+                            inputs,
+                            &offsets,
+                            sums,
+                        );
                     });
                 });
             }
@@ -129,8 +138,8 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
 
 /// Where each channel's line stands as each tap reads it.
 fn input_offsets(layout: &Layout) -> Vec<usize> {
-    let phases = layout.phases();
-    let offset = |channel: usize, tap: &Tap| layout.offset(channel * phases + tap.phase, tap.shift);
+    let planes = layout.planes();
+    let offset = |channel: usize, tap: &Tap| layout.offset(channel * planes + tap.plane, tap.shift);
     let channels = 0..layout.shape.d_input;
     channels.flat_map(|channel| layout.taps.iter().map(move |tap| offset(channel, tap))).collect()
 }
@@ -157,27 +166,6 @@ fn pack(
         }
     }
     packed
-}
-
-/// The lines of one phase of the input, each channel's at its place among the other phases.
-fn sums_of_phase(
-    layout: &Layout,
-    phase: usize,
-    weights: &[[f32; GROUP]],
-    offsets: &[usize],
-    from: &[f32],
-    to: &mut [f32],
-    pictures: usize,
-) {
-    let (line, phases) = (layout.line(), layout.phases());
-    let (stride, places) = (phases * line, layout.places(pictures));
-    let to = &mut to[phase * line + layout.margin..];
-    if offsets.is_empty() {
-        // No weight meets these pixels: a stride wider than the kernel.
-        to.chunks_mut(stride).for_each(|to| to[..places].fill(0.0));
-    } else {
-        sums_of_lines(weights, offsets.len(), offsets, from, to, stride, places);
-    }
 }
 
 thread_local! {

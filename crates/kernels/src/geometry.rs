@@ -25,85 +25,97 @@ impl Shape {
 /// One weight of a kernel: which pixels of the input it meets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tap {
-    /// The plane of input pixels it reads: all whose row and column leave these rests.
-    pub(crate) phase: usize,
+    /// Which of the layout's planes it reads.
+    pub(crate) plane: usize,
     /// How far from the output pixel's place, in the plane.
     pub(crate) shift: isize,
 }
 
-/// The layout of a few pictures, all their rows one after the other.
+/// The layout of a few pictures: the first rows of all, side by side, then their second rows, and so on.
 ///
-/// Rows are followed by a gap of zeros and pictures by rows of zeros, wide enough for every weight
+/// Rows are followed by a gap of zeros, and a line of pictures by a margin, wide enough for every weight
 /// of the kernel: then an input pixel is always found at a fixed distance from the place of the
 /// output pixel, whatever the row, and a convolution is a sum of shifted lines. A stride of `s` cuts
-/// the input into `s²` planes, in each of which the stride is 1.
+/// the input into `s²` planes, in each of which the stride is 1; those that no weight reads are left out.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) shape: Shape,
     pub(crate) taps: Vec<Tap>,
-    /// From one row to the next, and from one picture to the next.
-    pub(crate) row: usize,
-    pub(crate) picture: usize,
-    /// Zeros before and after the pictures of a line; like a line itself, whole [`BLOCK`]s, which
-    /// are whole lines of the processor's cache.
+    /// The row and the column, less than the stride, at which each plane of the input begins.
+    planes: Vec<[usize; 2]>,
+    /// From a picture's row to that of the next picture.
+    row: usize,
+    /// From one row to the next.
+    band: usize,
+    /// Places of a line that hold pictures, in whole [`VECTOR`]s.
+    pub(crate) places: usize,
+    /// Zeros before and after them, in whole [`VECTOR`]s.
     pub(crate) margin: usize,
     /// Pictures in a line.
     pub(crate) pictures: usize,
 }
 
-/// Places worked on at a time; a line has whole blocks of them.
+/// Places worked on at a time where there are as many.
 pub(crate) const BLOCK: usize = 48;
-/// Bytes of input worked on at a time, to stay in the second-level cache.
+/// The longest vector, which is also a line of the processor's cache; a line has whole ones.
+pub(crate) const VECTOR: usize = 16;
+/// Bytes of a few pictures' lines, to stay in the second-level cache.
 const CHUNK_BYTES: usize = 256 << 10;
 
 impl Layout {
-    pub(crate) fn new(shape: Shape) -> Self {
+    /// As many pictures as stay in the second-level cache, or fill `least` places, but no more than a
+    /// `parts`th of the batch.
+    pub(crate) fn new(shape: Shape, least: usize, parts: usize) -> Self {
+        let one = Self::of(shape, 1);
+        let size = one.band * one.rows();
+        let bytes = 4 * (shape.d_input * one.planes.len() + shape.d_output) * size;
+        let wanted = (CHUNK_BYTES / bytes.max(1)).max(least / size);
+        Self::of(shape, wanted.clamp(1, shape.batch.div_ceil(parts).max(1)))
+    }
+
+    fn of(shape: Shape, pictures: usize) -> Self {
         let stride = shape.stride;
-        let [out_height, out_width] = shape.output();
         // Weight `k` reads input pixel `stride · place + k − padding`.
         let split = |k: usize| {
             let offset = signed(k) - signed(shape.padding);
             (offset.rem_euclid(signed(stride)).unsigned_abs(), offset.div_euclid(signed(stride)))
         };
-        let gap = |kernel: usize| (0..kernel).map(|k| split(k).1.unsigned_abs()).max().unwrap_or(0);
-        let columns = out_width.max(shape.width.div_ceil(stride));
-        let rows = out_height.max(shape.height.div_ceil(stride));
-        let row = columns + gap(shape.kernel[1]);
-        let picture = (rows + gap(shape.kernel[0])) * row;
-        let tap = |(y, x): (usize, usize)| {
-            let ((phase_y, down), (phase_x, right)) = (split(y), split(x));
-            Tap { phase: phase_y * stride + phase_x, shift: down * signed(row) + right }
+        let gap = (0..shape.kernel[1]).map(|k| split(k).1.unsigned_abs()).max().unwrap_or(0);
+        let row = shape.output()[1].max(shape.width.div_ceil(stride)) + gap;
+        let band = pictures * row;
+
+        let mut planes = Vec::new();
+        let mut tap = |(y, x): (usize, usize)| {
+            let ((from_y, down), (from_x, right)) = (split(y), split(x));
+            let found = planes.iter().position(|plane| *plane == [from_y, from_x]);
+            let plane = found.unwrap_or_else(|| {
+                planes.push([from_y, from_x]);
+                planes.len() - 1
+            });
+            Tap { plane, shift: down * signed(band) + right }
         };
-        let taps: Vec<Tap> = (0..shape.kernel[0])
-            .flat_map(|y| (0..shape.kernel[1]).map(move |x| (y, x)))
-            .map(tap)
-            .collect();
+        let weights = (0..shape.kernel[0]).flat_map(|y| (0..shape.kernel[1]).map(move |x| (y, x)));
+        let taps: Vec<Tap> = weights.map(&mut tap).collect();
         let reach = taps.iter().map(|tap| tap.shift.unsigned_abs()).max().unwrap_or(0);
-        let bytes = 4 * shape.d_input.max(shape.d_output) * picture * stride * stride;
-        let pictures = (CHUNK_BYTES / bytes.max(1)).clamp(1, shape.batch.max(1));
-        Self {
-            shape,
-            taps,
-            row,
-            picture,
-            margin: (reach + BLOCK).next_multiple_of(BLOCK),
-            pictures,
-        }
+        let margin = reach.next_multiple_of(VECTOR);
+        let mut layout = Self { shape, taps, planes, row, band, places: 0, margin, pictures };
+        layout.places = (layout.rows() * band).next_multiple_of(VECTOR);
+        layout
+    }
+
+    /// Rows of a plane.
+    fn rows(&self) -> usize {
+        self.shape.output()[0].max(self.shape.height.div_ceil(self.shape.stride))
     }
 
     /// Planes of the input.
-    pub(crate) fn phases(&self) -> usize {
-        self.shape.stride * self.shape.stride
-    }
-
-    /// Places of `pictures` pictures, in whole blocks.
-    pub(crate) fn places(&self, pictures: usize) -> usize {
-        (pictures * self.picture).next_multiple_of(BLOCK)
+    pub(crate) fn planes(&self) -> usize {
+        self.planes.len()
     }
 
     /// From one line to the next.
     pub(crate) fn line(&self) -> usize {
-        self.places(self.pictures) + 2 * self.margin
+        self.places + 2 * self.margin
     }
 
     /// Where the place that a tap reads stands, for the first place of line `line`.
@@ -121,46 +133,62 @@ impl Layout {
         self.shape.d_output * height * width
     }
 
-    /// Spreads pictures of the input over lines: line `channel · phases + phase`. `lines` is zero.
+    /// Spreads pictures of the input over lines: line `channel · planes + plane`. `lines` is zero.
     pub(crate) fn spread_input(&self, pictures: &[f32], lines: &mut [f32]) {
         let Shape { width, stride, .. } = self.shape;
-        for (row, at) in pictures.chunks_exact(width).zip(self.input_rows()) {
-            for phase in 0..stride.min(width) {
-                let to = &mut lines[at + phase * self.line()..][..(width - phase).div_ceil(stride)];
+        for (row, (y, at)) in pictures.chunks_exact(width).zip(self.input_rows()) {
+            for (start, at) in self.planes_of_row(y, at) {
+                let row = &row[start..];
+                let to = &mut lines[at..][..row.len().div_ceil(stride)];
                 match stride {
                     1 => copy(row, to),
-                    2 => take_pairs(&row[phase..], to),
-                    _ => to.iter_mut().zip(row[phase..].iter().step_by(stride)).for_each(take),
+                    2 => take_pairs(row, to),
+                    _ => to.iter_mut().zip(row.iter().step_by(stride)).for_each(take),
                 }
             }
         }
     }
 
     /// Gathers pictures of the input from lines: the way back of [`spread_input`](Self::spread_input).
+    /// Pixels of planes that no weight reads become 0.
     pub(crate) fn gather_input(&self, lines: &[f32], pictures: &mut [f32]) {
         let Shape { width, stride, .. } = self.shape;
-        for (row, at) in pictures.chunks_exact_mut(width).zip(self.input_rows()) {
-            for phase in 0..stride.min(width) {
-                let from = &lines[at + phase * self.line()..][..(width - phase).div_ceil(stride)];
+        if self.planes.len() < stride * stride {
+            pictures.fill(0.0);
+        }
+        for (row, (y, at)) in pictures.chunks_exact_mut(width).zip(self.input_rows()) {
+            for (start, at) in self.planes_of_row(y, at) {
+                let row = &mut row[start..];
+                let from = &lines[at..][..row.len().div_ceil(stride)];
                 match stride {
                     1 => copy(from, row),
-                    _ => row[phase..].iter_mut().step_by(stride).zip(from).for_each(take),
+                    _ => row.iter_mut().step_by(stride).zip(from).for_each(take),
                 }
             }
         }
     }
 
-    /// Where each row of each channel of each picture of the input stands, with its first phase.
-    fn input_rows(&self) -> impl Iterator<Item = usize> {
+    /// Each row of each channel of each picture of the input: which it is, and where it stands in the
+    /// channel's first plane.
+    fn input_rows(&self) -> impl Iterator<Item = (usize, usize)> {
         let Shape { d_input, height, stride, .. } = self.shape;
         (0..self.pictures).flat_map(move |picture| {
             (0..d_input).flat_map(move |channel| {
-                (0..height).map(move |y| {
-                    let line = channel * self.phases() + y % stride * stride;
-                    self.offset(line, signed(picture * self.picture + y / stride * self.row))
-                })
+                let first =
+                    channel * self.planes() * self.line() + self.margin + picture * self.row;
+                (0..height).map(move |y| (y, first + y / stride * self.band))
             })
         })
+    }
+
+    /// The planes that have pixels of row `y`: with which column they begin, and where they stand, if the
+    /// first plane stands at `at`.
+    fn planes_of_row(&self, y: usize, at: usize) -> impl Iterator<Item = (usize, usize)> {
+        let Shape { width, stride, .. } = self.shape;
+        let planes = self.planes.iter().enumerate();
+        planes
+            .filter(move |(_, [first, start])| *first == y % stride && *start < width)
+            .map(move |(plane, [_, start])| (*start, at + plane * self.line()))
     }
 
     /// Spreads pictures of the output over lines, one per channel. `lines` is zero.
@@ -184,8 +212,8 @@ impl Layout {
         let height = self.shape.output()[0];
         (0..self.pictures).flat_map(move |picture| {
             (0..self.shape.d_output).flat_map(move |channel| {
-                let first = self.offset(channel, signed(picture * self.picture));
-                (0..height).map(move |y| first + y * self.row)
+                let first = channel * self.line() + self.margin + picture * self.row;
+                (0..height).map(move |y| first + y * self.band)
             })
         })
     }
