@@ -41,13 +41,13 @@ impl<'a> Matrix<'a> {
 /// Terms of each sum that are worked on at a time: a strip of them stays in the nearest cache.
 const DEPTH: usize = 512;
 /// Numbers of the right side that are packed at a time, or one [`DEPTH`] of them if that is more.
-const PACKED: usize = 1 << 20;
+const PACKED: usize = 1 << 22;
 /// Terms between two tests of the inner loop: the tests cost a tenth of it otherwise.
 const UNROLLED: usize = 4;
 /// Rows and columns that are mirrored at a time; whole groups of rows, be they of 6 or 8.
 const SQUARE: usize = 24;
 /// Strips that are packed at a time, as the numbers of several lie side by side.
-const STRIPS: usize = 8;
+const STRIPS: usize = 16;
 /// Columns of a row that are packed at a time.
 const PART: usize = 64;
 /// Numbers that fill the longest vectors, and a line of the cache.
@@ -120,15 +120,25 @@ fn add_blocks(
                 let (start, rows) = (block * length, out.len() / columns);
                 let width = width(start + rows);
                 let rows = rows.next_multiple_of(tile.rows);
-                with_room(rows * DEPTH.min(depth), |left_packed| {
-                    for (part, right) in packed.chunks(lines * DEPTH).enumerate() {
-                        let (first, depth) = (first + part * DEPTH, right.len() / lines);
-                        let left_packed = &mut left_packed[..rows * depth];
-                        pack(left, scale, [start, first], tile.rows, depth, left_packed);
-                        let right = &right[..width.next_multiple_of(tile.columns) * depth];
-                        let (left, more) = (&*left_packed, first > 0);
-                        let block = Block { left, right, depth, out, columns, width, more };
-                        Arch::new().dispatch(block);
+                let all = packed.len() / lines;
+                with_room(rows * all, |left_packed| {
+                    for (part, left_packed) in left_packed.chunks_mut(rows * DEPTH).enumerate() {
+                        let depth = left_packed.len() / rows;
+                        let place = [start, first + part * DEPTH];
+                        pack(left, scale, place, tile.rows, depth, left_packed);
+                    }
+                    for column in (0..width).step_by(STRIPS * tile.columns) {
+                        let width = (width - column).min(STRIPS * tile.columns);
+                        let parts = left_packed.chunks(rows * DEPTH);
+                        let parts = parts.zip(packed.chunks(lines * DEPTH)).enumerate();
+                        for (part, (left, right)) in parts {
+                            let depth = right.len() / lines;
+                            let right = &right[column * depth..];
+                            let right = &right[..width.next_multiple_of(tile.columns) * depth];
+                            let (out, more) = (&mut out[column..], first + part > 0);
+                            let block = Block { left, right, depth, out, columns, width, more };
+                            Arch::new().dispatch(block);
+                        }
                     }
                 });
             });
