@@ -135,15 +135,21 @@ impl Layout {
 
     /// Spreads pictures of the input over lines: line `channel · planes + plane`. `lines` is zero.
     pub(crate) fn spread_input(&self, pictures: &[f32], lines: &mut [f32]) {
-        let Shape { width, stride, .. } = self.shape;
-        for (row, (y, at)) in pictures.chunks_exact(width).zip(self.input_rows()) {
-            for (start, at) in self.planes_of_row(y, at) {
-                let row = &row[start..];
-                let to = &mut lines[at..][..row.len().div_ceil(stride)];
-                match stride {
-                    1 => copy(row, to),
-                    2 => take_pairs(row, to),
-                    _ => to.iter_mut().zip(row.iter().step_by(stride)).for_each(take),
+        let Shape { height, width, stride, .. } = self.shape;
+        for (number, channel) in pictures.chunks_exact(height * width).enumerate() {
+            let (picture, channel_number) =
+                (number / self.shape.d_input, number % self.shape.d_input);
+            for (plane, &[first, start]) in self.planes.iter().enumerate() {
+                let mut at = self.start(channel_number * self.planes() + plane, picture);
+                let length = width.saturating_sub(start).div_ceil(stride);
+                for row in channel.chunks_exact(width).skip(first).step_by(stride) {
+                    let (row, to) = (&row[start.min(width)..], &mut lines[at..][..length]);
+                    match stride {
+                        1 => copy(row, to),
+                        2 => take_pairs(row, to),
+                        _ => to.iter_mut().zip(row.iter().step_by(stride)).for_each(take),
+                    }
+                    at += self.band;
                 }
             }
         }
@@ -152,70 +158,55 @@ impl Layout {
     /// Gathers pictures of the input from lines: the way back of [`spread_input`](Self::spread_input).
     /// Pixels of planes that no weight reads become 0.
     pub(crate) fn gather_input(&self, lines: &[f32], pictures: &mut [f32]) {
-        let Shape { width, stride, .. } = self.shape;
+        let Shape { height, width, stride, .. } = self.shape;
         if self.planes.len() < stride * stride {
             pictures.fill(0.0);
         }
-        for (row, (y, at)) in pictures.chunks_exact_mut(width).zip(self.input_rows()) {
-            for (start, at) in self.planes_of_row(y, at) {
-                let row = &mut row[start..];
-                let from = &lines[at..][..row.len().div_ceil(stride)];
-                match stride {
-                    1 => copy(from, row),
-                    _ => row.iter_mut().step_by(stride).zip(from).for_each(take),
+        for (number, channel) in pictures.chunks_exact_mut(height * width).enumerate() {
+            let (picture, channel_number) =
+                (number / self.shape.d_input, number % self.shape.d_input);
+            for (plane, &[first, start]) in self.planes.iter().enumerate() {
+                let mut at = self.start(channel_number * self.planes() + plane, picture);
+                let length = width.saturating_sub(start).div_ceil(stride);
+                for row in channel.chunks_exact_mut(width).skip(first).step_by(stride) {
+                    let (row, from) = (&mut row[start.min(width)..], &lines[at..][..length]);
+                    match stride {
+                        1 => copy(from, row),
+                        _ => row.iter_mut().step_by(stride).zip(from).for_each(take),
+                    }
+                    at += self.band;
                 }
             }
         }
     }
 
-    /// Each row of each channel of each picture of the input: which it is, and where it stands in the
-    /// channel's first plane.
-    fn input_rows(&self) -> impl Iterator<Item = (usize, usize)> {
-        let Shape { d_input, height, stride, .. } = self.shape;
-        (0..self.pictures).flat_map(move |picture| {
-            (0..d_input).flat_map(move |channel| {
-                let first =
-                    channel * self.planes() * self.line() + self.margin + picture * self.row;
-                (0..height).map(move |y| (y, first + y / stride * self.band))
-            })
-        })
-    }
-
-    /// The planes that have pixels of row `y`: with which column they begin, and where they stand, if the
-    /// first plane stands at `at`.
-    fn planes_of_row(&self, y: usize, at: usize) -> impl Iterator<Item = (usize, usize)> {
-        let Shape { width, stride, .. } = self.shape;
-        let planes = self.planes.iter().enumerate();
-        planes
-            .filter(move |(_, [first, start])| *first == y % stride && *start < width)
-            .map(move |(plane, [_, start])| (*start, at + plane * self.line()))
-    }
-
     /// Spreads pictures of the output over lines, one per channel. `lines` is zero.
     pub(crate) fn spread_output(&self, pictures: &[f32], lines: &mut [f32]) {
-        let width = self.shape.output()[1];
-        for (row, at) in pictures.chunks_exact(width).zip(self.output_rows()) {
-            copy(row, &mut lines[at..][..width]);
+        let [height, width] = self.shape.output();
+        for (number, channel) in pictures.chunks_exact(height * width).enumerate() {
+            let mut at = self.start(number % self.shape.d_output, number / self.shape.d_output);
+            for row in channel.chunks_exact(width) {
+                copy(row, &mut lines[at..][..width]);
+                at += self.band;
+            }
         }
     }
 
     /// Gathers pictures of the output from lines.
     pub(crate) fn gather_output(&self, lines: &[f32], pictures: &mut [f32]) {
-        let width = self.shape.output()[1];
-        for (row, at) in pictures.chunks_exact_mut(width).zip(self.output_rows()) {
-            copy(&lines[at..][..width], row);
+        let [height, width] = self.shape.output();
+        for (number, channel) in pictures.chunks_exact_mut(height * width).enumerate() {
+            let mut at = self.start(number % self.shape.d_output, number / self.shape.d_output);
+            for row in channel.chunks_exact_mut(width) {
+                copy(&lines[at..][..width], row);
+                at += self.band;
+            }
         }
     }
 
-    /// Where each row of each channel of each picture of the output stands.
-    fn output_rows(&self) -> impl Iterator<Item = usize> {
-        let height = self.shape.output()[0];
-        (0..self.pictures).flat_map(move |picture| {
-            (0..self.shape.d_output).flat_map(move |channel| {
-                let first = channel * self.line() + self.margin + picture * self.row;
-                (0..height).map(move |y| first + y * self.band)
-            })
-        })
+    /// Where a picture begins in a line.
+    fn start(&self, line: usize, picture: usize) -> usize {
+        line * self.line() + self.margin + picture * self.row
     }
 }
 
@@ -235,6 +226,7 @@ fn copy(from: &[f32], to: &mut [f32]) {
         16 => as_array::<16>(from, to),
         8 => as_array::<8>(from, to),
         4 => as_array::<4>(from, to),
+        2 => as_array::<2>(from, to),
         _ => to.copy_from_slice(from),
     }
 }

@@ -157,7 +157,7 @@ fn with_room<T>(count: usize, run: impl FnOnce(&mut [f32]) -> T) -> T {
     if room.len() < count + LINE {
         room.resize(count + LINE, 0.0);
     }
-    let aligned = room.as_ptr().align_offset(LINE * size_of::<f32>());
+    let aligned = room.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
     let found = run(&mut room[aligned..][..count]);
     ROOMS.with_borrow_mut(|rooms| rooms.push(room));
     found
