@@ -77,8 +77,8 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
             let apart = layout.planes() * line;
             for (plane, (weights, offsets)) in planes.iter().enumerate() {
                 let to = &mut to[plane * line + layout.margin..];
-                let (count, places) = (offsets.len(), layout.places);
-                sums_of_lines(weights, count, offsets, from, to, apart, places);
+                let count = offsets.len();
+                sums_of_lines(weights, count, offsets, from, to, apart, layout.places);
             }
             layout.gather_input(to, dx);
         });

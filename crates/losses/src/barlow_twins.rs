@@ -69,7 +69,7 @@ pub fn barlow_twins(view_a: Tensor<2>, view_b: Tensor<2>, config: &BarlowTwinsCo
     }
 }
 
-/// The loss without `C`, which is larger than the views.
+/// The loss without `C`, which is larger than the products of rows.
 fn by_rows(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
     let share = (a.dims()[0] as f64).recip();
     let diagonal = (a.clone() * b.clone()).sum_dim(0) * share;
@@ -83,17 +83,18 @@ fn by_columns(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
     let [batch, dim] = plain_a.dims();
     let share = (batch as f64).recip();
     let correlations = times(Turned(&plain_a), Plain(&plain_b), share);
-    let places = Tensor::<1, Int>::arange(0..dim as i64, &plain_a.device()).reshape([dim, 1]);
-    let diagonal = correlations.clone().gather(1, places.clone());
+    let own = Tensor::<1, Int>::arange(0..dim as i64, &plain_a.device()).reshape([dim, 1]);
+    let diagonal = correlations.clone().gather(1, own.clone());
     let off_diagonal = squares(&correlations) - diagonal.clone().square().sum();
     let value = (diagonal.clone() * -1.0 + 1.0).square().sum() + off_diagonal * weight;
 
-    let of_diagonal = (diagonal * (1.0 - weight) - 1.0) * 2.0;
-    let slope = correlations * (2.0 * weight);
-    let slope = slope.scatter(1, places, of_diagonal, IndexingUpdateOp::Add);
+    // What the slopes of the diagonal are besides those of all.
+    let correction = (diagonal * (1.0 - weight) - 1.0) * 2.0;
+    let slopes = correlations * (2.0 * weight);
+    let slopes = slopes.scatter(1, own, correction, IndexingUpdateOp::Add);
     let none = value.zeros_like();
-    with_gradient(a, value, || times(Plain(&plain_b), Turned(&slope), share))
-        + with_gradient(b, none, || times(Plain(&plain_a), Plain(&slope), share))
+    with_gradient(a, value, || times(Plain(&plain_b), Turned(&slopes), share))
+        + with_gradient(b, none, || times(Plain(&plain_a), Plain(&slopes), share))
 }
 
 /// Columns of mean 0 and variance 1, computed on a scale on which squares cannot overflow.

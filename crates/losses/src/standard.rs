@@ -35,7 +35,9 @@ pub(crate) fn standardize(x: &[f32], columns: usize, epsilon: f32) -> (Vec<f32>,
     }
     // A column without any variance is divided by a number, even without an epsilon.
     let epsilon = epsilon.max(1e-37);
-    inverse.iter_mut().for_each(|sum| *sum = (*sum * share + epsilon).sqrt().recip());
+    for sum in &mut inverse {
+        *sum = (*sum * share + epsilon).sqrt().recip();
+    }
 
     let mut out = vec![0.0; x.len()];
     out.par_chunks_mut(columns).zip(x.par_chunks(columns)).with_min_len(8).for_each(|(out, x)| {
