@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use rayon::prelude::*;
 
-use crate::geometry::{Layout, Shape, Tap};
+use crate::geometry::{Layout, Shape, Tap, VECTOR};
 use crate::lines::{GROUP, inner_products, sums_of_lines};
 use crate::{winograd, winograd_gradient};
 
@@ -181,16 +181,12 @@ pub(crate) fn with_lines<R>(work: impl FnOnce(&mut [Vec<f32>; 2]) -> R) -> R {
     result
 }
 
-/// Numbers in a line of the processor's cache, and bytes.
-const CACHE_LINE: usize = 16;
-const CACHE_LINE_BYTES: usize = 4 * CACHE_LINE;
-
 /// Room for `length` numbers, whatever they are, from the start of a cache line on.
 pub(crate) fn room(lines: &mut Vec<f32>, length: usize) -> &mut [f32] {
-    if lines.len() < length + CACHE_LINE {
-        lines.resize(length + CACHE_LINE, 0.0);
+    if lines.len() < length + VECTOR {
+        lines.resize(length + VECTOR, 0.0);
     }
-    let start = lines.as_ptr().align_offset(CACHE_LINE_BYTES).min(CACHE_LINE);
+    let start = lines.as_ptr().align_offset(VECTOR * size_of::<f32>()).min(VECTOR);
     &mut lines[start..][..length]
 }
 

@@ -147,7 +147,7 @@ const TRIPLE: usize = 3;
 /// `out[k][g] += Σₚ group[g][p] · lines[offsets[k] + p]` for `GROUP` lines `g` and all `k`.
 ///
 /// # Shapes
-/// - `group`: `GROUP` lines, `stride` apart, of `places` numbers each, whole [`BLOCK`]s
+/// - `group`: `GROUP` lines, `stride` apart, of `places` numbers each, a multiple of 16
 /// - `out`: as many groups as `offsets`
 pub(crate) fn inner_products(
     group: &[f32],

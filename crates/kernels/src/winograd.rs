@@ -19,7 +19,7 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::conv::{room, with_lines};
-use crate::geometry::Shape;
+use crate::geometry::{Shape, VECTOR};
 use crate::lines::{GROUP, sums_of_lines};
 
 /// Side of a tile of the output, of the input under it, and numbers of the latter.
@@ -33,8 +33,6 @@ const LEAST_CHANNELS: usize = 32;
 /// that kernels are not read too often.
 const CHUNK: usize = 256 << 10;
 const LEAST_TILES: usize = 64;
-/// Tiles are worked on in whole lines of the processor's cache.
-pub(crate) const VECTOR: usize = 16;
 
 /// Whether this is the better way.
 pub(crate) fn suits(shape: &Shape) -> bool {

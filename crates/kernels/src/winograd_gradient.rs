@@ -18,9 +18,9 @@ use pulp::{Arch, Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
 use crate::conv::{room, with_lines};
-use crate::geometry::Shape;
+use crate::geometry::{Shape, VECTOR};
 use crate::lines::{GROUP, sums_of_lines};
-use crate::winograd::{FREQUENCIES, SIDE, TILE, VECTOR, area, there};
+use crate::winograd::{FREQUENCIES, SIDE, TILE, area, there};
 
 /// Channels of the input worked on at a time; those of the output are a [`GROUP`].
 const BLOCK: usize = 2 * VECTOR;

@@ -86,7 +86,7 @@ pub(crate) fn gram(x: Matrix<'_>) -> Vec<f32> {
     out
 }
 
-/// Adds the product to `out`, in blocks of `length` rows; of the block that ends before row `end` only the
+/// Writes the product into `out`, which is zero, in blocks of `length` rows; of the block that ends before row `end` only the
 /// first `width(end)` columns.
 fn add_blocks(
     left: Matrix<'_>,
