@@ -2,9 +2,13 @@
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
 
+#[cfg(feature = "flex")]
+use crate::correlation::Correlation;
 use crate::gram::Factor::{Plain, Turned};
 use crate::gram::{cross_squares, squares, times};
 use crate::normalize::paired_dims;
+#[cfg(feature = "flex")]
+use crate::with_gradient::single;
 use crate::with_gradient::with_gradient;
 
 /// Settings of [`barlow_twins`].
@@ -59,6 +63,12 @@ impl Default for BarlowTwinsConfig {
 pub fn barlow_twins(view_a: Tensor<2>, view_b: Tensor<2>, config: &BarlowTwinsConfig) -> Tensor<1> {
     let [batch, dim] = paired_dims("barlow_twins", &view_a, &view_b);
     assert!(batch > 1, "barlow_twins correlates over the batch: it needs 2 rows or more");
+    #[cfg(feature = "flex")]
+    if batch >= dim
+        && let Some(loss) = on_host(&view_a, &view_b, config)
+    {
+        return loss;
+    }
     let a = standardize(view_a, config.epsilon);
     let b = standardize(view_b, config.epsilon);
 
@@ -75,6 +85,20 @@ fn by_rows(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
     let diagonal = (a.clone() * b.clone()).sum_dim(0) * share;
     let off_diagonal = cross_squares(a, b) * share.powi(2) - diagonal.clone().square().sum();
     (diagonal * -1.0 + 1.0).square().sum() + off_diagonal * weight
+}
+
+/// The loss from `C` by kernels of the host's; `None` where there are none, or a square is too large.
+#[cfg(feature = "flex")]
+fn on_host(a: &Tensor<2>, b: &Tensor<2>, config: &BarlowTwinsConfig) -> Option<Tensor<1>> {
+    let (epsilon, weight) = (config.epsilon as f32, config.off_diagonal as f32);
+    let (host_a, host_b) = (crate::extension::host(a)?, crate::extension::host(b)?);
+    let views = [&host_a, &host_b].map(crate::extension::numbers);
+    let found = Correlation::of(views, a.dims()[1], epsilon, weight)?;
+    let loss = single(vec![found.loss], [1], a);
+    let none = loss.zeros_like();
+    let gradient = |view| single(found.gradient(view), a.dims(), a);
+    let of_a = with_gradient(a.clone(), loss, || gradient(0));
+    Some(of_a + with_gradient(b.clone(), none, || gradient(1)))
 }
 
 /// The loss from `C`, whose slope is all that the views' gradients need.

@@ -15,6 +15,8 @@ mod characteristic;
 mod circle;
 mod columns;
 mod contrast;
+#[cfg(feature = "flex")]
+mod correlation;
 mod cross_batch_memory;
 mod dcl;
 mod dino;

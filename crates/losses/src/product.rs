@@ -10,18 +10,27 @@ use std::cell::RefCell;
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::standard::Columns;
+
 /// A matrix laid out row by row, or the transpose of one.
 #[derive(Clone, Copy)]
 pub(crate) struct Matrix<'a> {
     numbers: &'a [f32],
     shape: [usize; 2],
     turned: bool,
+    standard: Option<&'a Columns>,
 }
 
 impl<'a> Matrix<'a> {
     pub(crate) fn new(numbers: &'a [f32], shape: [usize; 2]) -> Self {
         debug_assert_eq!(numbers.len(), shape[0] * shape[1]);
-        Self { numbers, shape, turned: false }
+        Self { numbers, shape, turned: false, standard: None }
+    }
+
+    /// The matrix with standardised columns, which are never laid out by themselves.
+    pub(crate) fn standardized(numbers: &'a [f32], columns: &'a Columns) -> Self {
+        let count = columns.means.len();
+        Self { standard: Some(columns), ..Self::new(numbers, [numbers.len() / count, count]) }
     }
 
     pub(crate) fn transpose(self) -> Self {
@@ -35,6 +44,31 @@ impl<'a> Matrix<'a> {
 
     pub(crate) fn columns(&self) -> usize {
         self.shape[1]
+    }
+
+    /// Numbers that lie side by side, from this row and column on, times `scale`.
+    #[inline(always)]
+    fn write<'b>(
+        &self,
+        [row, column]: [usize; 2],
+        scale: f32,
+        out: impl ExactSizeIterator<Item = &'b mut f32>,
+    ) {
+        let [rows, columns] = self.shape;
+        let (place, column) =
+            if self.turned { (column * rows + row, row) } else { (row * columns + column, column) };
+        let stretch = |numbers: &'a [f32], place: usize| &numbers[place..][..out.len()];
+        let line = stretch(self.numbers, place);
+        if let Some(Columns { means, inverse }) = self.standard {
+            let of_columns = stretch(means, column).iter().zip(stretch(inverse, column));
+            for ((out, x), (mean, inverse)) in out.zip(line).zip(of_columns) {
+                *out = (x - mean) * inverse * scale;
+            }
+        } else {
+            for (out, x) in out.zip(line) {
+                *out = x * scale;
+            }
+        }
     }
 }
 
@@ -60,10 +94,20 @@ fn block_length(rows: usize) -> usize {
 
 /// `left · right · scale`, row by row.
 pub(crate) fn product(left: Matrix<'_>, right: Matrix<'_>, scale: f32) -> Vec<f32> {
+    product_then(left, right, scale, |_, _| {})
+}
+
+/// The product; `then` is called with rows that are ready, while they are in a cache, and the first's number.
+pub(crate) fn product_then(
+    left: Matrix<'_>,
+    right: Matrix<'_>,
+    scale: f32,
+    then: impl Fn(usize, &mut [f32]) + Sync,
+) -> Vec<f32> {
     let ([rows, _], [_, columns]) = (left.shape, right.shape);
     let mut out = vec![0.0; rows * columns];
     let length = block_length(rows);
-    add_blocks(left, right, scale, length, &mut out, |_| columns);
+    add_blocks(left, right, scale, length, &mut out, |_| columns, then);
     out
 }
 
@@ -72,7 +116,7 @@ pub(crate) fn gram(x: Matrix<'_>) -> Vec<f32> {
     let [count, _] = x.shape;
     let mut out = vec![0.0; count * count];
     let length = block_length(count);
-    add_blocks(x, x.transpose(), 1.0, length, &mut out, |upto| upto);
+    add_blocks(x, x.transpose(), 1.0, length, &mut out, |upto| upto, |_, _| {});
     // In squares that stay in a cache, as one side of the diagonal is read down the columns.
     for rows in (0..count).step_by(SQUARE) {
         for columns in (rows / length * length + length..count).step_by(SQUARE) {
@@ -86,8 +130,8 @@ pub(crate) fn gram(x: Matrix<'_>) -> Vec<f32> {
     out
 }
 
-/// Writes the product into `out`, which is zero, in blocks of `length` rows; of the block that ends before row `end` only the
-/// first `width(end)` columns.
+/// Writes the product into `out`, which is zero, in blocks of `length` rows; of the block that ends before row
+/// `end` only the first `width(end)` columns. `then` is called with each block that is ready.
 fn add_blocks(
     left: Matrix<'_>,
     right: Matrix<'_>,
@@ -95,6 +139,7 @@ fn add_blocks(
     length: usize,
     out: &mut [f32],
     width: impl Fn(usize) -> usize + Sync,
+    then: impl Fn(usize, &mut [f32]) + Sync,
 ) {
     let ([_, depth], [_, columns]) = (left.shape, right.shape);
     if columns == 0 {
@@ -141,6 +186,9 @@ fn add_blocks(
                         }
                     }
                 });
+                if first + stage >= depth {
+                    then(start, out);
+                }
             });
         }
     });
@@ -168,42 +216,56 @@ fn with_room<T>(count: usize, run: impl FnOnce(&mut [f32]) -> T) -> T {
 fn pack(
     matrix: Matrix<'_>,
     scale: f32,
-    [row, column]: [usize; 2],
+    start: [usize; 2],
     count: usize,
     depth: usize,
     out: &mut [f32],
 ) {
-    let [rows, columns] = matrix.shape;
-    let end = rows.min(row + out.len() / depth);
-    if matrix.turned {
-        for place in 0..depth {
-            let line = &matrix.numbers[(column + place) * rows..][row..end];
-            for (out, line) in out.chunks_mut(count * depth).zip(line.chunks(count)) {
-                for (out, x) in out[place * count..].iter_mut().zip(line) {
-                    *out = x * scale;
+    Arch::new().dispatch(Pack { matrix, scale, start, count, depth, out });
+}
+
+struct Pack<'a> {
+    matrix: Matrix<'a>,
+    scale: f32,
+    start: [usize; 2],
+    count: usize,
+    depth: usize,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Pack<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { matrix, scale, start: [row, column], count, depth, out } = self;
+        let end = matrix.rows().min(row + out.len() / depth);
+        if matrix.turned {
+            for place in 0..depth {
+                for (group, first) in (row..end).step_by(count).enumerate() {
+                    let out = &mut out[(group * depth + place) * count..][..count.min(end - first)];
+                    matrix.write([first, column + place], scale, out.iter_mut());
                 }
             }
-        }
-    } else {
-        let groups = matrix.numbers[row * columns..end * columns].chunks(count * columns);
-        for (out, group) in out.chunks_mut(count * depth).zip(groups) {
-            // In parts that stay in the nearest cache, as they are written row by row, too.
-            for (part, out) in out.chunks_mut(count * PART).enumerate() {
-                for (index, line) in group.chunks(columns).enumerate() {
-                    let line = &line[column + part * PART..][..out.len() / count];
-                    for (out, x) in out[index..].iter_mut().step_by(count).zip(line) {
-                        *out = x * scale;
+        } else {
+            for (group, first) in (row..end).step_by(count).enumerate() {
+                let out = &mut out[group * depth * count..][..depth * count];
+                // In parts that stay in the nearest cache, as they are written row by row, too.
+                for (part, out) in out.chunks_mut(count * PART).enumerate() {
+                    for row in first..end.min(first + count) {
+                        let out = out[row - first..].iter_mut().step_by(count);
+                        matrix.write([row, column + part * PART], scale, out);
                     }
                 }
             }
         }
-    }
-    // What a block before left there.
-    let missing = out.len() / depth - (end - row);
-    if missing > 0 {
-        let last = out.len() - count * depth;
-        for out in out[last..].chunks_mut(count) {
-            out[count - missing..].fill(0.0);
+        // What a block before left there.
+        let missing = out.len() / depth - (end - row);
+        if missing > 0 {
+            let last = out.len() - count * depth;
+            for out in out[last..].chunks_mut(count) {
+                out[count - missing..].fill(0.0);
+            }
         }
     }
 }
@@ -377,6 +439,36 @@ mod tests {
     fn several_depths_and_several_stages() {
         check(50, 2 * DEPTH + 3, 30, [true, false]);
         check(3, 2 * DEPTH + 3, PACKED / DEPTH + 1, [false, true]);
+    }
+
+    /// The product by the tiles that `simd` chooses, on one thread.
+    fn tiled<S: Simd>(simd: S, left: Matrix<'_>, right: Matrix<'_>) -> Vec<f32> {
+        let tile = BestTile.with_simd(simd);
+        let ([rows, depth], [_, columns]) = (left.shape, right.shape);
+        let packed = |matrix: Matrix<'_>, count: usize| {
+            let mut packed = vec![f32::NAN; matrix.rows().next_multiple_of(count) * depth];
+            pack(matrix, 1.0, [0, 0], count, depth, &mut packed);
+            packed
+        };
+        let (left, right) = (packed(left, tile.rows), packed(right.transpose(), tile.columns));
+        let (left, right, mut out) = (&left[..], &right[..], vec![0.0; rows * columns]);
+        let more = true;
+        Block { left, right, depth, out: &mut out, columns, width: columns, more }.with_simd(simd);
+        out
+    }
+
+    #[test]
+    fn tiles_of_every_processor_hold_the_sums() {
+        let (a, b) = (numbers(50 * 37, 7), numbers(37 * 110, 5));
+        for rows in [1, 6, 8, 23, 50] {
+            for columns in [1, 16, 48, 75, 110] {
+                let left = Matrix::new(&a[..rows * 37], [rows, 37]);
+                let right = Matrix::new(&b[..37 * columns], [columns, 37]).transpose();
+                let want = naive(&left, &right);
+                assert!(tiled(pulp::Scalar256b, left, right) == want, "{rows} × {columns}");
+                assert!(tiled(pulp::Scalar512b, left, right) == want, "{rows} × {columns}");
+            }
+        }
     }
 
     #[test]

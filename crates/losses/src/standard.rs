@@ -11,8 +11,25 @@ use rayon::prelude::*;
 /// Rows of a part, few enough that a thousand columns of them stay in a core's cache.
 const PART: usize = 64;
 
-/// Every column less its mean, over `√(variance + epsilon)`; and one over those roots. Biased variance.
+/// What standardises columns: less their means, times `inverse`.
+pub(crate) struct Columns {
+    pub(crate) means: Vec<f32>,
+    /// One over `√(variance + epsilon)`, of biased variances.
+    pub(crate) inverse: Vec<f32>,
+}
+
+/// Every column less its mean, over `√(variance + epsilon)`; and one over those roots.
 pub(crate) fn standardize(x: &[f32], columns: usize, epsilon: f32) -> (Vec<f32>, Vec<f32>) {
+    let Columns { means, inverse } = measure(x, columns, epsilon);
+    let mut out = vec![0.0; x.len()];
+    out.par_chunks_mut(columns).zip(x.par_chunks(columns)).with_min_len(8).for_each(|(out, x)| {
+        Arch::new().dispatch(Standardized { x, means: &means, inverse: &inverse, out });
+    });
+    (out, inverse)
+}
+
+/// Means and variances of columns.
+pub(crate) fn measure(x: &[f32], columns: usize, epsilon: f32) -> Columns {
     let moments = |x| Arch::new().dispatch(Moments { x, columns });
     let parts: Vec<[Vec<f32>; 2]> = x.par_chunks(PART * columns).map(moments).collect();
     let rows = x.len() / columns;
@@ -38,12 +55,7 @@ pub(crate) fn standardize(x: &[f32], columns: usize, epsilon: f32) -> (Vec<f32>,
     for sum in &mut inverse {
         *sum = (*sum * share + epsilon).sqrt().recip();
     }
-
-    let mut out = vec![0.0; x.len()];
-    out.par_chunks_mut(columns).zip(x.par_chunks(columns)).with_min_len(8).for_each(|(out, x)| {
-        Arch::new().dispatch(Standardized { x, means: &means, inverse: &inverse, out });
-    });
-    (out, inverse)
+    Columns { means, inverse }
 }
 
 /// The mean of every column of some rows, and the sum of the squares of what is apart from it.

@@ -1,0 +1,138 @@
+//! Barlow Twins' loss by the correlations of two views' columns, on the host.
+//!
+//! Views are much larger than caches, so that each pass over one counts. Besides the products there is one that
+//! measures its columns; standardised they are never laid out.
+
+#![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
+
+use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
+
+use crate::lanes::dot;
+use crate::product::{Matrix, product, product_then};
+use crate::rows::GRAIN;
+use crate::standard::{Columns, measure};
+
+/// The loss of the correlations of two views, and what its gradient is made of.
+pub(crate) struct Correlation<'a> {
+    pub(crate) loss: f32,
+    /// Both views, row by row, and what standardises them.
+    views: [(&'a [f32], Columns); 2],
+    /// The slope of the loss by each correlation; a row for each column of the first view.
+    slopes: Vec<f32>,
+    /// For either view, what each column's gradient has of the column itself.
+    along: [Vec<f32>; 2],
+}
+
+impl<'a> Correlation<'a> {
+    /// `Σᵢ (1 − Cᵢᵢ)² + weight · Σᵢ Σⱼ≠ᵢ Cᵢⱼ²`; `None` if a variance is too large for a number, or none.
+    pub(crate) fn of(
+        views: [&'a [f32]; 2],
+        columns: usize,
+        epsilon: f32,
+        weight: f32,
+    ) -> Option<Self> {
+        let views = views.map(|view| (view, measure(view, columns, epsilon)));
+        if !views.iter().flat_map(|(_, own)| &own.inverse).all(|inverse| inverse.is_normal()) {
+            return None;
+        }
+        let [a, b] = views.each_ref().map(|(view, own)| Matrix::standardized(view, own));
+        let share = (a.rows() as f32).recip();
+        let mut slopes = product(a.transpose(), b, share);
+        let mut diagonal = Vec::with_capacity(columns);
+        for own in slopes.iter_mut().step_by(columns + 1) {
+            diagonal.push(std::mem::take(own));
+        }
+        let squares = take_squares(&mut slopes, columns, 2.0 * weight);
+        for (own, correlation) in slopes.iter_mut().step_by(columns + 1).zip(&diagonal) {
+            *own = 2.0 * (correlation - 1.0);
+        }
+        let distance: f64 = diagonal.iter().map(|x| f64::from(1.0 - x).powi(2)).sum();
+        let others: f64 = squares[0].iter().map(|squares| f64::from(*squares)).sum();
+        let along = squares.map(|squares| {
+            let of_both = squares.iter().zip(&diagonal);
+            of_both.map(|(squares, x)| 2.0 * share * (weight * squares + x * (x - 1.0))).collect()
+        });
+        let loss = (distance + f64::from(weight) * others) as f32;
+        Some(Self { loss, views, slopes, along })
+    }
+
+    /// The gradient by the first or the second view, before it was standardised.
+    pub(crate) fn gradient(&self, view: usize) -> Vec<f32> {
+        let [(x, of_columns), (other, of_others)] = [&self.views[view], &self.views[1 - view]];
+        let along = &self.along[view];
+        let columns = along.len();
+        let slopes = Matrix::new(&self.slopes, [columns; 2]);
+        let slopes = if view == 0 { slopes.transpose() } else { slopes };
+        let other = Matrix::standardized(other, of_others);
+        let share = (other.rows() as f32).recip();
+        product_then(other, slopes, share, |row, gradient| {
+            let x = &x[row * columns..][..gradient.len()];
+            Arch::new().dispatch(Unstandardize { x, of_columns, along, gradient });
+        })
+    }
+}
+
+/// The sums of the squares of each row and of each column; then multiplies all numbers by `scale`.
+fn take_squares(numbers: &mut [f32], columns: usize, scale: f32) -> [Vec<f32>; 2] {
+    let count = (GRAIN / columns).max(1);
+    let (mut of_rows, mut of_columns) = (vec![0.0; columns], vec![0.0; columns]);
+    let parts = numbers.par_chunks_mut(count * columns).zip(of_rows.par_chunks_mut(count));
+    let parts: Vec<Vec<f32>> =
+        parts.map(|(rows, sums)| Arch::new().dispatch(TakeSquares { rows, sums, scale })).collect();
+    for part in parts {
+        of_columns.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+    }
+    [of_rows, of_columns]
+}
+
+struct TakeSquares<'a> {
+    rows: &'a mut [f32],
+    sums: &'a mut [f32],
+    scale: f32,
+}
+
+impl WithSimd for TakeSquares<'_> {
+    type Output = Vec<f32>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Vec<f32> {
+        let columns = self.rows.len() / self.sums.len();
+        let mut of_columns = vec![0.0; columns];
+        for (row, sum) in self.rows.chunks_exact_mut(columns).zip(self.sums) {
+            *sum = dot(row, row);
+            for (of_column, x) in of_columns.iter_mut().zip(row) {
+                *of_column += *x * *x;
+                *x *= self.scale;
+            }
+        }
+        of_columns
+    }
+}
+
+/// Makes of rows of the gradient by a standardised view those of the gradient by the view. Their mean is 0
+/// already, as that of the other view's columns is.
+struct Unstandardize<'a> {
+    x: &'a [f32],
+    of_columns: &'a Columns,
+    along: &'a [f32],
+    gradient: &'a mut [f32],
+}
+
+impl WithSimd for Unstandardize<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Self { x, of_columns: Columns { means, inverse }, along, gradient } = self;
+        let columns = along.len();
+        for (gradient, x) in gradient.chunks_exact_mut(columns).zip(x.chunks_exact(columns)) {
+            let of_columns = along.iter().zip(means.iter().zip(inverse));
+            for ((gradient, x), (along, (mean, inverse))) in
+                gradient.iter_mut().zip(x).zip(of_columns)
+            {
+                *gradient = (*gradient - (x - mean) * inverse * along) * inverse;
+            }
+        }
+    }
+}
