@@ -1,5 +1,9 @@
 //! Gaussian blur.
 
+use std::ops::Range;
+
+use pulp::{Arch, Simd, WithSimd};
+
 use crate::Picture;
 use crate::lines::sum_of_lines;
 use crate::paint::Planes;
@@ -27,7 +31,7 @@ const ALIGNED: usize = 16;
 pub(crate) struct Blur {
     kernel: Vec<f32>,
     offsets: Vec<usize>,
-    line: Vec<f32>,
+    lines: Vec<f32>,
     /// Rows that are blurred across.
     across: Vec<f32>,
 }
@@ -49,7 +53,7 @@ impl Blur {
             "a blur of {kernel_size} reflects more than a picture of {height} × {width} holds"
         );
         gaussian(reach, sigma, &mut self.kernel);
-        let Self { kernel, offsets, line, across } = self;
+        let Self { kernel, offsets, lines, across } = self;
         let (size, reach) = (kernel.len(), kernel.len() / 2);
         if reach == 0 {
             return then(planes);
@@ -59,37 +63,82 @@ impl Blur {
         across.resize(3 * turns * stride + ALIGNED, 0.0);
         let aligned = across.as_ptr().align_offset(ALIGNED * size_of::<f32>()).min(ALIGNED);
         let across = &mut across[aligned..][..3 * turns * stride];
-        line.resize(width + 2 * reach, 0.0);
+        lines.resize(ROWS * (width + 2 * reach), 0.0);
         let mut done = 0;
         for first in (0..height).step_by(ROWS) {
-            // Across: the row, continued at both ends, is shifted and added up.
-            let end = (first + ROWS + reach).min(height);
+            let rows = first..height.min(first + ROWS);
+            let next = done..height.min(first + ROWS + reach);
+            done = next.end;
             offsets.clear();
             offsets.extend(0..size);
-            let blurred = across.chunks_exact_mut(turns * stride);
-            for (from, to) in planes.channels().into_iter().zip(blurred) {
-                for y in done..end {
-                    let row = &from[y * width..][..width];
-                    line[reach..][..width].copy_from_slice(row);
-                    for place in (0..reach).chain(reach + width..width + 2 * reach) {
-                        line[place] = row[reflect(place, reach, width)];
-                    }
-                    sum_of_lines(kernel, offsets, line, &mut to[y % turns * stride..][..width]);
+            for y in rows.clone() {
+                offsets.extend((y..y + size).map(|y| reflect(y, reach, height) % turns * stride));
+            }
+            for (plane, across) in
+                planes.channels().into_iter().zip(across.chunks_exact_mut(turns * stride))
+            {
+                let (rows, next, offsets, lines) =
+                    (rows.clone(), next.clone(), &**offsets, &mut **lines);
+                Arch::new().dispatch(BlurRows {
+                    kernel,
+                    offsets,
+                    plane,
+                    width,
+                    next,
+                    rows,
+                    lines,
+                    across,
+                    stride,
+                });
+            }
+            then(planes.rows(first, rows.len()));
+        }
+    }
+}
+
+/// Blurs rows of one plane.
+struct BlurRows<'a> {
+    kernel: &'a [f32],
+    /// Where the samples of a sum lie: across, and then for each of `rows`.
+    offsets: &'a [usize],
+    plane: &'a mut [f32],
+    width: usize,
+    /// Rows that are blurred across first.
+    next: Range<usize>,
+    /// Rows that are blurred down.
+    rows: Range<usize>,
+    /// Room for a few rows, continued at both ends.
+    lines: &'a mut [f32],
+    across: &'a mut [f32],
+    stride: usize,
+}
+
+impl WithSimd for BlurRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) {
+        let Self { kernel, offsets, plane, width, next, rows, lines, across, stride } = self;
+        let (size, reach) = (kernel.len(), kernel.len() / 2);
+        let (along, down) = offsets.split_at(size);
+        let turns = across.len() / stride;
+        for first in next.clone().step_by(ROWS) {
+            let some = plane[first * width..next.end * width].chunks_exact(width);
+            // All are written before the first is read, as a number just written is slow to read.
+            for (line, row) in lines.chunks_exact_mut(width + 2 * reach).zip(some) {
+                line[reach..][..width].copy_from_slice(row);
+                for place in 1..=reach {
+                    line[reach - place] = row[place];
+                    line[reach + width - 1 + place] = row[width - 1 - place];
                 }
             }
-            done = end;
-            // Down: whole rows are added up.
-            let mut rows = planes.rows(first, ROWS.min(height - first));
-            for (number, y) in (first..first + rows.height).enumerate() {
-                let place = |y| reflect(y, reach, height) % turns * stride;
-                offsets.clear();
-                offsets.extend((y..y + size).map(place));
-                let blurred = across.chunks_exact(turns * stride);
-                for (from, to) in blurred.zip(rows.channels()) {
-                    sum_of_lines(kernel, offsets, from, &mut to[number * width..][..width]);
-                }
+            for (line, y) in lines.chunks_exact(width + 2 * reach).zip(first..next.end) {
+                sum_of_lines::<V>(kernel, along, line, &mut across[y % turns * stride..][..width]);
             }
-            then(rows);
+        }
+        let rows = plane[rows.start * width..rows.end * width].chunks_exact_mut(width);
+        for (offsets, row) in down.chunks_exact(size).zip(rows) {
+            sum_of_lines::<V>(kernel, offsets, across, row);
         }
     }
 }

@@ -3,7 +3,7 @@
 //! Loops are plain and of fixed width, so that the compiler turns them into vectors of whatever
 //! processor they run on.
 
-use pulp::{Arch, Simd, WithSimd};
+use pulp::Simd;
 
 /// A number a picture is made of.
 pub(crate) trait Sample: Copy {
@@ -47,48 +47,43 @@ pub(crate) fn add_product<V: Simd>(sum: f32, weight: f32, x: f32) -> f32 {
 ///
 /// # Panics
 /// If a line leaves `samples`.
-pub(crate) fn sum_of_lines(weights: &[f32], offsets: &[usize], samples: &[f32], to: &mut [f32]) {
-    Arch::new().dispatch(SumOfLines { weights, offsets, samples, to });
-}
-
-struct SumOfLines<'a> {
-    weights: &'a [f32],
-    offsets: &'a [usize],
-    samples: &'a [f32],
-    to: &'a mut [f32],
-}
-
-impl WithSimd for SumOfLines<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<V: Simd>(self, _: V) {
-        match self.to.len() {
-            // Rows of 224 pixels are two tiles without a rest.
-            length if length > 0 && length % 112 == 0 => self.tiles::<112, V>(),
-            64.. => self.tiles::<64, V>(),
-            16.. => self.tiles::<16, V>(),
-            1.. => self.tiles::<1, V>(),
-            0 => {}
+#[inline(always)]
+pub(crate) fn sum_of_lines<V: Simd>(
+    weights: &[f32],
+    offsets: &[usize],
+    samples: &[f32],
+    to: &mut [f32],
+) {
+    match to.len() {
+        // Rows of 224 pixels are two tiles without a rest.
+        length if length > 0 && length % 112 == 0 => {
+            tiles::<112, V>(weights, offsets, samples, to);
         }
+        64.. => tiles::<64, V>(weights, offsets, samples, to),
+        16.. => tiles::<16, V>(weights, offsets, samples, to),
+        1.. => tiles::<1, V>(weights, offsets, samples, to),
+        0 => {}
     }
 }
 
-impl SumOfLines<'_> {
-    /// Works on `T` places at a time; the last tile overlaps the one before.
-    #[inline(always)]
-    fn tiles<const T: usize, V: Simd>(self) {
-        let length = self.to.len();
-        for start in (0..length).step_by(T) {
-            let start = start.min(length - T);
-            let mut sums = [0.0_f32; T];
-            for (weight, offset) in self.weights.iter().zip(self.offsets) {
-                let line = &self.samples[offset + start..][..T];
-                for (sum, x) in sums.iter_mut().zip(line) {
-                    *sum = add_product::<V>(*sum, *weight, *x);
-                }
+/// Works on `T` places at a time; the last tile overlaps the one before.
+#[inline(always)]
+fn tiles<const T: usize, V: Simd>(
+    weights: &[f32],
+    offsets: &[usize],
+    samples: &[f32],
+    to: &mut [f32],
+) {
+    let length = to.len();
+    for start in (0..length).step_by(T) {
+        let start = start.min(length - T);
+        let mut sums = [0.0_f32; T];
+        for (weight, offset) in weights.iter().zip(offsets) {
+            let line = &samples[offset + start..][..T];
+            for (sum, x) in sums.iter_mut().zip(line) {
+                *sum = add_product::<V>(*sum, *weight, *x);
             }
-            self.to[start..][..T].copy_from_slice(&sums);
         }
+        to[start..][..T].copy_from_slice(&sums);
     }
 }

@@ -2,6 +2,8 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::lines::add_product;
+
 /// Share of each channel in what the eye sees as light (ITU-R BT.601, as torchvision rounds it).
 pub(crate) const LIGHT: [f32; 3] = [0.2989, 0.587, 0.114];
 /// Pixels that go through all changes before the next ones do; they fit into the nearest cache.
@@ -92,7 +94,7 @@ impl WithSimd for Paint<'_> {
         let blocks = red.chunks_mut(BLOCK).zip(green.chunks_mut(BLOCK)).zip(blue.chunks_mut(BLOCK));
         for ((red, green), blue) in blocks {
             for change in self.changes {
-                change.make([red, green, blue]);
+                change.make::<V>([red, green, blue]);
             }
         }
     }
@@ -105,24 +107,24 @@ impl Change {
     }
 
     #[inline(always)]
-    fn make(self, pixels: [&mut [f32]; 3]) {
+    fn make<V: Simd>(self, pixels: [&mut [f32]; 3]) {
         match self {
             Self::Scale(factor) => each_sample(pixels, |x| unit(x * factor)),
             Self::Shift(shift) => each_sample(pixels, |x| unit(x + shift)),
             Self::Mix { factor, rest } => {
                 for (plane, rest) in pixels.into_iter().zip(rest) {
                     for x in plane {
-                        *x = unit(*x * factor + rest);
+                        *x = unit(add_product::<V>(rest, factor, *x));
                     }
                 }
             }
             Self::Saturation(factor) => each_pixel(pixels, |pixel| {
-                let rest = (1.0 - factor) * gray(pixel);
-                pixel.map(|x| unit(x * factor + rest))
+                let rest = (1.0 - factor) * light::<V>(pixel);
+                pixel.map(|x| unit(add_product::<V>(rest, factor, x)))
             }),
             Self::HsvSaturation(factor) => each_pixel(pixels, |pixel| saturated(pixel, factor)),
-            Self::Hue(shift) => each_pixel(pixels, |pixel| turned(pixel, shift)),
-            Self::Grayscale => each_pixel(pixels, |pixel| [gray(pixel); 3]),
+            Self::Hue(shift) => each_pixel(pixels, |pixel| turned::<V>(pixel, shift)),
+            Self::Grayscale => each_pixel(pixels, |pixel| [light::<V>(pixel); 3]),
             Self::Solarize(threshold) => {
                 each_sample(pixels, |x| if x >= threshold { 1.0 - x } else { x });
             }
@@ -133,8 +135,9 @@ impl Change {
             Self::Drop { channel, fill } => pixels[channel].fill(fill),
             Self::Normalize { mean, scale } => {
                 for ((plane, mean), scale) in pixels.into_iter().zip(mean).zip(scale) {
+                    let rest = -mean * scale;
                     for x in plane {
-                        *x = (*x - mean) * scale;
+                        *x = add_product::<V>(rest, scale, *x);
                     }
                 }
             }
@@ -179,6 +182,12 @@ pub(crate) fn gray([r, g, b]: [f32; 3]) -> f32 {
     LIGHT[0] * r + LIGHT[1] * g + LIGHT[2] * b
 }
 
+/// [`gray`], by the processor's own instructions.
+#[inline(always)]
+fn light<V: Simd>([r, g, b]: [f32; 3]) -> f32 {
+    add_product::<V>(add_product::<V>(LIGHT[2] * b, LIGHT[1], g), LIGHT[0], r)
+}
+
 /// Both ways through HSV, folded into one: what a channel lacks to the largest is multiplied, as far as
 /// the smallest does not become less than 0.
 #[inline(always)]
@@ -193,20 +202,20 @@ fn saturated([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
 /// Both ways through HSV, folded into one: at `t` sixths of the colour circle a channel is
 /// `min + (max − min) · clamp(y, 0, 1)` with `y` one of `|t − 3| − 1`, `2 − |t − 2|`, `2 − |t − 4|`.
 #[inline(always)]
-fn turned([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
+fn turned<V: Simd>([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
     let (high, low) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
     let range = high - low;
     let scale = if range > 0.0 { 1.0 / range } else { 0.0 };
     // Sixths of the circle; red wins over green, green over blue, where two are highest.
-    let of_red = (g - b) * scale;
-    let of_green = (b - r) * scale + 2.0;
-    let of_blue = (r - g) * scale + 4.0;
-    let not_red = if g >= high { of_green } else { of_blue };
-    let sixths = if r >= high { of_red } else { not_red };
-    let turned = sixths + 6.0 * shift;
-    let t = turned - 6.0 * (turned * (1.0 / 6.0)).floor();
+    let (red, green) = (r >= high, g >= high);
+    let difference = if green { b - r } else { r - g };
+    let difference = if red { g - b } else { difference };
+    let start = 6.0 * shift + if green { 2.0 } else { 4.0 };
+    let start = if red { 6.0 * shift } else { start };
+    let sixths = add_product::<V>(start, scale, difference);
+    let t = add_product::<V>(sixths, -6.0, (sixths * (1.0 / 6.0)).floor());
     let share = [(t - 3.0).abs() - 1.0, 2.0 - (t - 2.0).abs(), 2.0 - (t - 4.0).abs()];
-    share.map(|share| low + range * unit(share))
+    share.map(|share| add_product::<V>(low, range, unit(share)))
 }
 
 struct Sum<'a>(&'a [f32]);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use pulp::Arch;
 use serde::{Deserialize, Serialize};
 
 /// The curve through known pixels.
@@ -86,6 +87,14 @@ impl Weights {
         window: Range<usize>,
         resampling: Resampling,
     ) {
+        Arch::new().dispatch(
+            #[inline(always)]
+            || self.fill(from, to, window, resampling),
+        );
+    }
+
+    #[inline(always)]
+    fn fill(&mut self, from: Stretch, to: usize, window: Range<usize>, resampling: Resampling) {
         self.starts.clear();
         self.weights.clear();
         self.ends.clear();
@@ -133,6 +142,7 @@ impl Weights {
 
 /// Weight of a pixel at a distance, in pixels.
 #[allow(clippy::cast_possible_truncation, reason = "weights of at most 1")]
+#[inline(always)]
 fn curve(distance: f64, resampling: Resampling) -> f32 {
     let x = distance.abs();
     let weight = match resampling.interpolation {

@@ -2,6 +2,10 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+use pulp::bytemuck::cast;
+#[cfg(target_arch = "x86_64")]
+use pulp::core_arch::x86::Avx;
 use pulp::{Arch, Simd, WithSimd};
 
 use crate::lines::{Sample, add_product};
@@ -241,23 +245,55 @@ impl<S: Sample> Down<'_, S> {
 
 /// Rows become one of each `E` columns.
 fn stand_up<const E: usize>(rows: &[f32], columns: &mut [Column], column: usize) {
-    let length = rows.len() / ROWS;
-    let (pixels, _) = columns[..length * E].as_chunks_mut::<E>();
-    let (blocks, rest) = pixels.as_chunks_mut::<4>();
-    for (number, four) in rows.chunks_exact(4 * length).enumerate() {
-        let (above, below) = four.split_at(2 * length);
-        let ((a, b), (c, d)) = (above.split_at(length), below.split_at(length));
-        let [a, b, c, d] = [a.as_chunks().0, b.as_chunks().0, c.as_chunks().0, d.as_chunks().0];
-        for ((((a, b), c), d), pixels) in a.iter().zip(b).zip(c).zip(d).zip(&mut *blocks) {
-            for (pixel, part) in pixels.iter_mut().zip(transposed([*a, *b, *c, *d])) {
-                pixel[column].as_chunks_mut().0[number] = part;
+    Arch::new().dispatch(StandUp::<E> { rows, columns, column });
+}
+
+struct StandUp<'a, const E: usize> {
+    rows: &'a [f32],
+    columns: &'a mut [Column],
+    column: usize,
+}
+
+impl<const E: usize> WithSimd for StandUp<'_, E> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx) = Avx::try_new() {
+            return self.by(avx);
+        }
+        self.by(Plain);
+    }
+}
+
+impl<const E: usize> StandUp<'_, E> {
+    #[inline(always)]
+    fn by(self, turn: impl Turn) {
+        let Self { rows, columns, column } = self;
+        let length = rows.len() / ROWS;
+        let (pixels, _) = columns[..length * E].as_chunks_mut::<E>();
+        let (blocks, rest) = pixels.as_chunks_mut::<4>();
+        for (number, eight) in rows.chunks_exact(8 * length).enumerate() {
+            let line = |row: usize| &eight[row * length..][..length];
+            let fours = [0, 1, 2, 3, 4, 5, 6, 7].map(|row| line(row).as_chunks::<4>().0);
+            let fours = fours.map(|fours| &fours[..blocks.len()]);
+            for (block, pixels) in blocks.iter_mut().enumerate() {
+                let mut both = [[0.0; 8]; 4];
+                for (row, both) in both.iter_mut().enumerate() {
+                    both[..4].copy_from_slice(&fours[row][block]);
+                    both[4..].copy_from_slice(&fours[row + 4][block]);
+                }
+                for (pixel, part) in pixels.iter_mut().zip(turn.halves(both)) {
+                    pixel[column].as_chunks_mut().0[number] = part;
+                }
             }
         }
-    }
-    let done = length - rest.len();
-    for (place, pixel) in rest.iter_mut().enumerate() {
-        for (x, row) in pixel[column].iter_mut().zip(rows.chunks_exact(length)) {
-            *x = row[done + place];
+        let done = length - rest.len();
+        for (place, pixel) in rest.iter_mut().enumerate() {
+            for (x, row) in pixel[column].iter_mut().zip(rows.chunks_exact(length)) {
+                *x = row[done + place];
+            }
         }
     }
 }
@@ -279,28 +315,37 @@ impl WithSimd for Across<'_> {
 
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) {
-        match self.pixel {
-            1 => self.pixels_of::<1, V>(),
-            2 => self.pixels_of::<2, V>(),
-            3 => self.pixels_of::<3, V>(),
-            _ => self.pixels_of::<4, V>(),
+        #[cfg(target_arch = "x86_64")]
+        if let Some(avx) = Avx::try_new() {
+            return self.by::<V>(avx);
         }
+        self.by::<V>(Plain);
     }
 }
 
 impl Across<'_> {
     #[inline(always)]
-    fn pixels_of<const P: usize, V: Simd>(self) {
+    fn by<V: Simd>(self, turn: impl Turn) {
+        match self.pixel {
+            1 => self.pixels_of::<1, V>(turn),
+            2 => self.pixels_of::<2, V>(turn),
+            3 => self.pixels_of::<3, V>(turn),
+            _ => self.pixels_of::<4, V>(turn),
+        }
+    }
+
+    #[inline(always)]
+    fn pixels_of<const P: usize, V: Simd>(self, turn: impl Turn) {
         match self.width {
             0 => {}
-            1..16 => self.tiles::<P, 1, V>(),
-            16.. => self.tiles::<P, 16, V>(),
+            1..16 => self.tiles::<P, 1, V>(turn),
+            16.. => self.tiles::<P, 16, V>(turn),
         }
     }
 
     /// Works on `T` new pixels at a time; the last tile overlaps the one before.
     #[inline(always)]
-    fn tiles<const P: usize, const T: usize, V: Simd>(self) {
+    fn tiles<const P: usize, const T: usize, V: Simd>(self, turn: impl Turn) {
         let Self { weights, start: origin, columns, pixel: _, width, to } = self;
         let (pixels, _) = columns.as_chunks::<P>();
         let [to_red, to_green, to_blue] = to;
@@ -321,51 +366,83 @@ impl Across<'_> {
                 }
                 [red[place], green[place], blue[place]] = sums;
             }
-            lay_down(&red, start, to_red, width);
-            lay_down(&green, start, to_green, width);
-            lay_down(&blue, start, to_blue, width);
+            lay_down(turn, &red, start, to_red, width);
+            lay_down(turn, &green, start, to_green, width);
+            lay_down(turn, &blue, start, to_blue, width);
         }
     }
 }
 
 /// Columns become parts of rows, as many of them as there are.
 #[inline(always)]
-fn lay_down<const T: usize>(columns: &[Column; T], start: usize, plane: &mut [f32], width: usize) {
-    for (four, rows) in plane.chunks_mut(4 * width).enumerate() {
+fn lay_down<const T: usize>(
+    turn: impl Turn,
+    columns: &[Column; T],
+    start: usize,
+    plane: &mut [f32],
+    width: usize,
+) {
+    for (number, rows) in plane.chunks_mut(8 * width).enumerate() {
+        let (upper, lower) = rows.split_at_mut((4 * width).min(rows.len()));
         for block in 0..T / 4 {
-            let part = |x: usize| columns[4 * block + x].as_chunks::<4>().0[four];
-            let columns = [part(0), part(1), part(2), part(3)];
-            for (row, part) in rows.chunks_exact_mut(width).zip(transposed(columns)) {
-                row[start + 4 * block..][..4].copy_from_slice(&part);
+            let part = |x: usize| columns[4 * block + x].as_chunks::<8>().0[number];
+            let found = turn.halves([part(0), part(1), part(2), part(3)]);
+            let left = start + 4 * block;
+            for (row, found) in upper.chunks_exact_mut(width).zip(&found) {
+                row[left..][..4].copy_from_slice(&found[..4]);
+            }
+            for (row, found) in lower.chunks_exact_mut(width).zip(&found) {
+                row[left..][..4].copy_from_slice(&found[4..]);
             }
         }
         for place in T / 4 * 4..T {
-            for (row, x) in rows.chunks_exact_mut(width).zip(&columns[place][4 * four..]) {
+            let rows = upper.chunks_exact_mut(width).chain(lower.chunks_exact_mut(width));
+            for (row, x) in rows.zip(&columns[place][8 * number..]) {
                 row[start + place] = *x;
             }
         }
     }
 }
 
-/// Rows and columns exchanged.
-#[inline(always)]
-fn transposed(block: [[f32; 4]; 4]) -> [[f32; 4]; 4] {
-    // Every processor of this kind has these instructions; compilers do not find them by themselves.
-    #[cfg(target_arch = "x86_64")]
-    if let Some(sse) = pulp::core_arch::x86::Sse::try_new() {
-        use pulp::bytemuck::cast;
-        let [a, b, c, d] = block;
-        let (a, b, c, d) = (cast(a), cast(b), cast(c), cast(d));
-        let (left, right) = (sse._mm_unpacklo_ps(a, b), sse._mm_unpackhi_ps(a, b));
-        let (left_below, right_below) = (sse._mm_unpacklo_ps(c, d), sse._mm_unpackhi_ps(c, d));
-        return [
-            cast(sse._mm_movelh_ps(left, left_below)),
-            cast(sse._mm_movehl_ps(left_below, left)),
-            cast(sse._mm_movelh_ps(right, right_below)),
-            cast(sse._mm_movehl_ps(right_below, right)),
-        ];
+/// A way to exchange rows and columns.
+trait Turn: Copy {
+    /// Exchanges those of the first and of the last four columns.
+    fn halves(self, rows: [[f32; 8]; 4]) -> [[f32; 8]; 4];
+}
+
+/// Number by number.
+#[derive(Clone, Copy)]
+struct Plain;
+
+impl Turn for Plain {
+    #[inline(always)]
+    fn halves(self, rows: [[f32; 8]; 4]) -> [[f32; 8]; 4] {
+        let mut turned = [[0.0; 8]; 4];
+        for (place, row) in rows.iter().enumerate() {
+            for (column, x) in row.iter().enumerate() {
+                turned[column % 4][column / 4 * 4 + place] = *x;
+            }
+        }
+        turned
     }
-    [0, 1, 2, 3].map(|x| block.map(|row| row[x]))
+}
+
+/// With the instructions for it, which compilers do not find by themselves.
+#[cfg(target_arch = "x86_64")]
+impl Turn for Avx {
+    #[inline(always)]
+    fn halves(self, [a, b, c, d]: [[f32; 8]; 4]) -> [[f32; 8]; 4] {
+        let (a, b, c, d) = (cast(a), cast(b), cast(c), cast(d));
+        let (left, right) = (self._mm256_unpacklo_ps(a, b), self._mm256_unpackhi_ps(a, b));
+        let (left_below, right_below) =
+            (self._mm256_unpacklo_ps(c, d), self._mm256_unpackhi_ps(c, d));
+        [
+            cast(self._mm256_shuffle_ps::<0x44>(left, left_below)),
+            cast(self._mm256_shuffle_ps::<0xEE>(left, left_below)),
+            cast(self._mm256_shuffle_ps::<0x44>(right, right_below)),
+            cast(self._mm256_shuffle_ps::<0xEE>(right, right_below)),
+        ]
+    }
 }
 
 #[cfg(test)]

@@ -256,3 +256,69 @@ fn products<S: Simd, const G: usize>(
     }
     products
 }
+
+#[cfg(test)]
+mod tests {
+    use pulp::{Scalar256b, Scalar512b};
+
+    use super::*;
+
+    /// Small whole numbers, whose sums of products are exact.
+    fn numbers(count: usize, step: usize) -> Vec<f32> {
+        (0..count).map(|index| (index * step % 17) as f32 - 8.0).collect()
+    }
+
+    /// Both widths of vectors, whatever the processor has.
+    #[test]
+    fn sums_of_lines_hold_every_product() {
+        let lines = numbers(400, 7);
+        for (count, places, groups) in [(1, 16, 1), (9, 48, 2), (STRETCH + 5, 112, 1)] {
+            let offsets: Vec<usize> = (0..count).map(|k| k * 5 % 200).collect();
+            let weights: Vec<[f32; GROUP]> =
+                numbers(groups * count * GROUP, 5).as_chunks().0.to_vec();
+            let (stride, apart) = (places + 16, count);
+            let mut want = vec![0.0; groups * GROUP * stride];
+            for (line, want) in want.chunks_mut(stride).enumerate() {
+                for (place, want) in want[..places].iter_mut().enumerate() {
+                    let weights = weights[line / GROUP * count..].iter().zip(&offsets);
+                    *want =
+                        weights.map(|(w, offset)| w[line % GROUP] * lines[offset + place]).sum();
+                }
+            }
+            let found = |run: fn(SumsOfLines<'_>)| {
+                let mut out = vec![0.0; want.len()];
+                let (weights, offsets, lines) = (&weights[..], &offsets[..], &lines[..]);
+                run(SumsOfLines { weights, apart, offsets, lines, out: &mut out, stride, places });
+                out
+            };
+            assert!(found(|sums| sums.with_simd(Scalar256b)) == want, "{count} × {places}");
+            assert!(found(|sums| sums.with_simd(Scalar512b)) == want, "{count} × {places}");
+        }
+    }
+
+    #[test]
+    fn inner_products_hold_every_product() {
+        let (places, stride) = (SEGMENT + 32, SEGMENT + 48);
+        let (group, lines) = (numbers(GROUP * stride, 5), numbers(places + 20, 7));
+        for count in 1..=5 {
+            let offsets: Vec<usize> = (0..count).map(|k| k * 4).collect();
+            let sum = |line: usize, offset: usize| -> f32 {
+                group[line * stride..][..places]
+                    .iter()
+                    .zip(&lines[offset..])
+                    .map(|(x, y)| x * y)
+                    .sum()
+            };
+            let want: Vec<[f32; GROUP]> =
+                offsets.iter().map(|k| std::array::from_fn(|line| 1.0 + sum(line, *k))).collect();
+            let found = |run: fn(InnerProducts<'_>)| {
+                let mut out = vec![[1.0; GROUP]; count];
+                let (group, lines, offsets) = (&group[..], &lines[..], &offsets[..]);
+                run(InnerProducts { group, stride, places, lines, offsets, out: &mut out });
+                out
+            };
+            assert!(found(|products| products.with_simd(Scalar256b)) == want, "{count}");
+            assert!(found(|products| products.with_simd(Scalar512b)) == want, "{count}");
+        }
+    }
+}
