@@ -462,6 +462,16 @@ mod tests {
     }
 
     #[test]
+    fn every_way_to_turn_is_the_same() {
+        let row = |row: usize| std::array::from_fn(|column| (8 * row + column) as f32);
+        let rows = [row(0), row(1), row(2), row(3)];
+        let turned = Plain.halves(rows);
+        assert_eq!(turned[1], [1.0, 9.0, 17.0, 25.0, 5.0, 13.0, 21.0, 29.0]);
+        #[cfg(target_arch = "x86_64")]
+        assert!(Avx::try_new().is_none_or(|avx| avx.halves(rows) == turned));
+    }
+
+    #[test]
     fn the_same_size_is_the_same_picture() {
         for resampling in every_resampling() {
             let same = resized_crop(&ramp(), CropBox::whole([5, 7]), [5, 7], resampling);
