@@ -25,7 +25,7 @@ pub(crate) struct Correlation<'a> {
 }
 
 impl<'a> Correlation<'a> {
-    /// `Σᵢ (1 − Cᵢᵢ)² + weight · Σᵢ Σⱼ≠ᵢ Cᵢⱼ²`; `None` if a variance is too large for a number, or none.
+    /// `Σᵢ (1 − Cᵢᵢ)² + weight · Σᵢ Σⱼ≠ᵢ Cᵢⱼ²`; `None` if a variance is too large, or is no number.
     pub(crate) fn of(
         views: [&'a [f32]; 2],
         columns: usize,
@@ -132,6 +132,26 @@ impl WithSimd for Unstandardize<'_> {
                 gradient.iter_mut().zip(x).zip(of_columns)
             {
                 *gradient = (*gradient - (x - mean) * inverse * along) * inverse;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_column_costs_one_and_pulls_at_nothing() {
+        let constant = 0.37;
+        for rows in [3, 1_000] {
+            let view: Vec<f32> =
+                (0..rows).flat_map(|row| [(row * 37 % 101) as f32, constant]).collect();
+            let found = Correlation::of([&view, &view], 2, 1e-5, 0.5).unwrap();
+            assert!((found.loss - 1.0).abs() < 1e-5, "{rows} rows: {}", found.loss);
+            for side in 0..2 {
+                let gradient = found.gradient(side);
+                assert!(gradient.iter().skip(1).step_by(2).all(|x| *x == 0.0), "{rows} rows");
             }
         }
     }

@@ -36,12 +36,14 @@ pub(crate) fn measure(x: &[f32], columns: usize, epsilon: f32) -> Columns {
     let count = |part: usize| (rows - part * PART).min(PART) as f32;
     let share = (rows as f32).recip();
 
+    // In double precision, so that the mean of a constant column is its very number.
     let mut means = vec![0.0; columns];
     for (part, [own, _]) in parts.iter().enumerate() {
         for (mean, own) in means.iter_mut().zip(own) {
-            *mean += own * (count(part) * share);
+            *mean += f64::from(*own) * f64::from(count(part));
         }
     }
+    let means: Vec<f32> = means.into_iter().map(|sum| (sum / rows as f64) as f32).collect();
     let mut inverse = vec![0.0; columns];
     for (part, [own, squares]) in parts.iter().enumerate() {
         for ((sum, mean), (own, squares)) in
@@ -80,10 +82,18 @@ impl WithSimd for Moments<'_> {
         for mean in &mut means {
             *mean *= share;
         }
+        // What rounding left is taken off afterwards.
+        let mut rest = vec![0.0; columns];
         for row in x.chunks_exact(columns) {
-            for ((sum, mean), x) in squares.iter_mut().zip(&means).zip(row) {
-                *sum += (x - mean) * (x - mean);
+            let sums = squares.iter_mut().zip(&mut rest);
+            for ((square, rest), (mean, x)) in sums.zip(means.iter().zip(row)) {
+                let apart = x - mean;
+                *square += apart * apart;
+                *rest += apart;
             }
+        }
+        for (mean, rest) in means.iter_mut().zip(rest) {
+            *mean += rest * share;
         }
         [means, squares]
     }
