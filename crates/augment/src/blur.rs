@@ -6,7 +6,7 @@ use pulp::{Arch, Simd, WithSimd};
 
 use crate::Picture;
 use crate::lines::sum_of_lines;
-use crate::paint::Planes;
+use crate::paint::{Change, Linear, Planes, paint};
 
 /// Convolves with a Gaussian of `sigma` pixels, cut off to an odd `kernel_size`; beyond the border the
 /// picture is reflected without repeating its edge.
@@ -15,7 +15,7 @@ use crate::paint::Planes;
 /// If `kernel_size` is even, or reaches further than the picture is large.
 #[track_caller]
 pub fn gaussian_blur(picture: &mut Picture, kernel_size: usize, sigma: f64) {
-    Blur::default().run(kernel_size, sigma, picture.as_planes(), |_| {});
+    Blur::default().run(Blurring::new(kernel_size, sigma), picture.as_planes(), |_| {});
 }
 
 /// The share of all weights that is left out at the ends of a kernel: it changes no pixel by more than
@@ -26,10 +26,29 @@ const ROWS: usize = 4;
 /// Numbers in a line of the processor's cache.
 const ALIGNED: usize = 16;
 
+/// A blur, and what it has to do with the steps around it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Blurring {
+    pub(crate) kernel_size: usize,
+    pub(crate) sigma: f64,
+    /// All channels are the same, so that one is blurred.
+    pub(crate) gray: bool,
+    /// A change that follows, which costs nothing here.
+    pub(crate) then: Linear,
+}
+
+impl Blurring {
+    pub(crate) fn new(kernel_size: usize, sigma: f64) -> Self {
+        Self { kernel_size, sigma, gray: false, then: Linear::NONE }
+    }
+}
+
 /// Room for blurring that is used again and again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Blur {
     kernel: Vec<f32>,
+    /// The kernel times the scale of each channel.
+    scaled: Vec<f32>,
     offsets: Vec<usize>,
     lines: Vec<f32>,
     /// Rows that are blurred across.
@@ -41,8 +60,7 @@ impl Blur {
     #[track_caller]
     pub(crate) fn run(
         &mut self,
-        kernel_size: usize,
-        sigma: f64,
+        Blurring { kernel_size, sigma, gray, then: linear }: Blurring,
         mut planes: Planes<'_>,
         mut then: impl FnMut(Planes<'_>),
     ) {
@@ -53,11 +71,17 @@ impl Blur {
             "a blur of {kernel_size} reflects more than a picture of {height} × {width} holds"
         );
         gaussian(reach, sigma, &mut self.kernel);
-        let Self { kernel, offsets, lines, across } = self;
+        let Self { kernel, scaled, offsets, lines, across } = self;
         let (size, reach) = (kernel.len(), kernel.len() / 2);
         if reach == 0 {
+            if linear != Linear::NONE {
+                paint(&[Change::Linear(linear)], planes.rows(0, height));
+            }
             return then(planes);
         }
+        scaled.clear();
+        let scales = linear.scale.iter();
+        scaled.extend(scales.flat_map(|scale| kernel.iter().map(move |weight| weight * scale)));
         // Rows that are blurred across take turns: there is room for as many as the next rows need.
         let (stride, turns) = (width.next_multiple_of(ALIGNED), 2 * reach + ROWS);
         across.resize(3 * turns * stride + ALIGNED, 0.0);
@@ -74,24 +98,32 @@ impl Blur {
             for y in rows.clone() {
                 offsets.extend((y..y + size).map(|y| reflect(y, reach, height) % turns * stride));
             }
-            for (plane, across) in
-                planes.channels().into_iter().zip(across.chunks_exact_mut(turns * stride))
-            {
-                let (rows, next, offsets, lines) =
-                    (rows.clone(), next.clone(), &**offsets, &mut **lines);
+            let channels =
+                planes.channels().into_iter().zip(across.chunks_exact_mut(turns * stride));
+            let weights = scaled.chunks_exact(size).zip(linear.shift);
+            let channels = channels.zip(weights).take(if gray { 1 } else { 3 });
+            for ((plane, across), (down, shift)) in channels {
                 Arch::new().dispatch(BlurRows {
                     kernel,
+                    down,
+                    shift,
                     offsets,
                     plane,
                     width,
-                    next,
-                    rows,
+                    next: next.clone(),
+                    rows: rows.clone(),
                     lines,
                     across,
                     stride,
                 });
             }
-            then(planes.rows(first, rows.len()));
+            let mut rows = planes.rows(first, rows.len());
+            if gray {
+                let [red, green, blue] = rows.channels();
+                green.copy_from_slice(red);
+                blue.copy_from_slice(red);
+            }
+            then(rows);
         }
     }
 }
@@ -99,6 +131,9 @@ impl Blur {
 /// Blurs rows of one plane.
 struct BlurRows<'a> {
     kernel: &'a [f32],
+    /// Weights of the rows, and what is added to their sums.
+    down: &'a [f32],
+    shift: f32,
     /// Where the samples of a sum lie: across, and then for each of `rows`.
     offsets: &'a [usize],
     plane: &'a mut [f32],
@@ -118,9 +153,10 @@ impl WithSimd for BlurRows<'_> {
 
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) {
-        let Self { kernel, offsets, plane, width, next, rows, lines, across, stride } = self;
+        let Self { kernel, down, shift, offsets, plane, width, next, rows, lines, across, stride } =
+            self;
         let (size, reach) = (kernel.len(), kernel.len() / 2);
-        let (along, down) = offsets.split_at(size);
+        let (along, offsets) = offsets.split_at(size);
         let turns = across.len() / stride;
         for first in next.clone().step_by(ROWS) {
             let some = plane[first * width..next.end * width].chunks_exact(width);
@@ -133,12 +169,18 @@ impl WithSimd for BlurRows<'_> {
                 }
             }
             for (line, y) in lines.chunks_exact(width + 2 * reach).zip(first..next.end) {
-                sum_of_lines::<V>(kernel, along, line, &mut across[y % turns * stride..][..width]);
+                sum_of_lines::<V>(
+                    0.0,
+                    kernel,
+                    along,
+                    line,
+                    &mut across[y % turns * stride..][..width],
+                );
             }
         }
         let rows = plane[rows.start * width..rows.end * width].chunks_exact_mut(width);
-        for (offsets, row) in down.chunks_exact(size).zip(rows) {
-            sum_of_lines::<V>(kernel, offsets, across, row);
+        for (offsets, row) in offsets.chunks_exact(size).zip(rows) {
+            sum_of_lines::<V>(shift, down, offsets, across, row);
         }
     }
 }

@@ -115,6 +115,23 @@ mod tests {
     }
 
     #[test]
+    fn hue_goes_through_the_six_colors_and_keeps_what_is_no_number() {
+        let colors = [[1.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]];
+        for (place, want) in colors.into_iter().enumerate() {
+            let sixths = (place + 1) as f32;
+            for turn in [sixths / 6.0, sixths / 6.0 - 1.0] {
+                let found = pixel([1.0, 0.0, 0.0], |p| hue(p, turn));
+                let close = found.iter().zip(want).all(|(a, b)| (a - b).abs() < 2e-6);
+                assert!(close, "{turn}: {found:?}");
+            }
+        }
+        // Colours that hardly differ are turned as any others.
+        let dim = pixel([3e-38, 0.0, 0.0], |p| hue(p, 1.0 / 3.0));
+        assert!(dim[0] < 1e-43 && dim[1] > 2.9e-38, "{dim:?}");
+        assert!(pixel([f32::NAN, 0.5, 0.2], |p| hue(p, 0.1)).iter().all(|x| x.is_nan()));
+    }
+
+    #[test]
     fn factors_of_one_change_nothing_and_of_nought_everything() {
         let color = [0.9, 0.5, 0.2];
         assert_eq!(pixel(color, |p| brightness(p, 1.0)), color);

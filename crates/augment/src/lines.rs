@@ -43,12 +43,13 @@ pub(crate) fn add_product<V: Simd>(sum: f32, weight: f32, x: f32) -> f32 {
     }
 }
 
-/// `to[i] = Σₖ weights[k] · samples[offsets[k] + i]`.
+/// `to[i] = first + Σₖ weights[k] · samples[offsets[k] + i]`.
 ///
 /// # Panics
 /// If a line leaves `samples`.
 #[inline(always)]
 pub(crate) fn sum_of_lines<V: Simd>(
+    first: f32,
     weights: &[f32],
     offsets: &[usize],
     samples: &[f32],
@@ -57,11 +58,11 @@ pub(crate) fn sum_of_lines<V: Simd>(
     match to.len() {
         // Rows of 224 pixels are two tiles without a rest.
         length if length > 0 && length % 112 == 0 => {
-            tiles::<112, V>(weights, offsets, samples, to);
+            tiles::<112, V>(first, weights, offsets, samples, to);
         }
-        64.. => tiles::<64, V>(weights, offsets, samples, to),
-        16.. => tiles::<16, V>(weights, offsets, samples, to),
-        1.. => tiles::<1, V>(weights, offsets, samples, to),
+        64.. => tiles::<64, V>(first, weights, offsets, samples, to),
+        16.. => tiles::<16, V>(first, weights, offsets, samples, to),
+        1.. => tiles::<1, V>(first, weights, offsets, samples, to),
         0 => {}
     }
 }
@@ -69,6 +70,7 @@ pub(crate) fn sum_of_lines<V: Simd>(
 /// Works on `T` places at a time; the last tile overlaps the one before.
 #[inline(always)]
 fn tiles<const T: usize, V: Simd>(
+    first: f32,
     weights: &[f32],
     offsets: &[usize],
     samples: &[f32],
@@ -77,7 +79,7 @@ fn tiles<const T: usize, V: Simd>(
     let length = to.len();
     for start in (0..length).step_by(T) {
         let start = start.min(length - T);
-        let mut sums = [0.0_f32; T];
+        let mut sums = [first; T];
         for (weight, offset) in weights.iter().zip(offsets) {
             let line = &samples[offset + start..][..T];
             for (sum, x) in sums.iter_mut().zip(line) {

@@ -2,14 +2,17 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
+use crate::Normalize;
 use crate::lines::add_product;
 
 /// Share of each channel in what the eye sees as light (ITU-R BT.601, as torchvision rounds it).
 pub(crate) const LIGHT: [f32; 3] = [0.2989, 0.587, 0.114];
 /// Pixels that go through all changes before the next ones do; they fit into the nearest cache.
 const BLOCK: usize = 1024;
+/// Bytes in a line of the cache.
+const LINE: usize = 64;
 /// Sums that are kept apart, so that they can be added up side by side.
-const LANES: usize = 16;
+const LANES: usize = 32;
 
 /// Red, green and blue planes of a picture or of some of its rows.
 #[derive(Debug)]
@@ -66,8 +69,25 @@ pub(crate) enum Change {
     Posterize(f32),
     /// One channel has a single value.
     Drop { channel: usize, fill: f32 },
-    /// `(x − mean) · scale`, channel by channel.
-    Normalize { mean: [f32; 3], scale: [f32; 3] },
+    /// Not clamped.
+    Linear(Linear),
+}
+
+/// `x · scale + shift`, channel by channel.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Linear {
+    pub(crate) scale: [f32; 3],
+    pub(crate) shift: [f32; 3],
+}
+
+impl Linear {
+    pub(crate) const NONE: Self = Self { scale: [1.0; 3], shift: [0.0; 3] };
+
+    /// [`Normalize::write`] up to rounding.
+    pub(crate) fn normalize(Normalize { mean, std }: &Normalize) -> Self {
+        let scale = std.map(|std| 1.0 / std);
+        Self { scale, shift: [0, 1, 2].map(|channel| -mean[channel] * scale[channel]) }
+    }
 }
 
 /// Makes all changes in order.
@@ -90,11 +110,16 @@ impl WithSimd for Paint<'_> {
 
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) {
-        let [red, green, blue] = self.channels;
-        let blocks = red.chunks_mut(BLOCK).zip(green.chunks_mut(BLOCK)).zip(blue.chunks_mut(BLOCK));
-        for ((red, green), blue) in blocks {
-            for change in self.changes {
-                change.make::<V>([red, green, blue]);
+        // Many blocks begin where a line of the cache does, as vectors that lie in two lines are slow.
+        let pixels = self.channels[0].len();
+        let first = if pixels > BLOCK { self.channels[0].as_ptr().align_offset(LINE) } else { 0 };
+        let [red, green, blue] = self.channels.map(|plane| plane.split_at_mut(first.min(pixels)));
+        for [red, green, blue] in [[red.0, green.0, blue.0], [red.1, green.1, blue.1]] {
+            let blocks = red.chunks_mut(BLOCK).zip(green.chunks_mut(BLOCK));
+            for ((red, green), blue) in blocks.zip(blue.chunks_mut(BLOCK)) {
+                for change in self.changes {
+                    change.make::<V>([red, green, blue]);
+                }
             }
         }
     }
@@ -133,11 +158,10 @@ impl Change {
                 each_sample(pixels, |x| (x * levels).floor().max(0.0).min(levels - 1.0) * step);
             }
             Self::Drop { channel, fill } => pixels[channel].fill(fill),
-            Self::Normalize { mean, scale } => {
-                for ((plane, mean), scale) in pixels.into_iter().zip(mean).zip(scale) {
-                    let rest = -mean * scale;
+            Self::Linear(Linear { scale, shift }) => {
+                for ((plane, scale), shift) in pixels.into_iter().zip(scale).zip(shift) {
                     for x in plane {
-                        *x = add_product::<V>(rest, scale, *x);
+                        *x = add_product::<V>(shift, scale, *x);
                     }
                 }
             }
@@ -199,23 +223,37 @@ fn saturated([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
     [r, g, b].map(|x| unit(high - (high - x) * factor))
 }
 
-/// Both ways through HSV, folded into one: at `t` sixths of the colour circle a channel is
-/// `min + (max − min) · clamp(y, 0, 1)` with `y` one of `|t − 3| − 1`, `2 − |t − 2|`, `2 − |t − 4|`.
+/// Both ways through HSV, folded into one: at `t` sixths of the colour circle from cyan, −3 to 3, red is
+/// `min + (max − min) · (|t| − 1)`, green and blue are `min + (max − min) · (2 − |t ± 1|)`, each no less
+/// than the smallest channel and no more than the largest.
 #[inline(always)]
 fn turned<V: Simd>([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
     let (high, low) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
     let range = high - low;
-    let scale = if range > 0.0 { 1.0 / range } else { 0.0 };
-    // Sixths of the circle; red wins over green, green over blue, where two are highest.
+    // Without colour the difference is 0, whatever it is multiplied by.
+    let scale = 1.0 / larger(range, f32::MIN_POSITIVE);
+    // Red wins over green, green over blue, where two are highest.
     let (red, green) = (r >= high, g >= high);
     let difference = if green { b - r } else { r - g };
     let difference = if red { g - b } else { difference };
-    let start = 6.0 * shift + if green { 2.0 } else { 4.0 };
-    let start = if red { 6.0 * shift } else { start };
+    let start = 6.0 * shift - 3.0;
+    let (from_green, from_blue) = (start + 2.0, start + 4.0);
+    let start = if red {
+        start
+    } else if green {
+        from_green
+    } else {
+        from_blue
+    };
     let sixths = add_product::<V>(start, scale, difference);
-    let t = add_product::<V>(sixths, -6.0, (sixths * (1.0 / 6.0)).floor());
-    let share = [(t - 3.0).abs() - 1.0, 2.0 - (t - 2.0).abs(), 2.0 - (t - 4.0).abs()];
-    share.map(|share| add_product::<V>(low, range, unit(share)))
+    let t = add_product::<V>(sixths, -6.0, (sixths * (1.0 / 6.0)).round_ties_even());
+    let (below, above) = (low - range, high + range);
+    [
+        add_product::<V>(below, range, t.abs()),
+        add_product::<V>(above, -range, (t + 1.0).abs()),
+        add_product::<V>(above, -range, (t - 1.0).abs()),
+    ]
+    .map(|x| smaller(high, larger(low, x))) // in this order NaN stays
 }
 
 struct Sum<'a>(&'a [f32]);
@@ -225,17 +263,21 @@ impl WithSimd for Sum<'_> {
 
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) -> f64 {
-        let mut total = 0.0;
+        let mut totals = [0.0_f64; LANES];
+        let mut rest = 0.0;
         for block in self.0.chunks(BLOCK) {
-            let (lines, rest) = block.as_chunks::<LANES>();
+            let (lines, short) = block.as_chunks::<LANES>();
             let mut sums = [0.0_f32; LANES];
             for line in lines {
                 for (sum, x) in sums.iter_mut().zip(line) {
                     *sum += x;
                 }
             }
-            total += sums.iter().chain(rest).map(|x| f64::from(*x)).sum::<f64>();
+            for (total, sum) in totals.iter_mut().zip(sums) {
+                *total += f64::from(sum);
+            }
+            rest += short.iter().map(|x| f64::from(*x)).sum::<f64>();
         }
-        total
+        totals.iter().sum::<f64>() + rest
     }
 }

@@ -1,5 +1,6 @@
 //! What has been drawn for a view.
 
+use crate::blur::Blurring;
 use crate::resize::{Resize, Source};
 use crate::view::resizing_steps;
 use crate::{Border, CropBox, Picture, Resampling, Scratch, ViewKey};
@@ -129,7 +130,8 @@ impl Plan {
             Self::Jitter(changes) => changes.iter().for_each(|change| change.apply(picture)),
             Self::Grayscale => crate::grayscale(picture),
             Self::Blur { kernel_size, sigma } => {
-                scratch.blur.run(kernel_size, sigma, picture.as_planes(), |_| {});
+                let blur = Blurring::new(kernel_size, sigma);
+                scratch.blur.run(blur, picture.as_planes(), |_| {});
             }
             Self::Solarize { threshold } => crate::solarize(picture, threshold),
             Self::Equalize => crate::equalize(picture),

@@ -108,6 +108,17 @@ pub(crate) enum Source<'a> {
     Planes(&'a Picture),
 }
 
+impl Source<'_> {
+    /// Samples of a pixel.
+    fn pixel(&self) -> usize {
+        if let Self::Bytes(_, samples, _) = self { *samples } else { 3 }
+    }
+
+    fn white(&self) -> f32 {
+        if let Self::Bytes(..) = self { u8::WHITE } else { f32::WHITE }
+    }
+}
+
 /// Rows that are resized at a time, side by side in one vector.
 const ROWS: usize = 16;
 /// The same sample of each of these rows.
@@ -118,6 +129,8 @@ type Column = [f32; ROWS];
 pub(crate) struct Resizer {
     down: Weights,
     across: Weights,
+    /// Old pixels of a row that count.
+    span: Range<usize>,
     /// Rows that are made, not yet resized across, lying and standing.
     rows: Vec<f32>,
     columns: Vec<Column>,
@@ -135,51 +148,59 @@ impl Resizer {
         mut to: Planes<'_>,
         mut then: impl FnMut(Planes<'_>),
     ) {
+        self.prepare(from, resize);
+        for first in (0..resize.window.height).step_by(ROWS) {
+            let mut rows = to.rows(first, ROWS.min(resize.window.height - first));
+            self.make(from, first, &mut rows);
+            then(rows);
+        }
+    }
+
+    fn prepare(&mut self, from: &Source<'_>, resize: &Resize) {
         let CropBox { top, left, height, width } = resize.window;
         let Resize { size, resampling, .. } = *resize;
-        let Self { down, across, rows: lying, columns } = self;
+        let Self { down, across, span, rows: lying, columns } = self;
         down.compute(resize.down, size[0], top..top + height, resampling);
         across.compute(resize.across, size[1], left..left + width, resampling);
         if resize.flip {
             across.flip();
         }
-        let (pixel, white) = match *from {
-            Source::Bytes(_, samples, _) => (samples, u8::WHITE),
-            Source::Floats(..) | Source::Planes(_) => (3, f32::WHITE),
-        };
-        down.scale(1.0 / white);
-        let span = across.span();
-        lying.resize(span.len() * pixel * ROWS, 0.0);
-        columns.resize(span.len() * pixel, [0.0; ROWS]);
-        for first in (0..height).step_by(ROWS) {
-            let mut rows = to.rows(first, ROWS.min(height - first));
-            let new = first..first + rows.height;
-            let left = span.start * pixel;
-            match *from {
-                Source::Bytes(samples, _, stride) => {
-                    let lines = Lines { samples, stride: stride * pixel, left };
-                    lines.add_up(down, new, lying);
-                    stand_up::<1>(lying, columns, 0);
-                }
-                Source::Floats(samples, stride) => {
-                    let lines = Lines { samples, stride: stride * pixel, left };
-                    lines.add_up(down, new, lying);
-                    stand_up::<1>(lying, columns, 0);
-                }
-                Source::Planes(picture) => {
-                    for channel in 0..3 {
-                        let samples = picture.plane(channel);
-                        let lines = Lines { samples, stride: picture.width, left: span.start };
-                        let lying = &mut lying[..span.len() * ROWS];
-                        lines.add_up(down, new.clone(), lying);
-                        stand_up::<3>(lying, columns, channel);
-                    }
+        down.scale(1.0 / from.white());
+        *span = across.span();
+        let samples = span.len() * from.pixel();
+        lying.resize(samples * ROWS, 0.0);
+        columns.resize(samples, [0.0; ROWS]);
+    }
+
+    /// Makes the new rows from `first` on, no more than [`ROWS`].
+    fn make(&mut self, from: &Source<'_>, first: usize, rows: &mut Planes<'_>) {
+        let Self { down, across, span, rows: lying, columns } = self;
+        let pixel = from.pixel();
+        let (new, left) = (first..first + rows.height, span.start * pixel);
+        match *from {
+            Source::Bytes(samples, _, stride) => {
+                let lines = Lines { samples, stride: stride * pixel, left };
+                lines.add_up(down, new, lying);
+                stand_up::<1>(lying, columns, 0);
+            }
+            Source::Floats(samples, stride) => {
+                let lines = Lines { samples, stride: stride * pixel, left };
+                lines.add_up(down, new, lying);
+                stand_up::<1>(lying, columns, 0);
+            }
+            Source::Planes(picture) => {
+                for channel in 0..3 {
+                    let samples = picture.plane(channel);
+                    let lines = Lines { samples, stride: picture.width, left: span.start };
+                    let lying = &mut lying[..span.len() * ROWS];
+                    lines.add_up(down, new.clone(), lying);
+                    stand_up::<3>(lying, columns, channel);
                 }
             }
-            let (weights, start, to) = (&*across, span.start, rows.channels());
-            Arch::new().dispatch(Across { weights, start, columns, pixel, width, to });
-            then(rows);
         }
+        let (start, width) = (span.start, rows.width);
+        let to = rows.channels();
+        Arch::new().dispatch(Across { weights: across, start, columns, pixel, width, to });
     }
 }
 

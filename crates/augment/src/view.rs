@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use image::{DynamicImage, ImageBuffer};
 
-use crate::blur::Blur;
+use crate::blur::{Blur, Blurring};
 use crate::color::{mean_color, mean_gray, posterized};
 use crate::equalize::equalize_plane;
 use crate::erase::erase_planes;
 use crate::flip::{mirror_columns, mirror_rows};
-use crate::paint::{Change, Planes, paint, sums};
+use crate::paint::{Change, Linear, Planes, paint, sums};
 use crate::resize::{Resize, Resizer, Source};
 use crate::rotate::turn;
 use crate::{Jitter, Normalize, Picture, Plan};
@@ -164,8 +164,7 @@ impl Scratch {
             }
         }
         if *normalize != Normalize::NONE {
-            let scale = normalize.std.map(|std| 1.0 / std);
-            changes.push(Change::Normalize { mean: normalize.mean, scale });
+            changes.push(Change::Linear(Linear::normalize(normalize)));
         }
         close(passes, changes.len());
     }
@@ -186,9 +185,15 @@ impl Scratch {
             if let Some(contrast) = contrast {
                 changes[pass.changes.start] = contrast;
             }
-            let changes = &changes[pass.changes.clone()];
+            let (before, changes) = changes[..pass.changes.end].split_at(pass.changes.start);
             let measure = is_measured(passes, place + 1);
             sum = [0.0; 3];
+            let gray = before.last() == Some(&Change::Grayscale);
+            let blur_then = match (pass.step, changes) {
+                (Plan::Blur { .. }, [Change::Linear(linear)]) if !gray => Some(*linear),
+                _ => None,
+            };
+            let changes = if blur_then.is_some() { &[] } else { changes };
             let mut then = |mut rows: Planes<'_>| {
                 paint(changes, rows.rows(0, rows.height));
                 if measure {
@@ -197,7 +202,8 @@ impl Scratch {
             };
             let mut all = planes.rows(0, height);
             if let Plan::Blur { kernel_size, sigma } = pass.step {
-                blur.run(kernel_size, sigma, all, then);
+                let linear = blur_then.unwrap_or(Linear::NONE);
+                blur.run(Blurring { kernel_size, sigma, gray, then: linear }, all, then);
             } else {
                 in_place(&pass.step, &mut all, spare);
                 then(all);
