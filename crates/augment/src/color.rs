@@ -116,12 +116,19 @@ mod tests {
 
     #[test]
     fn hue_goes_through_the_six_colors_and_keeps_what_is_no_number() {
-        let colors = [[1.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]];
+        let colors = [
+            [1.0, 1.0, 0.0],
+            [0.0, 1.0, 0.0],
+            [0.0, 1.0, 1.0],
+            [0.0, 0.0, 1.0],
+            [1.0, 0.0, 1.0],
+            [1.0, 0.0, 0.0],
+        ];
         for (place, want) in colors.into_iter().enumerate() {
             let sixths = (place + 1) as f32;
             for turn in [sixths / 6.0, sixths / 6.0 - 1.0] {
                 let found = pixel([1.0, 0.0, 0.0], |p| hue(p, turn));
-                let close = found.iter().zip(want).all(|(a, b)| (a - b).abs() < 2e-6);
+                let close = found.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6);
                 assert!(close, "{turn}: {found:?}");
             }
         }

@@ -189,11 +189,10 @@ impl Scratch {
             let measure = is_measured(passes, place + 1);
             sum = [0.0; 3];
             let gray = before.last() == Some(&Change::Grayscale);
-            let blur_then = match (pass.step, changes) {
-                (Plan::Blur { .. }, [Change::Linear(linear)]) if !gray => Some(*linear),
-                _ => None,
+            let (linear, changes) = match (pass.step, changes) {
+                (Plan::Blur { .. }, [Change::Linear(linear)]) if !gray => (*linear, &[][..]),
+                _ => (Linear::NONE, changes),
             };
-            let changes = if blur_then.is_some() { &[] } else { changes };
             let mut then = |mut rows: Planes<'_>| {
                 paint(changes, rows.rows(0, rows.height));
                 if measure {
@@ -202,7 +201,6 @@ impl Scratch {
             };
             let mut all = planes.rows(0, height);
             if let Plan::Blur { kernel_size, sigma } = pass.step {
-                let linear = blur_then.unwrap_or(Linear::NONE);
                 blur.run(Blurring { kernel_size, sigma, gray, then: linear }, all, then);
             } else {
                 in_place(&pass.step, &mut all, spare);
