@@ -83,7 +83,8 @@ fn decoded_views(recipe: &Recipe) -> Result<f64> {
             let [width, height] = picture.size().map(|side| side as usize);
             let plans = [0, 1].map(|view| recipe.plan(key(turn, place, view), [height, width]));
             let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
-            let picture = picture.decode(u32::try_from(scale)?)?;
+            let part = plans[0].part().with(plans[1].part());
+            let picture = picture.decode_part(u32::try_from(scale)?, part)?;
             for plan in &plans {
                 recipe.write_planned(&picture, plan, &mut scratch, &mut out);
             }

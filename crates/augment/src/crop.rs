@@ -22,6 +22,24 @@ impl CropBox {
         Self { top: 0, left: 0, height, width }
     }
 
+    /// The smallest part that holds both.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::CropBox;
+    ///
+    /// let first = CropBox { top: 2, left: 3, height: 4, width: 5 };
+    /// let second = CropBox { top: 5, left: 0, height: 4, width: 5 };
+    /// assert_eq!(first.with(second), CropBox { top: 2, left: 0, height: 7, width: 8 });
+    /// ```
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        let (top, left) = (self.top.min(other.top), self.left.min(other.left));
+        let bottom = (self.top + self.height).max(other.top + other.height);
+        let right = (self.left + self.width).max(other.left + other.width);
+        Self { top, left, height: bottom - top, width: right - left }
+    }
+
     /// The middle of a picture of `[height, width]`, no larger than the picture.
     #[must_use]
     pub fn centre(picture: [usize; 2], part: [usize; 2]) -> Self {

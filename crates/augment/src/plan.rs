@@ -192,4 +192,23 @@ impl ViewPlan {
         let fits = |scale: &usize| part.height >= size[0] * scale && part.width >= size[1] * scale;
         [8, 4, 2].into_iter().find(fits).unwrap_or(1)
     }
+
+    /// The part of the picture that the view is made of: no other pixel counts.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::{Plan, Recipe, ViewKey};
+    ///
+    /// let key = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 };
+    /// let plan = Recipe::simclr_imagenet().plan(key, [375, 500]);
+    /// let Plan::Crop { part, .. } = plan.steps[0] else { panic!("SimCLR cuts first") };
+    /// assert_eq!(plan.part(), part);
+    /// ```
+    #[must_use]
+    pub fn part(&self) -> CropBox {
+        match self.steps.first() {
+            Some(Plan::Crop { part, .. }) => *part,
+            _ => CropBox::whole(self.picture),
+        }
+    }
 }

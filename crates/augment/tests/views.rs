@@ -10,9 +10,9 @@ use image::{DynamicImage, ImageBuffer, Luma, LumaA, Rgb, Rgba};
 use proptest::prelude::*;
 use rand::RngExt;
 use selfsame_augment::{
-    Border, Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, Picture, Plan,
-    Recipe, RecipeError, Resampling, Scratch, ViewKey, horizontal_flip, rotate, vertical_flip,
-    view_grid,
+    Border, CropBox, Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, Picture,
+    Plan, Recipe, RecipeError, Resampling, Scratch, ViewKey, horizontal_flip, rotate,
+    vertical_flip, view_grid,
 };
 
 fn key(picture: u64, view: u32) -> ViewKey {
@@ -157,6 +157,32 @@ fn a_picture_decoded_smaller_makes_nearly_the_same_view() {
         assert!(apart < 0.012, "scale {scale}: {apart}");
     }
     assert!(scales[2] > 2 && scales[4] > 2 && scales[8] > 2, "{scales:?}");
+}
+
+#[test]
+fn a_view_is_made_of_its_part_alone() {
+    let (whole, mut parts) = (smooth(150, 110), 0);
+    for recipe in [Recipe::simclr_imagenet(), Recipe::evaluation(32), Recipe::moco_v2_cifar()] {
+        for picture in 0..20 {
+            let plan = recipe.plan(key(picture, 0), [110, 150]);
+            let part = plan.part();
+            parts += usize::from(part != CropBox::whole([110, 150]));
+            let inside = |x: u32, y: u32| {
+                (part.left..part.left + part.width).contains(&(x as usize))
+                    && (part.top..part.top + part.height).contains(&(y as usize))
+            };
+            let mut alone = whole.to_rgb8();
+            for (x, y, pixel) in alone.enumerate_pixels_mut() {
+                if !inside(x, y) {
+                    *pixel = Rgb([255, 0, 255]);
+                }
+            }
+            let mut out = vec![0.0; recipe.view_dims(0).iter().product()];
+            recipe.write_planned(&alone.into(), &plan, &mut Scratch::default(), &mut out);
+            assert_eq!(out, view(&recipe, &whole, key(picture, 0)), "{plan:?}");
+        }
+    }
+    assert!(parts > 30, "{parts}");
 }
 
 #[test]

@@ -6,13 +6,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use image::metadata::Orientation;
 use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
 use jpeg_decoder::PixelFormat;
+use selfsame_augment::CropBox;
+
+use crate::jpeg;
 
 /// Pixels per side, and bytes in memory, beyond which a picture is taken for an attack.
 const MAX_SIDE: u32 = 1 << 15;
 const MAX_BYTES: usize = 1 << 29;
 
-/// Pixels from which a JPEG is decoded faster at reduced scale than whole: the decoder that can do the
-/// one is slower with small pictures than the decoder that cannot.
+/// Pixels from which a JPEG that [`jpeg`] does not read is decoded faster at reduced scale than whole: the
+/// library that can do the one is slower with small pictures than the one that cannot.
 const REDUCED_FROM: u64 = 1 << 20;
 
 /// Why bytes are not a picture.
@@ -123,7 +126,8 @@ impl<'a> EncodedPicture<'a> {
     /// The picture, one pixel for `reduction` × `reduction` where that saves work.
     ///
     /// Sides are rounded up. `reduction` may be 1, 2, 4 or 8. It saves work on a gray or colour JPEG
-    /// of one megapixel (2²⁰ pixels) or more; any other picture is decoded whole.
+    /// that is not progressive, and on any other of one megapixel (2²⁰ pixels) or more; any other
+    /// picture is decoded whole.
     ///
     /// # Errors
     /// If the bytes are not all of a picture.
@@ -132,31 +136,74 @@ impl<'a> EncodedPicture<'a> {
     /// If `reduction` is none of these.
     #[track_caller]
     pub fn decode(&self, reduction: u32) -> Result<DynamicImage, DecodeError> {
+        let [width, height] = self.size.map(|side| side as usize);
+        self.decode_part(reduction, CropBox::whole([height, width]))
+    }
+
+    /// As [`decode`](Self::decode), but pixels outside of `part`, which is in pixels of the whole
+    /// picture, may be black where that saves work: on a JPEG that is neither progressive nor turned.
+    ///
+    /// # Errors
+    /// If the bytes are not all of a picture. What is behind the part may be damaged.
+    ///
+    /// # Panics
+    /// As [`decode`](Self::decode), or if the part is empty or not in the picture.
+    ///
+    /// # Example
+    /// ```
+    /// use std::io::Cursor;
+    /// use image::{ImageFormat, Rgb, RgbImage};
+    /// use selfsame_augment::CropBox;
+    /// use selfsame_samplers::EncodedPicture;
+    ///
+    /// let mut jpeg = Cursor::new(Vec::new());
+    /// RgbImage::from_pixel(40, 80, Rgb([90; 3])).write_to(&mut jpeg, ImageFormat::Jpeg)?;
+    /// let part = CropBox { top: 30, left: 0, height: 10, width: 40 };
+    /// let picture = EncodedPicture::open(jpeg.get_ref())?.decode_part(1, part)?;
+    /// assert_eq!((picture.width(), picture.height()), (40, 80));
+    /// assert_eq!(picture.to_rgb8()[(0, 30)], Rgb([90; 3]));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[track_caller]
+    pub fn decode_part(&self, reduction: u32, part: CropBox) -> Result<DynamicImage, DecodeError> {
         assert!(
             matches!(reduction, 1 | 2 | 4 | 8),
             "reduction must be 1, 2, 4 or 8, got {reduction}"
         );
+        let [width, height] = self.size.map(|side| side as usize);
+        let fits = part.top + part.height <= height && part.left + part.width <= width;
+        assert!(
+            fits && part.height > 0 && part.width > 0,
+            "a part of a picture of {width} × {height} must lie in it and not be empty, got {part:?}"
+        );
         guarded(|| {
-            // The decoder fills what is missing with gray.
-            if self.format == ImageFormat::Jpeg && !jpeg_is_whole(self.bytes) {
-                return Err(DecodeError::Truncated);
-            }
-            let pixels = u64::from(self.size[0]) * u64::from(self.size[1]);
-            let reduced = match (self.format, reduction) {
-                (ImageFormat::Jpeg, 2..) if pixels >= REDUCED_FROM => {
-                    reduced_jpeg(self.bytes, reduction)?
-                }
-                _ => None,
-            };
-            let mut image = if let Some(image) = reduced {
-                image
-            } else {
-                let decoder = decoder(self.bytes, self.format)?;
-                DynamicImage::from_decoder(decoder).map_err(damaged)?
-            };
+            let mut image = self.turned_back(reduction, part)?;
             image.apply_orientation(self.orientation);
             Ok(image)
         })
+    }
+
+    /// The picture as it is in the file.
+    fn turned_back(&self, reduction: u32, part: CropBox) -> Result<DynamicImage, DecodeError> {
+        if self.format == ImageFormat::Jpeg {
+            let upright = self.orientation == Orientation::NoTransforms;
+            let part = upright.then_some(part);
+            if let Some(image) = jpeg::decode(self.bytes, reduction as usize, part) {
+                return Ok(image);
+            }
+            // The libraries' decoders fill what is missing with gray.
+            if !jpeg_is_whole(self.bytes) {
+                return Err(DecodeError::Truncated);
+            }
+            let pixels = u64::from(self.size[0]) * u64::from(self.size[1]);
+            if reduction > 1
+                && pixels >= REDUCED_FROM
+                && let Some(image) = reduced_jpeg(self.bytes, reduction)?
+            {
+                return Ok(image);
+            }
+        }
+        DynamicImage::from_decoder(decoder(self.bytes, self.format)?).map_err(damaged)
     }
 }
 

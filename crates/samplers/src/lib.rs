@@ -12,6 +12,7 @@ mod file_list;
 mod files;
 mod idx;
 mod in_memory;
+mod jpeg;
 mod labels;
 mod layout;
 mod loader;

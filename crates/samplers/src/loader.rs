@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use selfsame_augment::{Scratch, ViewKey, ViewMaker, ViewPlan};
+use selfsame_augment::{CropBox, Scratch, ViewKey, ViewMaker, ViewPlan};
 use serde::{Deserialize, Serialize};
 
 use crate::{DataError, Dataset, EncodedPicture, EpochOrder, Sampler, Shuffled};
@@ -346,7 +346,12 @@ impl Work {
             let plan = |view| self.recipe.plan(ViewKey { view, ..key }, [height, width]);
             let plans: Vec<ViewPlan> = (0..).take(places.len()).map(plan).collect();
             let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
-            let picture = picture.decode(u32::try_from(scale).unwrap_or(1)).map_err(named)?;
+            let scale = u32::try_from(scale).unwrap_or(1);
+            let part = plans.iter().map(ViewPlan::part).reduce(CropBox::with);
+            let picture = match part {
+                Some(part) => picture.decode_part(scale, part).map_err(named)?,
+                None => picture.decode(scale).map_err(named)?,
+            };
             for (plan, place) in plans.iter().zip(places) {
                 self.recipe.write_planned(&picture, plan, &mut scratch, place);
             }

@@ -1,0 +1,450 @@
+//! The JPEGs of cameras and of the web, decoded no further than a view needs.
+//!
+//! This decoder reads gray pictures and such of luma and chroma that come in one scan, as most do, and
+//! leaves all others, and damaged ones, to the libraries. It is here because decoding is what most of the
+//! time for a view goes into: it reads only as far as the last row that is wanted, makes samples only of
+//! the part that is wanted, and makes them at reduced scale.
+
+#![allow(
+    clippy::inline_always,
+    clippy::many_single_char_names,
+    reason = "loops get the processor's vectors only where they are inlined; eight rows are a to h"
+)]
+
+mod colour;
+mod header;
+mod huffman;
+mod lanes;
+mod transform;
+
+use std::ops::Range;
+
+use image::{DynamicImage, GrayImage, RgbImage};
+#[cfg(target_arch = "x86_64")]
+use pulp::x86::V3;
+use pulp::{Arch, NullaryFnOnce};
+use selfsame_augment::CropBox;
+
+use colour::ToRgb;
+use header::{Component, Header};
+use huffman::{Bits, Block};
+use transform::Transform;
+
+/// The part of the picture that is wanted.
+struct Part {
+    rows: Range<usize>,
+    columns: Range<usize>,
+}
+
+/// The picture, one pixel for `reduction` × `reduction`, which may be 1, 2, 4 or 8.
+///
+/// Pixels outside of `part`, if it is given, may be black; it must lie in the whole picture.
+///
+/// `None` if it is a kind of JPEG that is not read here, or damaged.
+pub(crate) fn decode(
+    bytes: &[u8],
+    reduction: usize,
+    part: Option<CropBox>,
+) -> Option<DynamicImage> {
+    let header = Header::read(bytes)?;
+    let part = part.unwrap_or(CropBox::whole(header.size));
+    let [height, width] = header.size.map(|side| side.div_ceil(reduction));
+    let reduced =
+        |start: usize, length: usize| start / reduction..(start + length).div_ceil(reduction);
+    let part =
+        Part { rows: reduced(part.top, part.height), columns: reduced(part.left, part.width) };
+    let planes = planes(&header, reduction, &part)?;
+    let (wide, high) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
+    let [luma, chroma @ ..] = &planes[..] else { return None };
+    if let [blue, red] = chroma {
+        let mut pixels = vec![0; 3 * width * height];
+        let to = pixels.as_chunks_mut().0;
+        Arch::new().dispatch(ToRgb { luma, chroma: [blue, red], part: &part, pixels: to, width });
+        return RgbImage::from_raw(wide, high, pixels).map(Into::into);
+    }
+    let mut pixels = vec![0; width * height];
+    for (row, pixels) in (0..part.rows.end).zip(pixels.chunks_exact_mut(width)) {
+        pixels.copy_from_slice(&luma.row(row)[..width]);
+    }
+    GrayImage::from_raw(wide, high, pixels).map(Into::into)
+}
+
+/// The samples of a component.
+struct Plane {
+    samples: Vec<u8>,
+    stride: usize,
+    /// `[height, width]` of what belongs to the picture.
+    size: [usize; 2],
+    /// Pixels that share a sample, `[down, across]`.
+    shares: [usize; 2],
+    /// Of a block, `[down, across]`.
+    block: [usize; 2],
+    /// Blocks that are wanted.
+    rows: Range<usize>,
+    columns: Range<usize>,
+    transform: Transform,
+}
+
+impl Plane {
+    /// One without samples.
+    fn new(component: &Component, header: &Header<'_>, reduction: usize, part: &Part) -> Self {
+        let most = header.components[0].blocks;
+        let pixels = [0, 1].map(|side| 8 / reduction * most[side] / component.blocks[side]);
+        let block = pixels.map(|pixels| pixels.min(8));
+        let shares = [0, 1].map(|side| pixels[side] / block[side]);
+        let blocks = [0, 1].map(|side| header.units()[side] * component.blocks[side]);
+        let wanted = |side: usize, part: &Range<usize>| {
+            // The neighbours of a sample that is shared count, too.
+            let more = usize::from(shares[side] > 1);
+            let start = (part.start / shares[side]).saturating_sub(more) / block[side];
+            let end = (part.end.div_ceil(shares[side]) + more).div_ceil(block[side]);
+            start..end.min(blocks[side])
+        };
+        let stride = blocks[1] * block[1];
+        let (rows, columns) = (wanted(0, &part.rows), wanted(1, &part.columns));
+        Self {
+            samples: vec![0; rows.end * block[0] * stride],
+            stride,
+            size: [0, 1].map(|side| header.size[side].div_ceil(reduction).div_ceil(shares[side])),
+            shares,
+            block,
+            rows,
+            columns,
+            transform: Transform::new(&component.steps, block),
+        }
+    }
+
+    fn row(&self, row: usize) -> &[u8] {
+        &self.samples[row * self.stride..][..self.stride]
+    }
+
+    /// Makes the samples of a row of blocks, as far as they are wanted.
+    fn fill(&mut self, row: usize, blocks: &[Block]) {
+        if self.rows.contains(&row) {
+            let [down, across] = self.block;
+            let start = row * down * self.stride + self.columns.start * across;
+            let blocks = &blocks[self.columns.clone()];
+            self.transform.run(blocks, &mut self.samples[start..], self.stride);
+        }
+    }
+}
+
+/// Makes the planes, as far as they are wanted.
+fn planes(header: &Header<'_>, reduction: usize, part: &Part) -> Option<Vec<Plane>> {
+    let components = &header.components;
+    let new = |component| Plane::new(component, header, reduction, part);
+    let mut planes: Vec<_> = components.iter().map(new).collect();
+    let [_, across] = header.units();
+    let mut blocks: Vec<_> =
+        components.iter().map(|it| vec![[0; 64]; it.blocks[0] * it.blocks[1] * across]).collect();
+    let ends =
+        planes.iter().zip(components).map(|(plane, it)| plane.rows.end.div_ceil(it.blocks[0]));
+    let rows = ends.max()?;
+    let (bytes, starts) = unstuffed(header.data)?;
+    let mut code = Code::new(&bytes, &starts, header.interval);
+    for row in 0..rows {
+        code.read_row(components, across, &mut blocks)?;
+        for ((plane, component), blocks) in planes.iter_mut().zip(components).zip(&blocks) {
+            let blocks = blocks.chunks_exact(component.blocks[1] * across);
+            for (row, blocks) in (row * component.blocks[0]..).zip(blocks) {
+                plane.fill(row, blocks);
+            }
+        }
+    }
+    Some(planes)
+}
+
+/// Zeros behind the code, so that bits can be read in advance.
+const BEYOND: usize = 16;
+
+/// The code without the zeros that tell it from markers and without its markers, and some bytes beyond it.
+/// And the places where it starts anew, with its end.
+fn unstuffed(mut data: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
+    let mut bytes = Vec::with_capacity(data.len() + BEYOND);
+    let mut starts = vec![0];
+    loop {
+        let (code, rest) = data.split_at(memchr::memchr(0xFF, data)?);
+        bytes.extend_from_slice(code);
+        data = match rest {
+            [_, 0, rest @ ..] => {
+                bytes.push(0xFF);
+                rest
+            }
+            [_, 0xD0..=0xD7, rest @ ..] => {
+                starts.push(bytes.len());
+                rest
+            }
+            [_, 0xFF, ..] => &rest[1..],
+            [_, _, ..] => break,
+            _ => return None,
+        };
+    }
+    starts.push(bytes.len());
+    bytes.extend_from_slice(&[0; BEYOND]);
+    Some((bytes, starts))
+}
+
+/// How far the code was read.
+struct Code<'a> {
+    bytes: &'a [u8],
+    /// Where it starts anew, and its end.
+    starts: &'a [usize],
+    /// Units from one start to the next, and until the next.
+    interval: usize,
+    left: usize,
+    bits: Bits<'a>,
+    /// The first coefficient of each component's last block.
+    before: [i16; 3],
+}
+
+impl<'a> Code<'a> {
+    fn new(bytes: &'a [u8], starts: &'a [usize], interval: Option<usize>) -> Self {
+        let interval = interval.unwrap_or(usize::MAX);
+        Self { bytes, starts, interval, left: 0, bits: Bits::new(bytes), before: [0; 3] }
+    }
+
+    fn start_anew(&mut self) -> Option<()> {
+        let [start, starts @ ..] = self.starts else { return None };
+        self.bits = Bits::new(&self.bytes[*start..starts.first()? + BEYOND]);
+        (self.starts, self.left, self.before) = (starts, self.interval, [0; 3]);
+        Some(())
+    }
+
+    /// Reads a row of units; `blocks` of each component lie row by row.
+    fn read_row(
+        &mut self,
+        components: &[Component],
+        across: usize,
+        blocks: &mut [Vec<Block>],
+    ) -> Option<()> {
+        let row = ReadRow { code: self, components, across, blocks };
+        #[cfg(target_arch = "x86_64")]
+        if let Some(v3) = V3::try_new() {
+            return v3.vectorize(row);
+        }
+        row.call()
+    }
+}
+
+/// [`Code::read_row`], with instructions for bits where there are some.
+struct ReadRow<'a, 'b> {
+    code: &'a mut Code<'b>,
+    components: &'a [Component],
+    across: usize,
+    blocks: &'a mut [Vec<Block>],
+}
+
+impl NullaryFnOnce for ReadRow<'_, '_> {
+    type Output = Option<()>;
+
+    #[inline(always)]
+    fn call(self) -> Option<()> {
+        let Self { code, components, across, blocks } = self;
+        for unit in 0..across {
+            if code.left == 0 {
+                code.start_anew()?;
+            }
+            code.left -= 1;
+            let mut bits = code.bits.clone();
+            let components = components.iter().zip(&mut *blocks).zip(&mut code.before);
+            for ((component, blocks), before) in components {
+                let [down, side] = component.blocks;
+                for row in 0..down {
+                    for block in &mut blocks[(row * across + unit) * side..][..side] {
+                        bits.read(&component.dc, &component.ac, before, block);
+                    }
+                }
+            }
+            code.bits = bits;
+            if code.bits.left() < BEYOND {
+                return None;
+            }
+        }
+        Some(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
+mod tests {
+    use super::*;
+    use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+    use proptest::prelude::*;
+
+    /// Shapes, colours and noise.
+    fn pixels(width: u16, height: u16) -> Vec<u8> {
+        let pixel = |x: u16, y: u16| {
+            let noise = x.wrapping_mul(31).wrapping_add(y.wrapping_mul(57)) % 23;
+            let square = if (x / 7 + y / 5).is_multiple_of(2) { 140 } else { 20 };
+            [(4 * x) as u8, (square + noise) as u8, (3 * y + noise) as u8]
+        };
+        (0..height).flat_map(|y| (0..width).flat_map(move |x| pixel(x, y))).collect()
+    }
+
+    fn encoded(
+        size: [u16; 2],
+        sampling: SamplingFactor,
+        set: impl Fn(&mut Encoder<&mut Vec<u8>>),
+    ) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 90);
+        encoder.set_sampling_factor(sampling);
+        set(&mut encoder);
+        encoder.encode(&pixels(size[0], size[1]), size[0], size[1], ColorType::Rgb).unwrap();
+        bytes
+    }
+
+    fn ours(bytes: &[u8]) -> DynamicImage {
+        decode(bytes, 1, None).expect("a JPEG that can be read here")
+    }
+
+    fn assert_close(ours: &DynamicImage, other: &DynamicImage, tolerance: u8, what: &str) {
+        assert_eq!((ours.width(), ours.height()), (other.width(), other.height()), "{what}");
+        assert_eq!(ours.color(), other.color(), "{what}");
+        let pairs = ours.as_bytes().iter().zip(other.as_bytes());
+        let most = pairs.map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(most <= Some(tolerance), "{what}: {most:?} apart");
+    }
+
+    /// Made by libjpeg-turbo 3, through Pillow, also at reduced scale.
+    #[test]
+    fn pixels_are_those_of_libjpeg() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/jpeg");
+        for kind in ["444", "422", "420", "gray"] {
+            let bytes = std::fs::read(folder.join(format!("{kind}.jpg"))).unwrap();
+            // Where colours are coarser in one direction only, libjpeg makes them coarser in both.
+            let reductions = if kind == "422" { 1..=1 } else { 1..=8 };
+            for reduction in reductions.filter(|reduction: &usize| reduction.is_power_of_two()) {
+                let what = format!("{kind}-{reduction}");
+                let theirs = image::open(folder.join(format!("{what}.png"))).unwrap();
+                assert_close(&decode(&bytes, reduction, None).unwrap(), &theirs, 2, &what);
+            }
+        }
+    }
+
+    #[test]
+    fn every_sampling_and_size_is_read_as_libraries_read_it() {
+        let samplings = [
+            SamplingFactor::F_1_1,
+            SamplingFactor::F_2_1,
+            SamplingFactor::F_1_2,
+            SamplingFactor::F_2_2,
+        ];
+        for sampling in samplings {
+            for size in [[1, 1], [3, 2], [8, 8], [16, 17], [33, 40], [61, 9]] {
+                for interval in [0, 1, 3] {
+                    let bytes = encoded(size, sampling, |encoder| {
+                        if interval > 0 {
+                            encoder.set_restart_interval(interval);
+                        }
+                    });
+                    let theirs = jpeg_decoder::Decoder::new(&bytes[..]).decode().unwrap();
+                    let [width, height] = size.map(u32::from);
+                    let theirs = RgbImage::from_raw(width, height, theirs).unwrap().into();
+                    let what = format!("{sampling:?}, {size:?}, restarts every {interval}");
+                    assert_close(&ours(&bytes), &theirs, 3, &what);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_smaller_picture_has_the_means_of_the_whole() {
+        // Colours of two pixels are smoothed in the whole, which shows where squares meet.
+        let samplings = [
+            (SamplingFactor::F_1_1, 1.5),
+            (SamplingFactor::F_2_1, 6.0),
+            (SamplingFactor::F_1_2, 6.0),
+        ];
+        for (sampling, tolerance) in samplings {
+            let bytes = encoded([64, 48], sampling, |_| {});
+            let whole = ours(&bytes).into_rgb8();
+            for reduction in [2, 4, 8] {
+                let small = decode(&bytes, reduction, None).unwrap().into_rgb8();
+                let side = reduction as u32;
+                let apart = small.enumerate_pixels().map(|(x, y, pixel)| {
+                    let part =
+                        (0..side * side).map(|i| whole[(x * side + i % side, y * side + i / side)]);
+                    let sum = part
+                        .map(|pixel| pixel.0.map(f32::from))
+                        .fold([0.0; 3], |a, b| [a[0] + b[0], a[1] + b[1], a[2] + b[2]]);
+                    let apart = |i: usize| f32::from(pixel[i]) - sum[i] / (side * side) as f32;
+                    (0..3).map(|channel| apart(channel).abs()).sum::<f32>() / 3.0
+                });
+                let mean = apart.sum::<f32>() / (small.width() * small.height()) as f32;
+                assert!(mean < tolerance, "{sampling:?} / {reduction}: {mean}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_kinds_are_left_to_libraries() {
+        let progressive =
+            encoded([20, 20], SamplingFactor::F_1_1, |encoder| encoder.set_progressive(true));
+        let rare = encoded([40, 20], SamplingFactor::F_4_1, |_| {});
+        let mut of_four = Vec::new();
+        let picture = vec![7; 4 * 400];
+        Encoder::new(&mut of_four, 90).encode(&picture, 20, 20, ColorType::Cmyk).unwrap();
+        for bytes in [progressive, rare, of_four] {
+            assert_eq!(decode(&bytes, 1, None), None);
+            assert!(crate::decode(&bytes).is_ok());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_is_the_same_as_in_the_whole(
+            sampling in prop::sample::select(vec![
+                SamplingFactor::F_1_1, SamplingFactor::F_2_1, SamplingFactor::F_1_2, SamplingFactor::F_2_2,
+            ]),
+            reduction in prop::sample::select(vec![1, 2, 4, 8]),
+            corners in [(0_usize..70, 0_usize..50), (0..70, 0..50)],
+        ) {
+            let bytes = encoded([70, 50], sampling, |_| {});
+            let [(a, b), (c, d)] = corners;
+            let part = CropBox {
+                top: b.min(d), left: a.min(c), height: b.abs_diff(d) + 1, width: a.abs_diff(c) + 1,
+            };
+            let whole = decode(&bytes, reduction, None).unwrap().into_rgb8();
+            let some = decode(&bytes, reduction, Some(part)).unwrap().into_rgb8();
+            for y in part.top / reduction..(part.top + part.height).div_ceil(reduction) {
+                for x in part.left / reduction..(part.left + part.width).div_ceil(reduction) {
+                    let at = (x as u32, y as u32);
+                    prop_assert_eq!(whole[at], some[at], "at {:?}", at);
+                }
+            }
+        }
+
+        #[test]
+        fn damage_does_no_harm(
+            flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
+            cut in any::<Option<prop::sample::Index>>(),
+            reduction in prop::sample::select(vec![1, 2, 4, 8]),
+            interval in prop::sample::select(vec![1, 1000]),
+        ) {
+            let set = |encoder: &mut Encoder<&mut Vec<u8>>| {
+                encoder.set_restart_interval(interval);
+            };
+            let mut bytes = encoded([40, 30], SamplingFactor::F_2_2, set);
+            for (place, byte) in flips {
+                let place = place.index(bytes.len());
+                bytes[place] = byte;
+            }
+            if let Some(cut) = cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            // Larger ones are refused before they come here.
+            let large = Header::read(&bytes).is_some_and(|it| it.size.iter().any(|side| *side > 4_000));
+            if !large && let Some(image) = decode(&bytes, reduction, None) {
+                prop_assert!(image.width() > 0);
+            }
+        }
+
+        #[test]
+        fn what_is_cut_off_is_not_read(cut in any::<prop::sample::Index>()) {
+            let mut bytes = encoded([40, 30], SamplingFactor::F_1_1, |_| {});
+            bytes.truncate(cut.index(bytes.len() - 1));
+            prop_assert_eq!(decode(&bytes, 1, None), None);
+        }
+    }
+}

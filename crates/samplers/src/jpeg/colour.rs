@@ -1,0 +1,108 @@
+//! From planes of luma and chroma to pixels.
+
+use std::array;
+
+use pulp::{Simd, WithSimd};
+
+use super::{Part, Plane};
+
+/// Makes pixels of red, green and blue, row after row.
+pub(super) struct ToRgb<'a> {
+    pub(super) luma: &'a Plane,
+    pub(super) chroma: [&'a Plane; 2],
+    /// What is made.
+    pub(super) part: &'a Part,
+    /// The whole picture, and its columns.
+    pub(super) pixels: &'a mut [[u8; 3]],
+    pub(super) width: usize,
+}
+
+impl WithSimd for ToRgb<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<V: Simd>(self, _: V) {
+        let Self { luma, chroma, part, pixels, width } = self;
+        let mut wide: [Wide; 2] = Default::default();
+        for row in part.rows.clone() {
+            let to = &mut pixels[row * width..][part.columns.clone()];
+            let luma = &luma.row(row)[part.columns.clone()];
+            let [blue, red] = if chroma[0].shares == [1, 1] {
+                chroma.map(|plane| &plane.row(row)[part.columns.clone()])
+            } else {
+                let mut planes = chroma.iter().zip(&mut wide);
+                array::from_fn(|_| {
+                    planes.next().map_or(&[][..], |(plane, wide)| wide.run(plane, row, part))
+                })
+            };
+            to_rgb(luma, blue, red, to);
+        }
+    }
+}
+
+/// As JFIF says, rounded after a product with whole 65,536ths.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+fn to_rgb(luma: &[u8], blue: &[u8], red: &[u8], to: &mut [[u8; 3]]) {
+    let n = to.len();
+    let (luma, blue, red) = (&luma[..n], &blue[..n], &red[..n]);
+    for i in 0..n {
+        let [y, b, r] = [luma[i], blue[i], red[i]].map(i32::from);
+        let (b, r) = (b - 128, r - 128);
+        let byte = |x: i32| x.clamp(0, 255) as u8;
+        to[i] = [
+            byte(y + ((91_881 * r + 32_768) >> 16)),
+            byte(y + ((-22_554 * b - 46_802 * r + 32_768) >> 16)),
+            byte(y + ((116_130 * b + 32_768) >> 16)),
+        ];
+    }
+}
+
+/// Rows of a plane with half as many columns, rows or both, widened to what the picture has: three parts
+/// of the nearer sample and one of the farther.
+#[derive(Default)]
+struct Wide {
+    /// Of two rows, with one more sample on either side.
+    mixed: Vec<i16>,
+    samples: Vec<u8>,
+}
+
+impl Wide {
+    /// The columns of `part`, of a row of the picture.
+    #[inline(always)]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+    fn run(&mut self, plane: &Plane, row: usize, part: &Part) -> &[u8] {
+        let [down, across] = plane.shares;
+        let [height, width] = plane.size;
+        let near = plane.row(row / down);
+        let far = plane.row(match (down, row % 2) {
+            (1, _) => row,
+            (_, 0) => (row / 2).saturating_sub(1),
+            _ => (row / 2 + 1).min(height - 1),
+        });
+        let columns = part.columns.start / across..part.columns.end.div_ceil(across);
+        let mix = |i: usize| 3 * i16::from(near[i]) + i16::from(far[i]);
+        self.mixed.clear();
+        self.mixed.push(mix(columns.start.saturating_sub(1)));
+        self.mixed.extend(columns.clone().map(mix));
+        self.mixed.push(mix(columns.end.min(width - 1)));
+        let n = columns.len();
+        let [left, middle, right] = array::from_fn(|start| &self.mixed[start..][..n]);
+        self.samples.resize(across * n, 0);
+        if across == 2 {
+            // What is just between two is rounded up in every other place.
+            let halves: [i16; 2] = if down == 2 { [8, 7] } else { [4, 8] };
+            let pairs = &mut self.samples.as_chunks_mut().0[..n];
+            for i in 0..n {
+                let sides = [left[i] + halves[0], right[i] + halves[1]];
+                pairs[i] = sides.map(|side| ((3 * middle[i] + side) >> 4) as u8);
+            }
+        } else {
+            let half = if row.is_multiple_of(2) { 1 } else { 2 };
+            for (to, x) in self.samples.iter_mut().zip(middle) {
+                *to = ((x + half) >> 2) as u8;
+            }
+        }
+        &self.samples[part.columns.start - across * columns.start..]
+    }
+}

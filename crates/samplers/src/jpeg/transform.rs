@@ -1,0 +1,234 @@
+//! From coefficients to samples: the inverse cosine transform.
+
+use std::array;
+use std::f32::consts::SQRT_2;
+use std::f64::consts::PI;
+
+use pulp::NullaryFnOnce;
+#[cfg(target_arch = "x86_64")]
+use pulp::x86::V3;
+
+use super::huffman::Block;
+use super::lanes::{Lanes, Plain};
+
+/// Makes samples of the blocks of one component.
+#[derive(Debug)]
+pub(super) struct Transform {
+    /// What coefficients are multiplied with.
+    factors: [f32; 64],
+    /// Samples of a block, `[down, across]`: 8 or, at reduced scale, 4, 2 or 1.
+    samples: [usize; 2],
+    /// For less than 8 samples, `[down, across]`: cosines, by frequency.
+    waves: [[[f32; 8]; 8]; 2],
+}
+
+impl Transform {
+    /// `steps` are what coefficients are multiples of.
+    pub(super) fn new(steps: &[u16; 64], samples: [usize; 2]) -> Self {
+        Self { factors: factors(steps), samples, waves: samples.map(waves) }
+    }
+
+    /// Makes the samples of blocks that lie side by side, as rows in `to`.
+    pub(super) fn run(&self, blocks: &[Block], to: &mut [u8], stride: usize) {
+        if self.samples != [8, 8] {
+            for (block, place) in blocks.iter().zip((0..).step_by(self.samples[1])) {
+                self.reduced(block, &mut to[place..], stride);
+            }
+            return;
+        }
+        #[cfg(target_arch = "x86_64")]
+        if let Some(lanes) = V3::try_new() {
+            return lanes.vectorize(Whole::new(lanes, self, blocks, to, stride));
+        }
+        Whole::new(Plain, self, blocks, to, stride).call();
+    }
+
+    /// Makes fewer samples than 8 × 8 of a block: the means of those they stand for.
+    fn reduced(&self, block: &Block, to: &mut [u8], stride: usize) {
+        let [down, across] = self.samples;
+        let [waves_down, waves_across] = &self.waves;
+        let mut columns = [[0.0; 8]; 8]; // still by frequency
+        let coefficients = block.chunks_exact(8).zip(self.factors.chunks_exact(8));
+        for (column, (block, factors)) in columns.iter_mut().zip(coefficients) {
+            for ((x, factor), wave) in block.iter().zip(factors).zip(waves_down) {
+                for (sum, wave) in column.iter_mut().zip(wave) {
+                    *sum += f32::from(*x) * factor * wave;
+                }
+            }
+        }
+        for (y, row) in to.chunks_mut(stride).enumerate().take(down) {
+            for (x, to) in row.iter_mut().enumerate().take(across) {
+                let waves = columns.iter().zip(waves_across);
+                *to = sample(waves.map(|(column, wave)| column[y] * wave[x]).sum::<f32>() + 128.0);
+            }
+        }
+    }
+}
+
+/// The nearest number that is a sample.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+pub(super) fn sample(x: f32) -> u8 {
+    x.round_ties_even().clamp(0.0, 255.0) as u8
+}
+
+/// What the fast transform leaves to be done first: a step of the coefficient's, an eighth, and what
+/// [`fast`] does not multiply by.
+#[allow(clippy::cast_possible_truncation, reason = "rounded")]
+fn factors(steps: &[u16; 64]) -> [f32; 64] {
+    let scale = |frequency: usize| match frequency {
+        0 => 1.0,
+        _ => std::f64::consts::SQRT_2 * (frequency as f64 * PI / 16.0).cos(),
+    };
+    let scales: [f64; 8] = array::from_fn(scale);
+    array::from_fn(|i| (f64::from(steps[i]) * scales[i / 8] * scales[i % 8] / 8.0) as f32)
+}
+
+/// Half cosines, by frequency, for coefficients that have [`factors`]: their means at so many places.
+#[allow(clippy::cast_possible_truncation, reason = "rounded")]
+fn waves(samples: usize) -> [[f32; 8]; 8] {
+    let share = 8 / samples;
+    let wave = |frequency: usize, place: usize| {
+        let angle = |place: usize| (2 * place + 1) as f64 * frequency as f64 * PI / 16.0;
+        let sum: f64 = (place * share..(place + 1) * share).map(|place| angle(place).cos()).sum();
+        (sum / share as f64 / (frequency as f64 * PI / 16.0).cos()) as f32
+    };
+    array::from_fn(|frequency| {
+        array::from_fn(|place| if place < samples { wave(frequency, place) } else { 0.0 })
+    })
+}
+
+/// Makes 8 × 8 samples of each block.
+struct Whole<'a, L> {
+    lanes: L,
+    factors: &'a [f32; 64],
+    blocks: &'a [Block],
+    rows: [&'a mut [[u8; 8]]; 8],
+}
+
+impl<'a, L> Whole<'a, L> {
+    fn new(
+        lanes: L,
+        transform: &'a Transform,
+        blocks: &'a [Block],
+        to: &'a mut [u8],
+        stride: usize,
+    ) -> Self {
+        let mut rows = to.chunks_mut(stride).map(|row| row.as_chunks_mut().0);
+        let rows = array::from_fn(|_| rows.next().unwrap_or_default());
+        Self { lanes, factors: &transform.factors, blocks, rows }
+    }
+}
+
+impl<L: Lanes> NullaryFnOnce for Whole<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { lanes, factors, blocks, mut rows } = self;
+        let (factors, _) = factors.as_chunks();
+        for (number, block) in blocks.iter().enumerate() {
+            let (columns, _) = block.as_chunks();
+            let mut eights = [lanes.product(columns[0], factors[0]); 8];
+            for (eight, (column, factors)) in eights.iter_mut().zip(columns.iter().zip(factors)) {
+                *eight = lanes.product(*column, *factors);
+            }
+            let eights = fast(lanes, lanes.turn(fast(lanes, eights)));
+            for (row, samples) in rows.iter_mut().zip(lanes.samples(eights)) {
+                row[number] = samples;
+            }
+        }
+    }
+}
+
+/// The transform of eight lines at once, with five multiplications (Arai, Agui and Nakajima, 1988).
+#[inline(always)]
+fn fast<L: Lanes>(l: L, [a, b, c, d, e, f, g, h]: [L::Eight; 8]) -> [L::Eight; 8] {
+    let (sum, difference) = (l.add(a, e), l.subtract(a, e));
+    let pair = l.add(c, g);
+    let twist = l.subtract(l.scale(l.subtract(c, g), SQRT_2), pair);
+    let even = [
+        l.add(sum, pair),
+        l.add(difference, twist),
+        l.subtract(difference, twist),
+        l.subtract(sum, pair),
+    ];
+    let (near, far) = (l.add(b, h), l.subtract(b, h));
+    let (inner, outer) = (l.add(f, d), l.subtract(f, d));
+    // Cosines of multiples of 22.5°.
+    let turned = l.scale(l.add(outer, far), 1.847_759_1);
+    let first = l.add(near, inner);
+    let second = l.subtract(l.subtract(turned, l.scale(outer, 2.613_126)), first);
+    let third = l.subtract(l.scale(l.subtract(near, inner), SQRT_2), second);
+    let fourth = l.subtract(l.subtract(turned, l.scale(far, 1.082_392_2)), third);
+    let mut line = [a; 8];
+    for (place, (even, odd)) in even.into_iter().zip([first, second, third, fourth]).enumerate() {
+        line[place] = l.add(even, odd);
+        line[7 - place] = l.subtract(even, odd);
+    }
+    line
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "small numbers")]
+mod tests {
+    use super::*;
+
+    fn block() -> Block {
+        array::from_fn(|i| match i {
+            0 => 300,
+            1.. => ((i * 7919 % 41) as i16 - 20) * 40 / (1 + i as i16 / 8 + i as i16 % 8),
+        })
+    }
+
+    /// The transform by its definition.
+    fn slowly(block: &Block, x: usize, y: usize) -> f64 {
+        let wave = |place: usize, frequency: usize| {
+            let first = if frequency == 0 { std::f64::consts::FRAC_1_SQRT_2 } else { 1.0 };
+            first / 2.0 * ((2 * place + 1) as f64 * frequency as f64 * PI / 16.0).cos()
+        };
+        let sum: f64 = (0..64).map(|i| f64::from(block[i]) * wave(x, i / 8) * wave(y, i % 8)).sum();
+        sum + 128.0
+    }
+
+    fn made(lanes: impl Lanes, blocks: &[Block]) -> [u8; 128] {
+        let transform = Transform::new(&[1; 64], [8, 8]);
+        let mut samples = [0; 128];
+        Whole::new(lanes, &transform, blocks, &mut samples, 16).call();
+        samples
+    }
+
+    #[test]
+    fn samples_are_those_of_the_definition() {
+        let samples = made(Plain, &[[0; 64], block()]);
+        for (place, sample) in samples.into_iter().enumerate() {
+            let (x, y) = (place % 16, place / 16);
+            let exact = if x < 8 { 128.0 } else { slowly(&block(), x - 8, y).clamp(0.0, 255.0) };
+            assert!((f64::from(sample) - exact).abs() < 0.51, "{sample} for {exact} at {x}, {y}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn every_processor_makes_the_same_samples() {
+        let blocks = [block(), [1_000; 64]];
+        if let Some(lanes) = V3::try_new() {
+            assert_eq!(made(lanes, &blocks), made(Plain, &blocks));
+        }
+    }
+
+    #[test]
+    fn fewer_samples_are_means() {
+        for samples in [4, 2, 1] {
+            let (mut few, share) = ([0; 64], 8 / samples);
+            Transform::new(&[1; 64], [samples; 2]).run(&[block()], &mut few, 8);
+            for (x, y) in (0..samples).flat_map(|x| (0..samples).map(move |y| (x, y))) {
+                let part =
+                    (0..share * share).map(|i| (x * share + i % share, y * share + i / share));
+                let sum: f64 = part.map(|(x, y)| slowly(&block(), x, y)).sum();
+                let mean = (sum / (share * share) as f64).clamp(0.0, 255.0);
+                assert!((f64::from(few[8 * y + x]) - mean).abs() < 0.51, "{few:?} for {mean}");
+            }
+        }
+    }
+}
