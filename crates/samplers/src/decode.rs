@@ -8,7 +8,7 @@ use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Lim
 use jpeg_decoder::PixelFormat;
 use selfsame_augment::CropBox;
 
-use crate::jpeg;
+use crate::jpeg::{self, Outline};
 
 /// Pixels per side, and bytes in memory, beyond which a picture is taken for an attack.
 const MAX_SIDE: u32 = 1 << 15;
@@ -100,12 +100,20 @@ impl<'a> EncodedPicture<'a> {
     pub fn open(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         guarded(|| {
             let format = format(bytes)?;
-            let mut decoder = decoder(bytes, format)?;
-            let (width, height) = decoder.dimensions();
-            if width.max(height) > MAX_SIDE || decoder.total_bytes() > MAX_BYTES as u64 {
+            let outline = (format == ImageFormat::Jpeg).then(|| Outline::read(bytes)).flatten();
+            let (width, height, in_memory, orientation) = if let Some(outline) = outline {
+                let [height, width] = outline.size;
+                let in_memory = u64::from(height) * u64::from(width) * outline.channels as u64;
+                (width, height, in_memory, outline.orientation)
+            } else {
+                let mut decoder = decoder(bytes, format)?;
+                let (width, height) = decoder.dimensions();
+                let orientation = decoder.orientation().map_err(damaged)?;
+                (width, height, decoder.total_bytes(), orientation)
+            };
+            if width.max(height) > MAX_SIDE || in_memory > MAX_BYTES as u64 {
                 return Err(DecodeError::TooLarge { width, height });
             }
-            let orientation = decoder.orientation().map_err(damaged)?;
             let size = match orientation {
                 Orientation::Rotate90
                 | Orientation::Rotate270

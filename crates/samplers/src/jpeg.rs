@@ -26,6 +26,7 @@ use pulp::{Arch, NullaryFnOnce};
 use selfsame_augment::CropBox;
 
 use colour::ToRgb;
+pub(crate) use header::Outline;
 use header::{Component, Header};
 use huffman::{Bits, Block};
 use transform::Transform;

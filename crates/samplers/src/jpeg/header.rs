@@ -1,6 +1,9 @@
 //! What stands before the picture's data.
 
+use std::iter;
 use std::rc::Rc;
+
+use image::metadata::Orientation;
 
 use super::huffman::{Kind, ORDER, Table};
 
@@ -28,6 +31,12 @@ pub(super) struct Component {
     pub(super) ac: Rc<Table>,
 }
 
+/// What a frame says of the picture.
+struct Frame {
+    size: [u16; 2],
+    announced: Vec<Announced>,
+}
+
 /// A component as it is announced.
 struct Announced {
     id: u8,
@@ -53,18 +62,9 @@ impl<'a> Header<'a> {
     /// luma and chroma.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (mut tables, mut frame, mut interval) = (Tables::default(), None, None);
-        let mut rest = bytes.strip_prefix(&[0xFF, 0xD8])?;
-        loop {
-            let [0xFF, marker, ..] = *rest else { return None };
-            if marker == 0xFF {
-                rest = &rest[1..];
-                continue;
-            }
-            let length = usize::from(number(rest.get(2..)?)?);
-            let segment = rest.get(4..2 + length)?;
-            rest = &rest[2 + length..];
+        for (marker, segment, data) in segments(bytes)? {
             match marker {
-                0xC0 | 0xC1 => frame = Some(read_frame(segment)?),
+                FRAME | EXTENDED_FRAME => frame = Some(Frame::read(segment)?),
                 0xC4 => tables.read_codes(segment)?,
                 0xDB => tables.read_steps(segment)?,
                 0xC2..=0xCF => return None,
@@ -73,15 +73,68 @@ impl<'a> Header<'a> {
                 0xEE if segment.starts_with(b"Adobe") && segment.get(11) == Some(&0) => {
                     return None;
                 }
-                0xDA => {
-                    let (size, announced) = frame?;
+                SCAN => {
+                    let Frame { size, announced } = frame?;
                     let components = tables.components(&announced, segment)?;
-                    return Some(Self { size, components, interval, data: rest });
+                    let size = size.map(usize::from);
+                    return Some(Self { size, components, interval, data });
                 }
                 _ => {}
             }
         }
+        None
     }
+}
+
+/// What can be told without decoding anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outline {
+    /// `[height, width]`.
+    pub(crate) size: [u32; 2],
+    pub(crate) channels: usize,
+    pub(crate) orientation: Orientation,
+}
+
+impl Outline {
+    /// `None` where [`Header::read`] finds no frame either.
+    pub(crate) fn read(bytes: &[u8]) -> Option<Self> {
+        let (mut frame, mut orientation) = (None, Orientation::NoTransforms);
+        for (marker, segment, _) in segments(bytes)? {
+            match marker {
+                FRAME | EXTENDED_FRAME => frame = Some(Frame::read(segment)?),
+                0xE1 => {
+                    if let Some(exif) = segment.strip_prefix(b"Exif\0\0") {
+                        orientation = Orientation::from_exif_chunk(exif).unwrap_or(orientation);
+                    }
+                }
+                SCAN => {
+                    let Frame { size, announced } = frame?;
+                    let (size, channels) = (size.map(u32::from), announced.len());
+                    return Some(Self { size, channels, orientation });
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+const FRAME: u8 = 0xC0;
+const EXTENDED_FRAME: u8 = 0xC1;
+const SCAN: u8 = 0xDA;
+
+/// Marker, content, and all that follows, of each segment up to the first scan.
+fn segments(bytes: &[u8]) -> Option<impl Iterator<Item = (u8, &[u8], &[u8])>> {
+    let mut rest = bytes.strip_prefix(&[0xFF, 0xD8])?;
+    Some(iter::from_fn(move || {
+        while rest.starts_with(&[0xFF, 0xFF]) {
+            rest = &rest[1..];
+        }
+        let [0xFF, marker, after @ ..] = rest else { return None };
+        let (segment, after) = after.split_at_checked(number(after)?.into())?;
+        rest = after;
+        Some((*marker, segment.get(2..)?, after))
+    }))
 }
 
 /// The number that bytes begin with.
@@ -89,32 +142,34 @@ fn number(bytes: &[u8]) -> Option<u16> {
     bytes.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
 }
 
-fn read_frame(segment: &[u8]) -> Option<([usize; 2], Vec<Announced>)> {
-    let [8, rest @ ..] = segment else { return None };
-    let size = [number(rest)?, number(rest.get(2..)?)?].map(usize::from);
-    let (triples, []) = rest.get(5..)?.as_chunks::<3>() else { return None };
-    if size.contains(&0) || triples.len() != usize::from(rest[4]) {
-        return None;
-    }
-    let announced = |&[id, blocks, steps]: &[u8; 3]| Announced {
-        id,
-        blocks: [blocks & 15, blocks >> 4].map(usize::from),
-        steps,
-    };
-    let mut components: Vec<_> = triples.iter().map(announced).collect();
-    match &mut components[..] {
-        // The blocks of a single component come row by row, whatever it says.
-        [luma] => luma.blocks = [1, 1],
-        [luma, blue, red] => {
-            let known = luma.blocks.iter().all(|blocks| matches!(blocks, 1 | 2));
-            let rgb = [luma.id, blue.id, red.id] == *b"RGB";
-            if !known || [blue.blocks, red.blocks] != [[1, 1]; 2] || rgb {
-                return None;
-            }
+impl Frame {
+    fn read(segment: &[u8]) -> Option<Self> {
+        let [8, rest @ ..] = segment else { return None };
+        let size = [number(rest)?, number(rest.get(2..)?)?];
+        let (triples, []) = rest.get(5..)?.as_chunks::<3>() else { return None };
+        if size.contains(&0) || triples.len() != usize::from(rest[4]) {
+            return None;
         }
-        _ => return None,
+        let announced = |&[id, blocks, steps]: &[u8; 3]| Announced {
+            id,
+            blocks: [blocks & 15, blocks >> 4].map(usize::from),
+            steps,
+        };
+        let mut components: Vec<_> = triples.iter().map(announced).collect();
+        match &mut components[..] {
+            // The blocks of a single component come row by row, whatever it says.
+            [luma] => luma.blocks = [1, 1],
+            [luma, blue, red] => {
+                let known = luma.blocks.iter().all(|blocks| matches!(blocks, 1 | 2));
+                let rgb = [luma.id, blue.id, red.id] == *b"RGB";
+                if !known || [blue.blocks, red.blocks] != [[1, 1]; 2] || rgb {
+                    return None;
+                }
+            }
+            _ => return None,
+        }
+        Some(Self { size, announced: components })
     }
-    Some((size, components))
 }
 
 impl Tables {

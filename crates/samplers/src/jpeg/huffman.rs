@@ -228,18 +228,22 @@ impl<'a> Bits<'a> {
         *before = before.wrapping_add(number(entry));
         block[0] = *before;
         // Codes take 11 bits with their number, or are long and take 27 of 56: so there are always
-        // enough to find two more without filling. Each second time they are filled between finding
-        // and taking, as the processor does so while it waits for what is found.
-        let (mut at, mut fill) = (0, true);
-        while at < 63 {
-            let entry = self.find(ac);
-            if fill {
-                self.fill();
-            }
-            fill = !fill;
-            self.take(entry);
-            at += advance(entry);
-            block[usize::from(ORDER[at & 127] & 63)] = number(entry);
+        // enough to find two more without filling.
+        let mut at = 0;
+        while self.step::<true>(ac, &mut at, block) && self.step::<false>(ac, &mut at, block) {}
+    }
+
+    /// Reads the coefficient after those up to `at`, or the end of the block; tells whether there is more.
+    #[inline(always)]
+    fn step<const FILL: bool>(&mut self, ac: &Table, at: &mut usize, block: &mut Block) -> bool {
+        let entry = self.find(ac);
+        if FILL {
+            // Here it costs no time: the processor waits for what is to be found.
+            self.fill();
         }
+        self.take(entry);
+        *at += advance(entry);
+        block[usize::from(ORDER[*at & 127] & 63)] = number(entry);
+        *at < 63
     }
 }

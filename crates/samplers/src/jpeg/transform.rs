@@ -11,6 +11,9 @@ use pulp::x86::V3;
 use super::huffman::Block;
 use super::lanes::{Lanes, Plain};
 
+/// Cosines, by frequency and place.
+type Waves = [[f32; 8]; 8];
+
 /// Makes samples of the blocks of one component.
 #[derive(Debug)]
 pub(super) struct Transform {
@@ -18,21 +21,22 @@ pub(super) struct Transform {
     factors: [f32; 64],
     /// Samples of a block, `[down, across]`: 8 or, at reduced scale, 4, 2 or 1.
     samples: [usize; 2],
-    /// For less than 8 samples, `[down, across]`: cosines, by frequency.
-    waves: [[[f32; 8]; 8]; 2],
+    /// `[down, across]`; none where all samples are made.
+    waves: Option<[Waves; 2]>,
 }
 
 impl Transform {
     /// `steps` are what coefficients are multiples of.
     pub(super) fn new(steps: &[u16; 64], samples: [usize; 2]) -> Self {
-        Self { factors: factors(steps), samples, waves: samples.map(waves) }
+        let waves = (samples != [8, 8]).then(|| samples.map(waves));
+        Self { factors: factors(steps), samples, waves }
     }
 
     /// Makes the samples of blocks that lie side by side, as rows in `to`.
     pub(super) fn run(&self, blocks: &[Block], to: &mut [u8], stride: usize) {
-        if self.samples != [8, 8] {
+        if let Some(waves) = &self.waves {
             for (block, place) in blocks.iter().zip((0..).step_by(self.samples[1])) {
-                self.reduced(block, &mut to[place..], stride);
+                self.reduced(block, waves, &mut to[place..], stride);
             }
             return;
         }
@@ -44,9 +48,9 @@ impl Transform {
     }
 
     /// Makes fewer samples than 8 × 8 of a block: the means of those they stand for.
-    fn reduced(&self, block: &Block, to: &mut [u8], stride: usize) {
+    fn reduced(&self, block: &Block, waves: &[Waves; 2], to: &mut [u8], stride: usize) {
         let [down, across] = self.samples;
-        let [waves_down, waves_across] = &self.waves;
+        let [waves_down, waves_across] = waves;
         let mut columns = [[0.0; 8]; 8]; // still by frequency
         let coefficients = block.chunks_exact(8).zip(self.factors.chunks_exact(8));
         for (column, (block, factors)) in columns.iter_mut().zip(coefficients) {
@@ -86,7 +90,7 @@ fn factors(steps: &[u16; 64]) -> [f32; 64] {
 
 /// Half cosines, by frequency, for coefficients that have [`factors`]: their means at so many places.
 #[allow(clippy::cast_possible_truncation, reason = "rounded")]
-fn waves(samples: usize) -> [[f32; 8]; 8] {
+fn waves(samples: usize) -> Waves {
     let share = 8 / samples;
     let wave = |frequency: usize, place: usize| {
         let angle = |place: usize| (2 * place + 1) as f64 * frequency as f64 * PI / 16.0;
