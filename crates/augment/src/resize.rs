@@ -4,9 +4,9 @@ use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 use pulp::bytemuck::cast;
+use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
 #[cfg(target_arch = "x86_64")]
-use pulp::core_arch::x86::Avx;
-use pulp::{Arch, Simd, WithSimd};
+use pulp::{core_arch::x86::Avx, x86::V3};
 
 use crate::lines::{Sample, add_product};
 use crate::paint::Planes;
@@ -266,35 +266,26 @@ impl<S: Sample> Down<'_, S> {
 
 /// Rows become one of each `E` columns.
 fn stand_up<const E: usize>(rows: &[f32], columns: &mut [Column], column: usize) {
-    Arch::new().dispatch(StandUp::<E> { rows, columns, column });
+    #[cfg(target_arch = "x86_64")]
+    if let Some(v3) = V3::try_new() {
+        return v3.vectorize(StandUp::<E, _> { turn: v3.avx, rows, columns, column });
+    }
+    StandUp::<E, _> { turn: Plain, rows, columns, column }.call();
 }
 
-struct StandUp<'a, const E: usize> {
+struct StandUp<'a, const E: usize, T> {
+    turn: T,
     rows: &'a [f32],
     columns: &'a mut [Column],
     column: usize,
 }
 
-impl<const E: usize> WithSimd for StandUp<'_, E> {
+impl<const E: usize, T: Turn> NullaryFnOnce for StandUp<'_, E, T> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<V: Simd>(self, _: V) {
-        // Where other loops have no vectors, this one needs none; so there is half as much to compile.
-        #[cfg(target_arch = "x86_64")]
-        if !V::IS_SCALAR
-            && let Some(avx) = Avx::try_new()
-        {
-            return self.by(avx);
-        }
-        self.by(Plain);
-    }
-}
-
-impl<const E: usize> StandUp<'_, E> {
-    #[inline(always)]
-    fn by(self, turn: impl Turn) {
-        let Self { rows, columns, column } = self;
+    fn call(self) {
+        let Self { turn, rows, columns, column } = self;
         let length = rows.len() / ROWS;
         let (pixels, _) = columns[..length * E].as_chunks_mut::<E>();
         let (blocks, rest) = pixels.as_chunks_mut::<4>();

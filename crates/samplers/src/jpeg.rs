@@ -58,13 +58,13 @@ pub(crate) fn decode(
     let (wide, high) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
     let [luma, chroma @ ..] = &planes[..] else { return None };
     if let [blue, red] = chroma {
-        let mut pixels = vec![0; 3 * width * height];
-        let to = pixels.as_chunks_mut().0;
-        Arch::new().dispatch(ToRgb { luma, chroma: [blue, red], part: &part, pixels: to, width });
+        let to_rgb = ToRgb { luma, chroma: [blue, red], part: &part, size: [height, width] };
+        let pixels = Arch::new().dispatch(to_rgb);
         return RgbImage::from_raw(wide, high, pixels).map(Into::into);
     }
     let mut pixels = vec![0; width * height];
-    for (row, pixels) in (0..part.rows.end).zip(pixels.chunks_exact_mut(width)) {
+    let rows = pixels.chunks_exact_mut(width).enumerate();
+    for (row, pixels) in rows.take(part.rows.end).skip(part.rows.start) {
         pixels.copy_from_slice(&luma.row(row)[..width]);
     }
     GrayImage::from_raw(wide, high, pixels).map(Into::into)
@@ -72,6 +72,7 @@ pub(crate) fn decode(
 
 /// The samples of a component.
 struct Plane {
+    /// From the first row on that is wanted.
     samples: Vec<u8>,
     stride: usize,
     /// `[height, width]` of what belongs to the picture.
@@ -104,7 +105,7 @@ impl Plane {
         let stride = blocks[1] * block[1];
         let (rows, columns) = (wanted(0, &part.rows), wanted(1, &part.columns));
         Self {
-            samples: vec![0; rows.end * block[0] * stride],
+            samples: Vec::with_capacity(rows.len() * block[0] * stride),
             stride,
             size: [0, 1].map(|side| header.size[side].div_ceil(reduction).div_ceil(shares[side])),
             shares,
@@ -116,14 +117,16 @@ impl Plane {
     }
 
     fn row(&self, row: usize) -> &[u8] {
+        let row = row - self.rows.start * self.block[0];
         &self.samples[row * self.stride..][..self.stride]
     }
 
-    /// Makes the samples of a row of blocks, as far as they are wanted.
-    fn fill(&mut self, row: usize, blocks: &[Block]) {
+    /// Makes the samples of the next row of blocks, as far as they are wanted.
+    fn add(&mut self, row: usize, blocks: &[Block]) {
         if self.rows.contains(&row) {
             let [down, across] = self.block;
-            let start = row * down * self.stride + self.columns.start * across;
+            let start = self.samples.len() + self.columns.start * across;
+            self.samples.resize(self.samples.len() + down * self.stride, 0);
             let blocks = &blocks[self.columns.clone()];
             self.transform.run(blocks, &mut self.samples[start..], self.stride);
         }
@@ -148,7 +151,7 @@ fn planes(header: &Header<'_>, reduction: usize, part: &Part) -> Option<Vec<Plan
         for ((plane, component), blocks) in planes.iter_mut().zip(components).zip(&blocks) {
             let blocks = blocks.chunks_exact(component.blocks[1] * across);
             for (row, blocks) in (row * component.blocks[0]..).zip(blocks) {
-                plane.fill(row, blocks);
+                plane.add(row, blocks);
             }
         }
     }
@@ -204,11 +207,11 @@ impl<'a> Code<'a> {
         Self { bytes, starts, interval, left: 0, bits: Bits::new(bytes), before: [0; 3] }
     }
 
-    fn start_anew(&mut self) -> Option<()> {
+    fn start_anew(&mut self) -> Option<Bits<'a>> {
         let [start, starts @ ..] = self.starts else { return None };
-        self.bits = Bits::new(&self.bytes[*start..starts.first()? + BEYOND]);
+        let bytes = &self.bytes[*start..starts.first()? + BEYOND];
         (self.starts, self.left, self.before) = (starts, self.interval, [0; 3]);
-        Some(())
+        Some(Bits::new(bytes))
     }
 
     /// Reads a row of units; `blocks` of each component lie row by row.
@@ -241,12 +244,12 @@ impl NullaryFnOnce for ReadRow<'_, '_> {
     #[inline(always)]
     fn call(self) -> Option<()> {
         let Self { code, components, across, blocks } = self;
+        let mut bits = code.bits.clone();
         for unit in 0..across {
             if code.left == 0 {
-                code.start_anew()?;
+                bits = code.start_anew()?;
             }
             code.left -= 1;
-            let mut bits = code.bits.clone();
             let components = components.iter().zip(&mut *blocks).zip(&mut code.before);
             for ((component, blocks), before) in components {
                 let [down, side] = component.blocks;
@@ -256,11 +259,11 @@ impl NullaryFnOnce for ReadRow<'_, '_> {
                     }
                 }
             }
-            code.bits = bits;
-            if code.bits.left() < BEYOND {
+            if bits.left() < BEYOND {
                 return None;
             }
         }
+        code.bits = bits;
         Some(())
     }
 }

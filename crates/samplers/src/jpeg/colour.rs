@@ -10,22 +10,25 @@ use super::{Part, Plane};
 pub(super) struct ToRgb<'a> {
     pub(super) luma: &'a Plane,
     pub(super) chroma: [&'a Plane; 2],
-    /// What is made.
+    /// What is made; all else becomes black.
     pub(super) part: &'a Part,
-    /// The whole picture, and its columns.
-    pub(super) pixels: &'a mut [[u8; 3]],
-    pub(super) width: usize,
+    /// Of the whole picture.
+    pub(super) size: [usize; 2],
 }
 
 impl WithSimd for ToRgb<'_> {
-    type Output = ();
+    type Output = Vec<u8>;
 
     #[inline(always)]
-    fn with_simd<V: Simd>(self, _: V) {
-        let Self { luma, chroma, part, pixels, width } = self;
+    fn with_simd<V: Simd>(self, _: V) -> Vec<u8> {
+        let Self { luma, chroma, part, size: [height, width] } = self;
         let mut wide: [Wide; 2] = Default::default();
+        let mut pixels = Vec::with_capacity(3 * height * width);
+        pixels.resize(3 * part.rows.start * width, 0);
         for row in part.rows.clone() {
-            let to = &mut pixels[row * width..][part.columns.clone()];
+            // One after the other, so that a row is still at hand when it gets its colours.
+            pixels.resize(3 * (row + 1) * width, 0);
+            let to = &mut pixels.as_chunks_mut().0[row * width..][part.columns.clone()];
             let luma = &luma.row(row)[part.columns.clone()];
             let [blue, red] = if chroma[0].shares == [1, 1] {
                 chroma.map(|plane| &plane.row(row)[part.columns.clone()])
@@ -37,10 +40,13 @@ impl WithSimd for ToRgb<'_> {
             };
             to_rgb(luma, blue, red, to);
         }
+        pixels.resize(3 * height * width, 0);
+        pixels
     }
 }
 
-/// As JFIF says, rounded after a product with whole 65,536ths.
+/// As JFIF says, rounded after a product with whole 65,536ths: of 1.402, -0.344 and -0.714, and 1.772, less
+/// whole ones, so that 16 bits suffice.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
 fn to_rgb(luma: &[u8], blue: &[u8], red: &[u8], to: &mut [[u8; 3]]) {
@@ -51,9 +57,9 @@ fn to_rgb(luma: &[u8], blue: &[u8], red: &[u8], to: &mut [[u8; 3]]) {
         let (b, r) = (b - 128, r - 128);
         let byte = |x: i32| x.clamp(0, 255) as u8;
         to[i] = [
-            byte(y + ((91_881 * r + 32_768) >> 16)),
-            byte(y + ((-22_554 * b - 46_802 * r + 32_768) >> 16)),
-            byte(y + ((116_130 * b + 32_768) >> 16)),
+            byte(y + r + ((26_345 * r + 32_768) >> 16)),
+            byte(y - r + ((18_734 * r - 22_554 * b + 32_768) >> 16)),
+            byte(y + 2 * b + ((-14_942 * b + 32_768) >> 16)),
         ];
     }
 }
