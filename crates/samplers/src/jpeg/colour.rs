@@ -1,7 +1,5 @@
 //! From planes of luma and chroma to pixels.
 
-use std::array;
-
 use pulp::{Simd, WithSimd};
 
 use super::{Part, Plane};
@@ -22,7 +20,7 @@ impl WithSimd for ToRgb<'_> {
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) -> Vec<u8> {
         let Self { luma, chroma, part, size: [height, width] } = self;
-        let mut wide: [Wide; 2] = Default::default();
+        let [mut wide_blue, mut wide_red] = <[Wide; 2]>::default();
         let mut pixels = Vec::with_capacity(3 * height * width);
         pixels.resize(3 * part.rows.start * width, 0);
         for row in part.rows.clone() {
@@ -30,13 +28,11 @@ impl WithSimd for ToRgb<'_> {
             pixels.resize(3 * (row + 1) * width, 0);
             let to = &mut pixels.as_chunks_mut().0[row * width..][part.columns.clone()];
             let luma = &luma.row(row)[part.columns.clone()];
-            let [blue, red] = if chroma[0].shares == [1, 1] {
-                chroma.map(|plane| &plane.row(row)[part.columns.clone()])
+            let [blue, red] = chroma;
+            let (blue, red) = if blue.shares == [1, 1] {
+                (&blue.row(row)[part.columns.clone()], &red.row(row)[part.columns.clone()])
             } else {
-                let mut planes = chroma.iter().zip(&mut wide);
-                array::from_fn(|_| {
-                    planes.next().map_or(&[][..], |(plane, wide)| wide.run(plane, row, part))
-                })
+                (wide_blue.run(blue, row, part), wide_red.run(red, row, part))
             };
             to_rgb(luma, blue, red, to);
         }
@@ -87,21 +83,26 @@ impl Wide {
             _ => (row / 2 + 1).min(height - 1),
         });
         let columns = part.columns.start / across..part.columns.end.div_ceil(across);
-        let mix = |i: usize| 3 * i16::from(near[i]) + i16::from(far[i]);
+        let (before, after) = (columns.start.saturating_sub(1), columns.end.min(width - 1));
+        let mix = |near: &u8, far: &u8| 3 * i16::from(*near) + i16::from(*far);
         self.mixed.clear();
-        self.mixed.push(mix(columns.start.saturating_sub(1)));
-        self.mixed.extend(columns.clone().map(mix));
-        self.mixed.push(mix(columns.end.min(width - 1)));
+        self.mixed.push(mix(&near[before], &far[before]));
+        let inside = near[columns.clone()].iter().zip(&far[columns.clone()]);
+        self.mixed.extend(inside.map(|(near, far)| mix(near, far)));
+        self.mixed.push(mix(&near[after], &far[after]));
         let n = columns.len();
-        let [left, middle, right] = array::from_fn(|start| &self.mixed[start..][..n]);
+        let (left, middle, right) = (&self.mixed[..n], &self.mixed[1..=n], &self.mixed[2..n + 2]);
         self.samples.resize(across * n, 0);
         if across == 2 {
             // What is just between two is rounded up in every other place.
             let halves: [i16; 2] = if down == 2 { [8, 7] } else { [4, 8] };
             let pairs = &mut self.samples.as_chunks_mut().0[..n];
             for i in 0..n {
-                let sides = [left[i] + halves[0], right[i] + halves[1]];
-                pairs[i] = sides.map(|side| ((3 * middle[i] + side) >> 4) as u8);
+                let middle = 3 * middle[i];
+                pairs[i] = [
+                    ((middle + left[i] + halves[0]) >> 4) as u8,
+                    ((middle + right[i] + halves[1]) >> 4) as u8,
+                ];
             }
         } else {
             let half = if row.is_multiple_of(2) { 1 } else { 2 };
