@@ -19,13 +19,13 @@ mod transform;
 
 use std::ops::Range;
 
-use image::{DynamicImage, GrayImage, RgbImage};
+use image::DynamicImage;
+use pulp::NullaryFnOnce;
 #[cfg(target_arch = "x86_64")]
 use pulp::x86::V3;
-use pulp::{Arch, NullaryFnOnce};
 use selfsame_augment::CropBox;
 
-use colour::ToRgb;
+use colour::Pixels;
 pub(crate) use header::Outline;
 use header::{Component, Header};
 use huffman::{Bits, Block};
@@ -54,26 +54,38 @@ pub(crate) fn decode(
         |start: usize, length: usize| start / reduction..(start + length).div_ceil(reduction);
     let part =
         Part { rows: reduced(part.top, part.height), columns: reduced(part.left, part.width) };
-    let planes = planes(&header, reduction, &part)?;
-    let (wide, high) = (u32::try_from(width).ok()?, u32::try_from(height).ok()?);
-    let [luma, chroma @ ..] = &planes[..] else { return None };
-    if let [blue, red] = chroma {
-        let to_rgb = ToRgb { luma, chroma: [blue, red], part: &part, size: [height, width] };
-        let pixels = Arch::new().dispatch(to_rgb);
-        return RgbImage::from_raw(wide, high, pixels).map(Into::into);
+    let components = &header.components;
+    let [_, across] = header.units();
+    let mut planes: Vec<_> =
+        components.iter().map(|it| Plane::new(it, &header, reduction, &part)).collect();
+    let mut blocks: Vec<_> =
+        components.iter().map(|it| vec![[0; 64]; it.blocks[0] * it.blocks[1] * across]).collect();
+    let ends =
+        planes.iter().zip(components).map(|(plane, it)| plane.rows.end.div_ceil(it.blocks[0]));
+    let units = ends.max()?;
+    let unit = 8 / reduction * components[0].blocks[0];
+    // Rows that share colours mix them with those of the next unit.
+    let waiting = usize::from(planes.iter().any(|plane| plane.shares[0] > 1));
+    let (bytes, starts) = unstuffed(header.data)?;
+    let mut code = Code::new(&bytes, &starts, header.interval);
+    let mut pixels = Pixels::new(part, [height, width], planes.len());
+    for done in 1..=units {
+        code.read_row(components, across, &mut blocks)?;
+        for ((plane, component), blocks) in planes.iter_mut().zip(components).zip(&blocks) {
+            for blocks in blocks.chunks_exact(component.blocks[1] * across) {
+                plane.add(blocks);
+            }
+        }
+        pixels.add(&mut planes, if done == units { height } else { done * unit - waiting });
     }
-    let mut pixels = vec![0; width * height];
-    let rows = pixels.chunks_exact_mut(width).enumerate();
-    for (row, pixels) in rows.take(part.rows.end).skip(part.rows.start) {
-        pixels.copy_from_slice(&luma.row(row)[..width]);
-    }
-    GrayImage::from_raw(wide, high, pixels).map(Into::into)
+    pixels.finish()
 }
 
 /// The samples of a component.
 struct Plane {
-    /// From the first row on that is wanted.
+    /// From row `first` on.
     samples: Vec<u8>,
+    first: usize,
     stride: usize,
     /// `[height, width]` of what belongs to the picture.
     size: [usize; 2],
@@ -81,6 +93,8 @@ struct Plane {
     shares: [usize; 2],
     /// Of a block, `[down, across]`.
     block: [usize; 2],
+    /// Rows of blocks so far.
+    seen: usize,
     /// Blocks that are wanted.
     rows: Range<usize>,
     columns: Range<usize>,
@@ -105,11 +119,13 @@ impl Plane {
         let stride = blocks[1] * block[1];
         let (rows, columns) = (wanted(0, &part.rows), wanted(1, &part.columns));
         Self {
-            samples: Vec::with_capacity(rows.len() * block[0] * stride),
+            samples: Vec::new(),
+            first: rows.start * block[0],
             stride,
             size: [0, 1].map(|side| header.size[side].div_ceil(reduction).div_ceil(shares[side])),
             shares,
             block,
+            seen: 0,
             rows,
             columns,
             transform: Transform::new(&component.steps, block),
@@ -117,45 +133,26 @@ impl Plane {
     }
 
     fn row(&self, row: usize) -> &[u8] {
-        let row = row - self.rows.start * self.block[0];
-        &self.samples[row * self.stride..][..self.stride]
+        &self.samples[(row - self.first) * self.stride..][..self.stride]
     }
 
     /// Makes the samples of the next row of blocks, as far as they are wanted.
-    fn add(&mut self, row: usize, blocks: &[Block]) {
-        if self.rows.contains(&row) {
+    fn add(&mut self, blocks: &[Block]) {
+        if self.rows.contains(&self.seen) {
             let [down, across] = self.block;
             let start = self.samples.len() + self.columns.start * across;
             self.samples.resize(self.samples.len() + down * self.stride, 0);
             let blocks = &blocks[self.columns.clone()];
             self.transform.run(blocks, &mut self.samples[start..], self.stride);
         }
+        self.seen += 1;
     }
-}
 
-/// Makes the planes, as far as they are wanted.
-fn planes(header: &Header<'_>, reduction: usize, part: &Part) -> Option<Vec<Plane>> {
-    let components = &header.components;
-    let new = |component| Plane::new(component, header, reduction, part);
-    let mut planes: Vec<_> = components.iter().map(new).collect();
-    let [_, across] = header.units();
-    let mut blocks: Vec<_> =
-        components.iter().map(|it| vec![[0; 64]; it.blocks[0] * it.blocks[1] * across]).collect();
-    let ends =
-        planes.iter().zip(components).map(|(plane, it)| plane.rows.end.div_ceil(it.blocks[0]));
-    let rows = ends.max()?;
-    let (bytes, starts) = unstuffed(header.data)?;
-    let mut code = Code::new(&bytes, &starts, header.interval);
-    for row in 0..rows {
-        code.read_row(components, across, &mut blocks)?;
-        for ((plane, component), blocks) in planes.iter_mut().zip(components).zip(&blocks) {
-            let blocks = blocks.chunks_exact(component.blocks[1] * across);
-            for (row, blocks) in (row * component.blocks[0]..).zip(blocks) {
-                plane.add(row, blocks);
-            }
-        }
+    fn drop_before(&mut self, row: usize) {
+        let rows = row.saturating_sub(self.first).min(self.samples.len() / self.stride);
+        self.samples.drain(..rows * self.stride);
+        self.first += rows;
     }
-    Some(planes)
 }
 
 /// Zeros behind the code, so that bits can be read in advance.
@@ -272,6 +269,7 @@ impl NullaryFnOnce for ReadRow<'_, '_> {
 #[allow(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
+    use image::RgbImage;
     use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
     use proptest::prelude::*;
 

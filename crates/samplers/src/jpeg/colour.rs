@@ -1,43 +1,91 @@
 //! From planes of luma and chroma to pixels.
 
-use pulp::{Simd, WithSimd};
+use std::ops::Range;
+
+use image::{DynamicImage, GrayImage, RgbImage};
+use pulp::{Arch, Simd, WithSimd};
 
 use super::{Part, Plane};
 
-/// Makes pixels of red, green and blue, row after row.
-pub(super) struct ToRgb<'a> {
-    pub(super) luma: &'a Plane,
-    pub(super) chroma: [&'a Plane; 2],
+/// Pixels that are made row after row.
+pub(super) struct Pixels {
     /// What is made; all else becomes black.
-    pub(super) part: &'a Part,
-    /// Of the whole picture.
-    pub(super) size: [usize; 2],
+    part: Part,
+    /// `[height, width]` of the whole picture.
+    size: [usize; 2],
+    /// Gray, or red, green and blue.
+    bytes: Vec<u8>,
+    channels: usize,
+    /// The row that comes next.
+    next: usize,
+    wide: [Wide; 2],
 }
 
-impl WithSimd for ToRgb<'_> {
-    type Output = Vec<u8>;
+impl Pixels {
+    pub(super) fn new(part: Part, size: [usize; 2], channels: usize) -> Self {
+        let mut bytes = Vec::with_capacity(channels * size[0] * size[1]);
+        let next = part.rows.start;
+        bytes.resize(channels * next * size[1], 0);
+        Self { part, size, bytes, channels, next, wide: Default::default() }
+    }
+
+    /// Makes the rows before `end`, of planes that have what these need, and drops from the planes what
+    /// is needed no longer.
+    pub(super) fn add(&mut self, planes: &mut [Plane], end: usize) {
+        let rows = self.next..end.min(self.part.rows.end);
+        self.next = rows.end.max(self.next);
+        if let [luma, blue, red] = planes {
+            let planes = [&*luma, blue, red];
+            Arch::new().dispatch(AddColours { pixels: self, planes, rows });
+        } else {
+            for row in rows {
+                self.bytes.extend_from_slice(&planes[0].row(row)[..self.size[1]]);
+            }
+        }
+        for plane in planes {
+            let mixing = usize::from(plane.shares[0] > 1);
+            plane.drop_before((self.next / plane.shares[0]).saturating_sub(mixing));
+        }
+    }
+
+    /// The picture, when all its rows are made.
+    pub(super) fn finish(mut self) -> Option<DynamicImage> {
+        let [height, width] = self.size;
+        self.bytes.resize(self.channels * height * width, 0);
+        let (high, wide) = (u32::try_from(height).ok()?, u32::try_from(width).ok()?);
+        match self.channels {
+            1 => GrayImage::from_raw(wide, high, self.bytes).map(Into::into),
+            _ => RgbImage::from_raw(wide, high, self.bytes).map(Into::into),
+        }
+    }
+}
+
+struct AddColours<'a> {
+    pixels: &'a mut Pixels,
+    planes: [&'a Plane; 3],
+    rows: Range<usize>,
+}
+
+impl WithSimd for AddColours<'_> {
+    type Output = ();
 
     #[inline(always)]
-    fn with_simd<V: Simd>(self, _: V) -> Vec<u8> {
-        let Self { luma, chroma, part, size: [height, width] } = self;
-        let [mut wide_blue, mut wide_red] = <[Wide; 2]>::default();
-        let mut pixels = Vec::with_capacity(3 * height * width);
-        pixels.resize(3 * part.rows.start * width, 0);
-        for row in part.rows.clone() {
-            // One after the other, so that a row is still at hand when it gets its colours.
-            pixels.resize(3 * (row + 1) * width, 0);
-            let to = &mut pixels.as_chunks_mut().0[row * width..][part.columns.clone()];
-            let luma = &luma.row(row)[part.columns.clone()];
-            let [blue, red] = chroma;
+    fn with_simd<V: Simd>(self, _: V) {
+        let Self { pixels, planes: [luma, blue, red], rows } = self;
+        let Pixels { part, size: [_, width], bytes, wide: [wide_blue, wide_red], .. } = pixels;
+        let columns = &part.columns;
+        for row in rows {
+            let start = bytes.len();
+            bytes.resize(start + 3 * *width, 0);
+            let to = &mut bytes[start..].as_chunks_mut().0[columns.clone()];
+            let luma = &luma.row(row)[columns.clone()];
             let (blue, red) = if blue.shares == [1, 1] {
-                (&blue.row(row)[part.columns.clone()], &red.row(row)[part.columns.clone()])
+                (&blue.row(row)[columns.clone()], &red.row(row)[columns.clone()])
             } else {
-                (wide_blue.run(blue, row, part), wide_red.run(red, row, part))
+                (wide_blue.run(blue, row, columns), wide_red.run(red, row, columns))
             };
             to_rgb(luma, blue, red, to);
         }
-        pixels.resize(3 * height * width, 0);
-        pixels
     }
 }
 
@@ -70,10 +118,10 @@ struct Wide {
 }
 
 impl Wide {
-    /// The columns of `part`, of a row of the picture.
+    /// The columns that are wanted, of a row of the picture.
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
-    fn run(&mut self, plane: &Plane, row: usize, part: &Part) -> &[u8] {
+    fn run(&mut self, plane: &Plane, row: usize, wanted: &Range<usize>) -> &[u8] {
         let [down, across] = plane.shares;
         let [height, width] = plane.size;
         let near = plane.row(row / down);
@@ -82,7 +130,7 @@ impl Wide {
             (_, 0) => (row / 2).saturating_sub(1),
             _ => (row / 2 + 1).min(height - 1),
         });
-        let columns = part.columns.start / across..part.columns.end.div_ceil(across);
+        let columns = wanted.start / across..wanted.end.div_ceil(across);
         let (before, after) = (columns.start.saturating_sub(1), columns.end.min(width - 1));
         let mix = |near: &u8, far: &u8| 3 * i16::from(*near) + i16::from(*far);
         self.mixed.clear();
@@ -110,6 +158,6 @@ impl Wide {
                 *to = ((x + half) >> 2) as u8;
             }
         }
-        &self.samples[part.columns.start - across * columns.start..]
+        &self.samples[wanted.start - across * columns.start..]
     }
 }

@@ -34,36 +34,19 @@ impl Transform {
 
     /// Makes the samples of blocks that lie side by side, as rows in `to`.
     pub(super) fn run(&self, blocks: &[Block], to: &mut [u8], stride: usize) {
-        if let Some(waves) = &self.waves {
-            for (block, place) in blocks.iter().zip((0..).step_by(self.samples[1])) {
-                self.reduced(block, waves, &mut to[place..], stride);
-            }
-            return;
-        }
         #[cfg(target_arch = "x86_64")]
-        if let Some(lanes) = V3::try_new() {
-            return lanes.vectorize(Whole::new(lanes, self, blocks, to, stride));
-        }
-        Whole::new(Plain, self, blocks, to, stride).call();
-    }
-
-    /// Makes fewer samples than 8 × 8 of a block: the means of those they stand for.
-    fn reduced(&self, block: &Block, waves: &[Waves; 2], to: &mut [u8], stride: usize) {
-        let [down, across] = self.samples;
-        let [waves_down, waves_across] = waves;
-        let mut columns = [[0.0; 8]; 8]; // still by frequency
-        let coefficients = block.chunks_exact(8).zip(self.factors.chunks_exact(8));
-        for (column, (block, factors)) in columns.iter_mut().zip(coefficients) {
-            for ((x, factor), wave) in block.iter().zip(factors).zip(waves_down) {
-                for (sum, wave) in column.iter_mut().zip(wave) {
-                    *sum += f32::from(*x) * factor * wave;
+        if let Some(v3) = V3::try_new() {
+            return match &self.waves {
+                None => v3.vectorize(Whole::new(v3, self, blocks, to, stride)),
+                Some(waves) => {
+                    v3.vectorize(Fewer { lanes: v3, transform: self, waves, blocks, to, stride })
                 }
-            }
+            };
         }
-        for (y, row) in to.chunks_mut(stride).enumerate().take(down) {
-            for (x, to) in row.iter_mut().enumerate().take(across) {
-                let waves = columns.iter().zip(waves_across);
-                *to = sample(waves.map(|(column, wave)| column[y] * wave[x]).sum::<f32>() + 128.0);
+        match &self.waves {
+            None => Whole::new(Plain, self, blocks, to, stride).call(),
+            Some(waves) => {
+                Fewer { lanes: Plain, transform: self, waves, blocks, to, stride }.call()
             }
         }
     }
@@ -130,19 +113,64 @@ impl<L: Lanes> NullaryFnOnce for Whole<'_, L> {
     #[inline(always)]
     fn call(self) {
         let Self { lanes, factors, blocks, mut rows } = self;
-        let (factors, _) = factors.as_chunks();
         for (number, block) in blocks.iter().enumerate() {
-            let (columns, _) = block.as_chunks();
-            let mut eights = [lanes.product(columns[0], factors[0]); 8];
-            for (eight, (column, factors)) in eights.iter_mut().zip(columns.iter().zip(factors)) {
-                *eight = lanes.product(*column, *factors);
-            }
-            let eights = fast(lanes, lanes.turn(fast(lanes, eights)));
-            for (row, samples) in rows.iter_mut().zip(lanes.samples(eights)) {
+            let columns = fast(lanes, weighted(lanes, block, factors));
+            let samples = lanes.samples(fast(lanes, lanes.turn(columns)));
+            for (row, samples) in rows.iter_mut().zip(samples) {
                 row[number] = samples;
             }
         }
     }
+}
+
+/// Makes fewer samples of each block.
+struct Fewer<'a, L> {
+    lanes: L,
+    transform: &'a Transform,
+    waves: &'a [Waves; 2],
+    blocks: &'a [Block],
+    to: &'a mut [u8],
+    stride: usize,
+}
+
+impl<L: Lanes> NullaryFnOnce for Fewer<'_, L> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Self { lanes, transform, waves: [waves_down, waves_across], blocks, to, stride } = self;
+        let [down, across] = transform.samples;
+        for (block, place) in blocks.iter().zip((0..).step_by(across)) {
+            let columns = means(lanes, weighted(lanes, block, &transform.factors), waves_across);
+            let samples = lanes.samples(means(lanes, lanes.turn(columns), waves_down));
+            for (row, samples) in to[place..].chunks_mut(stride).zip(samples).take(down) {
+                row[..across].copy_from_slice(&samples[..across]);
+            }
+        }
+    }
+}
+
+/// Coefficients by their factors.
+#[inline(always)]
+fn weighted<L: Lanes>(lanes: L, block: &Block, factors: &[f32; 64]) -> [L::Eight; 8] {
+    let (columns, factors) = (block.as_chunks().0, factors.as_chunks().0);
+    let mut eights = [lanes.product(columns[0], factors[0]); 8];
+    for (eight, (column, factors)) in eights.iter_mut().zip(columns.iter().zip(factors)) {
+        *eight = lanes.product(*column, *factors);
+    }
+    eights
+}
+
+/// The transform of eight lines at once to fewer places, each the mean of several.
+#[inline(always)]
+fn means<L: Lanes>(lanes: L, line: [L::Eight; 8], waves: &Waves) -> [L::Eight; 8] {
+    let mut means = [line[0]; 8]; // that of frequency 0 is in all
+    for (x, wave) in line.into_iter().zip(waves).skip(1) {
+        for (mean, wave) in means.iter_mut().zip(wave) {
+            *mean = lanes.add(*mean, lanes.scale(x, *wave));
+        }
+    }
+    means
 }
 
 /// The transform of eight lines at once, with five multiplications (Arai, Agui and Nakajima, 1988).
