@@ -39,14 +39,14 @@ impl Transform {
             return match &self.waves {
                 None => v3.vectorize(Whole::new(v3, self, blocks, to, stride)),
                 Some(waves) => {
-                    v3.vectorize(Fewer { lanes: v3, transform: self, waves, blocks, to, stride })
+                    v3.vectorize(Fewer { lanes: v3, transform: self, waves, blocks, to, stride });
                 }
             };
         }
         match &self.waves {
             None => Whole::new(Plain, self, blocks, to, stride).call(),
             Some(waves) => {
-                Fewer { lanes: Plain, transform: self, waves, blocks, to, stride }.call()
+                Fewer { lanes: Plain, transform: self, waves, blocks, to, stride }.call();
             }
         }
     }
