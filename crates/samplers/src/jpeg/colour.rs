@@ -97,15 +97,22 @@ fn to_rgb(luma: &[u8], blue: &[u8], red: &[u8], to: &mut [[u8; 3]]) {
     let n = to.len();
     let (luma, blue, red) = (&luma[..n], &blue[..n], &red[..n]);
     for i in 0..n {
-        let [y, b, r] = [luma[i], blue[i], red[i]].map(i32::from);
-        let (b, r) = (b - 128, r - 128);
-        let byte = |x: i32| x.clamp(0, 255) as u8;
+        let y = i16::from(luma[i]);
+        let (b, r) = (i16::from(blue[i]) - 128, i16::from(red[i]) - 128);
+        let green = (18_734 * i32::from(r) - 22_554 * i32::from(b) + 32_768) >> 16;
+        let byte = |x: i16| x.clamp(0, 255) as u8;
         to[i] = [
-            byte(y + r + ((26_345 * r + 32_768) >> 16)),
-            byte(y - r + ((18_734 * r - 22_554 * b + 32_768) >> 16)),
-            byte(y + 2 * b + ((-14_942 * b + 32_768) >> 16)),
+            byte(y + r + share(r, 26_345)),
+            byte(y - r + green as i16),
+            byte(y + 2 * b + share(b, -14_942)),
         ];
     }
+}
+
+/// So many 65,536ths of `x`, rounded: twice as many are rounded down first.
+#[inline(always)]
+fn share(x: i16, parts: i32) -> i16 {
+    (((i32::from(2 * x) * parts) >> 16) as i16 + 1) >> 1
 }
 
 /// Rows of a plane with half as many columns, rows or both, widened to what the picture has: three parts
