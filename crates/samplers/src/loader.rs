@@ -55,8 +55,8 @@ pub struct HostViews {
 /// batch of any epoch.
 ///
 /// All threads work on one batch. One batch is being made while another waits to be taken, so with
-/// the one in use there are three in memory. A large JPEG is decoded at a half, a quarter or an
-/// eighth of its size where the crops of all its views stay as large as the views.
+/// the one in use there are three in memory. A JPEG is decoded as far as the crops of its views reach,
+/// and at a half, a quarter or an eighth of its size where all of them stay as large as the views.
 #[derive(Clone)]
 pub struct Loader {
     work: Arc<Work>,

@@ -11,9 +11,6 @@ use pulp::x86::V3;
 use super::huffman::Block;
 use super::lanes::{Lanes, Plain};
 
-/// Cosines, by frequency and place.
-type Waves = [[f32; 8]; 8];
-
 /// Makes samples of the blocks of one component.
 #[derive(Debug)]
 pub(super) struct Transform {
@@ -21,33 +18,38 @@ pub(super) struct Transform {
     factors: [f32; 64],
     /// Samples of a block, `[down, across]`: 8 or, at reduced scale, 4, 2 or 1.
     samples: [usize; 2],
-    /// `[down, across]`; none where all samples are made.
-    waves: Option<[Waves; 2]>,
 }
 
 impl Transform {
     /// `steps` are what coefficients are multiples of.
     pub(super) fn new(steps: &[u16; 64], samples: [usize; 2]) -> Self {
-        let waves = (samples != [8, 8]).then(|| samples.map(waves));
-        Self { factors: factors(steps), samples, waves }
+        Self { factors: factors(steps, samples), samples }
     }
 
     /// Makes the samples of blocks that lie side by side, as rows in `to`.
     pub(super) fn run(&self, blocks: &[Block], to: &mut [u8], stride: usize) {
+        if self.samples == [1, 1] {
+            // The mean of all samples is in the first coefficient.
+            for (block, to) in blocks.iter().zip(to) {
+                *to = sample(f32::from(block[0]) * self.factors[0] * 64.0 + 128.0);
+            }
+            return;
+        }
+        let &Self { ref factors, samples } = self;
+        let all = samples == [8, 8];
         #[cfg(target_arch = "x86_64")]
-        if let Some(v3) = V3::try_new() {
-            return match &self.waves {
-                None => v3.vectorize(Whole::new(v3, self, blocks, to, stride)),
-                Some(waves) => {
-                    v3.vectorize(Fewer { lanes: v3, transform: self, waves, blocks, to, stride });
-                }
+        if let Some(lanes) = V3::try_new() {
+            return if all {
+                lanes.vectorize(All::new(lanes, factors, blocks, to, stride));
+            } else {
+                lanes.vectorize(Means { lanes, factors, samples, blocks, to, stride });
             };
         }
-        match &self.waves {
-            None => Whole::new(Plain, self, blocks, to, stride).call(),
-            Some(waves) => {
-                Fewer { lanes: Plain, transform: self, waves, blocks, to, stride }.call();
-            }
+        let lanes = Plain;
+        if all {
+            All::new(lanes, factors, blocks, to, stride).call();
+        } else {
+            Means { lanes, factors, samples, blocks, to, stride }.call();
         }
     }
 }
@@ -59,55 +61,42 @@ pub(super) fn sample(x: f32) -> u8 {
     x.round_ties_even().clamp(0.0, 255.0) as u8
 }
 
-/// What the fast transform leaves to be done first: a step of the coefficient's, an eighth, and what
-/// [`fast`] does not multiply by.
+/// What [`fast`] leaves to be done first: a step of the coefficient's, what it does not multiply by, an
+/// eighth; and the share in a mean that each sample has.
 #[allow(clippy::cast_possible_truncation, reason = "rounded")]
-fn factors(steps: &[u16; 64]) -> [f32; 64] {
+fn factors(steps: &[u16; 64], samples: [usize; 2]) -> [f32; 64] {
     let scale = |frequency: usize| match frequency {
         0 => 1.0,
         _ => std::f64::consts::SQRT_2 * (frequency as f64 * PI / 16.0).cos(),
     };
     let scales: [f64; 8] = array::from_fn(scale);
-    array::from_fn(|i| (f64::from(steps[i]) * scales[i / 8] * scales[i % 8] / 8.0) as f32)
-}
-
-/// Half cosines, by frequency, for coefficients that have [`factors`]: their means at so many places.
-#[allow(clippy::cast_possible_truncation, reason = "rounded")]
-fn waves(samples: usize) -> Waves {
-    let share = 8 / samples;
-    let wave = |frequency: usize, place: usize| {
-        let angle = |place: usize| (2 * place + 1) as f64 * frequency as f64 * PI / 16.0;
-        let sum: f64 = (place * share..(place + 1) * share).map(|place| angle(place).cos()).sum();
-        (sum / share as f64 / (frequency as f64 * PI / 16.0).cos()) as f32
-    };
-    array::from_fn(|frequency| {
-        array::from_fn(|place| if place < samples { wave(frequency, place) } else { 0.0 })
-    })
+    let share = (samples[0] * samples[1]) as f64 / 64.0;
+    array::from_fn(|i| (f64::from(steps[i]) * scales[i / 8] * scales[i % 8] / 8.0 * share) as f32)
 }
 
 /// Makes 8 × 8 samples of each block.
-struct Whole<'a, L> {
+struct All<'a, L> {
     lanes: L,
     factors: &'a [f32; 64],
     blocks: &'a [Block],
     rows: [&'a mut [[u8; 8]]; 8],
 }
 
-impl<'a, L> Whole<'a, L> {
+impl<'a, L> All<'a, L> {
     fn new(
         lanes: L,
-        transform: &'a Transform,
+        factors: &'a [f32; 64],
         blocks: &'a [Block],
         to: &'a mut [u8],
         stride: usize,
     ) -> Self {
         let mut rows = to.chunks_mut(stride).map(|row| row.as_chunks_mut().0);
         let rows = array::from_fn(|_| rows.next().unwrap_or_default());
-        Self { lanes, factors: &transform.factors, blocks, rows }
+        Self { lanes, factors, blocks, rows }
     }
 }
 
-impl<L: Lanes> NullaryFnOnce for Whole<'_, L> {
+impl<L: Lanes> NullaryFnOnce for All<'_, L> {
     type Output = ();
 
     #[inline(always)]
@@ -123,31 +112,41 @@ impl<L: Lanes> NullaryFnOnce for Whole<'_, L> {
     }
 }
 
-/// Makes fewer samples of each block.
-struct Fewer<'a, L> {
+/// Makes fewer samples of each block, the means of those of which there would be 8 × 8.
+struct Means<'a, L> {
     lanes: L,
-    transform: &'a Transform,
-    waves: &'a [Waves; 2],
+    factors: &'a [f32; 64],
+    samples: [usize; 2],
     blocks: &'a [Block],
     to: &'a mut [u8],
     stride: usize,
 }
 
-impl<L: Lanes> NullaryFnOnce for Fewer<'_, L> {
+impl<L: Lanes> NullaryFnOnce for Means<'_, L> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { lanes, transform, waves: [waves_down, waves_across], blocks, to, stride } = self;
-        let [down, across] = transform.samples;
+        let Self { lanes, factors, samples: [down, across], blocks, to, stride } = self;
         for (block, place) in blocks.iter().zip((0..).step_by(across)) {
-            let columns = means(lanes, weighted(lanes, block, &transform.factors), waves_across);
-            let samples = lanes.samples(means(lanes, lanes.turn(columns), waves_down));
+            let columns = sums(lanes, fast(lanes, weighted(lanes, block, factors)), across);
+            let samples = lanes.samples(sums(lanes, fast(lanes, lanes.turn(columns)), down));
             for (row, samples) in to[place..].chunks_mut(stride).zip(samples).take(down) {
                 row[..across].copy_from_slice(&samples[..across]);
             }
         }
     }
+}
+
+/// The first `count` of what comes out are sums of as many neighbours.
+#[inline(always)]
+fn sums<L: Lanes>(lanes: L, mut line: [L::Eight; 8], count: usize) -> [L::Eight; 8] {
+    for _ in count.trailing_zeros()..3 {
+        for i in 0..4 {
+            line[i] = lanes.add(line[2 * i], line[2 * i + 1]);
+        }
+    }
+    line
 }
 
 /// Coefficients by their factors.
@@ -159,18 +158,6 @@ fn weighted<L: Lanes>(lanes: L, block: &Block, factors: &[f32; 64]) -> [L::Eight
         *eight = lanes.product(*column, *factors);
     }
     eights
-}
-
-/// The transform of eight lines at once to fewer places, each the mean of several.
-#[inline(always)]
-fn means<L: Lanes>(lanes: L, line: [L::Eight; 8], waves: &Waves) -> [L::Eight; 8] {
-    let mut means = [line[0]; 8]; // that of frequency 0 is in all
-    for (x, wave) in line.into_iter().zip(waves).skip(1) {
-        for (mean, wave) in means.iter_mut().zip(wave) {
-            *mean = lanes.add(*mean, lanes.scale(x, *wave));
-        }
-    }
-    means
 }
 
 /// The transform of eight lines at once, with five multiplications (Arai, Agui and Nakajima, 1988).
@@ -224,9 +211,8 @@ mod tests {
     }
 
     fn made(lanes: impl Lanes, blocks: &[Block]) -> [u8; 128] {
-        let transform = Transform::new(&[1; 64], [8, 8]);
         let mut samples = [0; 128];
-        Whole::new(lanes, &transform, blocks, &mut samples, 16).call();
+        All::new(lanes, &factors(&[1; 64], [8, 8]), blocks, &mut samples, 16).call();
         samples
     }
 
