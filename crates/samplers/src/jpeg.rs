@@ -11,25 +11,24 @@
     reason = "loops get the processor's vectors only where they are inlined; eight rows are a to h"
 )]
 
+mod code;
 mod colour;
 mod header;
 mod huffman;
 mod lanes;
+mod plane;
 mod transform;
 
 use std::ops::Range;
 
 use image::DynamicImage;
-use pulp::NullaryFnOnce;
-#[cfg(target_arch = "x86_64")]
-use pulp::x86::V3;
 use selfsame_augment::CropBox;
 
+use code::{Code, unstuffed};
 use colour::Pixels;
+use header::Header;
 pub(crate) use header::Outline;
-use header::{Component, Header};
-use huffman::{Bits, Block};
-use transform::Transform;
+use plane::Plane;
 
 /// The part of the picture that is wanted.
 struct Part {
@@ -79,190 +78,6 @@ pub(crate) fn decode(
         pixels.add(&mut planes, if done == units { height } else { done * unit - waiting });
     }
     pixels.finish()
-}
-
-/// The samples of a component.
-struct Plane {
-    /// From row `first` on.
-    samples: Vec<u8>,
-    first: usize,
-    stride: usize,
-    /// `[height, width]` of what belongs to the picture.
-    size: [usize; 2],
-    /// Pixels that share a sample, `[down, across]`.
-    shares: [usize; 2],
-    /// Of a block, `[down, across]`.
-    block: [usize; 2],
-    /// Rows of blocks so far.
-    seen: usize,
-    /// Blocks that are wanted.
-    rows: Range<usize>,
-    columns: Range<usize>,
-    transform: Transform,
-}
-
-impl Plane {
-    /// One without samples.
-    fn new(component: &Component, header: &Header<'_>, reduction: usize, part: &Part) -> Self {
-        let most = header.components[0].blocks;
-        let pixels = [0, 1].map(|side| 8 / reduction * most[side] / component.blocks[side]);
-        let block = pixels.map(|pixels| pixels.min(8));
-        let shares = [0, 1].map(|side| pixels[side] / block[side]);
-        let blocks = [0, 1].map(|side| header.units()[side] * component.blocks[side]);
-        let wanted = |side: usize, part: &Range<usize>| {
-            // The neighbours of a sample that is shared count, too.
-            let more = usize::from(shares[side] > 1);
-            let start = (part.start / shares[side]).saturating_sub(more) / block[side];
-            let end = (part.end.div_ceil(shares[side]) + more).div_ceil(block[side]);
-            start..end.min(blocks[side])
-        };
-        let stride = blocks[1] * block[1];
-        let (rows, columns) = (wanted(0, &part.rows), wanted(1, &part.columns));
-        Self {
-            samples: Vec::new(),
-            first: rows.start * block[0],
-            stride,
-            size: [0, 1].map(|side| header.size[side].div_ceil(reduction).div_ceil(shares[side])),
-            shares,
-            block,
-            seen: 0,
-            rows,
-            columns,
-            transform: Transform::new(&component.steps, block),
-        }
-    }
-
-    fn row(&self, row: usize) -> &[u8] {
-        &self.samples[(row - self.first) * self.stride..][..self.stride]
-    }
-
-    /// Makes the samples of the next row of blocks, as far as they are wanted.
-    fn add(&mut self, blocks: &[Block]) {
-        if self.rows.contains(&self.seen) {
-            let [down, across] = self.block;
-            let start = self.samples.len() + self.columns.start * across;
-            self.samples.resize(self.samples.len() + down * self.stride, 0);
-            let blocks = &blocks[self.columns.clone()];
-            self.transform.run(blocks, &mut self.samples[start..], self.stride);
-        }
-        self.seen += 1;
-    }
-
-    fn drop_before(&mut self, row: usize) {
-        let rows = row.saturating_sub(self.first).min(self.samples.len() / self.stride);
-        self.samples.drain(..rows * self.stride);
-        self.first += rows;
-    }
-}
-
-/// Zeros behind the code, so that bits can be read in advance.
-const BEYOND: usize = 16;
-
-/// The code without the zeros that tell it from markers and without its markers, and some bytes beyond it.
-/// And the places where it starts anew, with its end.
-fn unstuffed(mut data: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
-    let mut bytes = Vec::with_capacity(data.len() + BEYOND);
-    let mut starts = vec![0];
-    loop {
-        let (code, rest) = data.split_at(memchr::memchr(0xFF, data)?);
-        bytes.extend_from_slice(code);
-        data = match rest {
-            [_, 0, rest @ ..] => {
-                bytes.push(0xFF);
-                rest
-            }
-            [_, 0xD0..=0xD7, rest @ ..] => {
-                starts.push(bytes.len());
-                rest
-            }
-            [_, 0xFF, ..] => &rest[1..],
-            [_, _, ..] => break,
-            _ => return None,
-        };
-    }
-    starts.push(bytes.len());
-    bytes.extend_from_slice(&[0; BEYOND]);
-    Some((bytes, starts))
-}
-
-/// How far the code was read.
-struct Code<'a> {
-    bytes: &'a [u8],
-    /// Where it starts anew, and its end.
-    starts: &'a [usize],
-    /// Units from one start to the next, and until the next.
-    interval: usize,
-    left: usize,
-    bits: Bits<'a>,
-    /// The first coefficient of each component's last block.
-    before: [i16; 3],
-}
-
-impl<'a> Code<'a> {
-    fn new(bytes: &'a [u8], starts: &'a [usize], interval: Option<usize>) -> Self {
-        let interval = interval.unwrap_or(usize::MAX);
-        Self { bytes, starts, interval, left: 0, bits: Bits::new(bytes), before: [0; 3] }
-    }
-
-    fn start_anew(&mut self) -> Option<Bits<'a>> {
-        let [start, starts @ ..] = self.starts else { return None };
-        let bytes = &self.bytes[*start..starts.first()? + BEYOND];
-        (self.starts, self.left, self.before) = (starts, self.interval, [0; 3]);
-        Some(Bits::new(bytes))
-    }
-
-    /// Reads a row of units; `blocks` of each component lie row by row.
-    fn read_row(
-        &mut self,
-        components: &[Component],
-        across: usize,
-        blocks: &mut [Vec<Block>],
-    ) -> Option<()> {
-        let row = ReadRow { code: self, components, across, blocks };
-        #[cfg(target_arch = "x86_64")]
-        if let Some(v3) = V3::try_new() {
-            return v3.vectorize(row);
-        }
-        row.call()
-    }
-}
-
-/// [`Code::read_row`], with instructions for bits where there are some.
-struct ReadRow<'a, 'b> {
-    code: &'a mut Code<'b>,
-    components: &'a [Component],
-    across: usize,
-    blocks: &'a mut [Vec<Block>],
-}
-
-impl NullaryFnOnce for ReadRow<'_, '_> {
-    type Output = Option<()>;
-
-    #[inline(always)]
-    fn call(self) -> Option<()> {
-        let Self { code, components, across, blocks } = self;
-        let mut bits = code.bits.clone();
-        for unit in 0..across {
-            if code.left == 0 {
-                bits = code.start_anew()?;
-            }
-            code.left -= 1;
-            let components = components.iter().zip(&mut *blocks).zip(&mut code.before);
-            for ((component, blocks), before) in components {
-                let [down, side] = component.blocks;
-                for row in 0..down {
-                    for block in &mut blocks[(row * across + unit) * side..][..side] {
-                        bits.read(&component.dc, &component.ac, before, block);
-                    }
-                }
-            }
-            if bits.left() < BEYOND {
-                return None;
-            }
-        }
-        code.bits = bits;
-        Some(())
-    }
 }
 
 #[cfg(test)]

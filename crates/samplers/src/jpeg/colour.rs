@@ -5,7 +5,8 @@ use std::ops::Range;
 use image::{DynamicImage, GrayImage, RgbImage};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::{Part, Plane};
+use super::Part;
+use super::plane::Plane;
 
 /// Pixels that are made row after row.
 pub(super) struct Pixels {
