@@ -193,7 +193,8 @@ impl ViewPlan {
         [8, 4, 2].into_iter().find(fits).unwrap_or(1)
     }
 
-    /// The part of the picture that the view is made of: no other pixel counts.
+    /// The part of the picture that the view is made of, in pixels of the [`picture`](Self::picture) it
+    /// was drawn for: no other pixel counts. All of it, if the view does not begin by cutting.
     ///
     /// # Example
     /// ```

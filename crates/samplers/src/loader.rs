@@ -348,10 +348,8 @@ impl Work {
             let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
             let scale = u32::try_from(scale).unwrap_or(1);
             let part = plans.iter().map(ViewPlan::part).reduce(CropBox::with);
-            let picture = match part {
-                Some(part) => picture.decode_part(scale, part).map_err(named)?,
-                None => picture.decode(scale).map_err(named)?,
-            };
+            let part = part.unwrap_or(CropBox::whole([height, width]));
+            let picture = picture.decode_part(scale, part).map_err(named)?;
             for (plan, place) in plans.iter().zip(places) {
                 self.recipe.write_planned(&picture, plan, &mut scratch, place);
             }
