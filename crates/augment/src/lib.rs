@@ -32,6 +32,7 @@ mod recipes;
 mod resampling;
 mod resize;
 mod rotate;
+mod transpose;
 mod view;
 mod view_maker;
 mod window;

@@ -3,7 +3,12 @@
 //! Loops are plain and of fixed width, so that the compiler turns them into vectors of whatever
 //! processor they run on.
 
+#[cfg(target_arch = "x86_64")]
+use std::arch::x86_64::_MM_HINT_T0;
+
 use pulp::Simd;
+#[cfg(target_arch = "x86_64")]
+use pulp::core_arch::x86::Sse;
 
 /// A number a picture is made of.
 pub(crate) trait Sample: Copy {
@@ -40,6 +45,16 @@ pub(crate) fn add_product<V: Simd>(sum: f32, weight: f32, x: f32) -> f32 {
         sum + weight * x
     } else {
         weight.mul_add(x, sum)
+    }
+}
+
+/// Brings a sample's line of the cache near, without waiting for it.
+#[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "no such instruction"))]
+#[inline(always)]
+pub(crate) fn read_soon<S: Sample>(sample: Option<&S>) {
+    #[cfg(target_arch = "x86_64")]
+    if let (Some(sample), Some(sse)) = (sample, Sse::try_new()) {
+        sse._mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(sample).cast());
     }
 }
 

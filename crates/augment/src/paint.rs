@@ -223,29 +223,18 @@ fn saturated([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
     [r, g, b].map(|x| unit(high - (high - x) * factor))
 }
 
-/// Both ways through HSV, folded into one: at `t` sixths of the colour circle from cyan, −3 to 3, red is
-/// `min + (max − min) · (|t| − 1)`, green and blue are `min + (max − min) · (2 − |t ± 1|)`, each no less
-/// than the smallest channel and no more than the largest.
+/// Both ways through HSV, folded into one: a colour is `1 + (green + blue − red − min) / (max − min)` sixths
+/// of the colour circle from red, towards green if there is more green than blue. At `t` sixths from cyan,
+/// −3 to 3, red is `min + (max − min) · (|t| − 1)`, green and blue are `min + (max − min) · (2 − |t ± 1|)`,
+/// each no less than the smallest channel and no more than the largest.
 #[inline(always)]
 fn turned<V: Simd>([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
     let (high, low) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
     let range = high - low;
     // Without colour the difference is 0, whatever it is multiplied by.
     let scale = 1.0 / larger(range, f32::MIN_POSITIVE);
-    // Red wins over green, green over blue, where two are highest.
-    let (red, green) = (r >= high, g >= high);
-    let difference = if green { b - r } else { r - g };
-    let difference = if red { g - b } else { difference };
-    let start = 6.0 * shift - 3.0;
-    let (from_green, from_blue) = (start + 2.0, start + 4.0);
-    let start = if red {
-        start
-    } else if green {
-        from_green
-    } else {
-        from_blue
-    };
-    let sixths = add_product::<V>(start, scale, difference);
+    let from_red = add_product::<V>(1.0, scale, (g - r) + (b - low));
+    let sixths = (6.0 * shift - 3.0) + from_red.copysign(g - b);
     let t = add_product::<V>(sixths, -6.0, (sixths * (1.0 / 6.0)).round_ties_even());
     let (below, above) = (low - range, high + range);
     [

@@ -44,33 +44,30 @@ pub(crate) struct Stretch {
 /// For every new pixel the old pixels it is made of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Weights {
-    /// First old pixel, and where its weight stands.
-    starts: Vec<(usize, usize)>,
+    /// First old pixel, and where the weights begin and end.
+    places: Vec<[usize; 3]>,
     /// The weights of one new pixel after the other.
     weights: Vec<f32>,
-    /// End of each new pixel's weights.
-    ends: Vec<usize>,
 }
 
 impl Weights {
     /// First old pixel of a new one, and the weights from there on.
     #[inline]
     pub(crate) fn of(&self, pixel: usize) -> (usize, &[f32]) {
-        let (start, place) = self.starts[pixel];
-        (start, &self.weights[place..self.ends[pixel]])
+        let [first, start, end] = self.places[pixel];
+        (first, &self.weights[start..end])
     }
 
     /// All old pixels that count.
     pub(crate) fn span(&self) -> Range<usize> {
-        let first = self.starts.iter().map(|(start, _)| *start).min().unwrap_or(0);
-        let end = |((start, place), end): (&(usize, usize), &usize)| start + end - place;
-        first..self.starts.iter().zip(&self.ends).map(end).max().unwrap_or(first)
+        let first = self.places.iter().map(|[first, ..]| *first).min().unwrap_or(0);
+        let ends = self.places.iter().map(|[first, start, end]| first + end - start);
+        first..ends.max().unwrap_or(first)
     }
 
     /// Mirrors the new pixels.
     pub(crate) fn flip(&mut self) {
-        self.starts.reverse();
-        self.ends.reverse();
+        self.places.reverse();
     }
 
     /// Multiplies all weights.
@@ -95,9 +92,8 @@ impl Weights {
 
     #[inline(always)]
     fn fill(&mut self, from: Stretch, to: usize, window: Range<usize>, resampling: Resampling) {
-        self.starts.clear();
+        self.places.clear();
         self.weights.clear();
-        self.ends.clear();
         let scale = from.length / to as f64;
         // Shrinking with antialiasing widens the curve; otherwise it goes through pixels as it is.
         let spread = if resampling.antialias { scale.max(1.0) } else { 1.0 };
@@ -134,8 +130,8 @@ impl Weights {
             while self.weights.len() > place + 1 && self.weights.last() == Some(&0.0) {
                 self.weights.pop();
             }
-            self.starts.push((usize::try_from(start).unwrap_or(0), place));
-            self.ends.push(self.weights.len());
+            let first = usize::try_from(start).unwrap_or(0);
+            self.places.push([first, place, self.weights.len()]);
         }
     }
 }

@@ -3,14 +3,13 @@
 use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
-use pulp::bytemuck::cast;
-use pulp::{Arch, NullaryFnOnce, Simd, WithSimd};
-#[cfg(target_arch = "x86_64")]
-use pulp::{core_arch::x86::Avx, x86::V3};
+use pulp::core_arch::x86::Avx;
+use pulp::{Arch, Simd, WithSimd};
 
-use crate::lines::{Sample, add_product};
+use crate::lines::{Sample, add_product, read_soon};
 use crate::paint::Planes;
 use crate::resampling::{Stretch, Weights};
+use crate::transpose::{Column, Plain, ROWS, Turn, lay_down, stand_up};
 use crate::{CropBox, Picture, Resampling};
 
 /// A part of a picture at another size, as torchvision's `resized_crop` makes it on floats.
@@ -118,11 +117,6 @@ impl Source<'_> {
         if let Self::Bytes(..) = self { u8::WHITE } else { f32::WHITE }
     }
 }
-
-/// Rows that are resized at a time, side by side in one vector.
-const ROWS: usize = 16;
-/// The same sample of each of these rows.
-type Column = [f32; ROWS];
 
 /// Room for resizing that is used again and again.
 #[derive(Clone, Debug, Default)]
@@ -241,8 +235,8 @@ impl<S: Sample> WithSimd for Down<'_, S> {
 }
 
 impl<S: Sample> Down<'_, S> {
-    /// Works on `T` samples at a time; the last tile overlaps the one before. One row is read after the
-    /// other, as memory is fastest.
+    /// Works on `T` samples at a time; the last tile overlaps the one before. One row is made after the
+    /// other, and what the next one reads is asked for, so that it is there when its turn comes.
     #[inline(always)]
     fn tiles<const T: usize, V: Simd>(self) {
         let Self { lines: Lines { samples, stride, left }, weights, new, made } = self;
@@ -251,63 +245,17 @@ impl<S: Sample> Down<'_, S> {
             let (first, weights) = weights.of(row);
             for start in (0..length).step_by(T) {
                 let start = start.min(length - T);
-                let lines = samples[first * stride + left + start..].chunks(stride);
+                let mut place = first * stride + left + start;
                 let mut sums = [0.0; T];
-                for (weight, line) in weights.iter().zip(lines) {
-                    for (sum, x) in sums.iter_mut().zip(&line[..T]) {
+                for weight in weights {
+                    let line = &samples[place..][..T];
+                    for (sum, x) in sums.iter_mut().zip(line) {
                         *sum = add_product::<V>(*sum, *weight, x.number());
                     }
+                    place += stride;
                 }
+                read_soon(samples.get(place + stride));
                 made[start..][..T].copy_from_slice(&sums);
-            }
-        }
-    }
-}
-
-/// Rows become one of each `E` columns.
-fn stand_up<const E: usize>(rows: &[f32], columns: &mut [Column], column: usize) {
-    #[cfg(target_arch = "x86_64")]
-    if let Some(v3) = V3::try_new() {
-        return v3.vectorize(StandUp::<E, _> { turn: v3.avx, rows, columns, column });
-    }
-    StandUp::<E, _> { turn: Plain, rows, columns, column }.call();
-}
-
-struct StandUp<'a, const E: usize, T> {
-    turn: T,
-    rows: &'a [f32],
-    columns: &'a mut [Column],
-    column: usize,
-}
-
-impl<const E: usize, T: Turn> NullaryFnOnce for StandUp<'_, E, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        let Self { turn, rows, columns, column } = self;
-        let length = rows.len() / ROWS;
-        let (pixels, _) = columns[..length * E].as_chunks_mut::<E>();
-        let (blocks, rest) = pixels.as_chunks_mut::<4>();
-        for (number, eight) in rows.chunks_exact(8 * length).enumerate() {
-            let line = |row: usize| &eight[row * length..][..length];
-            let fours = [0, 1, 2, 3, 4, 5, 6, 7].map(|row| line(row).as_chunks::<4>().0);
-            let fours = fours.map(|fours| &fours[..blocks.len()]);
-            for (block, pixels) in blocks.iter_mut().enumerate() {
-                let mut both = [[0.0; 8]; 4];
-                for (row, both) in both.iter_mut().enumerate() {
-                    both[..4].copy_from_slice(&fours[row][block]);
-                    both[4..].copy_from_slice(&fours[row + 4][block]);
-                }
-                for (pixel, part) in pixels.iter_mut().zip(turn.halves(both)) {
-                    pixel[column].as_chunks_mut().0[number] = part;
-                }
-            }
-        }
-        let done = length - rest.len();
-        for (place, pixel) in rest.iter_mut().enumerate() {
-            for (x, row) in pixel[column].iter_mut().zip(rows.chunks_exact(length)) {
-                *x = row[done + place];
             }
         }
     }
@@ -387,78 +335,6 @@ impl Across<'_> {
             lay_down(turn, &green, start, to_green, width);
             lay_down(turn, &blue, start, to_blue, width);
         }
-    }
-}
-
-/// Columns become parts of rows, as many of them as there are.
-#[inline(always)]
-fn lay_down<const T: usize>(
-    turn: impl Turn,
-    columns: &[Column; T],
-    start: usize,
-    plane: &mut [f32],
-    width: usize,
-) {
-    for (number, rows) in plane.chunks_mut(8 * width).enumerate() {
-        let (upper, lower) = rows.split_at_mut((4 * width).min(rows.len()));
-        for block in 0..T / 4 {
-            let part = |x: usize| columns[4 * block + x].as_chunks::<8>().0[number];
-            let found = turn.halves([part(0), part(1), part(2), part(3)]);
-            let left = start + 4 * block;
-            for (row, found) in upper.chunks_exact_mut(width).zip(&found) {
-                row[left..][..4].copy_from_slice(&found[..4]);
-            }
-            for (row, found) in lower.chunks_exact_mut(width).zip(&found) {
-                row[left..][..4].copy_from_slice(&found[4..]);
-            }
-        }
-        for place in T / 4 * 4..T {
-            let rows = upper.chunks_exact_mut(width).chain(lower.chunks_exact_mut(width));
-            for (row, x) in rows.zip(&columns[place][8 * number..]) {
-                row[start + place] = *x;
-            }
-        }
-    }
-}
-
-/// A way to exchange rows and columns.
-trait Turn: Copy {
-    /// Exchanges those of the first and of the last four columns.
-    fn halves(self, rows: [[f32; 8]; 4]) -> [[f32; 8]; 4];
-}
-
-/// Number by number.
-#[derive(Clone, Copy)]
-struct Plain;
-
-impl Turn for Plain {
-    #[inline(always)]
-    fn halves(self, rows: [[f32; 8]; 4]) -> [[f32; 8]; 4] {
-        let mut turned = [[0.0; 8]; 4];
-        for (place, row) in rows.iter().enumerate() {
-            for (column, x) in row.iter().enumerate() {
-                turned[column % 4][column / 4 * 4 + place] = *x;
-            }
-        }
-        turned
-    }
-}
-
-/// With the instructions for it, which compilers do not find by themselves.
-#[cfg(target_arch = "x86_64")]
-impl Turn for Avx {
-    #[inline(always)]
-    fn halves(self, [a, b, c, d]: [[f32; 8]; 4]) -> [[f32; 8]; 4] {
-        let (a, b, c, d) = (cast(a), cast(b), cast(c), cast(d));
-        let (left, right) = (self._mm256_unpacklo_ps(a, b), self._mm256_unpackhi_ps(a, b));
-        let (left_below, right_below) =
-            (self._mm256_unpacklo_ps(c, d), self._mm256_unpackhi_ps(c, d));
-        [
-            cast(self._mm256_shuffle_ps::<0x44>(left, left_below)),
-            cast(self._mm256_shuffle_ps::<0xEE>(left, left_below)),
-            cast(self._mm256_shuffle_ps::<0x44>(right, right_below)),
-            cast(self._mm256_shuffle_ps::<0xEE>(right, right_below)),
-        ]
     }
 }
 
