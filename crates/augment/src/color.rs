@@ -149,8 +149,8 @@ mod tests {
         }
     }
 
-    /// By way of HSV, as books have it.
-    fn through_hsv([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
+    /// By way of HSV, as books have it: saturation by a factor, hue by a share of a turn.
+    fn through_hsv([r, g, b]: [f32; 3], factor: f32, turn: f32) -> [f32; 3] {
         let (value, low) = (r.max(g).max(b), r.min(g).min(b));
         let chroma = value - low;
         let hue = if chroma == 0.0 {
@@ -162,6 +162,7 @@ mod tests {
         } else {
             (r - g) / chroma + 4.0
         };
+        let hue = (hue + 6.0 * turn).rem_euclid(6.0);
         let saturation = if value == 0.0 { 0.0 } else { chroma / value };
         let chroma = value * (saturation * factor).clamp(0.0, 1.0);
         let second = chroma * (1.0 - (hue % 2.0 - 1.0).abs());
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn saturation_of_hsv_is_that_of_books() {
+    fn saturation_and_hue_of_hsv_are_those_of_books() {
         // Half of 0.8 is a saturation of 0.4; twice is 1.
         let half = pixel([0.5, 0.1, 0.3], |p| hsv_saturation(p, 0.5));
         assert!(half.iter().zip([0.5, 0.3, 0.4]).all(|(a, b)| (a - b).abs() < 1e-6), "{half:?}");
@@ -188,9 +189,15 @@ mod tests {
             let color = [levels[place / 16], levels[place / 4 % 4], levels[place % 4]];
             for factor in [0.0, 0.3, 1.0, 1.2, 7.0] {
                 let found = pixel(color, |p| hsv_saturation(p, factor));
-                let want = through_hsv(color, factor);
+                let want = through_hsv(color, factor, 0.0);
                 let close = found.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6);
                 assert!(close, "{color:?} by {factor}: {found:?}, not {want:?}");
+            }
+            for turn in [-0.5, -0.37, -0.1, 0.0, 0.05, 0.2, 0.45, 0.5] {
+                let found = pixel(color, |p| hue(p, turn));
+                let want = through_hsv(color, 1.0, turn);
+                let close = found.iter().zip(want).all(|(a, b)| (a - b).abs() < 2e-6);
+                assert!(close, "{color:?} turned by {turn}: {found:?}, not {want:?}");
             }
         }
     }
