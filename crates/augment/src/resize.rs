@@ -291,49 +291,52 @@ impl WithSimd for Across<'_> {
 impl Across<'_> {
     #[inline(always)]
     fn by<V: Simd>(self, turn: impl Turn) {
-        match self.pixel {
-            1 => self.pixels_of::<1, V>(turn),
-            2 => self.pixels_of::<2, V>(turn),
-            3 => self.pixels_of::<3, V>(turn),
-            _ => self.pixels_of::<4, V>(turn),
-        }
-    }
-
-    #[inline(always)]
-    fn pixels_of<const P: usize, V: Simd>(self, turn: impl Turn) {
         match self.width {
             0 => {}
-            1..16 => self.tiles::<P, 1, V>(turn),
-            16.. => self.tiles::<P, 16, V>(turn),
+            1..16 => self.tiles::<1, V>(turn),
+            16.. => self.tiles::<16, V>(turn),
         }
     }
 
     /// Works on `T` new pixels at a time; the last tile overlaps the one before.
     #[inline(always)]
-    fn tiles<const P: usize, const T: usize, V: Simd>(self, turn: impl Turn) {
-        let Self { weights, start: origin, columns, pixel: _, width, to } = self;
-        let (pixels, _) = columns.as_chunks::<P>();
-        let [to_red, to_green, to_blue] = to;
-        let [mut red, mut green, mut blue] = [[[0.0; ROWS]; T]; 3];
-        for start in (0..width).step_by(T) {
-            let start = start.min(width - T);
-            for place in 0..T {
-                let (first, weights) = weights.of(start + place);
-                let pixels = &pixels[first - origin..][..weights.len()];
-                let mut sums = [[0.0; ROWS]; 3];
-                for (weight, pixel) in weights.iter().zip(pixels) {
-                    for (number, sum) in sums.iter_mut().enumerate() {
-                        let column = if P > 2 { number } else { 0 };
-                        for (sum, x) in sum.iter_mut().zip(&pixel[column]) {
-                            *sum = add_product::<V>(*sum, *weight, *x);
-                        }
+    fn tiles<const T: usize, V: Simd>(mut self, turn: impl Turn) {
+        let mut made = [[[0.0; ROWS]; T]; 3];
+        for start in (0..self.width).step_by(T) {
+            let start = start.min(self.width - T);
+            match self.pixel {
+                1 => self.tile::<1, T, V>(start, &mut made),
+                2 => self.tile::<2, T, V>(start, &mut made),
+                3 => self.tile::<3, T, V>(start, &mut made),
+                _ => self.tile::<4, T, V>(start, &mut made),
+            }
+            for (columns, plane) in made.iter().zip(&mut self.to) {
+                lay_down(turn, columns, start, plane, self.width);
+            }
+        }
+    }
+
+    /// Makes columns of `T` new pixels of old ones of `P` columns.
+    #[inline(always)]
+    fn tile<const P: usize, const T: usize, V: Simd>(
+        &self,
+        start: usize,
+        [red, green, blue]: &mut [[Column; T]; 3],
+    ) {
+        let (pixels, _) = self.columns.as_chunks::<P>();
+        for place in 0..T {
+            let (first, weights) = self.weights.of(start + place);
+            let pixels = &pixels[first - self.start..][..weights.len()];
+            let mut sums = [[0.0; ROWS]; 3];
+            for (weight, pixel) in weights.iter().zip(pixels) {
+                for (number, sum) in sums.iter_mut().enumerate() {
+                    let column = if P > 2 { number } else { 0 };
+                    for (sum, x) in sum.iter_mut().zip(&pixel[column]) {
+                        *sum = add_product::<V>(*sum, *weight, *x);
                     }
                 }
-                [red[place], green[place], blue[place]] = sums;
             }
-            lay_down(turn, &red, start, to_red, width);
-            lay_down(turn, &green, start, to_green, width);
-            lay_down(turn, &blue, start, to_blue, width);
+            [red[place], green[place], blue[place]] = sums;
         }
     }
 }
