@@ -170,11 +170,7 @@ fn loss(
             let mut errors = scores(rows, weights, width);
             let mut loss = 0.0;
             for (row, &label) in errors.chunks_mut(classes).zip(labels) {
-                loss -= log_softmax(row)[label];
-                for p in row.iter_mut() {
-                    *p = p.exp();
-                }
-                row[label] -= 1.0;
+                loss += cross_entropy(row, label);
             }
             let mut gradient = vec![0.0; classes * width];
             matmul(
@@ -204,14 +200,20 @@ fn loss(
     (value, gradient)
 }
 
-fn log_softmax(scores: &mut [f64]) -> &[f64] {
+/// `−log softmax(scores)[label]`, and in place of the scores its gradient.
+fn cross_entropy(scores: &mut [f64], label: usize) -> f64 {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let sum: f64 = scores.iter().map(|score| (score - largest).exp()).sum();
-    let shift = largest + sum.ln();
+    let lag = largest - scores[label];
+    let mut sum = 0.0;
     for score in scores.iter_mut() {
-        *score -= shift;
+        *score = (*score - largest).exp();
+        sum += *score;
     }
-    scores
+    for score in scores.iter_mut() {
+        *score /= sum;
+    }
+    scores[label] -= 1.0;
+    lag + sum.ln()
 }
 
 #[cfg(test)]

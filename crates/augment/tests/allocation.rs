@@ -1,0 +1,35 @@
+//! Making views leaves memory alone, once there has been room for them.
+//!
+//! One test alone, so that no other allocates meanwhile.
+
+use image::{DynamicImage, Rgb, RgbImage};
+use peak_alloc::PeakAlloc;
+use selfsame_augment::{Recipe, Scratch, ViewKey};
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+#[test]
+fn nothing_is_allocated_for_a_view_of_a_known_size() {
+    let pixel = |x: u32, y: u32| Rgb([x, 3 * y, x * y].map(|x| u8::try_from(x % 256).unwrap()));
+    let picture: DynamicImage = RgbImage::from_fn(150, 110, pixel).into();
+    for recipe in Recipe::all() {
+        let mut scratch = Scratch::default();
+        let views = recipe.view_count();
+        let mut out: Vec<Vec<f32>> =
+            (0..views).map(|view| vec![0.0; recipe.view_dims(view).iter().product()]).collect();
+        let mut make_all = || {
+            for picture_number in 0..12 {
+                for (view, out) in (0..).zip(&mut out) {
+                    let key = ViewKey { seed: 0, epoch: 0, picture: picture_number, view };
+                    recipe.write_view(&picture, key, &mut scratch, out);
+                }
+            }
+        };
+        make_all();
+        MEMORY.reset_peak_usage();
+        let before = MEMORY.current_usage();
+        make_all();
+        assert_eq!(MEMORY.peak_usage(), before, "{}", recipe.name);
+    }
+}
