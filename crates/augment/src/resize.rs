@@ -236,7 +236,7 @@ impl<S: Sample> WithSimd for Down<'_, S> {
 
 impl<S: Sample> Down<'_, S> {
     /// Works on `T` samples at a time; the last tile overlaps the one before. One row is made after the
-    /// other, and what the next one reads is asked for, so that it is there when its turn comes.
+    /// other, and the old row after the next is asked for, so that it is there when its turn comes.
     #[inline(always)]
     fn tiles<const T: usize, V: Simd>(self) {
         let Self { lines: Lines { samples, stride, left }, weights, new, made } = self;

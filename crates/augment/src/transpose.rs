@@ -71,6 +71,7 @@ pub(crate) fn lay_down<const T: usize>(
 ) {
     for (number, rows) in plane.chunks_mut(8 * width).enumerate() {
         let part = |column: usize| columns[column].as_chunks::<8>().0[number];
+        // Eight rows, as nearly always, need no test of how many there are for each number.
         if T.is_multiple_of(4) && rows.len() == 8 * width {
             let (upper, lower) = rows.split_at_mut(4 * width);
             let (upper, lower) = (four::<T>(upper, width, start), four::<T>(lower, width, start));
