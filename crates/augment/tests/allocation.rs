@@ -1,6 +1,6 @@
 //! Making views leaves memory alone, once there has been room for them.
 //!
-//! One test alone, so that no other allocates meanwhile.
+//! A program without the test harness, whose thread would allocate meanwhile.
 
 use image::{DynamicImage, Rgb, RgbImage};
 use peak_alloc::PeakAlloc;
@@ -9,8 +9,7 @@ use selfsame_augment::{Recipe, Scratch, ViewKey};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-#[test]
-fn nothing_is_allocated_for_a_view_of_a_known_size() {
+fn main() {
     let pixel = |x: u32, y: u32| Rgb([x, 3 * y, x * y].map(|x| u8::try_from(x % 256).unwrap()));
     let picture: DynamicImage = RgbImage::from_fn(150, 110, pixel).into();
     for recipe in Recipe::all() {
@@ -30,6 +29,11 @@ fn nothing_is_allocated_for_a_view_of_a_known_size() {
         MEMORY.reset_peak_usage();
         let before = MEMORY.current_usage();
         make_all();
-        assert_eq!(MEMORY.peak_usage(), before, "{}", recipe.name);
+        let name = &recipe.name;
+        assert_eq!(
+            MEMORY.peak_usage(),
+            before,
+            "bytes, making views of a known size again: {name}"
+        );
     }
 }
