@@ -33,7 +33,7 @@ pub(crate) struct Options {
     /// Decides every random choice [default: 0]
     #[arg(long)]
     seed: Option<u64>,
-    /// Times every picture is seen in pre-training [default: 22, on --data 12]
+    /// Times every picture is seen in pre-training [default: 18, on --data 12]
     #[arg(long)]
     epochs: Option<u64>,
     /// Pictures per optimizer step in pre-training [default: 64, on --data 256]
@@ -145,7 +145,7 @@ impl Options {
         let (epochs, batch_size) = match (self.quick, own) {
             (true, true) => (10, 64),
             (true, false) => (3, 64),
-            (false, true) => (22, 64),
+            (false, true) => (18, 64),
             (false, false) => (12, 256),
         };
         let data = self.data.as_ref().map(|path| {

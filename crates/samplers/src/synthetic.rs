@@ -33,9 +33,9 @@ pub struct SyntheticConfig {
 
 /// Ten classes of shapes, each picture with one of them.
 ///
-/// Colour, place, size and turn of the shape, the colours, gradient and stripes behind it, small
-/// clutter around it and noise are all random and say nothing of the class. Shapes tend to be
-/// lighter than what is behind them, or the light of one against the other would tell pictures
+/// Colour, place, size and turn of the shape, the gradient and stripes behind it, small clutter
+/// around it and noise are all random and say nothing of the class. The shape is of the hue of
+/// what is behind it, and lighter: the hue or light of one against the other would tell pictures
 /// apart before their shapes do. Edges are smooth. A picture depends on seed, split and its number
 /// alone.
 ///
@@ -152,9 +152,10 @@ impl Item {
     }
 }
 
-/// A gradient between two colours, with stripes across it.
+/// A gradient between two lights of one tint, with stripes across it.
 struct Background {
-    colors: [Color; 2],
+    tint: Tint,
+    light: [f32; 2],
     slope: [f32; 2],
     waves: [f32; 2],
     phase: f32,
@@ -169,10 +170,13 @@ impl Background {
         };
         let (slope, waves) = (direction(0.7), direction(1.0));
         let frequency = rng.random_range(20.0..30.0);
-        let first = color(rng, 0.0, 0.8);
+        let tint = Tint::random(rng);
+        let light = rng.random_range(0.15..0.6);
+        // Not too far apart, or the border between them would be a form of its own.
+        let other = light + rng.random_range(-0.15..0.15);
         Self {
-            // Not too far apart, or the border between them would be a form of its own.
-            colors: [first, first.map(|c| (c + rng.random_range(-0.2..0.2)).clamp(0.0, 1.0))],
+            tint,
+            light: [light, other],
             slope,
             waves: waves.map(|wave| wave * frequency),
             phase: rng.random_range(0.0..TAU),
@@ -183,8 +187,25 @@ impl Background {
     fn at(&self, x: f32, y: f32) -> Color {
         let share = (0.5 + self.slope[0] * (x - 0.5) + self.slope[1] * (y - 0.5)).clamp(0.0, 1.0);
         let wave = self.depth * (self.waves[0] * x + self.waves[1] * y + self.phase).sin();
-        let [first, second] = self.colors;
-        [0, 1, 2].map(|c| first[c] + (second[c] - first[c]) * share + wave)
+        let [first, second] = self.light;
+        self.tint.of(first + (second - first) * share + wave)
+    }
+}
+
+/// A hue and how strong it is, in every light: what is added to gray.
+///
+/// Views change the hues of a picture, but not how far two of them are apart.
+struct Tint(Color);
+
+impl Tint {
+    fn random(rng: &mut ChaCha8Rng) -> Self {
+        let color = color(rng, -0.25, 0.25);
+        let gray = color.iter().sum::<f32>() / 3.0;
+        Self(color.map(|c| c - gray))
+    }
+
+    fn of(&self, light: f32) -> Color {
+        self.0.map(|c| (light + c).clamp(0.0, 1.0))
     }
 }
 
@@ -206,8 +227,6 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
     let rng = &mut ChaCha8Rng::from_seed(key);
 
     let background = Background::random(rng);
-    let mean = background.at(0.5, 0.5);
-    let apart = |a: Color, b: Color| (0..3).map(|c| (a[c] - b[c]).powi(2)).sum::<f32>().sqrt();
     let mut items: Vec<Item> = (0..rng.random_range(1..4))
         .map(|_| {
             let specks: [Form; 3] =
@@ -219,10 +238,8 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
             Item::random(speck, middle, radius, color, rng)
         })
         .collect();
-    let mut shade = color(rng, 0.2, 1.0);
-    while apart(shade, mean) < 0.45 {
-        shade = color(rng, 0.2, 1.0);
-    }
+    let behind = f32::midpoint(background.light[0], background.light[1]);
+    let shade = background.tint.of(rng.random_range(behind + 0.25..0.95));
     let radius = rng.random_range(0.3..0.45);
     let room = 0.5 - 0.9 * radius;
     let middle = [(); 2].map(|()| 0.5 + rng.random_range(-room..room));
