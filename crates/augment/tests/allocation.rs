@@ -2,6 +2,8 @@
 //!
 //! A program without the test harness, whose thread would allocate meanwhile.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use image::{DynamicImage, Rgb, RgbImage};
 use peak_alloc::PeakAlloc;
 use selfsame_augment::{Recipe, Scratch, ViewKey};
