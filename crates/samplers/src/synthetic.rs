@@ -36,8 +36,9 @@ pub struct SyntheticConfig {
 /// Colour, place, size and turn of the shape, the gradient and stripes behind it, small clutter
 /// around it and noise are all random and say nothing of the class. The shape is of the hue of
 /// what is behind it, and lighter: the hue or light of one against the other would tell pictures
-/// apart before their shapes do. Edges are smooth. A picture depends on seed, split and its number
-/// alone.
+/// apart before their shapes do. So a picture of a larger shape is lighter as a whole, by up to a
+/// third of what pictures differ by. Edges are smooth. A picture depends on seed, split and its
+/// number alone.
 ///
 /// # Example
 /// ```
@@ -281,27 +282,31 @@ mod tests {
     }
 
     #[test]
-    fn color_and_place_say_nothing_of_the_class() {
-        let shapes = Synthetic::new(SyntheticConfig {
-            pictures: 4_000,
-            size: 8,
-            seed: 2,
-            split: Split::Train,
-        });
-        // The mean brightness of a class is that of all, within four standard errors.
-        let mean = |pictures: &mut dyn Iterator<Item = &RgbImage>| {
-            let means: Vec<f64> = pictures
-                .map(|p| {
-                    p.as_raw().iter().map(|x| f64::from(*x)).sum::<f64>() / p.as_raw().len() as f64
-                })
-                .collect();
-            means.iter().sum::<f64>() / means.len() as f64
+    fn hue_says_nothing_of_the_class_and_lightness_little() {
+        const EACH: usize = 400;
+        let config = SyntheticConfig { pictures: 10 * EACH, size: 8, seed: 2, split: Split::Train };
+        let shapes = Synthetic::new(config);
+        let mean = |picture: &RgbImage, channel: usize| {
+            let values = picture.pixels().map(|pixel| f64::from(pixel[channel]));
+            values.sum::<f64>() / f64::from(picture.width() * picture.height())
         };
-        let all = mean(&mut shapes.pictures.iter());
-        for class in 0..10 {
-            let own = mean(&mut shapes.pictures.iter().skip(class).step_by(10));
-            assert!((own - all).abs() < 4.0 * 60.0 / 20.0, "class {class}: {own}, all: {all}");
+        // How far the mean of any class lies from that of all, in deviations of one picture.
+        let apart = |of: &dyn Fn(&RgbImage) -> f64| {
+            let values: Vec<f64> = shapes.pictures.iter().map(of).collect();
+            let all = values.iter().sum::<f64>() / values.len() as f64;
+            let squares = values.iter().map(|value| (value - all).powi(2)).sum::<f64>();
+            let deviation = (squares / values.len() as f64).sqrt();
+            let of_class = |class| values.iter().skip(class).step_by(10).sum::<f64>() / EACH as f64;
+            (0..10).map(|class| (of_class(class) - all).abs() / deviation).fold(0.0, f64::max)
+        };
+        let chance = 4.0 / (EACH as f64).sqrt(); // four standard errors
+        for [first, second] in [[0, 1], [1, 2], [0, 2]] {
+            let hue = apart(&|picture| mean(picture, first) - mean(picture, second));
+            assert!(hue < chance, "channels {first} and {second}: {hue} deviations");
         }
+        // Shapes are lighter than what is behind them, and some are larger.
+        let light = apart(&|picture| (0..3).map(|channel| mean(picture, channel)).sum());
+        assert!(light < 0.4, "lightness: {light} deviations");
     }
 
     #[test]
