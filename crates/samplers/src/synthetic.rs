@@ -36,9 +36,9 @@ pub struct SyntheticConfig {
 /// Colour, place, size and turn of the shape, the gradient and stripes behind it, small clutter
 /// around it and noise are all random and say nothing of the class. The shape is of the hue of
 /// what is behind it, and lighter: the hue or light of one against the other would tell pictures
-/// apart before their shapes do. So a picture of a larger shape is lighter as a whole, by up to a
-/// third of what pictures differ by. Edges are smooth. A picture depends on seed, split and its
-/// number alone.
+/// apart before their shapes do. Shapes of one size cover the same area, whole within the picture,
+/// so that no class is lighter than another. Edges are smooth. A picture depends on seed, split and
+/// its number alone.
 ///
 /// # Example
 /// ```
@@ -57,33 +57,36 @@ pub struct Synthetic {
     classes: Vec<String>,
 }
 
-/// A form: whether a point, at most about 1 from the middle, is inside.
+/// A form: whether a point is inside. Those of [`CLASSES`] cover 1.3 and reach [`REACH`].
 type Form = fn(f32, f32) -> bool;
 
+/// How far from the middle a form's points are at most.
+const REACH: f32 = 1.04;
+
 const CLASSES: [(&str, Form); 10] = [
-    ("circle", |x, y| x * x + y * y < 0.72),
-    ("square", |x, y| x.abs().max(y.abs()) < 0.75),
+    ("circle", |x, y| x * x + y * y < 0.414),
+    ("square", |x, y| x.abs().max(y.abs()) < 0.57),
     ("triangle", |x, y| y > -0.5 && y < 1.0 - 1.732 * x.abs()),
     ("star", star),
-    ("cross", |x, y| x.abs().min(y.abs()) < 0.28 && x.abs().max(y.abs()) < 0.9),
-    ("ring", |x, y| (0.3..0.81).contains(&(x * x + y * y))),
-    ("crescent", |x, y| x * x + y * y < 0.85 && (x - 0.45).powi(2) + y * y > 0.55),
+    ("cross", |x, y| x.abs().min(y.abs()) < 0.25 && x.abs().max(y.abs()) < 0.775),
+    ("ring", |x, y| (0.3..0.714).contains(&(x * x + y * y))),
+    ("crescent", |x, y| x * x + y * y < 0.85 && (x - 0.468).powi(2) + y * y > 0.55),
     ("heart", |x, y| {
-        let (x, y) = (1.25 * x, 1.25 * y);
+        let (x, y) = (1.678 * x, 1.678 * y);
         (x * x + y * y - 1.0).powi(3) < x * x * y.powi(3)
     }),
     ("arrow", |x, y| {
-        (x.abs() < 0.2 && (-0.95..0.2).contains(&y)) || (y > 0.1 && x.abs() < 0.85 * (0.95 - y))
+        (x.abs() < 0.275 && (-0.95..0.2).contains(&y)) || (y > 0.1 && x.abs() < 0.95 - y)
     }),
     ("angle", |x, y| {
-        ((-0.65..-0.2).contains(&x) && y.abs() < 0.8)
-            || ((-0.8..-0.35).contains(&y) && x.abs() < 0.65)
+        ((-0.65..-0.095).contains(&x) && y.abs() < 0.8)
+            || ((-0.8..-0.245).contains(&y) && x.abs() < 0.65)
     }),
 ];
 
 /// Five points, folded into half of one of them.
 fn star(x: f32, y: f32) -> bool {
-    let (outer, inner) = (1.0_f32, 0.42_f32);
+    let (outer, inner) = (1.0_f32, 0.442_f32);
     let angle = y.atan2(x).rem_euclid(TAU / 5.0);
     let angle = angle.min(TAU / 5.0 - angle);
     let (x, y) = (x.hypot(y) * angle.cos(), x.hypot(y) * angle.sin());
@@ -231,10 +234,10 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
     let mut items: Vec<Item> = (0..rng.random_range(1..4))
         .map(|_| {
             let specks: [Form; 3] =
-                [CLASSES[0].1, |x, y| x.abs() < 1.5 && y.abs() < 0.25, CLASSES[1].1];
+                [CLASSES[0].1, |x, y| x.abs() < 1.0 && y.abs() < 0.17, CLASSES[1].1];
             let speck = specks[rng.random_range(0..specks.len())];
             let middle = [rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)];
-            let radius = rng.random_range(0.02..0.05);
+            let radius = rng.random_range(0.03..0.07);
             let color = color(rng, 0.0, 1.0);
             Item::random(speck, middle, radius, color, rng)
         })
@@ -242,7 +245,7 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
     let behind = f32::midpoint(background.light[0], background.light[1]);
     let shade = background.tint.of(rng.random_range(behind + 0.25..0.95));
     let radius = rng.random_range(0.3..0.45);
-    let room = 0.5 - 0.9 * radius;
+    let room = 0.5 - REACH * radius;
     let middle = [(); 2].map(|()| 0.5 + rng.random_range(-room..room));
     items.push(Item::random(CLASSES[index % CLASSES.len()].1, middle, radius, shade, rng));
 
@@ -282,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn hue_says_nothing_of_the_class_and_lightness_little() {
+    fn neither_hue_nor_lightness_says_anything_of_the_class() {
         const EACH: usize = 400;
         let config = SyntheticConfig { pictures: 10 * EACH, size: 8, seed: 2, split: Split::Train };
         let shapes = Synthetic::new(config);
@@ -304,22 +307,29 @@ mod tests {
             let hue = apart(&|picture| mean(picture, first) - mean(picture, second));
             assert!(hue < chance, "channels {first} and {second}: {hue} deviations");
         }
-        // Shapes are lighter than what is behind them, and some are larger.
         let light = apart(&|picture| (0..3).map(|channel| mean(picture, channel)).sum());
-        assert!(light < 0.4, "lightness: {light} deviations");
+        assert!(light < chance, "lightness: {light} deviations");
     }
 
     #[test]
-    fn forms_differ_and_none_is_tiny() {
-        let points =
-            || (-20..=20).flat_map(|y| (-20..=20).map(move |x| (x as f32 / 20.0, y as f32 / 20.0)));
+    fn forms_differ_but_cover_the_same_within_their_reach() {
+        const FINE: i16 = 400;
+        let points = || {
+            let line = || (-FINE..=FINE).map(|at| 1.5 * f32::from(at) / f32::from(FINE));
+            line().flat_map(move |y| line().map(move |x| (x, y)))
+        };
+        let of_one = (1.5 / f32::from(FINE)).powi(2);
         let inside: Vec<Vec<bool>> =
             CLASSES.iter().map(|(_, form)| points().map(|(x, y)| form(x, y)).collect()).collect();
         for (class, own) in inside.iter().enumerate() {
-            let area = own.iter().filter(|&&inside| inside).count() as f32 / own.len() as f32;
-            assert!((0.12..0.75).contains(&area), "{} covers {area}", CLASSES[class].0);
-            for other in &inside[..class] {
-                assert!(own.iter().zip(other).filter(|(a, b)| a != b).count() > 100);
+            let name = CLASSES[class].0;
+            let area = own.iter().filter(|&&inside| inside).count() as f32 * of_one;
+            assert!((area - 1.3).abs() < 0.005, "{name} covers {area}");
+            let outside = |(x, y): (f32, f32)| x.hypot(y) > REACH;
+            assert!(!points().zip(own).any(|(at, &inside)| inside && outside(at)), "{name}");
+            for (other, (name_of_other, _)) in inside[..class].iter().zip(CLASSES) {
+                let apart = own.iter().zip(other).filter(|(a, b)| a != b).count() as f32 * of_one;
+                assert!(apart > 0.2, "{name} and {name_of_other} differ by {apart}");
             }
         }
     }
