@@ -1,11 +1,11 @@
 //! What a run leaves to be read: a page for people, a file for programs, a table for the terminal.
 
 use std::fmt::Write as _;
-use std::io::Cursor;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use image::{DynamicImage, ImageFormat, RgbImage};
+use image::codecs::png::PngEncoder;
+use image::{DynamicImage, RgbImage};
 use selfsame::callbacks::History;
 use selfsame::metrics::Summary;
 use selfsame::metrics::plot::{Series, line_chart};
@@ -113,9 +113,9 @@ fn percent(summary: Summary) -> String {
 
 /// A picture as the bytes of a PNG file.
 pub(crate) fn png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, ImageFormat::Png)?;
-    Ok(bytes.into_inner())
+    let mut bytes = Vec::new();
+    picture.write_with_encoder(PngEncoder::new(&mut bytes))?;
+    Ok(bytes)
 }
 
 /// `report.html`: everything in one file, nothing to fetch.
