@@ -313,9 +313,9 @@ mod tests {
 
     #[test]
     fn forms_differ_but_cover_the_same_within_their_reach() {
-        const FINE: i16 = 400;
+        const FINE: i16 = 800;
         let points = || {
-            let line = || (-FINE..=FINE).map(|at| 1.5 * f32::from(at) / f32::from(FINE));
+            let line = || (-FINE..FINE).map(|at| 1.5 * (f32::from(at) + 0.5) / f32::from(FINE));
             line().flat_map(move |y| line().map(move |x| (x, y)))
         };
         let of_one = (1.5 / f32::from(FINE)).powi(2);
