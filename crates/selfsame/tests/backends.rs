@@ -282,7 +282,7 @@ fn a_short_run_learns_as_on_the_cpu() {
         let loader = Loader::new(shapes(256, SIDE), easy.clone(), LOADER).unwrap();
         let steps = epochs * loader.batches_per_epoch() as u64;
         let (optimizer, schedule) =
-            (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.03, steps));
+            (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.01, steps));
         let method = sim_clr(&device);
         let run = Trainer::new(method, optimizer.init(), schedule, loader, epochs, &device);
         run.fit().unwrap().history.series("loss").into_iter().map(|(_, loss)| loss)
