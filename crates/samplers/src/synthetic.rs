@@ -286,7 +286,7 @@ mod tests {
 
     #[test]
     fn neither_hue_nor_lightness_says_anything_of_the_class() {
-        const EACH: usize = 400;
+        const EACH: usize = 1_600;
         let config = SyntheticConfig { pictures: 10 * EACH, size: 8, seed: 2, split: Split::Train };
         let shapes = Synthetic::new(config);
         let mean = |picture: &RgbImage, channel: usize| {
