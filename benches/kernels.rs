@@ -9,8 +9,8 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use selfsame_kernels::{MomentumStep, Then, batch_norm_train, conv2d, momentum_step};
 
-/// Pictures of 32 pixels in one forward pass of a step: the views are encoded one after the other.
-const PICTURES: usize = 64;
+/// Images of 32 pixels in one forward pass of a step: the views are encoded one after the other.
+const IMAGES: usize = 64;
 
 fn random<const D: usize>(dims: [usize; D], device: &Device) -> Tensor<D> {
     Tensor::random(dims, Distribution::Normal(0.0, 1.0), device)
@@ -49,9 +49,9 @@ fn conv(criterion: &mut Criterion) {
             ("shortcut5", 4 * width, 8 * width, 8, 1, 2),
         ];
         for (name, from, to, side, kernel, stride) in layers {
-            let x = random([PICTURES, from, side, side], &device);
+            let x = random([IMAGES, from, side, side], &device);
             let weight = random([to, from, kernel, kernel], &device);
-            let work = 2 * (PICTURES * from * to * (kernel * side / stride).pow(2)) as u64;
+            let work = 2 * (IMAGES * from * to * (kernel * side / stride).pow(2)) as u64;
             let (strides, padding) = ([stride; 2], [kernel / 2; 2]);
             let ours = |x: Tensor<4>, weight: Tensor<4>| conv2d(x, weight, strides, padding);
             let burns = |x: Tensor<4>, weight: Tensor<4>| {
@@ -82,7 +82,7 @@ fn norm(criterion: &mut Criterion) {
     let device = Device::flex();
     let mut group = group(criterion, "batch_norm");
     for channels in [16, 64] {
-        let dims = [PICTURES, channels, 32, 32];
+        let dims = [IMAGES, channels, 32, 32];
         let (x, carried) = (random(dims, &device), random(dims, &device));
         let of_channels = |value: f64| Tensor::<1>::full([channels], value, &device);
         let (gamma, beta) = (of_channels(1.0), of_channels(0.0));

@@ -1,6 +1,6 @@
 //! Decoding, loading photographs as views, and what loading adds to a training step.
 //!
-//! Photographs are drawn, or those of the folder or archive that `SELFSAME_PICTURES` names.
+//! Photographs are drawn, or those of the folder or archive that `SELFSAME_IMAGES` names.
 
 use std::hint::black_box;
 use std::io::Cursor;
@@ -12,7 +12,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use image::{ImageFormat, Rgb, RgbImage};
 use selfsame::augment::Recipe;
 use selfsame::samplers::{
-    DataError, Dataset, EncodedPicture, Loader, LoaderConfig, Split, Synthetic, SyntheticConfig,
+    DataError, Dataset, EncodedImage, Loader, LoaderConfig, Split, Synthetic, SyntheticConfig,
     decode, open,
 };
 
@@ -24,11 +24,9 @@ impl Dataset for Photographs {
         self.0.len()
     }
 
-    fn picture(&self, index: usize) -> Result<image::DynamicImage, DataError> {
-        decode(&self.0[index]).map_err(|error| DataError::Picture {
-            name: self.name(index),
-            reason: error.to_string(),
-        })
+    fn image(&self, index: usize) -> Result<image::DynamicImage, DataError> {
+        decode(&self.0[index])
+            .map_err(|error| DataError::Image { name: self.name(index), reason: error.to_string() })
     }
 
     fn encoded(&self, index: usize) -> Result<Option<std::borrow::Cow<'_, [u8]>>, DataError> {
@@ -37,22 +35,22 @@ impl Dataset for Photographs {
 }
 
 fn photographs() -> Photographs {
-    if let Some(path) = std::env::var_os("SELFSAME_PICTURES") {
-        let pictures = open(Path::new(&path)).expect("pictures to measure with").train;
-        let bytes = |index| Some(pictures.encoded(index).ok()??.into_owned());
-        return Photographs((0..pictures.len()).filter_map(bytes).collect());
+    if let Some(path) = std::env::var_os("SELFSAME_IMAGES") {
+        let images = open(Path::new(&path)).expect("images to measure with").train;
+        let bytes = |index| Some(images.encoded(index).ok()??.into_owned());
+        return Photographs((0..images.len()).filter_map(bytes).collect());
     }
     Photographs((0..64).map(|seed| drawn(500, 375, seed)).collect())
 }
 
 /// A JPEG with gradients and grain.
 fn drawn(width: u32, height: u32, seed: u32) -> Vec<u8> {
-    let picture = RgbImage::from_fn(width, height, |x, y| {
+    let image = RgbImage::from_fn(width, height, |x, y| {
         let grain = (x * 7919 + y * 104_729 + seed * 31) % 23;
         Rgb([x / 2 + grain, y / 2 + grain, (x + y) / 4].map(|value| value.to_le_bytes()[0]))
     });
     let mut bytes = Cursor::new(Vec::new());
-    picture.write_to(&mut bytes, ImageFormat::Jpeg).expect("memory takes any picture");
+    image.write_to(&mut bytes, ImageFormat::Jpeg).expect("memory takes any image");
     bytes.into_inner()
 }
 
@@ -60,18 +58,18 @@ fn drawn(width: u32, height: u32, seed: u32) -> Vec<u8> {
 fn decoding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements(1));
-    let Photographs(pictures) = photographs();
-    let mut next = pictures.iter().cycle();
+    let Photographs(images) = photographs();
+    let mut next = images.iter().cycle();
     group.bench_function("photographs", |bencher| {
-        bencher.iter(|| next.next().map(|bytes| decode(bytes).expect("a picture")));
+        bencher.iter(|| next.next().map(|bytes| decode(bytes).expect("an image")));
     });
     let large = drawn(4_000, 3_000, 0);
     group.sample_size(10);
     for reduction in [1, 2, 4, 8] {
         group.bench_function(format!("4000x3000px/one_of_{reduction}"), |bencher| {
             bencher.iter(|| {
-                let picture = EncodedPicture::open(black_box(&large)).expect("a picture");
-                picture.decode(reduction).expect("a picture")
+                let image = EncodedImage::open(black_box(&large)).expect("an image");
+                image.decode(reduction).expect("an image")
             });
         });
     }
@@ -107,7 +105,7 @@ fn overlap(criterion: &mut Criterion) {
     const STEP: Duration = Duration::from_millis(40);
     let mut group = criterion.benchmark_group("step_40ms");
     group.sample_size(10);
-    let shapes = SyntheticConfig { pictures: 2_000, size: 32, seed: 0, split: Split::Train };
+    let shapes = SyntheticConfig { images: 2_000, size: 32, seed: 0, split: Split::Train };
     let config = LoaderConfig { batch_size: 128, threads: 1, seed: 0 };
     let loader = Loader::new(Arc::new(Synthetic::new(shapes)), Recipe::simclr_cifar(), config);
     let loader = loader.expect("a loader");

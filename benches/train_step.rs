@@ -5,7 +5,7 @@ use std::time::Duration;
 use criterion::{Criterion, criterion_group, criterion_main};
 use selfsame_benches::train_step::stepper;
 
-/// 64 pictures, two views each.
+/// 64 images, two views each.
 fn train_step(criterion: &mut Criterion) {
     selfsame::compute_on_this_thread();
     let mut group = criterion.benchmark_group("train_step");

@@ -1,4 +1,4 @@
-//! Views on one core, of whole batches on Flex, and every operator alone, for small pictures and for
+//! Views on one core, of whole batches on Flex, and every operator alone, for small images and for
 //! photographs.
 
 use std::hint::black_box;
@@ -7,11 +7,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{DynamicImage, Rgb, RgbImage};
 use selfsame::augment::{
-    Border, CropBox, Jitter, Picture, Plan, Recipe, Resampling, Scratch, ViewKey,
+    Border, CropBox, Jitter, Plan, PlanarImage, Recipe, Resampling, Scratch, ViewKey,
 };
 
 /// Smooth, with colour everywhere.
-fn picture(width: u32, height: u32) -> RgbImage {
+fn image(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let wave = |a: f32, b: f32| {
             let phase = a * x as f32 / width as f32 + b * y as f32 / height as f32;
@@ -27,9 +27,9 @@ fn picture(width: u32, height: u32) -> RgbImage {
 fn recipes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("views");
     group.throughput(Throughput::Elements(1));
-    let photograph = || DynamicImage::from(picture(500, 375));
-    let small = || DynamicImage::from(picture(32, 32));
-    for (recipe, picture) in [
+    let photograph = || DynamicImage::from(image(500, 375));
+    let small = || DynamicImage::from(image(32, 32));
+    for (recipe, image) in [
         (Recipe::simclr_cifar(), small()),
         (Recipe::byol_cifar(), small()),
         (Recipe::supervised_cifar(), small()),
@@ -41,37 +41,38 @@ fn recipes(criterion: &mut Criterion) {
         let size = recipe.view_dims(0);
         let mut out = vec![0.0; size.iter().product()];
         let mut scratch = Scratch::default();
-        let mut key = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 };
-        let from = format!("from{}x{}px", picture.width(), picture.height());
+        let mut key = ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 };
+        let from = format!("from{}x{}px", image.width(), image.height());
         group.bench_function(BenchmarkId::new(&recipe.name, from), |bencher| {
             bencher.iter(|| {
-                key.picture += 1;
-                recipe.write_view(black_box(&picture), key, &mut scratch, &mut out);
+                key.sample += 1;
+                recipe.write_view(black_box(&image), key, &mut scratch, &mut out);
             });
         });
     }
     group.finish();
 }
 
-/// Whole batches, both views of each picture, with all cores.
+/// Whole batches, both views of each image, with all cores.
 fn batches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("views_on_device");
     group.sample_size(10);
     for (recipe, batch, [width, height]) in
         [(Recipe::simclr_cifar(), 64_u16, [32, 32]), (Recipe::simclr_imagenet(), 8, [500, 375])]
     {
-        let Picture { height, width, data } = Picture::from_image(&picture(width, height).into());
+        let PlanarImage { height, width, data } =
+            PlanarImage::from_image(&image(width, height).into());
         let data = TensorData::new(data.repeat(batch.into()), [batch.into(), 3, height, width]);
-        let pictures = Tensor::<4>::from_data(data, &Device::flex());
+        let images = Tensor::<4>::from_data(data, &Device::flex());
         group.throughput(Throughput::Elements(u64::from(batch) * recipe.view_count() as u64));
         let mut epoch = 0;
         let from = format!("{batch}from{width}x{height}px");
         group.bench_function(BenchmarkId::new(&recipe.name, from), |bencher| {
             bencher.iter(|| {
                 epoch += 1;
-                let key = |picture| ViewKey { seed: 0, epoch, picture, view: 0 };
+                let key = |image| ViewKey { seed: 0, epoch, sample: image, view: 0 };
                 let keys: Vec<ViewKey> = (0..u64::from(batch)).map(key).collect();
-                let views = recipe.views_on_device(black_box(pictures.clone()), &keys);
+                let views = recipe.views_on_device(black_box(images.clone()), &keys);
                 views.into_iter().map(Tensor::into_data).collect::<Vec<_>>()
             });
         });
@@ -83,8 +84,8 @@ fn batches(criterion: &mut Criterion) {
 fn operators(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("operators");
     for side in [32_u32, 224] {
-        let picture = Picture::from_image(&picture(side, side).into());
-        let size = [picture.height, picture.width];
+        let image = PlanarImage::from_image(&image(side, side).into());
+        let size = [image.height, image.width];
         let part = CropBox::centre(size, size.map(|side| side * 3 / 4));
         let resampling = Resampling::default();
         let kernel_size = 2 * (size[0] / 20) + 1;
@@ -110,9 +111,9 @@ fn operators(criterion: &mut Criterion) {
         ];
         for (name, plan) in plans {
             let mut scratch = Scratch::default();
-            let mut picture = picture.clone();
+            let mut image = image.clone();
             group.bench_function(BenchmarkId::new(name, format!("{side}px")), |bencher| {
-                bencher.iter(|| plan.apply(black_box(&mut picture), &mut scratch));
+                bencher.iter(|| plan.apply(black_box(&mut image), &mut scratch));
             });
         }
     }

@@ -1,6 +1,6 @@
-//! Draws `docs/gallery.md`: what every operator and every recipe makes of a picture.
+//! Draws `docs/gallery.md`: what every operator and every recipe makes of an image.
 //!
-//! `cargo run --release --example gallery`; the pictures are the program's own, and so are all draws.
+//! `cargo run --release --example gallery`; the images are the program's own, and so are all draws.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -27,7 +27,7 @@ fn main() -> Result<()> {
     let mut page = String::from(INTRODUCTION);
 
     page.push_str("\n## Operators\n");
-    let small = picture(32)?;
+    let small = image(32)?;
     for operator in operators() {
         let views = vec![vec![operator.clone(), Operator::CenterCrop { size: 32 }]; DRAWS];
         let recipe = Recipe { views, ..Recipe::evaluation(32) };
@@ -40,7 +40,7 @@ fn main() -> Result<()> {
     }
 
     page.push_str("\n## Recipes\n");
-    let large = picture(224)?;
+    let large = image(224)?;
     let mut shown: Vec<Recipe> = Vec::new();
     for mut recipe in Recipe::all() {
         if let Some(same) = shown.iter().find(|other| other.views == recipe.views) {
@@ -76,13 +76,13 @@ fn main() -> Result<()> {
 const INTRODUCTION: &str = "\
 # Gallery of operators and recipes
 
-Left the picture, then views of it; a view of another size is drawn at the size of the others. Made by
+Left the image, then views of it; a view of another size is drawn at the size of the others. Made by
 `cargo run --release --example gallery`.
 ";
 
-fn picture(size: u32) -> Result<DynamicImage> {
-    let config = SyntheticConfig { pictures: 20, size, seed: 0, split: Split::Train };
-    Ok(Synthetic::new(config).picture(14)?)
+fn image(size: u32) -> Result<DynamicImage> {
+    let config = SyntheticConfig { images: 20, size, seed: 0, split: Split::Train };
+    Ok(Synthetic::new(config).image(14)?)
 }
 
 /// The name a recipe has for it, and whose formulas it has if not torchvision's.

@@ -14,9 +14,11 @@ use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use clap::Parser;
 use selfsame::augment::{Recipe, ViewKey};
 use selfsame::losses::{
-    BarlowTwinsConfig, NtXentConfig, VicregConfig, barlow_twins, byol, nt_xent, vicreg,
+    BarlowTwinsLossConfig, NtXentLossConfig, VicregLossConfig, barlow_twins, byol, nt_xent, vicreg,
 };
-use selfsame::models::{Method, ResNetConfig, SimClrHead, Views, convolve_in, seed_weights};
+use selfsame::models::{
+    Method, ResNetConfig, SimClrConfig, Views, cast_convolutions, seed_weights,
+};
 use selfsame::optim::OptimizerConfig;
 use selfsame::{Inventory, NamedDevice};
 use serde::Serialize;
@@ -104,8 +106,8 @@ fn check(options: &Options) -> anyhow::Result<bool> {
             findings.add(time_step(sizes, batch, precision, &device)?);
         }
     }
-    for (recipe, pictures, side) in sizes.views {
-        findings.add(time_views(&Recipe::by_name(recipe)?, *pictures, *side, sizes, &device)?);
+    for (recipe, images, side) in sizes.views {
+        findings.add(time_views(&Recipe::by_name(recipe)?, *images, *side, sizes, &device)?);
     }
     for (loss, dim, batch) in sizes.losses {
         findings.add(time_loss(loss, [*batch, *dim], sizes, &device)?);
@@ -141,11 +143,11 @@ fn find(name: &str) -> anyhow::Result<NamedDevice> {
 struct Sizes {
     /// Channels of the first stage of ResNet-18.
     width: usize,
-    /// Pictures in a step, of 32 pixels, two views each.
+    /// Images in a step, of 32 pixels, two views each.
     batches: &'static [usize],
-    /// Recipe, pictures, and their side.
+    /// Recipe, images, and their side.
     views: &'static [(&'static str, usize, usize)],
-    /// Loss, width and pictures.
+    /// Loss, width and images.
     losses: &'static [(&'static str, usize, usize)],
     /// Repetitions that count.
     times: usize,
@@ -243,13 +245,13 @@ fn time_step(
 ) -> anyhow::Result<Timing> {
     let device = device.clone().autodiff();
     let encoder = ResNetConfig::resnet18(sizes.width).init(&device);
-    let mut method = seed_weights(SimClrHead::default().init(encoder, &device), 0);
+    let mut method = seed_weights(SimClrConfig::default().init(encoder, &device), 0);
     let mut optimizer = OptimizerConfig::sgd(0.9, 5e-4).init();
     let view = |from: u64| numbers([batch, 3, 32, 32], from, &device);
     let views = Views::new(vec![view(1), view(2)], Vec::new());
-    let what = format!("step of SimCLR, ResNet-18 of width {}, {batch} pictures", sizes.width);
-    let timing = time((what, "pictures", batch), sizes.times, &device, || {
-        let step = convolve_in(&method, precision).step(&views);
+    let what = format!("step of SimCLR, ResNet-18 of width {}, {batch} images", sizes.width);
+    let timing = time((what, "images", batch), sizes.times, &device, || {
+        let step = cast_convolutions(&method, precision).step(&views);
         let gradients = GradientsParams::from_grads(step.loss.backward(), &method);
         method = optimizer.step(1e-3, method.clone(), gradients);
     })?;
@@ -264,16 +266,16 @@ fn time_step(
 /// All views of a batch that lies on the device.
 fn time_views(
     recipe: &Recipe,
-    pictures: usize,
+    images: usize,
     side: usize,
     sizes: &Sizes,
     device: &Device,
 ) -> anyhow::Result<Timing> {
-    let batch = unit(numbers([pictures, 3, side, side], 3, device));
-    let keys = keys(pictures);
+    let batch = unit(numbers([images, 3, side, side], 3, device));
+    let keys = keys(images);
     let views = recipe.view_count();
-    let what = format!("{views} views `{}` of {pictures} pictures of {side} px", recipe.name);
-    time((what, "views", pictures * views), sizes.times, device, || {
+    let what = format!("{views} views `{}` of {images} images of {side} px", recipe.name);
+    time((what, "views", images * views), sizes.times, device, || {
         let _ = recipe.views_on_device(batch.clone(), &keys);
     })
 }
@@ -287,7 +289,7 @@ fn time_loss(
 ) -> anyhow::Result<Timing> {
     let views = [1, 2].map(|from| numbers(shape, from, device).autodiff().require_grad());
     let what = format!("{name} of {} × {}", shape[0], shape[1]);
-    time((what, "pictures", shape[0]), sizes.times, device, || {
+    time((what, "images", shape[0]), sizes.times, device, || {
         let _ = loss(name, views.clone()).backward();
     })
 }
@@ -301,14 +303,14 @@ fn agreements(device: &Device) -> Vec<Agreement> {
     };
     let mut found = vec![
         compare("views", 1e-4, &|device| {
-            let pictures = unit(numbers([4, 3, 32, 32], 3, device));
-            let views = Recipe::simclr_cifar().views_on_device(pictures, &keys(4));
+            let images = unit(numbers([4, 3, 32, 32], 3, device));
+            let views = Recipe::simclr_cifar().views_on_device(images, &keys(4));
             views.into_iter().flat_map(host).collect()
         }),
         compare("embeddings of ResNet-18, and SimCLR's loss", 1e-3, &|device| {
             let device = device.clone().autodiff();
             let encoder = ResNetConfig::resnet18(8).init(&device);
-            let method = seed_weights(SimClrHead::default().init(encoder, &device), 0);
+            let method = seed_weights(SimClrConfig::default().init(encoder, &device), 0);
             let view = |from: u64| numbers([16, 3, 32, 32], from, &device);
             let step = method.step(&Views::new(vec![view(1), view(2)], Vec::new()));
             [host(step.loss), host(step.embedding)].concat()
@@ -331,9 +333,9 @@ fn loss_and_gradient(name: &str, [a, b]: [Tensor<2>; 2]) -> Vec<f32> {
 
 fn loss(name: &str, [a, b]: [Tensor<2>; 2]) -> Tensor<1> {
     match name {
-        "nt_xent" => nt_xent(a, b, &NtXentConfig::default()),
-        "barlow_twins" => barlow_twins(a, b, &BarlowTwinsConfig::default()),
-        "vicreg" => vicreg(a, b, &VicregConfig::default()),
+        "nt_xent" => nt_xent(a, b, &NtXentLossConfig::default()),
+        "barlow_twins" => barlow_twins(a, b, &BarlowTwinsLossConfig::default()),
+        "vicreg" => vicreg(a, b, &VicregLossConfig::default()),
         _ => byol(a.clone(), b.clone(), a, b),
     }
 }
@@ -352,14 +354,14 @@ fn numbers<const D: usize>(dims: [usize; D], from: u64, device: &Device) -> Tens
     Tensor::from_data(TensorData::new(values, dims), device)
 }
 
-/// Samples of pictures.
+/// Samples of images.
 fn unit(numbers: Tensor<4>) -> Tensor<4> {
     numbers * 0.5 + 0.5
 }
 
-fn keys(pictures: usize) -> Vec<ViewKey> {
-    let key = |picture| ViewKey { seed: 0, epoch: 0, picture, view: 0 };
-    (0..pictures as u64).map(key).collect()
+fn keys(images: usize) -> Vec<ViewKey> {
+    let key = |image| ViewKey { seed: 0, epoch: 0, sample: image, view: 0 };
+    (0..images as u64).map(key).collect()
 }
 
 fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {

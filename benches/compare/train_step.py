@@ -31,7 +31,7 @@ def conv_norm(d_input, d_output, kernel, stride):
 
 
 def sim_clr(width):
-    """ResNet-18 with the stem of small pictures, and SimCLR's projector: the sizes of our side."""
+    """ResNet-18 with the stem of small images, and SimCLR's projector: the sizes of our side."""
     layers = [conv_norm(3, width, 3, 1), nn.ReLU()]
     channels = width
     for stage in range(4):
@@ -43,12 +43,12 @@ def sim_clr(width):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), *projector, nn.Linear(256, 128))
 
 
-def stepper(width, pictures, layout):
+def stepper(width, images, layout):
     torch.manual_seed(0)
     network = sim_clr(width).to(memory_format=layout)
     optimizer = torch.optim.SGD(network.parameters(), lr=1e-3, momentum=0.9, weight_decay=5e-4)
     loss = NTXentLoss(temperature=0.5)
-    views = [torch.randn(pictures, 3, 32, 32).to(memory_format=layout) for _ in range(2)]
+    views = [torch.randn(images, 3, 32, 32).to(memory_format=layout) for _ in range(2)]
 
     def step():
         optimizer.zero_grad()
@@ -58,11 +58,11 @@ def stepper(width, pictures, layout):
     return step
 
 
-def milliseconds(width, pictures):
+def milliseconds(width, images):
     """The fastest of three steps in the better of PyTorch's two layouts."""
     best = math.inf
     for layout in (torch.contiguous_format, torch.channels_last):
-        step = stepper(width, pictures, layout)
+        step = stepper(width, images, layout)
         step()
         for _ in range(3):
             start = time.perf_counter()
@@ -71,23 +71,23 @@ def milliseconds(width, pictures):
     return best * 1e3
 
 
-def megabytes(width, pictures):
+def megabytes(width, images):
     """The peak of resident memory of a process that does three steps."""
-    step = stepper(width, pictures, torch.contiguous_format)
+    step = stepper(width, images, torch.contiguous_format)
     for _ in range(3):
         step()
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main():
-    cases = {"width 16, 64 pictures": "ms", "width 64, 64 pictures": "ms"}
-    cases |= {"width 16, 256 pictures, memory": "MB", "width 64, 256 pictures, memory": "MB"}
+    cases = {"width 16, 64 images": "ms", "width 64, 64 images": "ms"}
+    cases |= {"width 16, 256 images, memory": "MB", "width 64, 256 images, memory": "MB"}
     name = f"torch {torch.__version__}, lightly {lightly.__version__}"
     print(json.dumps({"name": name, "cases": cases}), flush=True)
     for line in sys.stdin:
-        width, pictures = (int(word) for word in line.replace(",", "").split() if word.isdigit())
+        width, images = (int(word) for word in line.replace(",", "").split() if word.isdigit())
         measure = megabytes if "memory" in line else milliseconds
-        print(measure(width, pictures), flush=True)
+        print(measure(width, images), flush=True)
 
 
 main()

@@ -1,4 +1,4 @@
-//! Our side of `compare.py train_step`: answers `width W, N pictures` with the milliseconds of a step of
+//! Our side of `compare.py train_step`: answers `width W, N images` with the milliseconds of a step of
 //! SimCLR, and the same with `, memory` with the MB of resident memory that a process of three steps takes.
 
 use std::io::{BufRead, stdin};
@@ -14,10 +14,10 @@ fn main() -> Result<()> {
         let line = line?;
         let words = line.split([' ', ',']);
         let numbers: Vec<usize> = words.filter_map(|word| word.parse().ok()).collect();
-        let [width, pictures] = numbers[..] else {
-            anyhow::bail!("`{line}` has no width and number of pictures")
+        let [width, images] = numbers[..] else {
+            anyhow::bail!("`{line}` has no width and number of images")
         };
-        let mut step = stepper(width, pictures);
+        let mut step = stepper(width, images);
         step();
         let mut best = Duration::MAX;
         for _ in 0..3 {

@@ -1,8 +1,8 @@
 """The peers' side of the views: torchvision, lightly, albumentations and kornia, each on one core.
 
-Unpacks the pictures both sides use into .pictures beside this file: 512 of CIFAR-10 and 64
+Unpacks the images both sides use into .images beside this file: 512 of CIFAR-10 and 64
 photographs, from cifar10-jpg.tar.gz and imagenet-sample.tar in SELFSAME_DATA (../shared/data from the
-repository by default). Where they are not, pictures of the same sizes are made up, and the name says so.
+repository by default). Where they are not, images of the same sizes are made up, and the name says so.
 """
 
 import io
@@ -30,7 +30,7 @@ from PIL import Image
 from torchvision.transforms import v2
 
 HERE = Path(__file__).resolve().parent
-PICTURES = HERE / ".pictures"
+IMAGES = HERE / ".images"
 DATA = Path(os.environ.get("SELFSAME_DATA", HERE.parent.parent.parent / "shared" / "data"))
 SETS = {"small": ("cifar10-jpg.tar.gz", 512, (32, 32)), "photographs": ("imagenet-sample.tar", 64, (500, 375))}
 MEAN = {32: (0.4914, 0.4822, 0.4465), 224: (0.485, 0.456, 0.406)}
@@ -39,9 +39,9 @@ SECONDS = 0.6
 
 
 def unpack(name):
-    """Writes the pictures of a set; gives back whether they are real."""
+    """Writes the images of a set; gives back whether they are real."""
     archive, count, size = SETS[name]
-    folder = PICTURES / name
+    folder = IMAGES / name
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.iterdir():
         old.unlink()
@@ -59,7 +59,7 @@ def unpack(name):
 
 
 def files(name):
-    return [path.read_bytes() for path in sorted((PICTURES / name).iterdir())]
+    return [path.read_bytes() for path in sorted((IMAGES / name).iterdir())]
 
 
 def pil(data):
@@ -103,7 +103,7 @@ def with_torchvision(side):
         v2.ToDtype(torch.float32, scale=True),
         v2.Normalize(MEAN[side], STD[side]),
     ])
-    return lambda picture: [view(picture), view(picture)]
+    return lambda image: [view(image), view(image)]
 
 
 def with_albumentations(side):
@@ -117,7 +117,7 @@ def with_albumentations(side):
         A.Normalize(MEAN[side], STD[side]),
         ToTensorV2(),
     ])
-    return lambda picture: [view(image=picture)["image"], view(image=picture)["image"]]
+    return lambda image: [view(image=image)["image"], view(image=image)["image"]]
 
 
 def with_kornia(side):
@@ -130,12 +130,12 @@ def with_kornia(side):
         *blur,
         K.Normalize(torch.tensor(MEAN[side]), torch.tensor(STD[side])),
     )
-    return lambda pictures: [*view(pictures), *view(pictures)]
+    return lambda images: [*view(images), *view(images)]
 
 
-def batches(pictures, count):
+def batches(images, count):
     """Float batches for kornia; photographs differ in size and come one by one."""
-    floats = [picture.float() / 255 for picture in pictures]
+    floats = [image.float() / 255 for image in images]
     return [torch.stack(floats[at : at + count]) for at in range(0, len(floats), count)]
 
 
@@ -152,7 +152,7 @@ VIEWS = {"lightly": with_lightly, "torchvision": with_torchvision, "albumentatio
 
 
 def prepared(task, peer):
-    """The pictures of a case, and what gives back a list of results for one of them."""
+    """The images of a case, and what gives back a list of results for one of them."""
     if task == "decoding alone":
         decode = DECODERS[peer]
         return files("photographs"), lambda data: [decode(data)]
@@ -169,7 +169,7 @@ CASES = {
     "32 px SimCLR": (["albumentations", "kornia", "lightly", "torchvision"], "views/s"),
     "224 px SimCLR with blur": (["albumentations", "kornia", "lightly", "torchvision"], "views/s"),
     "224 px SimCLR with decoding": (["albumentations", "lightly", "torchvision"], "views/s"),
-    "decoding alone": (["PIL", "opencv", "torchvision"], "pictures/s"),
+    "decoding alone": (["PIL", "opencv", "torchvision"], "images/s"),
 }
 
 
@@ -178,7 +178,7 @@ def main():
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     made_up = [name for name in SETS if not unpack(name)]
-    note = f" (made-up pictures: {', '.join(made_up)})" if made_up else ""
+    note = f" (made-up images: {', '.join(made_up)})" if made_up else ""
     cases = {f"{task}, {peer}": unit for task, (peers, unit) in CASES.items() for peer in peers}
     peers = {f"{task}, {peer}": NAMES[peer] + note for task, (peers, _) in CASES.items() for peer in peers}
     print(json.dumps({"peers": peers, "cases": cases}), flush=True)
@@ -187,12 +187,12 @@ def main():
         case = line.strip()
         if case not in ready:
             ready[case] = prepared(*case.split(", "))
-            pictures, work = ready[case]
-            work(pictures[0])
-        pictures, work = ready[case]
+            images, work = ready[case]
+            work(images[0])
+        images, work = ready[case]
         results, turn, start = 0, 0, time.perf_counter()
         while time.perf_counter() - start < SECONDS:
-            results += len(work(pictures[turn % len(pictures)]))
+            results += len(work(images[turn % len(images)]))
             turn += 1
         print(results / (time.perf_counter() - start), flush=True)
 

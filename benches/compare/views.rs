@@ -1,4 +1,4 @@
-//! Our side of `compare.py views`: answers a case with views or pictures per second, on one thread.
+//! Our side of `compare.py views`: answers a case with views or images per second, on one thread.
 
 use std::io::{BufRead, stdin};
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use image::DynamicImage;
 use selfsame::augment::{Recipe, Scratch, ViewKey, ViewPlan};
-use selfsame::samplers::{EncodedPicture, decode};
+use selfsame::samplers::{EncodedImage, decode};
 use selfsame_benches::answer::answer_with;
 
 /// How long a case is measured.
@@ -32,7 +32,7 @@ fn main() -> Result<()> {
 
 /// The files that the peers' side has unpacked.
 fn files(set: &str) -> Result<Vec<Vec<u8>>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("compare/.pictures").join(set);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("compare/.images").join(set);
     let entries = std::fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))?;
     let mut paths: Vec<_> = entries.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     paths.sort();
@@ -43,29 +43,29 @@ fn decoded(set: &str) -> Result<Vec<DynamicImage>> {
     files(set)?.iter().map(|bytes| Ok(decode(bytes)?.into_rgb8().into())).collect()
 }
 
-/// Results per second of work on one picture after the other; work tells how many it has made.
-fn rate(pictures: usize, mut work: impl FnMut(usize) -> usize) -> f64 {
+/// Results per second of work on one image after the other; work tells how many it has made.
+fn rate(images: usize, mut work: impl FnMut(usize) -> usize) -> f64 {
     work(0);
     let (mut results, mut turn, start) = (0, 0, Instant::now());
     while start.elapsed() < SPAN {
-        results += work(turn % pictures);
+        results += work(turn % images);
         turn += 1;
     }
     results as f64 / start.elapsed().as_secs_f64()
 }
 
-fn key(epoch: u64, picture: usize, view: u32) -> ViewKey {
-    ViewKey { seed: 0, epoch, picture: picture as u64, view }
+fn key(epoch: u64, image: usize, view: u32) -> ViewKey {
+    ViewKey { seed: 0, epoch, sample: image as u64, view }
 }
 
-/// Both views of pictures in memory.
-fn views(pictures: &[DynamicImage], recipe: &Recipe) -> f64 {
+/// Both views of images in memory.
+fn views(images: &[DynamicImage], recipe: &Recipe) -> f64 {
     let mut out = vec![0.0; recipe.view_dims(0).iter().product()];
     let (mut scratch, mut turn) = (Scratch::default(), 0);
-    rate(pictures.len(), |place| {
+    rate(images.len(), |place| {
         turn += 1;
         for view in 0..2 {
-            recipe.write_view(&pictures[place], key(turn, place, view), &mut scratch, &mut out);
+            recipe.write_view(&images[place], key(turn, place, view), &mut scratch, &mut out);
         }
         2
     })
@@ -79,14 +79,14 @@ fn decoded_views(recipe: &Recipe) -> Result<f64> {
     let number = rate(files.len(), |place| {
         turn += 1;
         let mut both = || -> Result<()> {
-            let picture = EncodedPicture::open(&files[place])?;
-            let [width, height] = picture.size().map(|side| side as usize);
+            let image = EncodedImage::open(&files[place])?;
+            let [width, height] = image.size().map(|side| side as usize);
             let plans = [0, 1].map(|view| recipe.plan(key(turn, place, view), [height, width]));
             let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
             let part = plans[0].part().with(plans[1].part());
-            let picture = picture.decode_part(u32::try_from(scale)?, part)?;
+            let image = image.decode_part(u32::try_from(scale)?, part)?;
             for plan in &plans {
-                recipe.write_planned(&picture, plan, &mut scratch, &mut out);
+                recipe.write_planned(&image, plan, &mut scratch, &mut out);
             }
             Ok(())
         };
@@ -96,7 +96,7 @@ fn decoded_views(recipe: &Recipe) -> Result<f64> {
     failed.map_or(Ok(number), Err)
 }
 
-/// Files to pictures of full size.
+/// Files to images of full size.
 fn decoding() -> Result<f64> {
     let files = files("photographs")?;
     let mut failed = None;

@@ -2,16 +2,18 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use selfsame::losses::{
-    BarlowTwinsConfig, CircleConfig, CosineForm, DclConfig, DinoCenter, DinoConfig,
-    DirectClrConfig, EmpSslConfig, FrosslConfig, HypersphereConfig, Labeled, LeJepaConfig,
-    LiftedStructureConfig, MaclConfig, MmcrConfig, MocoConfig, MocoV3Config, MsnConfig, MsnPrior,
-    MultiSimilarityConfig, MultipleNegativesRankingConfig, NnclrConfig, NtXentConfig, Queue,
-    ResslConfig, SigRegConfig, SoftNearestNeighborConfig, SupConConfig, SwavConfig, TicoConfig,
-    TicoCovariance, TripletConfig, VibcregConfig, VicregConfig, VisRegConfig, WMseConfig,
-    barlow_twins, byol, circle, cosine_loss, dcl, dino, direct_clr, emp_ssl, frossl, hypersphere,
-    koleo, lejepa, lifted_structure, macl, mmcr, moco, moco_v3, msn, multi_similarity,
-    multiple_negatives_ranking, negative_cosine, nnclr, nt_xent, pn, random_slices, ressl, sigreg,
-    soft_nearest_neighbor, sup_con, swav, tico, triplet, vibcreg, vicreg, visreg, w_mse,
+    BarlowTwinsLossConfig, CircleLossConfig, CosineForm, DclLossConfig, DinoCenter, DinoLossConfig,
+    DirectClrLossConfig, EmpSslLossConfig, FrosslLossConfig, HypersphereLossConfig, Labeled,
+    LeJepaLossConfig, LiftedStructureLossConfig, MaclLossConfig, MmcrLossConfig, MocoLossConfig,
+    MocoV3LossConfig, MsnLossConfig, MsnPrior, MultiSimilarityLossConfig,
+    MultipleNegativesRankingLossConfig, NnclrLossConfig, NtXentLossConfig, Queue, ResslLossConfig,
+    SigRegLossConfig, SoftNearestNeighborLossConfig, SupConLossConfig, SwavLossConfig,
+    TicoCovariance, TicoLossConfig, TripletLossConfig, VibcregLossConfig, VicregLossConfig,
+    VisRegLossConfig, WMseLossConfig, barlow_twins, byol, circle, cosine_loss, dcl, dino,
+    direct_clr, emp_ssl, frossl, hypersphere, koleo, lejepa, lifted_structure, macl, mmcr, moco,
+    moco_v3, msn, multi_similarity, multiple_negatives_ranking, negative_cosine, nnclr, nt_xent,
+    pn, random_slices, ressl, sigreg, soft_nearest_neighbor, sup_con, swav, tico, triplet, vibcreg,
+    vicreg, visreg, w_mse,
 };
 
 /// Directions of SIGReg and VISReg.
@@ -112,7 +114,7 @@ impl Inputs {
     }
 
     fn prototypes(&self, prior: MsnPrior) -> Tensor<1> {
-        let config = MsnConfig { prior, ..MsnConfig::default() };
+        let config = MsnLossConfig { prior, ..MsnLossConfig::default() };
         msn(&self.views[..1], self.view(1).inner(), self.rows.clone(), &config)
     }
 }
@@ -135,19 +137,19 @@ const fn with_rows(rows: usize, of: Measured) -> Measured {
 pub const LOSSES: &[Measured] = &[
     of_views(2, "nt_xent", 128, |x| {
         let [a, b] = x.pair();
-        nt_xent(a, b, &NtXentConfig::default())
+        nt_xent(a, b, &NtXentLossConfig::default())
     }),
     of_views(2, "dcl", 128, |x| {
         let [a, b] = x.pair();
-        dcl(a, b, &DclConfig::default())
+        dcl(a, b, &DclLossConfig::default())
     }),
     of_views(2, "dclw", 128, |x| {
         let [a, b] = x.pair();
-        dcl(a, b, &DclConfig::weighted())
+        dcl(a, b, &DclLossConfig::weighted())
     }),
     of_views(2, "sup_con", 128, |x| {
         let [a, b] = x.pair();
-        sup_con(a, b, x.labels.clone(), &SupConConfig::default())
+        sup_con(a, b, x.labels.clone(), &SupConLossConfig::default())
     }),
     with_rows(
         QUEUED,
@@ -155,30 +157,31 @@ pub const LOSSES: &[Measured] = &[
             let [query, key] = x.pair();
             let mut queue = Queue::new(QUEUED);
             queue.push(x.rows.clone());
-            let loss = moco(query, key.clone(), x.rows.clone(), &MocoConfig { temperature: 0.1 });
+            let loss =
+                moco(query, key.clone(), x.rows.clone(), &MocoLossConfig { temperature: 0.1 });
             queue.push(key); // the peer's loss does it
             loss
         }),
     ),
     of_views(2, "moco_v3", 256, |x| {
         let [a, b] = x.pair();
-        moco_v3(a.clone(), b.clone(), a, b, &MocoV3Config::default())
+        moco_v3(a.clone(), b.clone(), a, b, &MocoV3LossConfig::default())
     }),
     of_views(2, "nnclr", 256, |x| {
         let [a, b] = x.pair();
-        nnclr(a.clone(), b.clone(), a, b, &NnclrConfig::default())
+        nnclr(a.clone(), b.clone(), a, b, &NnclrLossConfig::default())
     }),
     of_views(2, "macl", 128, |x| {
         let [a, b] = x.pair();
-        macl(a, b, &MaclConfig::default())
+        macl(a, b, &MaclLossConfig::default())
     }),
     of_views(2, "direct_clr", 512, |x| {
         let [a, b] = x.pair();
-        direct_clr(a, b, &DirectClrConfig::default())
+        direct_clr(a, b, &DirectClrLossConfig::default())
     }),
     of_views(2, "hypersphere", 128, |x| {
         let [a, b] = x.pair();
-        hypersphere(a, b, &HypersphereConfig::default())
+        hypersphere(a, b, &HypersphereLossConfig::default())
     }),
     of_views(2, "negative_cosine", 2048, |x| {
         let [a, b] = x.pair();
@@ -194,29 +197,31 @@ pub const LOSSES: &[Measured] = &[
     }),
     of_views(2, "barlow_twins", 2048, |x| {
         let [a, b] = x.pair();
-        barlow_twins(a, b, &BarlowTwinsConfig { off_diagonal: 0.005, ..Default::default() })
+        barlow_twins(a, b, &BarlowTwinsLossConfig { off_diagonal: 0.005, ..Default::default() })
     }),
     of_views(2, "vicreg", 2048, |x| {
         let [a, b] = x.pair();
-        vicreg(a, b, &VicregConfig::default())
+        vicreg(a, b, &VicregLossConfig::default())
     }),
     of_views(2, "vibcreg", 2048, |x| {
         let [a, b] = x.pair();
-        vibcreg(a, b, &VibcregConfig::default())
+        vibcreg(a, b, &VibcregLossConfig::default())
     }),
     of_views(2, "tico", 256, |x| {
         let [a, b] = x.pair();
-        tico(a, b, &mut TicoCovariance::default(), &TicoConfig::default())
+        tico(a, b, &mut TicoCovariance::default(), &TicoLossConfig::default())
     }),
     of_views(2, "w_mse", 64, |x| {
         let [a, b] = x.pair();
-        w_mse(a, b, &WMseConfig::default())
+        w_mse(a, b, &WMseLossConfig::default())
     }),
-    of_views(4, "swav", 3000, |x| swav(&x.views[..2], &x.views[2..], &[], &SwavConfig::default())),
+    of_views(4, "swav", 3000, |x| {
+        swav(&x.views[..2], &x.views[2..], &[], &SwavLossConfig::default())
+    }),
     of_views(4, "dino", 4096, |x| {
         let teacher: Vec<Tensor<2>> = x.views[..2].iter().map(|t| t.clone().inner()).collect();
         let mut center = x.center.clone();
-        let loss = dino(&teacher, &x.views, &center, &DinoConfig::default());
+        let loss = dino(&teacher, &x.views, &center, &DinoLossConfig::default());
         center.update(&teacher); // the peer's loss does it
         loss
     }),
@@ -229,37 +234,37 @@ pub const LOSSES: &[Measured] = &[
         QUEUED,
         of_views(2, "ressl", 128, |x| {
             let [query, key] = x.pair();
-            ressl(query, key, x.rows.clone(), &ResslConfig::default())
+            ressl(query, key, x.rows.clone(), &ResslLossConfig::default())
         }),
     ),
-    of_views(2, "frossl", 1024, |x| frossl(&x.views, &FrosslConfig::default())),
-    of_views(4, "mmcr", 128, |x| mmcr(&x.views[..2], &x.views[2..], &MmcrConfig::default())),
-    of_views(4, "emp_ssl", 512, |x| emp_ssl(&x.views, &EmpSslConfig::default())),
-    of_views(1, "sigreg", 128, |x| sigreg(x.view(0), x.slices(), &SigRegConfig::default())),
+    of_views(2, "frossl", 1024, |x| frossl(&x.views, &FrosslLossConfig::default())),
+    of_views(4, "mmcr", 128, |x| mmcr(&x.views[..2], &x.views[2..], &MmcrLossConfig::default())),
+    of_views(4, "emp_ssl", 512, |x| emp_ssl(&x.views, &EmpSslLossConfig::default())),
+    of_views(1, "sigreg", 128, |x| sigreg(x.view(0), x.slices(), &SigRegLossConfig::default())),
     of_views(4, "lejepa", 128, |x| {
-        lejepa(&x.views[..2], &x.views[2..], x.slices(), &LeJepaConfig::default())
+        lejepa(&x.views[..2], &x.views[2..], x.slices(), &LeJepaLossConfig::default())
     }),
     of_views(4, "visreg", 128, |x| {
-        visreg(&x.views[..2], &x.views[2..], x.slices(), &VisRegConfig::default())
+        visreg(&x.views[..2], &x.views[2..], x.slices(), &VisRegLossConfig::default())
     }),
     of_views(1, "koleo", 256, |x| koleo(x.view(0))),
-    of_views(1, "triplet", 128, |x| triplet(&x.labeled(), None, &TripletConfig::default())),
-    of_views(1, "pn", 128, |x| pn(&x.labeled(), None, &TripletConfig::default())),
+    of_views(1, "triplet", 128, |x| triplet(&x.labeled(), None, &TripletLossConfig::default())),
+    of_views(1, "pn", 128, |x| pn(&x.labeled(), None, &TripletLossConfig::default())),
     of_views(1, "multi_similarity", 128, |x| {
-        multi_similarity(&x.labeled(), None, &MultiSimilarityConfig::default())
+        multi_similarity(&x.labeled(), None, &MultiSimilarityLossConfig::default())
     }),
-    of_views(1, "circle", 128, |x| circle(&x.labeled(), None, &CircleConfig::default())),
+    of_views(1, "circle", 128, |x| circle(&x.labeled(), None, &CircleLossConfig::default())),
     of_views(1, "soft_nearest_neighbor", 128, |x| {
-        soft_nearest_neighbor(&x.labeled(), None, &SoftNearestNeighborConfig::default())
+        soft_nearest_neighbor(&x.labeled(), None, &SoftNearestNeighborLossConfig::default())
     }),
     of_views(1, "lifted_structure", 128, |x| {
-        lifted_structure(&x.labeled(), None, &LiftedStructureConfig::default())
+        lifted_structure(&x.labeled(), None, &LiftedStructureLossConfig::default())
     }),
     with_rows(
         QUEUED,
         of_views(2, "multiple_negatives_ranking", 128, |x| {
             let [query, key] = x.pair();
-            let config = MultipleNegativesRankingConfig::default();
+            let config = MultipleNegativesRankingLossConfig::default();
             multiple_negatives_ranking(query, key, Some(x.rows.clone().inner()), &config)
         }),
     ),

@@ -1,8 +1,8 @@
-//! The main job: unlabelled pictures in, a good encoder out, and the proof that it is good.
+//! The main job: unlabelled images in, a good encoder out, and the proof that it is good.
 
 #![allow(clippy::print_stdout, reason = "a program that answers on the terminal")]
 
-mod pictures;
+mod images;
 mod proof;
 mod report;
 mod settings;
@@ -21,12 +21,12 @@ use selfsame::callbacks::{
     StopSignal, Trainer, write_atomically,
 };
 use selfsame::models::{
-    BarlowTwinsHead, Method, ResNet, SimClrHead, SimSiamHead, seed_weights, to_safetensors,
+    BarlowTwinsConfig, Method, ResNet, SimClrConfig, SimSiamConfig, seed_weights, to_safetensors,
 };
 use selfsame::samplers::{Loader, LoaderConfig};
 use serde_json::json;
 
-use pictures::Pictures;
+use images::Images;
 use proof::{Accuracy, Bench, Encoded, Judge, Row};
 use report::{BeforeAfter, Counts, Findings, Health, Seconds, Versions};
 use settings::{MethodName, Options, Plan, Settings};
@@ -69,11 +69,11 @@ fn start(options: Options) -> anyhow::Result<End> {
     match settings.method {
         MethodName::Simclr => {
             let temperature = settings.temperature;
-            let head = SimClrHead { temperature, ..SimClrHead::default() };
+            let head = SimClrConfig { temperature, ..SimClrConfig::default() };
             run.go(head.init(encoder, &run.device))
         }
-        MethodName::Simsiam => run.go(SimSiamHead::default().init(encoder, &run.device)),
-        MethodName::BarlowTwins => run.go(BarlowTwinsHead::default().init(encoder, &run.device)),
+        MethodName::Simsiam => run.go(SimSiamConfig::default().init(encoder, &run.device)),
+        MethodName::BarlowTwins => run.go(BarlowTwinsConfig::default().init(encoder, &run.device)),
     }
 }
 
@@ -90,31 +90,31 @@ struct Run {
 impl Run {
     fn go<M: Method<Encoder = ResNet>>(&self, method: M) -> anyhow::Result<End> {
         let Plan { out, settings, threads, .. } = &self.plan;
-        let pictures = Pictures::load(settings)?;
+        let images = Images::load(settings)?;
         let config = LoaderConfig {
             batch_size: settings.batch_size,
             threads: *threads,
             seed: settings.seed,
         };
-        let loader = Loader::new(pictures.train.clone(), settings.recipe(), config)?;
+        let loader = Loader::new(images.train.clone(), settings.recipe(), config)?;
         self.plan.claim_folder(self.resumed)?;
-        println!("{}", pictures.describe());
-        let shown = view_grid(&pictures.sample(8)?, &settings.recipe(), settings.seed);
+        println!("{}", images.describe());
+        let shown = view_grid(&images.sample(8)?, &settings.recipe(), settings.seed);
         let views = report::png(&shown)?;
         write_atomically(&out.join("views.png"), &views)?;
 
         let plain = self.device.clone().inner();
-        let judge = Judge::new(&pictures, settings.seed);
+        let judge = Judge::new(&images, settings.seed);
         let method = seed_weights(method, settings.seed);
-        let random = Encoded::new(&pictures, &settings.shown(), &method.encoder().valid(), &plain)?;
-        let outcome = self.pretrain(method, loader, &pictures)?;
+        let random = Encoded::new(&images, &settings.shown(), &method.encoder().valid(), &plain)?;
+        let outcome = self.pretrain(method, loader, &images)?;
         match outcome.stopped {
             None => {}
             Some(StopReason::Callback(why)) => bail!("{why}"),
             Some(_) => return Ok(self.interrupted()),
         }
         let encoder = outcome.method.encoder().valid();
-        let learned = Encoded::new(&pictures, &settings.shown(), &encoder, &plain)?;
+        let learned = Encoded::new(&images, &settings.shown(), &encoder, &plain)?;
         write_atomically(&out.join("encoder.safetensors"), &self.weights(&encoder)?)?;
 
         let (mut knn, mut accuracy) = (None, None);
@@ -123,8 +123,7 @@ impl Run {
             let (pretrained, random) = (judge.probe(&learned)?, judge.probe(&random)?);
             let scratch = if settings.scratch {
                 let (device, signal) = (&self.device, self.signal.clone());
-                let bench =
-                    Bench { pictures: &pictures, settings, device, threads: *threads, signal };
+                let bench = Bench { images: &images, settings, device, threads: *threads, signal };
                 let Some(scratch) = judge.scratch(&bench)? else { return Ok(self.interrupted()) };
                 scratch.map(Some)
             } else {
@@ -137,8 +136,8 @@ impl Run {
             };
             accuracy = Some(Accuracy { labels_10: row(0), labels_all: row(1) });
         }
-        let findings = self.findings(&pictures, &outcome, knn, accuracy);
-        let neighbours = learned.neighbours(&pictures)?;
+        let findings = self.findings(&images, &outcome, knn, accuracy);
+        let neighbours = learned.neighbours(&images)?;
         let page = report::page(settings, &findings, &outcome.history, &views, &neighbours)?;
         write_atomically(&out.join("report.html"), page.as_bytes())?;
         let result = serde_json::to_string_pretty(&findings)? + "\n";
@@ -152,7 +151,7 @@ impl Run {
         &self,
         method: M,
         loader: Loader,
-        pictures: &Pictures,
+        images: &Images,
     ) -> anyhow::Result<Outcome<M>> {
         let Plan { out, settings, .. } = &self.plan;
         let epochs = settings.epochs;
@@ -160,13 +159,13 @@ impl Run {
         let (optimizer, schedule) = settings.training(steps);
         let mut trainer =
             Trainer::new(method, optimizer.init(), schedule, loader, epochs, &self.device);
-        if let Some(bank) = pictures.knn_bank(settings) {
+        if let Some(bank) = images.knn_bank(settings) {
             trainer = trainer.with_callback(OnlineKnn(bank));
         }
         // A GPU waits while it is read from; the CPU does not.
         let steps = if self.device_name == "flex" { 1 } else { 20 };
         let outcome = trainer
-            .with_reading_every(steps)
+            .with_sync_every(steps)
             .with_callback(Progress::new(settings.method.title()))
             .with_callback(CsvLog::new(out.join("epochs.csv")))
             .with_callback(JsonLinesLog::new(out.join("steps.jsonl")))
@@ -192,17 +191,17 @@ impl Run {
 
     fn findings<M: Method>(
         &self,
-        pictures: &Pictures,
+        images: &Images,
         outcome: &Outcome<M>,
         knn: Option<BeforeAfter>,
         accuracy: Option<Accuracy>,
     ) -> Findings {
         let settings = &self.plan.settings;
         let seen = outcome.clock.step as f64 * settings.batch_size as f64;
-        let healthy_std = outcome.history.last("healthy_std").unwrap_or_default();
+        let uniform_std = outcome.history.last("uniform_std").unwrap_or_default();
         let note = accuracy.is_none().then(|| {
-            "These pictures have no labels, so there is nothing to measure accuracy with: put the \
-             pictures of each class into a folder of its own. The nearest neighbours show what was \
+            "These images have no labels, so there is nothing to measure accuracy with: put the \
+             images of each class into a folder of its own. The nearest neighbours show what was \
              learned."
                 .to_owned()
         });
@@ -218,13 +217,16 @@ impl Run {
             },
             images_per_second: seen / outcome.seconds,
             knn,
-            health: Health { std: outcome.history.last("std").unwrap_or_default(), healthy_std },
+            health: Health {
+                std: outcome.history.last("embedding_std").unwrap_or_default(),
+                uniform_std,
+            },
             accuracy,
             note,
-            pictures: Counts {
-                train: pictures.train.len(),
-                test: pictures.test.as_ref().map_or(0, |test| test.len()),
-                skipped: pictures.skipped.len(),
+            images: Counts {
+                train: images.train.len(),
+                test: images.test.as_ref().map_or(0, |test| test.len()),
+                skipped: images.skipped.len(),
             },
             versions: VERSIONS,
         }

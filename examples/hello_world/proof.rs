@@ -8,17 +8,17 @@ use burn::module::Module;
 use burn::tensor::Device;
 use image::DynamicImage;
 use selfsame::augment::Recipe;
-use selfsame::callbacks::{Progress, StopSignal, Trainer, encode};
+use selfsame::callbacks::{Progress, StopSignal, Trainer, extract_features};
 use selfsame::metrics::{Features, Knn, LinearProbe, Summary};
 use selfsame::models::{Backbone, Classifier, ResNet, seed_weights};
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::samplers::{Dataset, Loader, LoaderConfig, Subset, few_labels};
 use serde::Serialize;
 
-use crate::pictures::{Pictures, labels};
+use crate::images::{Images, labels};
 use crate::settings::Settings;
 
-/// Pictures encoded at a time.
+/// Images encoded at a time.
 const BATCH: usize = 128;
 /// Labels per class where labels are few, and how often they are drawn.
 const FEW: usize = 10;
@@ -38,10 +38,10 @@ pub(crate) struct Row {
     pub scratch: Option<Summary>,
 }
 
-/// Pictures, each with its nearest training pictures.
+/// Images, each with its nearest training images.
 pub(crate) struct Neighbours(pub Vec<(DynamicImage, Vec<DynamicImage>)>);
 
-/// The features of all pictures of a run.
+/// The features of all images of a run.
 pub(crate) struct Encoded {
     train: Features,
     test: Option<Features>,
@@ -49,32 +49,32 @@ pub(crate) struct Encoded {
 
 impl Encoded {
     pub(crate) fn new(
-        pictures: &Pictures,
+        images: &Images,
         shown: &Recipe,
         encoder: &ResNet,
         device: &Device,
     ) -> anyhow::Result<Self> {
         let features = |dataset: &Arc<dyn Dataset>| {
-            encode(dataset.as_ref(), shown, BATCH, device, |view| encoder.forward(view))
+            extract_features(dataset.as_ref(), shown, BATCH, device, |view| encoder.forward(view))
         };
-        let test = pictures.test.as_ref().map(features).transpose()?;
-        Ok(Self { train: features(&pictures.train)?, test })
+        let test = images.test.as_ref().map(features).transpose()?;
+        Ok(Self { train: features(&images.train)?, test })
     }
 
-    /// The nearest training pictures of a few pictures: of test pictures, or of others like them.
-    pub(crate) fn neighbours(&self, pictures: &Pictures) -> anyhow::Result<Neighbours> {
-        let asked = pictures.test.as_ref().unwrap_or(&pictures.train);
+    /// The nearest training images of a few images: of test images, or of others like them.
+    pub(crate) fn neighbours(&self, images: &Images) -> anyhow::Result<Neighbours> {
+        let asked = images.test.as_ref().unwrap_or(&images.train);
         let features = self.test.as_ref().unwrap_or(&self.train);
         let shown: Vec<usize> =
             (0..asked.len()).step_by((asked.len() / 6).max(1)).take(6).collect();
         let rows = shown.iter().flat_map(|&index| features.row(index)).copied().collect();
         let near = Knn { k: 9, ..Knn::default() }
             .neighbours(&self.train, &Features::new(features.dim(), rows)?)?;
-        let own = pictures.test.is_none(); // then a picture is its own nearest neighbour
+        let own = images.test.is_none(); // then an image is its own nearest neighbour
         let show = |(&index, near): (&usize, Vec<usize>)| {
             let near = near.into_iter().filter(|&other| !own || other != index).take(8);
-            let near = near.map(|index| pictures.train.picture(index)).collect::<Result<_, _>>()?;
-            Ok((asked.picture(index)?, near))
+            let near = near.map(|index| images.train.image(index)).collect::<Result<_, _>>()?;
+            Ok((asked.image(index)?, near))
         };
         Ok(Neighbours(shown.iter().zip(near).map(show).collect::<anyhow::Result<_>>()?))
     }
@@ -89,23 +89,23 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    /// `None` where pictures have no labels.
-    pub(crate) fn new(pictures: &Pictures, seed: u64) -> Option<Self> {
-        let classes = pictures.train.class_names().len();
-        let train = labels(pictures.train.as_ref())?;
-        let test = labels(pictures.test.as_ref()?.as_ref())?;
+    /// `None` where images have no labels.
+    pub(crate) fn new(images: &Images, seed: u64) -> Option<Self> {
+        let classes = images.train.class_names().len();
+        let train = labels(images.train.as_ref())?;
+        let test = labels(images.test.as_ref()?.as_ref())?;
         Some(Self { train, test, classes, seed })
     }
 
-    /// Share of test pictures whose nearest training pictures vote for their class.
+    /// Share of test images whose nearest training images vote for their class.
     pub(crate) fn knn(&self, encoded: &Encoded) -> anyhow::Result<f64> {
-        let test = encoded.test.as_ref().context("a labelled run has test pictures")?;
+        let test = encoded.test.as_ref().context("a labelled run has test images")?;
         Ok(Knn::default().accuracy(&encoded.train, &self.train, test, &self.test, self.classes)?)
     }
 
     /// Accuracy of a linear probe with few labels, and with all.
     pub(crate) fn probe(&self, encoded: &Encoded) -> anyhow::Result<[Summary; 2]> {
-        let test = encoded.test.as_ref().context("a labelled run has test pictures")?;
+        let test = encoded.test.as_ref().context("a labelled run has test images")?;
         let accuracy = |indices: &[usize]| -> anyhow::Result<f64> {
             let labels: Vec<usize> = indices.iter().map(|&index| self.train[index]).collect();
             let rows = encoded.train.select(indices);
@@ -138,9 +138,9 @@ impl Judge {
         indices: Vec<usize>,
         Lesson { title, batch_size, epochs, peak }: Lesson,
     ) -> anyhow::Result<Option<f64>> {
-        let Bench { pictures, settings, device, threads, signal } = bench;
+        let Bench { images, settings, device, threads, signal } = bench;
         let batch_size = batch_size.min(indices.len());
-        let labelled = Arc::new(Subset::new(pictures.train.clone(), indices));
+        let labelled = Arc::new(Subset::new(images.train.clone(), indices));
         let config = LoaderConfig { batch_size, threads: *threads, seed: self.seed };
         let loader = Loader::new(labelled, settings.supervised_recipe(), config)?;
         let schedule = Schedule::one_cycle(peak, epochs * loader.batches_per_epoch() as u64);
@@ -154,10 +154,10 @@ impl Judge {
             return Ok(None);
         }
         let network = outcome.method.valid();
-        let test = pictures.test.as_ref().context("a labelled run has test pictures")?;
+        let test = images.test.as_ref().context("a labelled run has test images")?;
         let plain = (*device).clone().inner();
         let forward = |view| network.forward(view);
-        let scores = encode(test.as_ref(), &settings.shown(), BATCH, &plain, forward)?;
+        let scores = extract_features(test.as_ref(), &settings.shown(), BATCH, &plain, forward)?;
         Ok(Some(accuracy_of_scores(&scores, &self.test)))
     }
 
@@ -170,7 +170,7 @@ impl Judge {
 
 /// What training from scratch needs besides labels.
 pub(crate) struct Bench<'a> {
-    pub pictures: &'a Pictures,
+    pub images: &'a Images,
     pub settings: &'a Settings,
     /// Where gradients can be had.
     pub device: &'a Device,

@@ -31,7 +31,7 @@ pub(crate) struct Findings {
     /// Why there is no accuracy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    pub pictures: Counts,
+    pub images: Counts,
     pub versions: Versions,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct BeforeAfter {
 #[derive(Debug, Serialize)]
 pub(crate) struct Health {
     pub std: f64,
-    pub healthy_std: f64,
+    pub uniform_std: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -111,10 +111,10 @@ fn percent(summary: Summary) -> String {
     }
 }
 
-/// A picture as the bytes of a PNG file.
-pub(crate) fn png(picture: &RgbImage) -> anyhow::Result<Vec<u8>> {
+/// An image as the bytes of a PNG file.
+pub(crate) fn png(image: &RgbImage) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    picture.write_with_encoder(PngEncoder::new(&mut bytes))?;
+    image.write_with_encoder(PngEncoder::new(&mut bytes))?;
     Ok(bytes)
 }
 
@@ -131,9 +131,9 @@ pub(crate) fn page(
     let _ = write!(html, "<h1>{}</h1>", escape(&title));
     let _ = write!(
         html,
-        "<p>{} pictures without labels, {} epochs of {} pictures a step, seed {}, {:.0} pictures a \
+        "<p>{} images without labels, {} epochs of {} images a step, seed {}, {:.0} images a \
          second; pre-training took {:.0} s.</p>",
-        findings.pictures.train,
+        findings.images.train,
         findings.epochs,
         settings.batch_size,
         findings.seed,
@@ -151,7 +151,7 @@ pub(crate) fn page(
     let curves = [
         ("loss", "loss"),
         ("knn", "kNN accuracy"),
-        ("std", "std of the embedding"),
+        ("embedding_std", "std of the embedding"),
         ("learning_rate", "learning rate"),
     ];
     for (name, title) in curves {
@@ -163,16 +163,16 @@ pub(crate) fn page(
     }
     let _ = write!(
         html,
-        "</div><p>A healthy std is near {:.3}; 0 would mean that all pictures look the same to the \
-         encoder.</p><h2>Pictures and their two views</h2>{}",
-        findings.health.healthy_std,
-        inline(views, "Pictures, each with two augmented views"),
+        "</div><p>A healthy std is near {:.3}; 0 would mean that all images look the same to the \
+         encoder.</p><h2>Images and their two views</h2>{}",
+        findings.health.uniform_std,
+        inline(views, "Images, each with two augmented views"),
     );
-    html.push_str("<h2>Nearest neighbours</h2><p>Left a picture, then the training pictures whose features are most alike.</p><table class=near>");
-    for (picture, near) in &neighbours.0 {
-        let cells: String = std::iter::once(picture)
+    html.push_str("<h2>Nearest neighbours</h2><p>Left an image, then the training images whose features are most alike.</p><table class=near>");
+    for (image, near) in &neighbours.0 {
+        let cells: String = std::iter::once(image)
             .chain(near)
-            .map(|picture| Ok(format!("<td>{}</td>", inline(&thumbnail(picture)?, ""))))
+            .map(|image| Ok(format!("<td>{}</td>", inline(&thumbnail(image)?, ""))))
             .collect::<anyhow::Result<_>>()?;
         let _ = write!(html, "<tr>{cells}</tr>");
     }
@@ -197,8 +197,8 @@ fn accuracy_table(accuracy: &Accuracy) -> String {
     )
 }
 
-fn thumbnail(picture: &DynamicImage) -> anyhow::Result<Vec<u8>> {
-    png(&picture.thumbnail_exact(64, 64).to_rgb8())
+fn thumbnail(image: &DynamicImage) -> anyhow::Result<Vec<u8>> {
+    png(&image.thumbnail_exact(64, 64).to_rgb8())
 }
 
 fn inline(png: &[u8], text: &str) -> String {

@@ -10,9 +10,9 @@ use selfsame::models::ResNetConfig;
 use selfsame::optim::{OptimizerConfig, Schedule};
 use serde::{Deserialize, Serialize};
 
-/// Learn features from pictures nobody labelled, then prove what they are worth.
+/// Learn features from images nobody labelled, then prove what they are worth.
 ///
-/// Without --data the program makes its own pictures. Everything it finds goes into --out:
+/// Without --data the program makes its own images. Everything it finds goes into --out:
 /// views.png, encoder.safetensors, report.html, result.json, and a checkpoint to go on from.
 #[derive(Debug, Parser)]
 #[command(version, name = "hello_world")]
@@ -20,8 +20,8 @@ pub(crate) struct Options {
     /// How to learn without labels [default: simclr]
     #[arg(long, value_enum)]
     method: Option<MethodName>,
-    /// Pictures: a folder of class folders, a folder without labels, CIFAR-10 (binary or Python
-    /// version), or a .tar or .tar.gz of class folders [default: the program's own pictures]
+    /// Images: a folder of class folders, a folder without labels, CIFAR-10 (binary or Python
+    /// version), or a .tar or .tar.gz of class folders [default: the program's own images]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Where results go; made if it is not there
@@ -33,10 +33,10 @@ pub(crate) struct Options {
     /// Decides every random choice [default: 0]
     #[arg(long)]
     seed: Option<u64>,
-    /// Times every picture is seen in pre-training [default: 18, on --data 12]
+    /// Times every image is seen in pre-training [default: 18, on --data 12]
     #[arg(long)]
     epochs: Option<u64>,
-    /// Pictures per optimizer step in pre-training [default: 64, on --data 256]
+    /// Images per optimizer step in pre-training [default: 64, on --data 256]
     #[arg(long)]
     batch_size: Option<usize>,
     /// Channels of the ResNet's first stage; the paper's networks have 64 [default: 16]
@@ -45,7 +45,7 @@ pub(crate) struct Options {
     /// Temperature of SimCLR's loss [default: 0.1, on --data 0.5]
     #[arg(long)]
     temperature: Option<f64>,
-    /// Pictures used for pre-training [default: all]
+    /// Images used for pre-training [default: all]
     #[arg(long)]
     limit: Option<usize>,
     /// Where to compute; a wrong name lists what there is
@@ -57,7 +57,7 @@ pub(crate) struct Options {
     /// Leave out the network trained from scratch
     #[arg(long)]
     no_scratch: bool,
-    /// Stop at the first picture that cannot be used, instead of skipping it
+    /// Stop at the first image that cannot be used, instead of skipping it
     #[arg(long)]
     strict: bool,
     /// Go on with the run in this folder, with its settings
@@ -82,7 +82,7 @@ pub(crate) struct Plan {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub method: MethodName,
-    /// `None`: the program's own pictures.
+    /// `None`: the program's own images.
     pub data: Option<PathBuf>,
     pub quick: bool,
     pub seed: u64,
@@ -201,14 +201,14 @@ impl Plan {
 impl Settings {
     fn validate(&self) -> anyhow::Result<()> {
         ensure!(self.epochs > 0, "--epochs 0 would train nothing; give 1 or more");
-        ensure!(self.batch_size > 1, "--batch-size must be 2 or more: pictures are compared");
+        ensure!(self.batch_size > 1, "--batch-size must be 2 or more: images are compared");
         ensure!(self.width > 0, "--width 0 is no network; give 4 or more");
         let temperature = self.temperature;
         ensure!(
             temperature.is_finite() && temperature > 0.0,
             "--temperature {temperature} must be above 0; 0.1 to 1 is usual"
         );
-        ensure!(self.limit != Some(0), "--limit 0 leaves no pictures; give 1 or more");
+        ensure!(self.limit != Some(0), "--limit 0 leaves no images; give 1 or more");
         Ok(())
     }
 
@@ -226,13 +226,13 @@ impl Settings {
         Ok(())
     }
 
-    /// What the run calls its pictures.
+    /// What the run calls its images.
     pub(crate) fn data_name(&self) -> String {
         let name = self.data.as_deref().and_then(Path::file_name);
         name.map_or_else(|| "synthetic".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Shallow for the program's own shapes, ResNet-18 for pictures of the world.
+    /// Shallow for the program's own shapes, ResNet-18 for images of the world.
     pub(crate) fn encoder(&self) -> ResNetConfig {
         match self.data {
             None => ResNetConfig::resnet10(self.width),
@@ -240,7 +240,7 @@ impl Settings {
         }
     }
 
-    /// How views are made: on pictures of the world with crops of a fifth or more of the picture,
+    /// How views are made: on images of the world with crops of a fifth or more of the image,
     /// from which short runs learn sooner than from SimCLR's smaller ones.
     pub(crate) fn recipe(&self) -> Recipe {
         match self.data {
@@ -249,7 +249,7 @@ impl Settings {
         }
     }
 
-    /// How labelled pictures are changed when the network learns from labels alone.
+    /// How labelled images are changed when the network learns from labels alone.
     pub(crate) fn supervised_recipe(&self) -> Recipe {
         match self.data {
             None => Recipe::supervised_shapes(self.side()),
@@ -257,7 +257,7 @@ impl Settings {
         }
     }
 
-    /// How a picture is shown when it is encoded: whole, in the size of a view.
+    /// How an image is shown when it is encoded: whole, in the size of a view.
     pub(crate) fn shown(&self) -> Recipe {
         Recipe::evaluation(self.side())
     }
@@ -280,7 +280,7 @@ impl Settings {
     }
 }
 
-/// Side of a picture, in pixels, and of the views of pictures of the world.
+/// Side of an image, in pixels, and of the views of images of the world.
 pub(crate) const SIDE: u32 = 32;
 /// Side of the views of shapes.
 const SMALL_SIDE: u32 = 16;

@@ -61,25 +61,25 @@ fn complaint(arguments: &[&str], out: &Path) -> String {
     stderr.lines().last().unwrap_or_default().to_owned()
 }
 
-/// A folder of class folders with pictures of stripes, in which `place` is created.
+/// A folder of class folders with images of stripes, in which `place` is created.
 fn folder(classes: &[(&str, usize)]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
-    for (number, (class, pictures)) in classes.iter().enumerate() {
+    for (number, (class, images)) in classes.iter().enumerate() {
         fs::create_dir_all(root.path().join(class)).unwrap();
-        for picture in 0..*pictures {
-            stripes(number, picture)
-                .save(root.path().join(class).join(format!("{picture:03}.png")))
+        for image in 0..*images {
+            stripes(number, image)
+                .save(root.path().join(class).join(format!("{image:03}.png")))
                 .unwrap();
         }
     }
     root
 }
 
-fn stripes(class: usize, picture: usize) -> RgbImage {
+fn stripes(class: usize, image: usize) -> RgbImage {
     RgbImage::from_fn(40, 36, |x, y| {
         let along = if class == 0 { x } else { y } as usize;
-        let bright = if ((along + picture) / 4).is_multiple_of(2) { 220 } else { 30 };
-        Rgb([bright, (picture * 37 % 256) as u8, 90])
+        let bright = if ((along + image) / 4).is_multiple_of(2) { 220 } else { 30 };
+        Rgb([bright, (image * 37 % 256) as u8, 90])
     })
 }
 
@@ -125,10 +125,10 @@ fn every_method_runs_to_the_end() {
 }
 
 #[test]
-fn pictures_without_labels_are_learned_from_and_the_reason_for_no_accuracy_is_given() {
+fn images_without_labels_are_learned_from_and_the_reason_for_no_accuracy_is_given() {
     let root = tempfile::tempdir().unwrap();
-    for picture in 0..48 {
-        stripes(picture % 2, picture).save(root.path().join(format!("{picture}.jpg"))).unwrap();
+    for image in 0..48 {
+        stripes(image % 2, image).save(root.path().join(format!("{image}.jpg"))).unwrap();
     }
     let out = root.path().join("out");
     let data = root.path().to_str().unwrap();
@@ -141,15 +141,15 @@ fn pictures_without_labels_are_learned_from_and_the_reason_for_no_accuracy_is_gi
 }
 
 #[test]
-fn one_bad_picture_among_many_is_skipped_by_name_unless_strict() {
+fn one_bad_image_among_many_is_skipped_by_name_unless_strict() {
     let root = folder(&[("across", 40), ("down", 40)]);
-    fs::write(root.path().join("across").join("999.png"), b"no picture at all").unwrap();
+    fs::write(root.path().join("across").join("999.png"), b"no image at all").unwrap();
     let data = root.path().to_str().unwrap();
     let out = tempfile::tempdir().unwrap();
     let output = small(&["--no-scratch", "--data", data], &out.path().join("kind"));
     let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(stdout.contains("999.png") && stdout.contains("1 skipped"), "{stdout}");
-    assert_eq!(result(&out.path().join("kind"))["pictures"]["skipped"], 1);
+    assert_eq!(result(&out.path().join("kind"))["images"]["skipped"], 1);
     let error = complaint(&["--quick", "--strict", "--data", data], &out.path().join("strict"));
     assert!(error.contains("999.png"), "{error}");
 }
@@ -178,13 +178,13 @@ fn bad_input_ends_in_one_sentence_and_leaves_nothing() {
     let jpeg = jpeg.into_inner();
     for number in 0..4 {
         RgbImage::new(1, 1).save(tiny.path().join(format!("{number}.png"))).unwrap();
-        fs::write(text.path().join(format!("{number}.png")), b"not a picture").unwrap();
+        fs::write(text.path().join(format!("{number}.png")), b"not an image").unwrap();
         fs::write(torn.path().join(format!("{number}.jpg")), &jpeg[..jpeg.len() / 2]).unwrap();
     }
     let missing = root.path().join("nowhere");
     let cases: [(&Path, &[&str], &str); 8] = [
-        (empty.path(), &[], "no picture"),
-        (lonely.path(), &[], "picture"),
+        (empty.path(), &[], "no image"),
+        (lonely.path(), &[], "image"),
         (text.path(), &[], "0.png"),
         (torn.path(), &[], "0.jpg"),
         (tiny.path(), &[], "0.png"),

@@ -4,18 +4,18 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::Picture;
+use crate::PlanarImage;
 use crate::lines::sum_of_lines;
 use crate::paint::{Change, Linear, Planes, paint};
 
 /// Convolves with a Gaussian of `sigma` pixels, cut off to an odd `kernel_size`; beyond the border the
-/// picture is reflected without repeating its edge.
+/// image is reflected without repeating its edge.
 ///
 /// # Panics
-/// If `kernel_size` is even, or reaches further than the picture is large.
+/// If `kernel_size` is even, or reaches further than the image is large.
 #[track_caller]
-pub fn gaussian_blur(picture: &mut Picture, kernel_size: usize, sigma: f64) {
-    Blur::default().run(Blurring::new(kernel_size, sigma), picture.as_planes(), |_| {});
+pub fn gaussian_blur(image: &mut PlanarImage, kernel_size: usize, sigma: f64) {
+    Blur::default().run(Blurring::new(kernel_size, sigma), image.as_planes(), |_| {});
 }
 
 /// The share of all weights that is left out at the ends of a kernel: it changes no pixel by more than
@@ -68,7 +68,7 @@ impl Blur {
         assert!(kernel_size % 2 == 1, "a blur needs an odd kernel, got {kernel_size}");
         assert!(
             reach < height && reach < width,
-            "a blur of {kernel_size} reflects more than a picture of {height} × {width} holds"
+            "a blur of {kernel_size} reflects more than an image of {height} × {width} holds"
         );
         gaussian(reach, sigma, &mut self.kernel);
         let Self { kernel, scaled, offsets, lines, across } = self;
@@ -214,10 +214,10 @@ mod tests {
 
     #[test]
     fn an_even_gray_stays_and_a_dot_spreads_evenly() {
-        let mut gray = Picture { height: 4, width: 6, data: vec![0.4; 72] };
+        let mut gray = PlanarImage { height: 4, width: 6, data: vec![0.4; 72] };
         gaussian_blur(&mut gray, 5, 1.0);
         assert!(gray.data.iter().all(|x| (x - 0.4).abs() < 1e-6));
-        let mut dot = Picture::black(5, 5);
+        let mut dot = PlanarImage::black(5, 5);
         dot.data[12] = 1.0;
         gaussian_blur(&mut dot, 3, 0.8);
         assert_eq!(dot.data[11], dot.data[13]);
@@ -230,16 +230,16 @@ mod tests {
         for [height, width] in [[4, 5], [9, 17], [30, 70]] {
             let data: Vec<f32> =
                 (0..3 * height * width).map(|i| (i * i * 7 % 251) as f32 / 251.0).collect();
-            let picture = Picture { height, width, data };
+            let image = PlanarImage { height, width, data };
             for sigma in [0.15, 0.6, 1.9, 30.0] {
                 let reach: usize = 3;
-                let mut made = picture.clone();
+                let mut made = image.clone();
                 gaussian_blur(&mut made, 2 * reach + 1, sigma);
                 let weight = |d: usize| (-0.5 * (d as f64 / sigma).powi(2)).exp();
                 let sum: f64 = (0..7).map(|k| weight(reach.abs_diff(k))).sum();
                 for (place, found) in made.data.iter().enumerate() {
                     let (y, x) = (place / width % height, place % width);
-                    let plane = picture.plane(place / (height * width));
+                    let plane = image.plane(place / (height * width));
                     let want: f64 = (0..49)
                         .map(|k| {
                             let (row, column) =
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "3 × 9")]
-    fn a_kernel_larger_than_the_picture_is_refused() {
-        gaussian_blur(&mut Picture::black(3, 9), 7, 1.0);
+    fn a_kernel_larger_than_the_image_is_refused() {
+        gaussian_blur(&mut PlanarImage::black(3, 9), 7, 1.0);
     }
 }

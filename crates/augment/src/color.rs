@@ -1,35 +1,35 @@
 //! Operators on the colour of each pixel, as torchvision has them on floats in `[0, 1]`.
 
-use crate::Picture;
+use crate::PlanarImage;
 use crate::paint::{Change, gray, paint, sums};
 
 /// Multiplies pixels by `factor`, at least 0, and clamps them to `[0, 1]`.
-pub fn brightness(picture: &mut Picture, factor: f32) {
-    paint(&[Change::Scale(factor)], picture.as_planes());
+pub fn brightness(image: &mut PlanarImage, factor: f32) {
+    paint(&[Change::Scale(factor)], image.as_planes());
 }
 
 /// Adds `shift`, −1 to 1, to pixels and clamps them to `[0, 1]`: the brightness of SimCLR's first
 /// version, as TensorFlow has it.
-pub fn lighten(picture: &mut Picture, shift: f32) {
-    paint(&[Change::Shift(shift)], picture.as_planes());
+pub fn lighten(image: &mut PlanarImage, shift: f32) {
+    paint(&[Change::Shift(shift)], image.as_planes());
 }
 
-/// Moves pixels away from the picture's mean gray by `factor`, at least 0; 0 leaves only that gray.
-pub fn contrast(picture: &mut Picture, factor: f32) {
-    let middle = mean_gray(means(picture));
-    paint(&[Change::away_from(middle, factor)], picture.as_planes());
+/// Moves pixels away from the image's mean gray by `factor`, at least 0; 0 leaves only that gray.
+pub fn contrast(image: &mut PlanarImage, factor: f32) {
+    let middle = mean_gray(means(image));
+    paint(&[Change::away_from(middle, factor)], image.as_planes());
 }
 
 /// Moves the samples of each channel away from the channel's mean by `factor`, at least 0, as
 /// TensorFlow has it; 0 leaves only the mean colour.
-pub fn channel_contrast(picture: &mut Picture, factor: f32) {
-    let middle = means(picture);
-    paint(&[Change::away_from(middle, factor)], picture.as_planes());
+pub fn channel_contrast(image: &mut PlanarImage, factor: f32) {
+    let middle = means(image);
+    paint(&[Change::away_from(middle, factor)], image.as_planes());
 }
 
-fn means(picture: &mut Picture) -> [f32; 3] {
-    let pixels = picture.height * picture.width;
-    mean_color(sums(picture.as_planes()), pixels)
+fn means(image: &mut PlanarImage) -> [f32; 3] {
+    let pixels = image.height * image.width;
+    mean_color(sums(image.as_planes()), pixels)
 }
 
 /// The mean of each channel of `pixels` pixels, of the sums.
@@ -44,37 +44,37 @@ pub(crate) fn mean_gray(means: [f32; 3]) -> [f32; 3] {
 }
 
 /// Moves each pixel away from its own gray by `factor`, at least 0; 0 leaves only gray.
-pub fn saturation(picture: &mut Picture, factor: f32) {
-    paint(&[Change::Saturation(factor)], picture.as_planes());
+pub fn saturation(image: &mut PlanarImage, factor: f32) {
+    paint(&[Change::Saturation(factor)], image.as_planes());
 }
 
 /// Multiplies the saturation of HSV by `factor`, at least 0, and clamps it to 1, as TensorFlow has it.
 ///
 /// Hue and value, the largest of the three channels, stay; 0 leaves only the value, not the gray.
-pub fn hsv_saturation(picture: &mut Picture, factor: f32) {
-    paint(&[Change::HsvSaturation(factor)], picture.as_planes());
+pub fn hsv_saturation(image: &mut PlanarImage, factor: f32) {
+    paint(&[Change::HsvSaturation(factor)], image.as_planes());
 }
 
 /// Turns colours by `shift` around the colour circle, −0.5 to 0.5, where 1 is a whole turn.
 ///
 /// Lightness and saturation, those of HSV, stay.
-pub fn hue(picture: &mut Picture, shift: f32) {
-    paint(&[Change::Hue(shift)], picture.as_planes());
+pub fn hue(image: &mut PlanarImage, shift: f32) {
+    paint(&[Change::Hue(shift)], image.as_planes());
 }
 
 /// Replaces each pixel by its gray.
-pub fn grayscale(picture: &mut Picture) {
-    paint(&[Change::Grayscale], picture.as_planes());
+pub fn grayscale(image: &mut PlanarImage) {
+    paint(&[Change::Grayscale], image.as_planes());
 }
 
 /// Inverts samples of at least `threshold`.
-pub fn solarize(picture: &mut Picture, threshold: f32) {
-    paint(&[Change::Solarize(threshold)], picture.as_planes());
+pub fn solarize(image: &mut PlanarImage, threshold: f32) {
+    paint(&[Change::Solarize(threshold)], image.as_planes());
 }
 
 /// Rounds samples down to a multiple of `2^−bits`, with `bits` 1 to 8, as torchvision does on floats.
-pub fn posterize(picture: &mut Picture, bits: u32) {
-    paint(&[posterized(bits)], picture.as_planes());
+pub fn posterize(image: &mut PlanarImage, bits: u32) {
+    paint(&[posterized(bits)], image.as_planes());
 }
 
 pub(crate) fn posterized(bits: u32) -> Change {
@@ -85,18 +85,18 @@ pub(crate) fn posterized(bits: u32) -> Change {
 ///
 /// # Panics
 /// If there is no such channel.
-pub fn drop_channel(picture: &mut Picture, channel: usize, fill: f32) {
-    paint(&[Change::Drop { channel, fill }], picture.as_planes());
+pub fn drop_channel(image: &mut PlanarImage, channel: usize, fill: f32) {
+    paint(&[Change::Drop { channel, fill }], image.as_planes());
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn pixel(color: [f32; 3], change: impl Fn(&mut Picture)) -> [f32; 3] {
-        let mut picture = Picture { height: 1, width: 1, data: color.to_vec() };
-        change(&mut picture);
-        [picture.data[0], picture.data[1], picture.data[2]]
+    fn pixel(color: [f32; 3], change: impl Fn(&mut PlanarImage)) -> [f32; 3] {
+        let mut image = PlanarImage { height: 1, width: 1, data: color.to_vec() };
+        change(&mut image);
+        [image.data[0], image.data[1], image.data[2]]
     }
 
     #[test]
@@ -206,11 +206,11 @@ mod tests {
     fn contrast_of_channels_is_about_each_channels_mean() {
         // Means of 0.4, 0.5 and 0.1; 1.2 is clamped.
         let data = vec![0.2, 0.6, 0.1, 0.9, 0.1, 0.1];
-        let mut picture = Picture { height: 1, width: 2, data };
-        channel_contrast(&mut picture, 1.75);
+        let mut image = PlanarImage { height: 1, width: 2, data };
+        channel_contrast(&mut image, 1.75);
         let want = [0.05, 0.75, 0.0, 1.0, 0.1, 0.1];
-        let close = picture.data.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6);
-        assert!(close, "{:?}", picture.data);
+        let close = image.data.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6);
+        assert!(close, "{:?}", image.data);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Choosing a part of a picture.
+//! Choosing a part of an image.
 
 use rand::{Rng, RngExt};
 
-/// A part of a picture, in pixels.
+/// A part of an image, in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CropBox {
     /// First row.
@@ -16,7 +16,7 @@ pub struct CropBox {
 }
 
 impl CropBox {
-    /// All of a picture of `[height, width]`.
+    /// All of an image of `[height, width]`.
     #[must_use]
     pub fn whole([height, width]: [usize; 2]) -> Self {
         Self { top: 0, left: 0, height, width }
@@ -40,17 +40,17 @@ impl CropBox {
         Self { top, left, height: bottom - top, width: right - left }
     }
 
-    /// The middle of a picture of `[height, width]`, no larger than the picture.
+    /// The middle of an image of `[height, width]`, no larger than the image.
     #[must_use]
-    pub fn centre(picture: [usize; 2], part: [usize; 2]) -> Self {
-        let [height, width] = [part[0].min(picture[0]), part[1].min(picture[1])];
-        Self { top: (picture[0] - height) / 2, left: (picture[1] - width) / 2, height, width }
+    pub fn centre(image: [usize; 2], part: [usize; 2]) -> Self {
+        let [height, width] = [part[0].min(image[0]), part[1].min(image[1])];
+        Self { top: (image[0] - height) / 2, left: (image[1] - width) / 2, height, width }
     }
 }
 
 /// Draws a part of random area, shape and place.
 ///
-/// The area is uniform in `area` (shares of the picture's), the logarithm of width over height
+/// The area is uniform in `area` (shares of the image's), the logarithm of width over height
 /// uniform in the logarithms of `aspect`, the place uniform. After ten parts that do not fit, the
 /// largest part in the middle whose shape is within `aspect` is taken.
 ///
@@ -58,33 +58,33 @@ impl CropBox {
 /// Szegedy et al., 2015, [arXiv:1409.4842](https://arxiv.org/abs/1409.4842), section 6, in the form
 /// of torchvision's `RandomResizedCrop`.
 pub fn draw_crop(
-    picture: [usize; 2],
+    image: [usize; 2],
     area: [f64; 2],
     aspect: [f64; 2],
     rng: &mut impl Rng,
 ) -> CropBox {
-    let [height, width] = picture.map(|side| side as f64);
+    let [height, width] = image.map(|side| side as f64);
     for _ in 0..10 {
         let target = height * width * rng.random_range(area[0]..=area[1]);
         let shape = rng.random_range(aspect[0].ln()..=aspect[1].ln()).exp();
         let part = [(target / shape).sqrt(), (target * shape).sqrt()].map(whole);
-        if part[0] >= 1 && part[1] >= 1 && part[0] <= picture[0] && part[1] <= picture[1] {
-            let top = rng.random_range(0..=picture[0] - part[0]);
-            let left = rng.random_range(0..=picture[1] - part[1]);
+        if part[0] >= 1 && part[1] >= 1 && part[0] <= image[0] && part[1] <= image[1] {
+            let top = rng.random_range(0..=image[0] - part[0]);
+            let left = rng.random_range(0..=image[1] - part[1]);
             return CropBox { top, left, height: part[0], width: part[1] };
         }
     }
     let part = if width / height < aspect[0] {
-        [whole(width / aspect[0]), picture[1]]
+        [whole(width / aspect[0]), image[1]]
     } else if width / height > aspect[1] {
-        [picture[0], whole(height * aspect[1])]
+        [image[0], whole(height * aspect[1])]
     } else {
-        picture
+        image
     };
-    CropBox::centre(picture, part.map(|side| side.max(1)))
+    CropBox::centre(image, part.map(|side| side.max(1)))
 }
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sides of pictures")]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sides of images")]
 fn whole(side: f64) -> usize {
     side.round() as usize
 }
@@ -95,17 +95,17 @@ mod tests {
     use crate::ViewKey;
 
     fn rng() -> impl Rng {
-        ViewKey { seed: 4, epoch: 0, picture: 0, view: 0 }.rng()
+        ViewKey { seed: 4, epoch: 0, sample: 0, view: 0 }.rng()
     }
 
     #[test]
     fn area_and_shape_follow_their_distributions() {
         let mut rng = rng();
-        let (picture, area, aspect) = ([1000, 1000], [0.2, 0.5], [0.75, 4.0 / 3.0]);
+        let (image, area, aspect) = ([1000, 1000], [0.2, 0.5], [0.75, 4.0 / 3.0]);
         let draws = 4_000;
         let (mut areas, mut shapes, mut lefts) = (0.0, 0.0, 0.0);
         for _ in 0..draws {
-            let part = draw_crop(picture, area, aspect, &mut rng);
+            let part = draw_crop(image, area, aspect, &mut rng);
             let covered = (part.height * part.width) as f64 / 1e6;
             let shape = part.width as f64 / part.height as f64;
             assert!((0.198..0.502).contains(&covered) && (0.74..1.35).contains(&shape));

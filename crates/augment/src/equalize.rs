@@ -1,11 +1,11 @@
 //! Spreading levels evenly.
 
-use crate::Picture;
+use crate::PlanarImage;
 
 /// Changes the 256 levels of each channel so that all are about equally frequent, as PIL and
 /// torchvision do; samples are rounded down to their level first.
-pub fn equalize(picture: &mut Picture) {
-    for plane in picture.planes_mut() {
+pub fn equalize(image: &mut PlanarImage) {
+    for plane in image.planes_mut() {
         equalize_plane(plane);
     }
 }
@@ -45,9 +45,9 @@ fn level(x: f32) -> usize {
 mod tests {
     use super::*;
 
-    fn gray(levels: impl Iterator<Item = usize>) -> Picture {
+    fn gray(levels: impl Iterator<Item = usize>) -> PlanarImage {
         let plane: Vec<f32> = levels.map(|level| level as f32 / 255.0).collect();
-        Picture { height: 1, width: plane.len(), data: plane.repeat(3) }
+        PlanarImage { height: 1, width: plane.len(), data: plane.repeat(3) }
     }
 
     #[test]
@@ -74,11 +74,11 @@ mod tests {
     }
 
     #[test]
-    fn one_level_and_small_pictures_stay() {
-        for mut picture in [gray([7; 600].into_iter()), gray(0..200)] {
-            let before = picture.clone();
-            equalize(&mut picture);
-            assert_eq!(picture, before);
+    fn one_level_and_small_images_stay() {
+        for mut image in [gray([7; 600].into_iter()), gray(0..200)] {
+            let before = image.clone();
+            equalize(&mut image);
+            assert_eq!(image, before);
         }
     }
 }

@@ -1,17 +1,17 @@
-//! Painting over a part of a picture.
+//! Painting over a part of an image.
 
 use rand::{Rng, RngExt};
 
 use crate::paint::Planes;
-use crate::{CropBox, Picture};
+use crate::{CropBox, PlanarImage};
 
 /// Paints `part` with one `color`, in `[0, 1]`.
 ///
 /// # Panics
-/// If the part reaches beyond the picture.
+/// If the part reaches beyond the image.
 #[track_caller]
-pub fn erase(picture: &mut Picture, part: CropBox, color: [f32; 3]) {
-    erase_planes(&mut picture.as_planes(), part, color);
+pub fn erase(image: &mut PlanarImage, part: CropBox, color: [f32; 3]) {
+    erase_planes(&mut image.as_planes(), part, color);
 }
 
 #[track_caller]
@@ -25,7 +25,7 @@ pub(crate) fn erase_planes(planes: &mut Planes<'_>, part: CropBox, color: [f32; 
     }
 }
 
-/// Draws a part to paint over: area uniform in `area` (shares of the picture's), the logarithm of
+/// Draws a part to paint over: area uniform in `area` (shares of the image's), the logarithm of
 /// height over width uniform in the logarithms of `aspect`, place uniform. `None` after ten parts
 /// that do not fit.
 ///
@@ -33,12 +33,12 @@ pub(crate) fn erase_planes(planes: &mut Planes<'_>, part: CropBox, color: [f32; 
 /// Zhong et al., 2017, [arXiv:1708.04896](https://arxiv.org/abs/1708.04896), algorithm 1, in the form
 /// of torchvision's `RandomErasing`.
 pub fn draw_erasure(
-    picture: [usize; 2],
+    image: [usize; 2],
     area: [f64; 2],
     aspect: [f64; 2],
     rng: &mut impl Rng,
 ) -> Option<CropBox> {
-    let pixels = (picture[0] * picture[1]) as f64;
+    let pixels = (image[0] * image[1]) as f64;
     (0..10).find_map(|_| {
         let target = pixels * rng.random_range(area[0]..=area[1]);
         let shape = rng.random_range(aspect[0].ln()..=aspect[1].ln()).exp();
@@ -49,16 +49,16 @@ pub fn draw_erasure(
         )]
         let [height, width] =
             [target * shape, target / shape].map(|side| side.sqrt().round() as usize);
-        if height == 0 || width == 0 || height >= picture[0] || width >= picture[1] {
+        if height == 0 || width == 0 || height >= image[0] || width >= image[1] {
             return None;
         }
-        let top = rng.random_range(0..=picture[0] - height);
-        let left = rng.random_range(0..=picture[1] - width);
+        let top = rng.random_range(0..=image[0] - height);
+        let left = rng.random_range(0..=image[1] - width);
         Some(CropBox { top, left, height, width })
     })
 }
 
-/// Draws a square of `side` whose middle is anywhere in the picture; what lies beyond it is cut off.
+/// Draws a square of `side` whose middle is anywhere in the image; what lies beyond it is cut off.
 ///
 /// # Source
 /// DeVries & Taylor, 2017, [arXiv:1708.04552](https://arxiv.org/abs/1708.04552), section 3.2.
@@ -79,16 +79,16 @@ mod tests {
 
     #[test]
     fn only_the_part_is_painted() {
-        let mut picture = Picture::black(4, 5);
-        erase(&mut picture, CropBox { top: 1, left: 2, height: 2, width: 3 }, [0.25, 0.5, 1.0]);
-        let sums = [0, 1, 2].map(|channel| picture.plane(channel).iter().sum::<f32>());
+        let mut image = PlanarImage::black(4, 5);
+        erase(&mut image, CropBox { top: 1, left: 2, height: 2, width: 3 }, [0.25, 0.5, 1.0]);
+        let sums = [0, 1, 2].map(|channel| image.plane(channel).iter().sum::<f32>());
         assert_eq!(sums, [6.0 * 0.25, 6.0 * 0.5, 6.0]);
-        assert_eq!((picture.data[6], picture.data[7], picture.data[19]), (0.0, 0.25, 0.0));
+        assert_eq!((image.data[6], image.data[7], image.data[19]), (0.0, 0.25, 0.0));
     }
 
     #[test]
     fn areas_and_shapes_follow_their_distributions() {
-        let mut rng = ViewKey { seed: 3, epoch: 0, picture: 0, view: 0 }.rng();
+        let mut rng = ViewKey { seed: 3, epoch: 0, sample: 0, view: 0 }.rng();
         let (mut areas, mut shapes, draws) = (0.0, 0.0, 4_000);
         for _ in 0..draws {
             let part = draw_erasure([1000, 1000], [0.02, 0.2], [0.5, 2.0], &mut rng).unwrap();
@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn squares_are_cut_off_at_the_border() {
-        let mut rng = ViewKey { seed: 5, epoch: 0, picture: 0, view: 0 }.rng();
+        let mut rng = ViewKey { seed: 5, epoch: 0, sample: 0, view: 0 }.rng();
         let (mut whole, draws) = (0, 4_000);
         for _ in 0..draws {
             let part = draw_cutout([20, 20], 8, &mut rng);

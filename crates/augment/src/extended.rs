@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::recipe::draw_steps;
 use crate::{
-    Normalize, Operator, Picture, Recipe, RecipeError, Scratch, ViewKey, ViewMaker, ViewPlan,
+    Normalize, Operator, PlanarImage, Recipe, RecipeError, Scratch, ViewKey, ViewMaker, ViewPlan,
 };
 
 /// A recipe with functions of one's own between its operators.
@@ -17,23 +17,23 @@ use crate::{
 /// # Example
 /// ```
 /// use image::DynamicImage;
-/// use selfsame_augment::{Extended, Normalize, Recipe, Scratch, ViewKey};
+/// use selfsame_augment::{CustomRecipe, Normalize, Recipe, Scratch, ViewKey};
 ///
 /// let recipe = Recipe::supervised_cifar().with_normalize(Normalize::NONE);
-/// let inverted = Extended::new(recipe).with_last(0, |picture, _| {
-///     picture.data.iter_mut().for_each(|x| *x = 1.0 - *x);
+/// let inverted = CustomRecipe::new(recipe).with_last(0, |image, _| {
+///     image.data.iter_mut().for_each(|x| *x = 1.0 - *x);
 /// });
 /// let mut view = vec![0.0; 3 * 32 * 32];
-/// let key = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 };
+/// let key = ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 };
 /// inverted.write_view(&DynamicImage::new_rgb8(40, 40), key, &mut Scratch::default(), &mut view);
 /// assert_eq!(view, vec![1.0; 3 * 32 * 32]);
 /// ```
-pub struct Extended {
+pub struct CustomRecipe {
     recipe: Recipe,
     functions: Vec<Function>,
 }
 
-type Change = dyn Fn(&mut Picture, &mut ChaCha8Rng) + Send + Sync;
+type Change = dyn Fn(&mut PlanarImage, &mut ChaCha8Rng) + Send + Sync;
 
 struct Function {
     view: usize,
@@ -42,7 +42,7 @@ struct Function {
     change: Box<Change>,
 }
 
-impl Extended {
+impl CustomRecipe {
     /// The recipe as it is.
     #[must_use]
     pub fn new(recipe: Recipe) -> Self {
@@ -58,7 +58,7 @@ impl Extended {
     /// Calls `change` in a view before the operator at `place`, after functions already there.
     ///
     /// The generator is the function's own for this view: what it draws changes nothing else. The
-    /// picture may leave with another size if an operator after it sets one.
+    /// image may leave with another size if an operator after it sets one.
     ///
     /// # Panics
     /// If the recipe has no such view, or the view fewer than `place` operators.
@@ -68,7 +68,7 @@ impl Extended {
         mut self,
         view: usize,
         place: usize,
-        change: impl Fn(&mut Picture, &mut ChaCha8Rng) + Send + Sync + 'static,
+        change: impl Fn(&mut PlanarImage, &mut ChaCha8Rng) + Send + Sync + 'static,
     ) -> Self {
         let (views, name) = (self.recipe.views.len(), &self.recipe.name);
         assert!(view < views, "view {view} of recipe `{name}`, which has {views}");
@@ -88,7 +88,7 @@ impl Extended {
     pub fn with_last(
         self,
         view: usize,
-        change: impl Fn(&mut Picture, &mut ChaCha8Rng) + Send + Sync + 'static,
+        change: impl Fn(&mut PlanarImage, &mut ChaCha8Rng) + Send + Sync + 'static,
     ) -> Self {
         let last = self.recipe.views.get(view).map_or(0, Vec::len);
         self.with(view, last, change)
@@ -97,16 +97,16 @@ impl Extended {
     /// As [`Recipe::write_view`]; all that comes before the first function is as fast.
     ///
     /// # Panics
-    /// As [`Recipe::write_view`], and if a function leaves a picture of another size.
+    /// As [`Recipe::write_view`], and if a function leaves an image of another size.
     #[track_caller]
     pub fn write_view(
         &self,
-        picture: &DynamicImage,
+        image: &DynamicImage,
         key: ViewKey,
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
-        ViewMaker::write_view(self, picture, key, scratch, out);
+        ViewMaker::write_view(self, image, key, scratch, out);
     }
 
     /// The functions of a view, in order.
@@ -121,7 +121,7 @@ impl Extended {
     }
 }
 
-impl ViewMaker for Extended {
+impl ViewMaker for CustomRecipe {
     fn validate(&self) -> Result<(), RecipeError> {
         self.recipe.validate()
     }
@@ -135,15 +135,15 @@ impl ViewMaker for Extended {
     }
 
     /// What comes before the view's first function; what comes later depends on what that does.
-    fn plan(&self, key: ViewKey, picture: [usize; 2]) -> ViewPlan {
+    fn plan(&self, key: ViewKey, image: [usize; 2]) -> ViewPlan {
         let mut steps = Vec::new();
-        draw_steps(self.first(key.view as usize), picture, &mut key.rng(), &mut steps);
-        ViewPlan { key, picture, steps }
+        draw_steps(self.first(key.view as usize), image, &mut key.rng(), &mut steps);
+        ViewPlan { key, image, steps }
     }
 
     fn write_planned(
         &self,
-        picture: &DynamicImage,
+        image: &DynamicImage,
         plan: &ViewPlan,
         scratch: &mut Scratch,
         out: &mut [f32],
@@ -151,15 +151,14 @@ impl ViewMaker for Extended {
         let view = plan.key.view as usize;
         let (operators, mut done) = (&self.recipe.views[view], self.first(view).len());
         if self.of_view(view).next().is_none() {
-            return self.recipe.write_planned(picture, plan, scratch, out);
+            return self.recipe.write_planned(image, plan, scratch, out);
         }
         // The generator has to be where the plan left it.
         let mut rng = plan.key.rng();
-        let [height, width] =
-            draw_steps(&operators[..done], plan.picture, &mut rng, &mut Vec::new());
-        let mut made = Picture::black(height, width);
-        scratch.write(picture, plan.picture, &plan.steps, &Normalize::NONE, &mut made.data);
-        let mut apply = |range: std::ops::Range<usize>, made: &mut Picture| {
+        let [height, width] = draw_steps(&operators[..done], plan.image, &mut rng, &mut Vec::new());
+        let mut made = PlanarImage::black(height, width);
+        scratch.write(image, plan.image, &plan.steps, &Normalize::NONE, &mut made.data);
+        let mut apply = |range: std::ops::Range<usize>, made: &mut PlanarImage| {
             for operator in &operators[range] {
                 operator.draw([made.height, made.width], &mut rng).apply(made, scratch);
             }
@@ -176,10 +175,10 @@ impl ViewMaker for Extended {
     }
 }
 
-impl fmt::Debug for Extended {
+impl fmt::Debug for CustomRecipe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let places: Vec<_> = self.functions.iter().map(|own| (own.view, own.place)).collect();
-        f.debug_struct("Extended")
+        f.debug_struct("CustomRecipe")
             .field("recipe", &self.recipe)
             .field("functions", &places)
             .finish()
@@ -191,10 +190,10 @@ mod tests {
     use super::*;
     use rand::RngExt;
 
-    fn views(extended: &Extended, view: u32) -> Vec<f32> {
+    fn views(extended: &CustomRecipe, view: u32) -> Vec<f32> {
         let image = image::RgbImage::from_fn(50, 40, |x, y| image::Rgb([x as u8, y as u8, 90]));
         let mut out = vec![0.0; 3 * 32 * 32];
-        let key = ViewKey { seed: 4, epoch: 0, picture: 2, view };
+        let key = ViewKey { seed: 4, epoch: 0, sample: 2, view };
         extended.write_view(&image.into(), key, &mut Scratch::default(), &mut out);
         out
     }
@@ -205,9 +204,9 @@ mod tests {
 
     #[test]
     fn a_function_that_does_nothing_changes_nothing_wherever_it_is() {
-        let plain = Extended::new(Recipe::simclr_cifar());
+        let plain = CustomRecipe::new(Recipe::simclr_cifar());
         for place in 0..=4 {
-            let idle = Extended::new(Recipe::simclr_cifar()).with(1, place, |_, rng| {
+            let idle = CustomRecipe::new(Recipe::simclr_cifar()).with(1, place, |_, rng| {
                 rng.random::<u64>();
             });
             assert!(close(&views(&plain, 0), &views(&idle, 0)), "{place}");
@@ -216,9 +215,9 @@ mod tests {
     }
 
     #[test]
-    fn a_view_is_drawn_before_its_picture_is_decoded() {
-        let idle = Extended::new(Recipe::simclr_cifar()).with(0, 1, |_, _| {});
-        let key = ViewKey { seed: 4, epoch: 0, picture: 2, view: 0 };
+    fn a_view_is_drawn_before_its_image_is_decoded() {
+        let idle = CustomRecipe::new(Recipe::simclr_cifar()).with(0, 1, |_, _| {});
+        let key = ViewKey { seed: 4, epoch: 0, sample: 2, view: 0 };
         let plan = idle.plan(key, [400, 500]);
         assert_eq!(plan.steps, Recipe::simclr_cifar().plan(key, [400, 500]).steps[..1]);
         assert!(plan.smallest_scale() > 1);
@@ -227,18 +226,18 @@ mod tests {
         idle.write_planned(&half, &plan, &mut Scratch::default(), &mut out);
         assert!(out.iter().all(|x| *x < 0.0)); // black, normalised
         // What acts first may look at every pixel.
-        let early = Extended::new(Recipe::simclr_cifar()).with(0, 0, |_, _| {});
+        let early = CustomRecipe::new(Recipe::simclr_cifar()).with(0, 0, |_, _| {});
         assert_eq!(early.plan(key, [400, 500]).smallest_scale(), 1);
     }
 
     #[test]
     fn functions_act_in_their_places_with_draws_of_their_own() {
-        let shifted = |picture: &mut Picture, rng: &mut ChaCha8Rng| {
+        let shifted = |image: &mut PlanarImage, rng: &mut ChaCha8Rng| {
             let shift: f32 = rng.random();
-            picture.data.fill(shift);
+            image.data.fill(shift);
         };
         let recipe = || Recipe::supervised_cifar().with_normalize(Normalize::NONE);
-        let late = Extended::new(recipe()).with_last(0, |picture, _| picture.data[0] = 2.0);
+        let late = CustomRecipe::new(recipe()).with_last(0, |image, _| image.data[0] = 2.0);
         let both = late.with(0, 0, shifted);
         let found = views(&both, 0);
         assert_eq!(found[0], 2.0);

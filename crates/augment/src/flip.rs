@@ -1,16 +1,16 @@
 //! Mirroring.
 
-use crate::Picture;
+use crate::PlanarImage;
 use crate::paint::Planes;
 
 /// Swaps left and right.
-pub fn horizontal_flip(picture: &mut Picture) {
-    mirror_rows(&mut picture.as_planes());
+pub fn horizontal_flip(image: &mut PlanarImage) {
+    mirror_rows(&mut image.as_planes());
 }
 
 /// Swaps top and bottom.
-pub fn vertical_flip(picture: &mut Picture) {
-    mirror_columns(&mut picture.as_planes());
+pub fn vertical_flip(image: &mut PlanarImage) {
+    mirror_columns(&mut image.as_planes());
 }
 
 pub(crate) fn mirror_rows(planes: &mut Planes<'_>) {

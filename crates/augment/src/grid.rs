@@ -5,36 +5,36 @@ use image::{DynamicImage, RgbImage};
 
 use crate::{Recipe, Scratch, ViewKey};
 
-/// Side of a picture in the grid, and the white between them.
+/// Side of an image in the grid, and the white between them.
 const CELL: u32 = 96;
 const GAP: u32 = 4;
 
-/// One row per picture: the picture, then its views as `recipe` makes them, not normalised.
+/// One row per image: the image, then its views as `recipe` makes them, not normalised.
 ///
 /// # Panics
 /// If the recipe does not [`validate`](Recipe::validate).
 #[must_use]
-pub fn view_grid(pictures: &[DynamicImage], recipe: &Recipe, seed: u64) -> RgbImage {
+pub fn view_grid(images: &[DynamicImage], recipe: &Recipe, seed: u64) -> RgbImage {
     #[allow(clippy::cast_possible_truncation, reason = "a grid one can look at")]
-    let (rows, columns) = (pictures.len() as u32, recipe.view_count() as u32 + 1);
+    let (rows, columns) = (images.len() as u32, recipe.view_count() as u32 + 1);
     let side = |cells: u32| cells * (CELL + GAP) + GAP;
     let mut grid = RgbImage::from_pixel(side(columns), side(rows), image::Rgb([255; 3]));
     let mut scratch = Scratch::default();
-    for (row, picture) in (0..rows).zip(pictures) {
-        let mut place = |column: u32, picture: &RgbImage| {
-            // Small pictures are shown by their pixels.
+    for (row, image) in (0..rows).zip(images) {
+        let mut place = |column: u32, image: &RgbImage| {
+            // Small images are shown by their pixels.
             let filter =
-                if picture.width() < CELL { FilterType::Nearest } else { FilterType::Triangle };
-            let cell = resize(picture, CELL, CELL, filter);
+                if image.width() < CELL { FilterType::Nearest } else { FilterType::Triangle };
+            let cell = resize(image, CELL, CELL, filter);
             let at = |cell: u32| i64::from(cell * (CELL + GAP) + GAP);
             replace(&mut grid, &cell, at(column), at(row));
         };
-        place(0, &picture.to_rgb8());
+        place(0, &image.to_rgb8());
         for view in 0..columns - 1 {
             let [channels, height, width] = recipe.view_dims(view as usize);
             let mut out = vec![0.0; channels * height * width];
-            let key = ViewKey { seed, epoch: 0, picture: u64::from(row), view };
-            recipe.write_view(picture, key, &mut scratch, &mut out);
+            let key = ViewKey { seed, epoch: 0, sample: u64::from(row), view };
+            recipe.write_view(image, key, &mut scratch, &mut out);
             place(view + 1, &recipe.normalize.undo(&out, height, width).to_image());
         }
     }
@@ -46,9 +46,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn has_a_row_per_picture_and_a_column_per_view() {
-        let pictures = vec![DynamicImage::new_rgb8(40, 40); 3];
-        let grid = view_grid(&pictures, &Recipe::simclr_cifar(), 0);
+    fn has_a_row_per_image_and_a_column_per_view() {
+        let images = vec![DynamicImage::new_rgb8(40, 40); 3];
+        let grid = view_grid(&images, &Recipe::simclr_cifar(), 0);
         assert_eq!(grid.dimensions(), (3 * 100 + 4, 3 * 100 + 4));
         assert_eq!((grid.get_pixel(1, 1).0, grid.get_pixel(50, 50).0), ([255; 3], [0; 3]));
     }

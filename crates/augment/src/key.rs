@@ -10,7 +10,7 @@ use rand_chacha::ChaCha8Rng;
 /// use rand::RngExt;
 /// use selfsame_augment::ViewKey;
 ///
-/// let key = ViewKey { seed: 1, epoch: 0, picture: 5, view: 1 };
+/// let key = ViewKey { seed: 1, epoch: 0, sample: 5, view: 1 };
 /// let draw = |key: ViewKey| key.rng().random::<u64>();
 /// assert_eq!(draw(key), draw(key));
 /// assert_ne!(draw(key), draw(ViewKey { view: 0, ..key }));
@@ -21,9 +21,9 @@ pub struct ViewKey {
     pub seed: u64,
     /// The epoch, from 0.
     pub epoch: u64,
-    /// The picture's place in its data set.
-    pub picture: u64,
-    /// Which view of the picture, from 0.
+    /// The sample's index in its data set.
+    pub sample: u64,
+    /// Which view of the image, from 0.
     pub view: u32,
 }
 
@@ -34,7 +34,7 @@ impl ViewKey {
         let mut key = [0; 32];
         key[..8].copy_from_slice(&self.seed.to_le_bytes());
         key[8..16].copy_from_slice(&self.epoch.to_le_bytes());
-        key[16..24].copy_from_slice(&self.picture.to_le_bytes());
+        key[16..24].copy_from_slice(&self.sample.to_le_bytes());
         key[24..28].copy_from_slice(&self.view.to_le_bytes());
         ChaCha8Rng::from_seed(key)
     }

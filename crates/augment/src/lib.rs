@@ -6,7 +6,7 @@
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         clippy::float_cmp,
-        reason = "tests make small pictures and state exact results"
+        reason = "tests make small images and state exact results"
     )
 )]
 
@@ -25,8 +25,8 @@ mod lines;
 mod normalize;
 mod operator;
 mod paint;
-mod picture;
 mod plan;
+mod planar_image;
 mod recipe;
 mod recipes;
 mod resampling;
@@ -45,14 +45,14 @@ pub use color::{
 pub use crop::{CropBox, draw_crop};
 pub use equalize::equalize;
 pub use erase::{draw_cutout, draw_erasure, erase};
-pub use extended::Extended;
+pub use extended::CustomRecipe;
 pub use flip::{horizontal_flip, vertical_flip};
 pub use grid::view_grid;
 pub use key::ViewKey;
 pub use normalize::Normalize;
 pub use operator::{Formulas, JitterOrder, Light, Operator};
-pub use picture::Picture;
 pub use plan::{Jitter, Plan, ViewPlan};
+pub use planar_image::PlanarImage;
 pub use recipe::{Recipe, RecipeError};
 pub use resampling::{Interpolation, Resampling};
 pub use resize::resized_crop;

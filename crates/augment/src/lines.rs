@@ -10,7 +10,7 @@ use pulp::Simd;
 #[cfg(target_arch = "x86_64")]
 use pulp::core_arch::x86::Sse;
 
-/// A number a picture is made of.
+/// A number an image is made of.
 pub(crate) trait Sample: Copy {
     /// White.
     const WHITE: f32;

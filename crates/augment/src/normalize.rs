@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Picture;
+use crate::PlanarImage;
 
 /// Mean and standard deviation of each channel, which a view is freed of: `(x − mean) / std`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,32 +22,32 @@ impl Normalize {
     /// Leaves pixels in `[0, 1]`.
     pub const NONE: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
 
-    /// Writes the normalised planes of `picture` to `out`.
+    /// Writes the normalised planes of `image` to `out`.
     ///
     /// # Panics
     /// If `out` has another length.
     #[track_caller]
-    pub fn write(&self, picture: &Picture, out: &mut [f32]) {
-        assert_eq!(out.len(), picture.data.len(), "one number per sample");
-        let plane = picture.height * picture.width;
+    pub fn write(&self, image: &PlanarImage, out: &mut [f32]) {
+        assert_eq!(out.len(), image.data.len(), "one number per sample");
+        let plane = image.height * image.width;
         for channel in 0..3 {
             let (mean, scale) = (self.mean[channel], 1.0 / self.std[channel]);
             let out = &mut out[channel * plane..][..plane];
-            out.iter_mut().zip(picture.plane(channel)).for_each(|(to, x)| *to = (x - mean) * scale);
+            out.iter_mut().zip(image.plane(channel)).for_each(|(to, x)| *to = (x - mean) * scale);
         }
     }
 
-    /// The picture whose normalised planes are `view`.
+    /// The image whose normalised planes are `view`.
     ///
     /// # Panics
     /// If `view` does not hold three planes of `height × width`.
     #[must_use]
     #[track_caller]
-    pub fn undo(&self, view: &[f32], height: usize, width: usize) -> Picture {
+    pub fn undo(&self, view: &[f32], height: usize, width: usize) -> PlanarImage {
         assert_eq!(view.len(), 3 * height * width, "three planes of {height} × {width}");
         let plane = height * width;
         let sample =
             |(place, x): (usize, &f32)| x * self.std[place / plane] + self.mean[place / plane];
-        Picture { height, width, data: view.iter().enumerate().map(sample).collect() }
+        PlanarImage { height, width, data: view.iter().enumerate().map(sample).collect() }
     }
 }

@@ -35,7 +35,7 @@ pub enum Light {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Formulas {
-    /// Away from the mean gray of the picture and from the gray of the pixel.
+    /// Away from the mean gray of the image and from the gray of the pixel.
     #[default]
     Torchvision,
     /// Away from the mean of each channel, and by the saturation of HSV.
@@ -50,7 +50,7 @@ pub enum Operator {
     RandomResizedCrop {
         /// Side of the view, in pixels.
         size: u32,
-        /// Range of the part's area, as a share of the picture's.
+        /// Range of the part's area, as a share of the image's.
         area: [f64; 2],
         /// Range of width over height, drawn logarithmically.
         aspect: [f64; 2],
@@ -61,15 +61,15 @@ pub enum Operator {
     Resize {
         /// The shorter side, in pixels.
         size: u32,
-        /// How the picture is resized.
+        /// How the image is resized.
         resampling: Resampling,
     },
-    /// The square in the middle; a picture that is smaller is first resized to fit it.
+    /// The square in the middle; an image that is smaller is first resized to fit it.
     CenterCrop {
         /// Side of the square, in pixels.
         size: u32,
     },
-    /// Puts a border around the picture and cuts out a square, of random place.
+    /// Puts a border around the image and cuts out a square, of random place.
     PadCrop {
         /// Side of the square, in pixels; a larger one than there is stands around the middle.
         size: u32,
@@ -126,7 +126,7 @@ pub enum Operator {
     /// Gaussian blur.
     GaussianBlur {
         /// Odd size of the kernel, in pixels; without it a tenth of the shorter side, rounded down,
-        /// and one more if that is even, as in SimCLR. One that reaches further than the picture is
+        /// and one more if that is even, as in SimCLR. One that reaches further than the image is
         /// large is cut.
         #[serde(default)]
         kernel_size: Option<usize>,
@@ -157,7 +157,7 @@ pub enum Operator {
     /// Paints over a part of random area, shape and place; see [`draw_erasure`]. If ten draws do not
     /// fit, nothing happens.
     RandomErasing {
-        /// Range of the part's area, as a share of the picture's. Paper: 0.02 to 0.4.
+        /// Range of the part's area, as a share of the image's. Paper: 0.02 to 0.4.
         area: [f64; 2],
         /// Range of height over width, drawn logarithmically. Paper: 0.3 to 1 / 0.3.
         aspect: [f64; 2],
@@ -185,28 +185,28 @@ pub enum Operator {
 }
 
 impl Operator {
-    /// Draws the parameters for a picture of `[height, width]`.
-    pub fn draw(&self, picture: [usize; 2], rng: &mut impl Rng) -> Plan {
+    /// Draws the parameters for an image of `[height, width]`.
+    pub fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> Plan {
         let probability = self.probability();
         if probability < 1.0 && !rng.random_bool(probability.max(0.0)) {
             return Plan::Skip;
         }
         match *self {
             Self::RandomResizedCrop { size, area, aspect, resampling } => {
-                let part = draw_crop(picture, area, aspect, rng);
+                let part = draw_crop(image, area, aspect, rng);
                 Plan::Crop { part, size: [size as usize; 2], resampling }
             }
             Self::Resize { size, resampling } => {
-                let size = shorter_side(picture, size as usize);
-                Plan::Crop { part: CropBox::whole(picture), size, resampling }
+                let size = shorter_side(image, size as usize);
+                Plan::Crop { part: CropBox::whole(image), size, resampling }
             }
             Self::CenterCrop { size } => {
                 let size = size as usize;
-                let part = CropBox::centre(picture, [size, size]);
+                let part = CropBox::centre(image, [size, size]);
                 Plan::Crop { part, size: [size; 2], resampling: Resampling::default() }
             }
             Self::PadCrop { size, padding, border } => {
-                let place = picture.map(|side| draw_place(side, size, padding, rng));
+                let place = image.map(|side| draw_place(side, size, padding, rng));
                 Plan::Window { place, size: size as usize, border }
             }
             Self::HorizontalFlip { .. } => Plan::HorizontalFlip,
@@ -251,7 +251,7 @@ impl Operator {
             }
             Self::Grayscale { .. } => Plan::Grayscale,
             Self::GaussianBlur { kernel_size, sigma, .. } => {
-                let side = picture[0].min(picture[1]);
+                let side = image[0].min(image[1]);
                 let reach = kernel_size.unwrap_or(side / 10) / 2;
                 let kernel_size = 2 * reach.min(side - 1) + 1;
                 Plan::Blur { kernel_size, sigma: rng.random_range(sigma[0]..=sigma[1]) }
@@ -260,11 +260,11 @@ impl Operator {
             Self::Equalize { .. } => Plan::Equalize,
             Self::Posterize { bits, .. } => Plan::Posterize { bits },
             Self::RandomErasing { area, aspect, fill, .. } => {
-                draw_erasure(picture, area, aspect, rng)
+                draw_erasure(image, area, aspect, rng)
                     .map_or(Plan::Skip, |part| Plan::Erase { part, fill: single(fill) })
             }
             Self::Cutout { size, fill, .. } => {
-                let part = draw_cutout(picture, size as usize, rng);
+                let part = draw_cutout(image, size as usize, rng);
                 Plan::Erase { part, fill: single(fill) }
             }
             Self::ChannelDropout { fill, .. } => {
@@ -470,7 +470,7 @@ fn single(x: f64) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Picture, Scratch, ViewKey};
+    use crate::{PlanarImage, Scratch, ViewKey};
 
     #[test]
     fn jitter_draws_from_its_ranges_in_every_order() {
@@ -484,7 +484,7 @@ mod tests {
             formulas: Formulas::Torchvision,
             probability: 0.8,
         };
-        let mut rng = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 }.rng();
+        let mut rng = ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 }.rng();
         let (mut skipped, mut first, mut contrast_sum, draws) = (0.0, [0; 4], 0.0, 4_000);
         for _ in 0..draws {
             let Plan::Jitter(changes) = jitter.draw([8, 8], &mut rng) else {
@@ -529,7 +529,7 @@ mod tests {
         let text = r#"{"op": "color_jitter", "brightness": 0.4, "contrast": 0.4, "saturation": 0.4,
             "hue": 0.1, "order": "fixed", "light": "added", "probability": 1.0}"#;
         let jitter: Operator = serde_json::from_str(text).unwrap();
-        let mut rng = ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 }.rng();
+        let mut rng = ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 }.rng();
         let kinds = |plan| match plan {
             Plan::Jitter([Jitter::Lighten(_), contrast, saturation, Jitter::Hue(_)]) => {
                 (contrast, saturation)
@@ -549,11 +549,11 @@ mod tests {
     }
 
     #[test]
-    fn small_pictures_fill_a_centre_crop() {
+    fn small_images_fill_a_centre_crop() {
         let plan = Operator::CenterCrop { size: 8 }
-            .draw([4, 6], &mut ViewKey { seed: 0, epoch: 0, picture: 0, view: 0 }.rng());
-        let mut picture = Picture::black(4, 6);
-        plan.apply(&mut picture, &mut Scratch::default());
-        assert_eq!((picture.height, picture.width), (8, 8));
+            .draw([4, 6], &mut ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 }.rng());
+        let mut image = PlanarImage::black(4, 6);
+        plan.apply(&mut image, &mut Scratch::default());
+        assert_eq!((image.height, image.width), (8, 8));
     }
 }

@@ -14,7 +14,7 @@ const LINE: usize = 64;
 /// Sums that are kept apart, so that they can be added up side by side.
 const LANES: usize = 32;
 
-/// Red, green and blue planes of a picture or of some of its rows.
+/// Red, green and blue planes of an image or of some of its rows.
 #[derive(Debug)]
 pub(crate) struct Planes<'a> {
     pub(crate) height: usize,

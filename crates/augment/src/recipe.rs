@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Normalize, Operator, Plan, Scratch, ViewKey, ViewPlan};
 
-/// How the views of a picture are made: for each view a list of operators, then normalisation.
+/// How the views of an image are made: for each view a list of operators, then normalisation.
 ///
 /// # Example
 /// ```
@@ -26,7 +26,7 @@ pub struct Recipe {
     pub name: String,
     /// Where the numbers come from.
     pub source: String,
-    /// The operators of each view, in order; the first may see any picture, and one of each view
+    /// The operators of each view, in order; the first may see any image, and one of each view
     /// must leave a square of fixed size.
     pub views: Vec<Vec<Operator>>,
     /// What is done last.
@@ -43,7 +43,7 @@ pub enum RecipeError {
         /// The recipe's name.
         recipe: String,
     },
-    /// A view's size depends on the picture, so views could not be batched.
+    /// A view's size depends on the image, so views could not be batched.
     #[error(
         "view {view} of recipe `{recipe}` has no fixed size; add `random_resized_crop` or `center_crop`"
     )]
@@ -90,7 +90,7 @@ impl Recipe {
         Self { normalize, ..self }
     }
 
-    /// Number of views of a picture.
+    /// Number of views of an image.
     #[must_use]
     pub fn view_count(&self) -> usize {
         self.views.len()
@@ -132,79 +132,79 @@ impl Recipe {
         Ok(())
     }
 
-    /// Draws all that is random about one view of a picture of `[height, width]`.
+    /// Draws all that is random about one view of an image of `[height, width]`.
     ///
     /// # Panics
-    /// If the recipe does not [`validate`](Self::validate), has no such view, or the picture is empty.
+    /// If the recipe does not [`validate`](Self::validate), has no such view, or the image is empty.
     #[must_use]
     #[track_caller]
-    pub fn plan(&self, key: ViewKey, picture: [usize; 2]) -> ViewPlan {
+    pub fn plan(&self, key: ViewKey, image: [usize; 2]) -> ViewPlan {
         let mut steps = Vec::new();
-        self.draw(key, picture, &mut steps);
-        ViewPlan { key, picture, steps }
+        self.draw(key, image, &mut steps);
+        ViewPlan { key, image, steps }
     }
 
-    /// Makes one view of `picture`: red, green and blue planes, normalised, into `out`.
+    /// Makes one view of `image`: red, green and blue planes, normalised, into `out`.
     ///
-    /// Gray pictures become three equal planes, alpha is dropped, samples of any depth are brought to
-    /// `[0, 1]`. Eight-bit pictures are read as they are, others are converted as a whole first.
+    /// Gray images become three equal planes, alpha is dropped, samples of any depth are brought to
+    /// `[0, 1]`. Eight-bit images are read as they are, others are converted as a whole first.
     /// Nothing is allocated once `scratch` has made a view of this size. Cutting, resizing, flips and
     /// changes of colour are one pass, contrast and blur begin another.
     ///
     /// # Panics
     /// If `out` does not hold [`view_dims`](Self::view_dims) numbers, the recipe does not
-    /// [`validate`](Self::validate), or the picture is empty.
+    /// [`validate`](Self::validate), or the image is empty.
     #[track_caller]
     pub fn write_view(
         &self,
-        picture: &DynamicImage,
+        image: &DynamicImage,
         key: ViewKey,
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
-        let size = [picture.height() as usize, picture.width() as usize];
+        let size = [image.height() as usize, image.width() as usize];
         let mut steps = std::mem::take(&mut scratch.steps);
         self.draw(key, size, &mut steps);
-        scratch.write(picture, size, &steps, &self.normalize, out);
+        scratch.write(image, size, &steps, &self.normalize, out);
         scratch.steps = steps;
     }
 
     /// Carries out a [`plan`](Self::plan) of this recipe, as [`write_view`](Self::write_view) does.
     ///
-    /// `picture` is the one the plan was drawn for, or the same decoded at up to its
+    /// `image` is the one the plan was drawn for, or the same decoded at up to its
     /// [`smallest_scale`](ViewPlan::smallest_scale): a side of `n` pixels has become one of
     /// `n / scale`, rounded up.
     ///
     /// # Panics
-    /// As [`write_view`](Self::write_view), and if `picture` is larger than planned, or smaller where
+    /// As [`write_view`](Self::write_view), and if `image` is larger than planned, or smaller where
     /// the plan cannot be carried out on a smaller one.
     #[track_caller]
     pub fn write_planned(
         &self,
-        picture: &DynamicImage,
+        image: &DynamicImage,
         plan: &ViewPlan,
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
-        scratch.write(picture, plan.picture, &plan.steps, &self.normalize, out);
+        scratch.write(image, plan.image, &plan.steps, &self.normalize, out);
     }
 
     #[track_caller]
-    fn draw(&self, key: ViewKey, picture: [usize; 2], steps: &mut Vec<Plan>) {
-        assert!(picture[0] > 0 && picture[1] > 0, "a view of an empty picture, {picture:?}");
+    fn draw(&self, key: ViewKey, image: [usize; 2], steps: &mut Vec<Plan>) {
+        assert!(image[0] > 0 && image[1] > 0, "a view of an empty image, {image:?}");
         steps.clear();
-        draw_steps(&self.views[key.view as usize], picture, &mut key.rng(), steps);
+        draw_steps(&self.views[key.view as usize], image, &mut key.rng(), steps);
     }
 }
 
 /// Draws operators one after the other, each for the size the one before leaves; returns the last.
 pub(crate) fn draw_steps(
     operators: &[Operator],
-    picture: [usize; 2],
+    image: [usize; 2],
     rng: &mut impl Rng,
     steps: &mut Vec<Plan>,
 ) -> [usize; 2] {
-    operators.iter().fold(picture, |size, operator| {
+    operators.iter().fold(image, |size, operator| {
         let step = operator.draw(size, rng);
         steps.push(step);
         step.size(size)
@@ -242,7 +242,7 @@ impl fmt::Display for Recipe {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Picture, Resampling};
+    use crate::{PlanarImage, Resampling};
     use image::{ImageBuffer, Rgb};
 
     fn image() -> DynamicImage {
@@ -252,20 +252,20 @@ mod tests {
         .into()
     }
 
-    fn key(picture: u64, view: u32) -> ViewKey {
-        ViewKey { seed: 1, epoch: 2, picture, view }
+    fn key(sample: u64, view: u32) -> ViewKey {
+        ViewKey { seed: 1, epoch: 2, sample, view }
     }
 
     /// The operators one by one, as their pure functions have it.
     fn slowly(recipe: &Recipe, image: &DynamicImage, key: ViewKey) -> Vec<f32> {
-        let mut picture = Picture::from_image(image);
+        let mut planar = PlanarImage::from_image(image);
         let mut rng = key.rng();
         for operator in &recipe.views[key.view as usize] {
-            let plan = operator.draw([picture.height, picture.width], &mut rng);
-            plan.apply(&mut picture, &mut Scratch::default());
+            let plan = operator.draw([planar.height, planar.width], &mut rng);
+            plan.apply(&mut planar, &mut Scratch::default());
         }
-        let mut out = vec![0.0; picture.data.len()];
-        recipe.normalize.write(&picture, &mut out);
+        let mut out = vec![0.0; planar.data.len()];
+        recipe.normalize.write(&planar, &mut out);
         out
     }
 
@@ -275,10 +275,10 @@ mod tests {
         for recipe in Recipe::all() {
             recipe.validate().unwrap();
             let name = &recipe.name;
-            let pictures = if name.contains("imagenet") { 2 } else { 40 };
-            for picture in 0..pictures {
+            let images = if name.contains("imagenet") { 2 } else { 40 };
+            for sample in 0..images {
                 for view in 0..recipe.view_count() {
-                    let key = key(picture, view as u32);
+                    let key = key(sample, view as u32);
                     let mut out = vec![f32::NAN; recipe.view_dims(view).iter().product()];
                     recipe.write_view(&image(), key, &mut scratch, &mut out);
                     let want = slowly(&recipe, &image(), key);
@@ -304,7 +304,7 @@ mod tests {
         for other in [
             ViewKey { seed: 9, ..base },
             ViewKey { epoch: 9, ..base },
-            ViewKey { picture: 9, ..base },
+            ViewKey { sample: 9, ..base },
             ViewKey { view: 1, ..base },
         ] {
             assert_ne!(make(base), make(other), "{other:?}");
@@ -312,13 +312,13 @@ mod tests {
     }
 
     #[test]
-    fn the_evaluation_of_a_picture_of_the_right_size_is_the_picture() {
+    fn the_evaluation_of_a_image_of_the_right_size_is_the_image() {
         let square: DynamicImage =
             ImageBuffer::from_fn(32, 32, |x, y| Rgb([x as u8, y as u8, 7])).into();
         let recipe = Recipe::evaluation(32).with_normalize(Normalize::NONE);
         let mut out = vec![0.0; 3 * 32 * 32];
         recipe.write_view(&square, key(0, 0), &mut Scratch::default(), &mut out);
-        assert_eq!(out, Picture::from_image(&square).data);
+        assert_eq!(out, PlanarImage::from_image(&square).data);
     }
 
     #[test]

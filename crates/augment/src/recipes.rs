@@ -35,7 +35,7 @@ const HALF: Normalize = Normalize { mean: [0.5; 3], std: [0.5; 3] };
 const FLIP: Operator = Operator::HorizontalFlip { probability: 0.5 };
 const GRAY: Operator = Operator::Grayscale { probability: 0.2 };
 
-/// For CIFAR-10 and other pictures of 32 pixels.
+/// For CIFAR-10 and other images of 32 pixels.
 impl Recipe {
     /// SimCLR: crop, flip, jitter of half strength, gray; no blur.
     #[must_use]
@@ -89,7 +89,7 @@ impl Recipe {
         Self::cifar("swav_cifar", SWAV_CIFAR, views)
     }
 
-    /// DINO: two views, the second solarized at times; pictures this small have no local views.
+    /// DINO: two views, the second solarized at times; images this small have no local views.
     #[must_use]
     pub fn dino_cifar() -> Self {
         let common = small([0.4, 1.0], 0.4, 0.2, 0.1);
@@ -103,7 +103,7 @@ impl Recipe {
         Self::simsiam_cifar().repeated("fast_siam_cifar", FAST_SIAM, views)
     }
 
-    /// EMP-SSL: `patches` squares of a quarter of the picture.
+    /// EMP-SSL: `patches` squares of a quarter of the image.
     #[must_use]
     pub fn emp_ssl_cifar(patches: usize) -> Self {
         let square = Operator::RandomResizedCrop {
@@ -116,7 +116,7 @@ impl Recipe {
         Self::cifar("emp_ssl_cifar", EMP_SSL, vec![patch; patches]).with_normalize(HALF)
     }
 
-    /// Supervised training on small pictures: a mild crop and a flip.
+    /// Supervised training on small images: a mild crop and a flip.
     #[must_use]
     pub fn supervised_cifar() -> Self {
         Self::cifar("supervised_cifar", OURS, vec![vec![crop(32, [0.5, 1.0]), FLIP]])
@@ -205,7 +205,7 @@ impl Recipe {
     }
 }
 
-/// For pictures of any size, and by name.
+/// For images of any size, and by name.
 impl Recipe {
     /// For [drawn shapes](https://docs.rs/selfsame-samplers) of `size` pixels: crop, flip, any turn,
     /// strong jitter, half of the views gray.
@@ -225,7 +225,7 @@ impl Recipe {
         Self { name: "supervised_shapes".to_owned(), views, ..shapes }
     }
 
-    /// A picture as it is: the shorter side resized to `size`, the square in the middle.
+    /// An image as it is: the shorter side resized to `size`, the square in the middle.
     #[must_use]
     pub fn evaluation(size: u32) -> Self {
         let resize = Operator::Resize { size, resampling: Resampling::default() };

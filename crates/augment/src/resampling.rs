@@ -21,7 +21,7 @@ pub enum Interpolation {
 pub struct Resampling {
     /// The curve.
     pub interpolation: Interpolation,
-    /// Whether a picture that shrinks is blurred accordingly.
+    /// Whether an image that shrinks is blurred accordingly.
     pub antialias: bool,
 }
 
@@ -32,7 +32,7 @@ impl Default for Resampling {
     }
 }
 
-/// A stretch of one side of a picture, in pixels; it may begin and end inside of one.
+/// A stretch of one side of an image, in pixels; it may begin and end inside of one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stretch {
     pub(crate) start: f64,
@@ -101,7 +101,7 @@ impl Weights {
             Interpolation::Bilinear => 1.0,
             Interpolation::Bicubic => 2.0,
         } * spread;
-        #[allow(clippy::cast_possible_truncation, reason = "pixels of a picture")]
+        #[allow(clippy::cast_possible_truncation, reason = "pixels of an image")]
         let whole = |x: f64| x.floor() as i64;
         let side = i64::try_from(from.side).unwrap_or(i64::MAX);
         let low = whole(from.start).clamp(0, side - 1);

@@ -1,4 +1,4 @@
-//! Resampling a part of a picture to another size.
+//! Resampling a part of an image to another size.
 
 use std::ops::Range;
 
@@ -10,23 +10,23 @@ use crate::lines::{Sample, add_product, read_soon};
 use crate::paint::Planes;
 use crate::resampling::{Stretch, Weights};
 use crate::transpose::{Column, Plain, ROWS, Turn, lay_down, stand_up};
-use crate::{CropBox, Picture, Resampling};
+use crate::{CropBox, PlanarImage, Resampling};
 
-/// A part of a picture at another size, as torchvision's `resized_crop` makes it on floats.
+/// A part of an image at another size, as torchvision's `resized_crop` makes it on floats.
 ///
 /// # Panics
-/// If the part is empty or reaches beyond the picture.
+/// If the part is empty or reaches beyond the image.
 #[must_use]
 #[track_caller]
 pub fn resized_crop(
-    picture: &Picture,
+    image: &PlanarImage,
     part: CropBox,
     size: [usize; 2],
     resampling: Resampling,
-) -> Picture {
-    let mut resized = Picture::black(size[0], size[1]);
-    let resize = Resize::new(part, [picture.height, picture.width], size, resampling);
-    Resizer::default().run(&Source::Planes(picture), &resize, resized.as_planes(), |_| {});
+) -> PlanarImage {
+    let mut resized = PlanarImage::black(size[0], size[1]);
+    let resize = Resize::new(part, [image.height, image.width], size, resampling);
+    Resizer::default().run(&Source::Planes(image), &resize, resized.as_planes(), |_| {});
     resized
 }
 
@@ -43,26 +43,26 @@ pub(crate) struct Resize {
 
 impl Resize {
     /// # Panics
-    /// If the part is empty or reaches beyond the picture.
+    /// If the part is empty or reaches beyond the image.
     #[track_caller]
     pub(crate) fn new(
         part: CropBox,
-        picture: [usize; 2],
+        image: [usize; 2],
         size: [usize; 2],
         resampling: Resampling,
     ) -> Self {
         let CropBox { top, left, height, width } = part;
         assert!(
-            height > 0 && width > 0 && top + height <= picture[0] && left + width <= picture[1],
+            height > 0 && width > 0 && top + height <= image[0] && left + width <= image[1],
             "{part:?} is no part of {} × {}",
-            picture[0],
-            picture[1]
+            image[0],
+            image[1]
         );
         let stretch =
             |start, length, side| Stretch { start: start as f64, length: length as f64, side };
         Self {
-            down: stretch(top, height, picture[0]),
-            across: stretch(left, width, picture[1]),
+            down: stretch(top, height, image[0]),
+            across: stretch(left, width, image[1]),
             size,
             window: CropBox::whole(size),
             flip: false,
@@ -80,9 +80,9 @@ impl Resize {
         Self { flip, ..self }
     }
 
-    /// The same part of the same picture at another size, as decoders that shrink make it: a side of
+    /// The same part of the same image at another size, as decoders that shrink make it: a side of
     /// `n` pixels has become one of `n / scale`, rounded up.
-    pub(crate) fn reduced(self, picture: [usize; 2]) -> Self {
+    pub(crate) fn reduced(self, image: [usize; 2]) -> Self {
         let reduce = |stretch: Stretch, side: usize| {
             let ratio = stretch.side as f64 / side as f64;
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 or more")]
@@ -91,7 +91,7 @@ impl Resize {
             let scale = if exact { whole as f64 } else { ratio };
             Stretch { start: stretch.start / scale, length: stretch.length / scale, side }
         };
-        let (down, across) = (reduce(self.down, picture[0]), reduce(self.across, picture[1]));
+        let (down, across) = (reduce(self.down, image[0]), reduce(self.across, image[1]));
         Self { down, across, ..self }
     }
 }
@@ -104,7 +104,7 @@ pub(crate) enum Source<'a> {
     /// Pixels of red, green and blue, row by row, and the number of columns.
     Floats(&'a [f32], usize),
     /// Planes.
-    Planes(&'a Picture),
+    Planes(&'a PlanarImage),
 }
 
 impl Source<'_> {
@@ -182,10 +182,10 @@ impl Resizer {
                 lines.add_up(down, new, lying);
                 stand_up::<1>(lying, columns, 0);
             }
-            Source::Planes(picture) => {
+            Source::Planes(image) => {
                 for channel in 0..3 {
-                    let samples = picture.plane(channel);
-                    let lines = Lines { samples, stride: picture.width, left: span.start };
+                    let samples = image.plane(channel);
+                    let lines = Lines { samples, stride: image.width, left: span.start };
                     let lying = &mut lying[..span.len() * ROWS];
                     lines.add_up(down, new.clone(), lying);
                     stand_up::<3>(lying, columns, channel);
@@ -346,9 +346,9 @@ mod tests {
     use super::*;
     use crate::Interpolation;
 
-    fn ramp() -> Picture {
+    fn ramp() -> PlanarImage {
         let data = (0..3 * 5 * 7).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
-        Picture { height: 5, width: 7, data }
+        PlanarImage { height: 5, width: 7, data }
     }
 
     fn every_resampling() -> impl Iterator<Item = Resampling> {
@@ -368,7 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_size_is_the_same_picture() {
+    fn the_same_size_is_the_same_image() {
         for resampling in every_resampling() {
             let same = resized_crop(&ramp(), CropBox::whole([5, 7]), [5, 7], resampling);
             let close = same.data.iter().zip(&ramp().data).all(|(a, b)| (a - b).abs() < 1e-6);
@@ -377,22 +377,22 @@ mod tests {
     }
 
     /// Every new pixel by itself.
-    fn plainly(picture: &Picture, size: [usize; 2]) -> Picture {
+    fn plainly(image: &PlanarImage, size: [usize; 2]) -> PlanarImage {
         let weights = |side: usize, new: usize| {
             let mut weights = Weights::default();
             let whole = Stretch { start: 0.0, length: side as f64, side };
             weights.compute(whole, new, 0..new, Resampling::default());
             weights
         };
-        let [down, across] = [weights(picture.height, size[0]), weights(picture.width, size[1])];
-        let mut made = Picture::black(size[0], size[1]);
+        let [down, across] = [weights(image.height, size[0]), weights(image.width, size[1])];
+        let mut made = PlanarImage::black(size[0], size[1]);
         for (place, sum) in made.data.iter_mut().enumerate() {
             let (channel, y, x) =
                 (place / (size[0] * size[1]), place / size[1] % size[0], place % size[1]);
             let ((top, rows), (left, columns)) = (down.of(y), across.of(x));
             for (row, a) in (top..).zip(rows) {
                 for (column, b) in (left..).zip(columns) {
-                    *sum += a * b * picture.plane(channel)[row * picture.width + column];
+                    *sum += a * b * image.plane(channel)[row * image.width + column];
                 }
             }
         }
@@ -413,15 +413,14 @@ mod tests {
                     };
                     let pixels = height * width;
                     let data = (0..3 * pixels).map(|i| sample(i / pixels, i % pixels)).collect();
-                    let picture = Picture { height, width, data };
-                    let want = plainly(&picture, size);
-                    let sources =
-                        [Source::Bytes(&bytes, channels, width), Source::Planes(&picture)];
+                    let image = PlanarImage { height, width, data };
+                    let want = plainly(&image, size);
+                    let sources = [Source::Bytes(&bytes, channels, width), Source::Planes(&image)];
                     for source in sources {
                         let whole = CropBox::whole([height, width]);
                         let resize =
                             Resize::new(whole, [height, width], size, Resampling::default());
-                        let mut made = Picture::black(size[0], size[1]);
+                        let mut made = PlanarImage::black(size[0], size[1]);
                         resizer.run(&source, &resize, made.as_planes(), |_| {});
                         let close =
                             made.data.iter().zip(&want.data).all(|(a, b)| (a - b).abs() < 1e-5);
@@ -437,7 +436,7 @@ mod tests {
         let part = CropBox { top: 1, left: 2, height: 4, width: 5 };
         for resampling in every_resampling() {
             let mut plain = resized_crop(&ramp(), part, [4, 9], resampling);
-            let mut flipped = Picture::black(4, 9);
+            let mut flipped = PlanarImage::black(4, 9);
             let resize = Resize::new(part, [5, 7], [4, 9], resampling).flipped(true);
             let mut resizer = Resizer::default();
             resizer.run(&Source::Planes(&ramp()), &resize, flipped.as_planes(), |_| {});
@@ -453,7 +452,7 @@ mod tests {
         for resampling in every_resampling() {
             let whole = resized_crop(&ramp(), part, [11, 13], resampling);
             let want = resized_crop(&whole, window, [6, 9], resampling);
-            let mut found = Picture::black(6, 9);
+            let mut found = PlanarImage::black(6, 9);
             let resize = Resize::new(part, [5, 7], [11, 13], resampling).window(window);
             let mut resizer = Resizer::default();
             resizer.run(&Source::Planes(&ramp()), &resize, found.as_planes(), |_| {});
@@ -463,7 +462,7 @@ mod tests {
 
     #[test]
     fn one_pixel_fills_any_size() {
-        let dot = Picture { height: 1, width: 1, data: vec![0.25, 0.5, 0.75] };
+        let dot = PlanarImage { height: 1, width: 1, data: vec![0.25, 0.5, 0.75] };
         for resampling in every_resampling() {
             let filled = resized_crop(&dot, CropBox::whole([1, 1]), [3, 2], resampling);
             assert!(filled.plane(1).iter().all(|x| (x - 0.5).abs() < 1e-6));
@@ -472,7 +471,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "5 × 7")]
-    fn a_part_beyond_the_picture_is_refused() {
+    fn a_part_beyond_the_image_is_refused() {
         let part = CropBox { top: 2, left: 0, height: 4, width: 7 };
         let _ = resized_crop(&ramp(), part, [4, 4], Resampling::default());
     }

@@ -1,15 +1,15 @@
-//! Turning a picture about its middle.
+//! Turning an image about its middle.
 
-use crate::Picture;
+use crate::PlanarImage;
 use crate::paint::Planes;
 
-/// Turns `picture` counter-clockwise by `degrees`, at the same size; beyond its border the picture
+/// Turns `image` counter-clockwise by `degrees`, at the same size; beyond its border the image
 /// is mirrored. Bilinear.
-pub fn rotate(picture: &mut Picture, degrees: f64, scratch: &mut Picture) {
-    turn(&mut picture.as_planes(), degrees, scratch);
+pub fn rotate(image: &mut PlanarImage, degrees: f64, scratch: &mut PlanarImage) {
+    turn(&mut image.as_planes(), degrees, scratch);
 }
 
-pub(crate) fn turn(planes: &mut Planes<'_>, degrees: f64, spare: &mut Picture) {
+pub(crate) fn turn(planes: &mut Planes<'_>, degrees: f64, spare: &mut PlanarImage) {
     let (height, width) = (planes.height, planes.width);
     spare.reshape(height, width);
     for (from, to) in planes.channels().into_iter().zip(spare.planes_mut()) {
@@ -39,15 +39,15 @@ pub(crate) fn turn(planes: &mut Planes<'_>, degrees: f64, spare: &mut Picture) {
     }
 }
 
-/// The two pixels around a position, mirrored into the picture, and the share of the second.
+/// The two pixels around a position, mirrored into the image, and the share of the second.
 fn between(position: f32, side: usize) -> (usize, usize, f32) {
     let floor = position.floor();
-    #[allow(clippy::cast_possible_truncation, reason = "positions near a picture")]
+    #[allow(clippy::cast_possible_truncation, reason = "positions near an image")]
     let first = floor as isize;
     (mirrored(first, side), mirrored(first + 1, side), position - floor)
 }
 
-/// A place of the picture and of its mirrors, which repeat the edge.
+/// A place of the image and of its mirrors, which repeat the edge.
 fn mirrored(place: isize, side: usize) -> usize {
     match usize::try_from(place) {
         Ok(place) if place < side => place,
@@ -63,24 +63,24 @@ fn mirrored(place: isize, side: usize) -> usize {
 mod tests {
     use super::*;
 
-    fn picture() -> Picture {
-        Picture { height: 3, width: 3, data: (0..27).map(|i| i as f32 / 27.0).collect() }
+    fn image() -> PlanarImage {
+        PlanarImage { height: 3, width: 3, data: (0..27).map(|i| i as f32 / 27.0).collect() }
     }
 
     #[test]
     fn a_quarter_turn_moves_the_right_edge_up() {
-        let mut turned = picture();
-        rotate(&mut turned, 90.0, &mut Picture::default());
+        let mut turned = image();
+        rotate(&mut turned, 90.0, &mut PlanarImage::default());
         let plane: Vec<i32> = turned.plane(0).iter().map(|x| (x * 27.0).round() as i32).collect();
         assert_eq!(plane, [2, 5, 8, 1, 4, 7, 0, 3, 6]);
     }
 
     #[test]
     fn a_full_turn_is_none_and_no_turn_leaves_the_range() {
-        let mut turned = picture();
-        rotate(&mut turned, 360.0, &mut Picture::default());
-        assert!(turned.data.iter().zip(&picture().data).all(|(a, b)| (a - b).abs() < 1e-5));
-        rotate(&mut turned, 33.0, &mut Picture::default());
+        let mut turned = image();
+        rotate(&mut turned, 360.0, &mut PlanarImage::default());
+        assert!(turned.data.iter().zip(&image().data).all(|(a, b)| (a - b).abs() < 1e-5));
+        rotate(&mut turned, 33.0, &mut PlanarImage::default());
         assert!(turned.data.iter().all(|x| (0.0..=1.0).contains(x)));
     }
 }

@@ -12,14 +12,14 @@ use crate::flip::{mirror_columns, mirror_rows};
 use crate::paint::{Change, Linear, Planes, paint, sums};
 use crate::resize::{Resize, Resizer, Source};
 use crate::rotate::turn;
-use crate::{Jitter, Normalize, Picture, Plan};
+use crate::{Jitter, Normalize, Plan, PlanarImage};
 
 /// Room for making views that is used again and again; one per thread.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    pub(crate) spare: Picture,
+    pub(crate) spare: PlanarImage,
     pub(crate) steps: Vec<Plan>,
-    picture: Picture,
+    planar: PlanarImage,
     pub(crate) resizer: Resizer,
     pub(crate) blur: Blur,
     passes: Vec<Pass>,
@@ -38,7 +38,7 @@ struct Pass {
 }
 
 impl Scratch {
-    /// Carries out steps drawn for a picture of size `planned`.
+    /// Carries out steps drawn for an image of size `planned`.
     #[track_caller]
     pub(crate) fn write(
         &mut self,
@@ -53,11 +53,11 @@ impl Scratch {
         let planes = Planes::new(height, width, out);
         if let Some((resize, used)) = first_resize(steps, planned) {
             let fits = size[0] <= planned[0] && size[1] <= planned[1];
-            assert!(fits, "a picture of {size:?} for a plan of {planned:?}");
+            assert!(fits, "an image of {size:?} for a plan of {planned:?}");
             let resize = if size == planned { resize } else { resize.reduced(size) };
             self.write_resized(image, resize, &steps[used..], normalize, planes);
         } else {
-            assert_eq!(size, planned, "only a plan that begins by cutting fits a smaller picture");
+            assert_eq!(size, planned, "only a plan that begins by cutting fits a smaller image");
             self.write_loaded(image, steps, normalize, planes);
         }
     }
@@ -112,15 +112,15 @@ impl Scratch {
         mut planes: Planes<'_>,
     ) {
         let last = steps.iter().rposition(Plan::resizes).map_or(0, |last| last + 1);
-        let mut picture = std::mem::take(&mut self.picture);
-        picture.load(image);
+        let mut planar = std::mem::take(&mut self.planar);
+        planar.load(image);
         for step in &steps[..last] {
-            step.apply(&mut picture, self);
+            step.apply(&mut planar, self);
         }
-        for (to, from) in planes.channels().into_iter().zip(picture.planes_mut()) {
+        for (to, from) in planes.channels().into_iter().zip(planar.planes_mut()) {
             to.copy_from_slice(from);
         }
-        self.picture = picture;
+        self.planar = planar;
         self.schedule(&steps[last..], 0, normalize);
         self.make_passes(0, [0.0; 3], planes);
     }
@@ -228,10 +228,10 @@ fn close(passes: &mut [Pass], end: usize) {
 }
 
 /// The resizing a view begins with, and the number of steps that are part of it.
-fn first_resize(steps: &[Plan], picture: [usize; 2]) -> Option<(Resize, usize)> {
+fn first_resize(steps: &[Plan], image: [usize; 2]) -> Option<(Resize, usize)> {
     let used = resizing_steps(steps)?;
     let Some(Plan::Crop { part, size, resampling }) = steps.first() else { return None };
-    let resize = Resize::new(*part, picture, *size, *resampling);
+    let resize = Resize::new(*part, image, *size, *resampling);
     match steps[1..used] {
         [Plan::Crop { part, .. }] => Some((resize.window(part), used)),
         _ => Some((resize, used)),
@@ -255,7 +255,7 @@ pub(crate) fn resizing_steps(steps: &[Plan]) -> Option<usize> {
 }
 
 /// Steps that move pixels or depend on all of them.
-fn in_place(step: &Plan, planes: &mut Planes<'_>, spare: &mut Picture) {
+fn in_place(step: &Plan, planes: &mut Planes<'_>, spare: &mut PlanarImage) {
     match *step {
         Plan::HorizontalFlip => mirror_rows(planes),
         Plan::VerticalFlip => mirror_columns(planes),
@@ -267,7 +267,7 @@ fn in_place(step: &Plan, planes: &mut Planes<'_>, spare: &mut Picture) {
 }
 
 impl Plan {
-    /// Whether the picture may have another size afterwards.
+    /// Whether the image may have another size afterwards.
     fn resizes(&self) -> bool {
         matches!(self, Self::Crop { .. } | Self::Window { .. })
     }

@@ -1,32 +1,32 @@
-//! Moving a picture in its frame.
+//! Moving an image in its frame.
 
 use serde::{Deserialize, Serialize};
 
-use crate::Picture;
+use crate::PlanarImage;
 
-/// What lies beyond a picture.
+/// What lies beyond an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Border {
     /// Black.
     #[default]
     Zero,
-    /// The picture, mirrored without repeating its edge.
+    /// The image, mirrored without repeating its edge.
     Reflect,
 }
 
 /// The square of `size` pixels whose first row and column are `top` and `left`; both may lie outside.
 pub fn window(
-    picture: &mut Picture,
+    image: &mut PlanarImage,
     [top, left]: [isize; 2],
     size: usize,
     border: Border,
-    scratch: &mut Picture,
+    scratch: &mut PlanarImage,
 ) {
     scratch.reshape(size, size);
-    let (height, width) = (picture.height, picture.width);
+    let (height, width) = (image.height, image.width);
     for (channel, to) in scratch.planes_mut().into_iter().enumerate() {
-        let from = picture.plane(channel);
+        let from = image.plane(channel);
         for (row, y) in to.chunks_exact_mut(size).zip(top..) {
             let Some(y) = border.place(y, height) else {
                 row.fill(0.0);
@@ -38,11 +38,11 @@ pub fn window(
             }
         }
     }
-    std::mem::swap(picture, scratch);
+    std::mem::swap(image, scratch);
 }
 
 impl Border {
-    /// Where the picture has what stands at `place` of a side, if anywhere.
+    /// Where the image has what stands at `place` of a side, if anywhere.
     pub(crate) fn place(self, place: isize, side: usize) -> Option<usize> {
         let inside = usize::try_from(place).ok().filter(|place| *place < side);
         match self {
@@ -61,9 +61,9 @@ mod tests {
     use super::*;
 
     fn row(left: isize, size: usize, border: Border) -> Vec<f32> {
-        let mut picture = Picture { height: 1, width: 3, data: [1.0, 2.0, 3.0].repeat(3) };
-        window(&mut picture, [0, left], size, border, &mut Picture::default());
-        picture.plane(2)[..size].to_vec()
+        let mut image = PlanarImage { height: 1, width: 3, data: [1.0, 2.0, 3.0].repeat(3) };
+        window(&mut image, [0, left], size, border, &mut PlanarImage::default());
+        image.plane(2)[..size].to_vec()
     }
 
     #[test]
@@ -76,13 +76,13 @@ mod tests {
     }
 
     #[test]
-    fn the_picture_itself_stays() {
+    fn the_image_itself_stays() {
         let data: Vec<f32> = (0..27).map(|i| i as f32).collect();
-        let picture = Picture { height: 3, width: 3, data };
+        let image = PlanarImage { height: 3, width: 3, data };
         for border in [Border::Zero, Border::Reflect] {
-            let mut same = picture.clone();
-            window(&mut same, [0, 0], 3, border, &mut Picture::default());
-            assert_eq!(same, picture);
+            let mut same = image.clone();
+            window(&mut same, [0, 0], 3, border, &mut PlanarImage::default());
+            assert_eq!(same, image);
         }
     }
 }

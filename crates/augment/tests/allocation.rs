@@ -13,17 +13,17 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 fn main() {
     let pixel = |x: u32, y: u32| Rgb([x, 3 * y, x * y].map(|x| u8::try_from(x % 256).unwrap()));
-    let picture: DynamicImage = RgbImage::from_fn(150, 110, pixel).into();
+    let image: DynamicImage = RgbImage::from_fn(150, 110, pixel).into();
     for recipe in Recipe::all() {
         let mut scratch = Scratch::default();
         let views = recipe.view_count();
         let mut out: Vec<Vec<f32>> =
             (0..views).map(|view| vec![0.0; recipe.view_dims(view).iter().product()]).collect();
         let mut make_all = || {
-            for picture_number in 0..12 {
+            for image_number in 0..12 {
                 for (view, out) in (0..).zip(&mut out) {
-                    let key = ViewKey { seed: 0, epoch: 0, picture: picture_number, view };
-                    recipe.write_view(&picture, key, &mut scratch, out);
+                    let key = ViewKey { seed: 0, epoch: 0, sample: image_number, view };
+                    recipe.write_view(&image, key, &mut scratch, out);
                 }
             }
         };

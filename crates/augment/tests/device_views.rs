@@ -3,21 +3,21 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::unwrap_used,
-    reason = "small pictures; a helper's failure is the test's"
+    reason = "small images; a helper's failure is the test's"
 )]
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use image::{DynamicImage, ImageBuffer, Rgb};
 use selfsame_augment::{
-    Border, Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, Picture, Recipe,
+    Border, Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, PlanarImage, Recipe,
     Resampling, Scratch, ViewKey,
 };
 
 /// Rounding only, after normalisation, which multiplies by four; hue divides by a pixel's range.
 const TOLERANCE: f32 = 1e-4;
 
-/// Waves with a little noise, another picture for each number.
-fn picture(number: u32, width: u32, height: u32) -> DynamicImage {
+/// Waves with a little noise, another image for each number.
+fn image(number: u32, width: u32, height: u32) -> DynamicImage {
     let image = ImageBuffer::from_fn(width, height, |x, y| {
         let wave = |a: f64, b: f64| {
             let phase = a * f64::from(x) / 9.0 + b * f64::from(y) / 7.0 + f64::from(number);
@@ -29,19 +29,19 @@ fn picture(number: u32, width: u32, height: u32) -> DynamicImage {
     DynamicImage::ImageRgb8(image)
 }
 
-fn pictures(count: u32, width: u32, height: u32) -> Vec<DynamicImage> {
-    (0..count).map(|number| picture(number, width, height)).collect()
+fn images(count: u32, width: u32, height: u32) -> Vec<DynamicImage> {
+    (0..count).map(|number| image(number, width, height)).collect()
 }
 
 fn batch(images: &[DynamicImage]) -> Tensor<4> {
-    let planes: Vec<Picture> = images.iter().map(Picture::from_image).collect();
+    let planes: Vec<PlanarImage> = images.iter().map(PlanarImage::from_image).collect();
     let dims = [images.len(), 3, planes[0].height, planes[0].width];
-    let data = planes.into_iter().flat_map(|picture| picture.data).collect();
+    let data = planes.into_iter().flat_map(|image| image.data).collect();
     Tensor::from_data(TensorData::new(data, dims), &Device::flex())
 }
 
 fn keys(count: usize) -> Vec<ViewKey> {
-    let key = |picture| ViewKey { seed: 11, epoch: 2, picture, view: 0 };
+    let key = |sample| ViewKey { seed: 11, epoch: 2, sample, view: 0 };
     (0..count as u64).map(key).collect()
 }
 
@@ -98,7 +98,7 @@ fn jitter(order: JitterOrder, light: Light, formulas: Formulas, probability: f64
 fn every_recipe_makes_the_views_of_the_host() {
     for recipe in Recipe::all() {
         let large = recipe.view_dims(0)[1] > 32;
-        let images = pictures(if large { 2 } else { 6 }, 40, 36);
+        let images = images(if large { 2 } else { 6 }, 40, 36);
         let worst = difference(&recipe, &images);
         assert!(worst < TOLERANCE, "{}: {worst}", recipe.name);
     }
@@ -127,7 +127,7 @@ fn every_operator_does_what_it_does_on_the_host() {
         Operator::Cutout { size: 11, fill: 0.0, probability },
         Operator::ChannelDropout { fill: 0.25, probability },
     ];
-    let images = pictures(8, 40, 36);
+    let images = images(8, 40, 36);
     for operator in operators {
         // First of all, where both sides see the same bytes: what jumps, jumps alike.
         let text = operator.to_string();
@@ -144,7 +144,7 @@ fn every_resampling_is_that_of_the_host() {
             // Larger and smaller parts than the view.
             let (size, area, aspect) = (20, [0.05, 1.0], [0.5, 2.0]);
             let crop = Operator::RandomResizedCrop { size, area, aspect, resampling };
-            let worst = difference(&recipe(vec![crop]), &pictures(8, 40, 36));
+            let worst = difference(&recipe(vec![crop]), &images(8, 40, 36));
             assert!(worst < 1e-5, "{resampling:?}: {worst}");
         }
     }
@@ -168,13 +168,13 @@ fn operators_in_any_order_do_what_they_do_on_the_host() {
         Operator::CenterCrop { size: 26 },
         flip(),
     ];
-    let worst = difference(&recipe(views).with_normalize(Normalize::CIFAR), &pictures(8, 40, 36));
+    let worst = difference(&recipe(views).with_normalize(Normalize::CIFAR), &images(8, 40, 36));
     assert!(worst < TOLERANCE, "{worst}");
 }
 
 #[test]
 fn a_view_does_not_depend_on_its_batch() {
-    let images = pictures(6, 40, 36);
+    let images = images(6, 40, 36);
     let keys = keys(6);
     for recipe in [Recipe::byol_cifar(), Recipe::emp_ssl_cifar(2), Recipe::shapes(32)] {
         let together = recipe.views_on_device(batch(&images), &keys);
@@ -195,8 +195,8 @@ fn a_view_does_not_depend_on_its_batch() {
 }
 
 #[test]
-fn pictures_of_half_precision_become_single() {
-    let half = batch(&pictures(2, 8, 8)).cast(DType::F16);
+fn images_of_half_precision_become_single() {
+    let half = batch(&images(2, 8, 8)).cast(DType::F16);
     let views = Recipe::simclr_cifar().views_on_device(half, &keys(2));
     assert!(views.iter().all(|view| view.dtype() == DType::F32 && view.dims() == [2, 3, 32, 32]));
 }
@@ -204,18 +204,18 @@ fn pictures_of_half_precision_become_single() {
 #[test]
 #[should_panic(expected = "outside autodiff")]
 fn a_device_with_autodiff_is_refused() {
-    let _ = Recipe::simclr_cifar().views_on_device(batch(&pictures(1, 8, 8)).autodiff(), &keys(1));
+    let _ = Recipe::simclr_cifar().views_on_device(batch(&images(1, 8, 8)).autodiff(), &keys(1));
 }
 
 #[test]
-#[should_panic(expected = "one key per picture")]
+#[should_panic(expected = "one key per image")]
 fn a_key_too_few_is_refused() {
-    let _ = Recipe::simclr_cifar().views_on_device(batch(&pictures(2, 8, 8)), &keys(1));
+    let _ = Recipe::simclr_cifar().views_on_device(batch(&images(2, 8, 8)), &keys(1));
 }
 
 #[test]
 #[should_panic(expected = "red, green and blue")]
-fn gray_pictures_are_refused() {
-    let gray = batch(&pictures(1, 8, 8)).narrow(1, 0, 1);
+fn gray_images_are_refused() {
+    let gray = batch(&images(1, 8, 8)).narrow(1, 0, 1);
     let _ = Recipe::simclr_cifar().views_on_device(gray, &keys(1));
 }

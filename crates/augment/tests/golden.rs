@@ -9,16 +9,16 @@
 use std::collections::BTreeMap;
 
 use selfsame_augment as augment;
-use selfsame_augment::{CropBox, Interpolation, Normalize, Picture, Resampling};
+use selfsame_augment::{CropBox, Interpolation, Normalize, PlanarImage, Resampling};
 use serde_json::{Map, Value};
 
-fn picture(packed: &Value) -> Picture {
+fn image(packed: &Value) -> PlanarImage {
     let side = |place: usize| packed["shape"][place].as_u64().unwrap() as usize;
-    assert_eq!(side(0), 3, "pictures have three channels");
+    assert_eq!(side(0), 3, "images have three channels");
     let number = |x: &Value| x.as_f64().unwrap() as f32;
     let data: Vec<f32> = packed["data"].as_array().unwrap().iter().map(number).collect();
     assert_eq!(data.len(), 3 * side(1) * side(2));
-    Picture { height: side(1), width: side(2), data }
+    Image { height: side(1), width: side(2), data }
 }
 
 /// The parameters of a case; what is not asked for is an error.
@@ -50,7 +50,7 @@ impl<'a> Params<'a> {
 }
 
 /// What our operator makes of the input, and how far it may be off.
-fn apply(op: &str, params: &mut Params<'_>, mut input: Picture) -> (Picture, f32) {
+fn apply(op: &str, params: &mut Params<'_>, mut input: PlanarImage) -> (PlanarImage, f32) {
     match op {
         "brightness" => augment::brightness(&mut input, params.number("factor") as f32),
         "contrast" => augment::contrast(&mut input, params.number("factor") as f32),
@@ -101,9 +101,9 @@ fn every_case_equals_torchvision() {
     for case in file["cases"].as_array().unwrap() {
         let op = case["op"].as_str().unwrap();
         let mut params = Params(case["params"].as_object().unwrap(), Vec::new());
-        let (found, tolerance) = apply(op, &mut params, picture(&case["input"]));
+        let (found, tolerance) = apply(op, &mut params, image(&case["input"]));
         params.all_used();
-        let want = picture(&case["output"]);
+        let want = image(&case["output"]);
         assert_eq!((found.height, found.width), (want.height, want.width), "{op}");
         let off = found.data.iter().zip(&want.data).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(off <= tolerance, "{op} {} is off by {off}", case["params"]);

@@ -3,20 +3,20 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::float_cmp,
-    reason = "small pictures, and views that are the same to the bit"
+    reason = "small images, and views that are the same to the bit"
 )]
 
 use image::{DynamicImage, ImageBuffer, Luma, LumaA, Rgb, Rgba};
 use proptest::prelude::*;
 use rand::RngExt;
 use selfsame_augment::{
-    Border, CropBox, Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, Picture,
-    Plan, Recipe, RecipeError, Resampling, Scratch, ViewKey, horizontal_flip, rotate,
+    Border, CropBox, Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, Plan,
+    PlanarImage, Recipe, RecipeError, Resampling, Scratch, ViewKey, horizontal_flip, rotate,
     vertical_flip, view_grid,
 };
 
-fn key(picture: u64, view: u32) -> ViewKey {
-    ViewKey { seed: 7, epoch: 1, picture, view }
+fn key(sample: u64, view: u32) -> ViewKey {
+    ViewKey { seed: 7, epoch: 1, sample, view }
 }
 
 /// Smooth, so that it looks the same at another size.
@@ -36,7 +36,7 @@ fn view(recipe: &Recipe, image: &DynamicImage, key: ViewKey) -> Vec<f32> {
 }
 
 #[test]
-fn every_recipe_makes_views_of_the_smallest_pictures() {
+fn every_recipe_makes_views_of_the_smallest_images() {
     for (width, height) in [(1, 1), (1, 40), (40, 1), (2, 3), (19, 16), (200, 3)] {
         let kinds: [DynamicImage; 6] = [
             ImageBuffer::from_pixel(width, height, Luma([60_u8])).into(),
@@ -96,8 +96,8 @@ fn operators_act_as_often_as_they_say() {
                 continue;
             }
             let mut acted = vec![0; operators.len()];
-            for picture in 0..draws {
-                let plan = recipe.plan(key(picture, of as u32), [60, 80]);
+            for sample in 0..draws {
+                let plan = recipe.plan(key(sample, of as u32), [60, 80]);
                 for (acted, step) in acted.iter_mut().zip(&plan.steps) {
                     *acted += u32::from(*step != Plan::Skip);
                 }
@@ -117,22 +117,22 @@ fn a_plan_makes_the_view_of_its_key() {
     let image = smooth(150, 110);
     let mut scratch = Scratch::default();
     for recipe in [Recipe::simclr_cifar(), Recipe::swav_cifar(), Recipe::evaluation(32)] {
-        for picture in 0..20 {
-            let plan = recipe.plan(key(picture, 0), [110, 150]);
+        for sample in 0..20 {
+            let plan = recipe.plan(key(sample, 0), [110, 150]);
             let mut out = vec![0.0; 3 * 32 * 32];
             recipe.write_planned(&image, &plan, &mut scratch, &mut out);
-            assert_eq!(out, view(&recipe, &image, key(picture, 0)));
+            assert_eq!(out, view(&recipe, &image, key(sample, 0)));
         }
     }
 }
 
 #[test]
-fn a_picture_decoded_smaller_makes_nearly_the_same_view() {
+fn an_image_decoded_smaller_makes_nearly_the_same_view() {
     let (whole, recipe) =
         (smooth(403, 302), Recipe::simclr_cifar().with_normalize(Normalize::NONE));
     let mut scales = [0; 9];
-    for picture in 0..60 {
-        let plan = recipe.plan(key(picture, 0), [302, 403]);
+    for sample in 0..60 {
+        let plan = recipe.plan(key(sample, 0), [302, 403]);
         let scale = plan.smallest_scale() as u32;
         scales[scale as usize] += 1;
         // What a decoder does: means of squares, those at the border of what is there.
@@ -150,7 +150,7 @@ fn a_picture_decoded_smaller_makes_nearly_the_same_view() {
             });
         let mut out = vec![0.0; 3 * 32 * 32];
         recipe.write_planned(&reduced.into(), &plan, &mut Scratch::default(), &mut out);
-        let full = view(&recipe, &whole, key(picture, 0));
+        let full = view(&recipe, &whole, key(sample, 0));
         let apart =
             out.iter().zip(&full).map(|(a, b)| (a - b).abs()).sum::<f32>() / full.len() as f32;
         // Bytes are rounded down once more, and the filter is another one.
@@ -163,8 +163,8 @@ fn a_picture_decoded_smaller_makes_nearly_the_same_view() {
 fn a_view_is_made_of_its_part_alone() {
     let (whole, mut parts) = (smooth(150, 110), 0);
     for recipe in [Recipe::simclr_imagenet(), Recipe::evaluation(32), Recipe::moco_v2_cifar()] {
-        for picture in 0..20 {
-            let plan = recipe.plan(key(picture, 0), [110, 150]);
+        for sample in 0..20 {
+            let plan = recipe.plan(key(sample, 0), [110, 150]);
             let part = plan.part();
             parts += usize::from(part != CropBox::whole([110, 150]));
             let inside = |x: u32, y: u32| {
@@ -179,14 +179,14 @@ fn a_view_is_made_of_its_part_alone() {
             }
             let mut out = vec![0.0; recipe.view_dims(0).iter().product()];
             recipe.write_planned(&alone.into(), &plan, &mut Scratch::default(), &mut out);
-            assert_eq!(out, view(&recipe, &whole, key(picture, 0)), "{plan:?}");
+            assert_eq!(out, view(&recipe, &whole, key(sample, 0)), "{plan:?}");
         }
     }
     assert!(parts > 30, "{parts}");
 }
 
 #[test]
-fn pictures_are_only_decoded_smaller_where_that_is_not_seen() {
+fn images_are_only_decoded_smaller_where_that_is_not_seen() {
     let mut recipe = Recipe::evaluation(32);
     assert_eq!(recipe.plan(key(0, 0), [300, 400]).smallest_scale(), 8);
     assert_eq!(recipe.plan(key(0, 0), [255, 400]).smallest_scale(), 4);
@@ -264,7 +264,7 @@ fn jitter_in_fixed_order_adds_light() {
 }
 
 #[test]
-fn a_turn_inside_the_picture_is_that_of_imageproc() {
+fn a_turn_inside_the_image_is_that_of_imageproc() {
     use imageproc::geometric_transformations::{
         Border as Beyond, Interpolation as Between, rotate,
     };
@@ -274,8 +274,8 @@ fn a_turn_inside_the_picture_is_that_of_imageproc() {
     let theta = -degrees.to_radians() as f32;
     let black = Beyond::Constant(Rgb([0, 0, 0]));
     let want = rotate(&image, middle, theta, Between::Bilinear, black);
-    let mut turned = Picture::from_image(&image.into());
-    selfsame_augment::rotate(&mut turned, degrees, &mut Picture::default());
+    let mut turned = PlanarImage::from_image(&image.into());
+    selfsame_augment::rotate(&mut turned, degrees, &mut PlanarImage::default());
     let found = turned.to_image();
     for (x, y, pixel) in want.enumerate_pixels() {
         if (f32::from(x as u16) - 20.0).hypot(f32::from(y as u16) - 16.0) < 14.0 {
@@ -363,12 +363,12 @@ fn a_blur_also_normalizes_and_a_gray_one_is_done_once() {
             ]];
             let recipe = Recipe { views, ..Recipe::simclr_cifar() };
             let plan = recipe.plan(key(0, 0), [30, 40]);
-            let mut picture = Picture::from_image(&image);
+            let mut planar = PlanarImage::from_image(&image);
             for step in &plan.steps {
-                step.apply(&mut picture, &mut Scratch::default());
+                step.apply(&mut planar, &mut Scratch::default());
             }
             let (mut want, mut out) = (vec![0.0; 3 * 28 * 28], vec![f32::NAN; 3 * 28 * 28]);
-            recipe.normalize.write(&picture, &mut want);
+            recipe.normalize.write(&planar, &mut want);
             recipe.write_view(&image, key(0, 0), &mut Scratch::default(), &mut out);
             let close = out.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-5);
             assert!(close, "gray {gray}, sigma {sigma}");
@@ -386,7 +386,7 @@ proptest! {
         first in (1_u32..40).prop_map(|size| Operator::CenterCrop { size }),
         last in any::<bool>(),
         sides in (1_u32..50, 1_u32..50),
-        picture in 0_u64..1_000,
+        sample in 0_u64..1_000,
         normalize in prop_oneof![Just(Normalize::NONE), Just(Normalize::CIFAR)],
     ) {
         let mut operators = operators;
@@ -395,13 +395,13 @@ proptest! {
         let recipe = Recipe { views, ..Recipe::simclr_cifar() }.with_normalize(normalize);
         recipe.validate().unwrap();
         let image = smooth(sides.0, sides.1);
-        let plan = recipe.plan(key(picture, 0), [sides.1 as usize, sides.0 as usize]);
-        let mut want = Picture::from_image(&image);
+        let plan = recipe.plan(key(sample, 0), [sides.1 as usize, sides.0 as usize]);
+        let mut want = PlanarImage::from_image(&image);
         for step in &plan.steps {
             step.apply(&mut want, &mut Scratch::default());
         }
         let mut out = vec![f32::NAN; want.data.len()];
-        recipe.write_view(&image, key(picture, 0), &mut Scratch::default(), &mut out);
+        recipe.write_view(&image, key(sample, 0), &mut Scratch::default(), &mut out);
         let found = normalize.undo(&out, want.height, want.width);
         // Not the largest difference: rounding may move a sample from one level to the next.
         let apart = found.data.iter().zip(&want.data).map(|(a, b)| (a - b).abs()).sum::<f32>();
@@ -416,31 +416,31 @@ proptest! {
         let (height, width) = sides;
         let mut rng = key(seed, 0).rng();
         let data = (0..3 * height * width).map(|_| rng.random()).collect();
-        let picture = Picture { height, width, data };
-        let mut twice = picture.clone();
+        let image = PlanarImage { height, width, data };
+        let mut twice = image.clone();
         horizontal_flip(&mut twice);
         horizontal_flip(&mut twice);
-        prop_assert_eq!(&twice, &picture);
+        prop_assert_eq!(&twice, &image);
         vertical_flip(&mut twice);
-        prop_assert!(height == 1 || twice != picture);
+        prop_assert!(height == 1 || twice != image);
         vertical_flip(&mut twice);
-        prop_assert_eq!(&twice, &picture);
-        rotate(&mut twice, 180.0, &mut Picture::default());
+        prop_assert_eq!(&twice, &image);
+        rotate(&mut twice, 180.0, &mut PlanarImage::default());
         horizontal_flip(&mut twice);
         vertical_flip(&mut twice);
-        let close = twice.data.iter().zip(&picture.data).all(|(a, b)| (a - b).abs() < 1e-4);
+        let close = twice.data.iter().zip(&image.data).all(|(a, b)| (a - b).abs() < 1e-4);
         prop_assert!(close);
     }
 
     #[test]
-    fn scratch_keeps_nothing(pictures in prop::collection::vec(0_u64..1_000, 1..5)) {
+    fn scratch_keeps_nothing(samples in prop::collection::vec(0_u64..1_000, 1..5)) {
         let mut scratch = Scratch::default();
         for recipe in [Recipe::swav_cifar(), Recipe::byol_cifar(), Recipe::evaluation(32)] {
-            for picture in &pictures {
-                let image = smooth(33 + (*picture as u32 % 7), 40);
+            for sample in &samples {
+                let image = smooth(33 + (*sample as u32 % 7), 40);
                 let mut out = vec![f32::NAN; 3 * 32 * 32];
-                recipe.write_view(&image, key(*picture, 0), &mut scratch, &mut out);
-                prop_assert_eq!(&out, &view(&recipe, &image, key(*picture, 0)));
+                recipe.write_view(&image, key(*sample, 0), &mut scratch, &mut out);
+                prop_assert_eq!(&out, &view(&recipe, &image, key(*sample, 0)));
             }
         }
     }

@@ -6,34 +6,34 @@ use crate::{History, StopReason, TrainError};
 
 /// What the last optimizer step measured.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Numbers {
+pub struct StepMetrics {
     /// The loss before the update.
     pub loss: f64,
     /// The rate of the update.
     pub learning_rate: f64,
     /// Standard deviation of the L2-normalised embedding, averaged over its dimensions: about
-    /// `1/√dim` when healthy, 0 when all pictures look the same to the encoder.
-    pub std: f64,
+    /// `1/√dim` when healthy, 0 when all images look the same to the encoder.
+    pub embedding_std: f64,
     /// Width of the embedding, to compare `std` with.
     pub dim: usize,
-    /// Pictures (not views) trained on per second since the start or the resumption of the run.
-    pub pictures_per_second: f64,
+    /// Images (not views) trained on per second since the start or the resumption of the run.
+    pub images_per_second: f64,
 }
 
 /// A run as a callback sees it.
 #[derive(Debug)]
-pub struct Run<'a, M: Method> {
+pub struct RunView<'a, M: Method> {
     /// Where the run stands, the last step counted.
     pub clock: Clock,
     /// What the last step measured.
-    pub numbers: Numbers,
+    pub metrics: StepMetrics,
     /// The networks as they are now.
     pub method: &'a M,
     pub(crate) history: &'a mut History,
     pub(crate) stop: &'a mut Option<StopReason>,
 }
 
-impl<M: Method> Run<'_, M> {
+impl<M: Method> RunView<'_, M> {
     /// The epochs that have ended, in `on_epoch_end` with the one that is ending.
     #[must_use]
     pub fn history(&self) -> &History {
@@ -43,7 +43,7 @@ impl<M: Method> Run<'_, M> {
     /// Adds a number to the newest epoch of the history; later callbacks see it too.
     pub fn report(&mut self, name: &str, value: f64) {
         if let Some(epoch) = self.history.0.last_mut() {
-            epoch.numbers.insert(name.to_owned(), value);
+            epoch.metrics.insert(name.to_owned(), value);
         }
     }
 
@@ -62,7 +62,7 @@ pub trait Callback<M: Method> {
     ///
     /// # Errors
     /// Whatever ends the run.
-    fn on_start(&mut self, _run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_start(&mut self, _run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         Ok(())
     }
 
@@ -70,7 +70,7 @@ pub trait Callback<M: Method> {
     ///
     /// # Errors
     /// Whatever ends the run.
-    fn on_step_end(&mut self, _run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_step_end(&mut self, _run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         Ok(())
     }
 
@@ -78,7 +78,7 @@ pub trait Callback<M: Method> {
     ///
     /// # Errors
     /// Whatever ends the run.
-    fn on_epoch_end(&mut self, _run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_epoch_end(&mut self, _run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         Ok(())
     }
 
@@ -86,7 +86,7 @@ pub trait Callback<M: Method> {
     ///
     /// # Errors
     /// Whatever should be told to the caller.
-    fn on_end(&mut self, _run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_end(&mut self, _run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         Ok(())
     }
 }

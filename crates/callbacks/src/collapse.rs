@@ -1,8 +1,8 @@
-//! Noticing that all pictures have become one to the encoder.
+//! Noticing that all images have become one to the encoder.
 
 use selfsame_models::Method;
 
-use crate::{Callback, Run, TrainError};
+use crate::{Callback, RunView, TrainError};
 
 /// Stops a run whose embeddings have collapsed.
 ///
@@ -28,9 +28,9 @@ impl Default for CollapseAlarm {
 }
 
 impl<M: Method> Callback<M> for CollapseAlarm {
-    fn on_epoch_end(&mut self, run: &mut Run<'_, M>) -> Result<(), TrainError> {
-        let healthy = selfsame_metrics::healthy_std(run.numbers.dim);
-        let epochs = run.history().series("std");
+    fn on_epoch_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
+        let healthy = selfsame_metrics::uniform_std(run.metrics.dim);
+        let epochs = run.history().series("embedding_std");
         let recent = &epochs[epochs.len().saturating_sub(self.patience)..];
         let collapsed = recent.len() == self.patience
             && recent.iter().all(|(_, std)| *std < self.share * healthy);
@@ -38,7 +38,7 @@ impl<M: Method> Callback<M> for CollapseAlarm {
             run.stop(format!(
                 "the embeddings have collapsed: their standard deviation is {:.5} where {healthy:.5} \
                  is healthy; lower the learning rate, or use a method with negatives",
-                run.history().last("std").unwrap_or_default()
+                run.history().last("embedding_std").unwrap_or_default()
             ));
         }
         Ok(())

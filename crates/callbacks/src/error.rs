@@ -9,7 +9,7 @@ use selfsame_samplers::DataError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// A picture could not be had.
+    /// An image could not be had.
     #[error(transparent)]
     Data(#[from] DataError),
     /// Features could not be judged.

@@ -10,9 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct EpochRecord {
     /// Epochs finished, counted from 1.
     pub epoch: u64,
-    /// `loss` and `std` (means over the epoch), `healthy_std` to compare the latter with,
+    /// `loss` and `std` (means over the epoch), `uniform_std` to compare the latter with,
     /// `learning_rate` (of the last step), and whatever callbacks reported, such as `knn`.
-    pub numbers: BTreeMap<String, f64>,
+    pub metrics: BTreeMap<String, f64>,
 }
 
 /// All finished epochs of a run, in order.
@@ -27,13 +27,13 @@ impl History {
     /// ```
     /// use selfsame_callbacks::{EpochRecord, History};
     ///
-    /// let epoch = EpochRecord { epoch: 1, numbers: [("loss".to_owned(), 0.5)].into() };
+    /// let epoch = EpochRecord { epoch: 1, metrics: [("loss".to_owned(), 0.5)].into() };
     /// assert_eq!(History(vec![epoch]).series("loss"), [(1.0, 0.5)]);
     /// ```
     #[must_use]
     pub fn series(&self, name: &str) -> Vec<(f64, f64)> {
         let value = |record: &EpochRecord| {
-            record.numbers.get(name).map(|value| (record.epoch as f64, *value))
+            record.metrics.get(name).map(|value| (record.epoch as f64, *value))
         };
         self.0.iter().filter_map(value).collect()
     }

@@ -3,8 +3,8 @@
 mod callback;
 mod checkpoint;
 mod collapse;
-mod encode;
 mod error;
+mod extract_features;
 mod files;
 mod history;
 mod log;
@@ -13,15 +13,15 @@ mod progress;
 mod stop;
 mod trainer;
 
-pub use callback::{Callback, Numbers, Run};
+pub use callback::{Callback, RunView, StepMetrics};
 pub use checkpoint::Checkpoints;
 pub use collapse::CollapseAlarm;
-pub use encode::encode;
 pub use error::TrainError;
+pub use extract_features::extract_features;
 pub use files::write_atomically;
 pub use history::{EpochRecord, History};
 pub use log::{CsvLog, JsonLinesLog};
-pub use online_knn::{KnnBank, OnlineKnn};
+pub use online_knn::{KnnProbe, OnlineKnn};
 pub use progress::Progress;
 pub use stop::{StopReason, StopSignal};
 pub use trainer::{Outcome, Trainer};

@@ -1,4 +1,4 @@
-//! Numbers on disk, for other programs.
+//! StepMetrics on disk, for other programs.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
@@ -9,7 +9,7 @@ use selfsame_models::Method;
 use serde::{Deserialize, Serialize};
 
 use crate::files::write_atomically;
-use crate::{Callback, Run, TrainError};
+use crate::{Callback, RunView, TrainError};
 
 /// One line per epoch: `epoch`, then every number in the order of its name.
 ///
@@ -29,9 +29,9 @@ impl CsvLog {
 }
 
 impl<M: Method> Callback<M> for CsvLog {
-    fn on_epoch_end(&mut self, run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_epoch_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         let epochs = &run.history().0;
-        let names: Vec<&String> = epochs.iter().flat_map(|epoch| epoch.numbers.keys()).collect();
+        let names: Vec<&String> = epochs.iter().flat_map(|epoch| epoch.metrics.keys()).collect();
         let names: std::collections::BTreeSet<&String> = names.into_iter().collect();
         let mut text = String::from("epoch");
         for name in &names {
@@ -41,7 +41,7 @@ impl<M: Method> Callback<M> for CsvLog {
             let _ = write!(text, "\n{}", epoch.epoch); // writing to a string cannot fail
             for name in &names {
                 text.push(',');
-                if let Some(value) = epoch.numbers.get(*name) {
+                if let Some(value) = epoch.metrics.get(*name) {
                     let _ = write!(text, "{value}");
                 }
             }
@@ -51,7 +51,7 @@ impl<M: Method> Callback<M> for CsvLog {
     }
 }
 
-/// One JSON object per optimizer step: `{"step", "epoch", "loss", "learning_rate", "std"}`.
+/// One JSON object per optimizer step: `{"step", "epoch", "loss", "learning_rate", "embedding_std"}`.
 ///
 /// Lines are appended; when a run is resumed, those after its checkpoint are dropped first.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ struct Line {
     epoch: u64,
     loss: f64,
     learning_rate: f64,
-    std: f64,
+    embedding_std: f64,
 }
 
 impl JsonLinesLog {
@@ -78,7 +78,7 @@ impl JsonLinesLog {
 }
 
 impl<M: Method> Callback<M> for JsonLinesLog {
-    fn on_start(&mut self, run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_start(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         let old = fs::read_to_string(&self.path).unwrap_or_default(); // there may be none yet
         let mut kept = String::new();
         for line in old.lines() {
@@ -93,14 +93,14 @@ impl<M: Method> Callback<M> for JsonLinesLog {
         Ok(())
     }
 
-    fn on_step_end(&mut self, run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         let Some(file) = &mut self.file else { return Ok(()) };
         let line = Line {
             step: run.clock.step,
             epoch: (run.clock.step - 1) / run.clock.steps_per_epoch + 1,
-            loss: run.numbers.loss,
-            learning_rate: run.numbers.learning_rate,
-            std: run.numbers.std,
+            loss: run.metrics.loss,
+            learning_rate: run.metrics.learning_rate,
+            embedding_std: run.metrics.embedding_std,
         };
         let text = serde_json::json!(line).to_string() + "\n";
         file.write_all(text.as_bytes()).map_err(TrainError::file("write", &self.path))

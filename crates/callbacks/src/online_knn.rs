@@ -9,36 +9,37 @@ use selfsame_metrics::Knn;
 use selfsame_models::{Backbone, Method};
 use selfsame_samplers::Dataset;
 
-use crate::{Callback, Run, TrainError, encode};
+use crate::{Callback, RunView, TrainError, extract_features};
 
-/// Labelled pictures to find neighbours in, and labelled pictures to find them for.
+/// Labelled images to find neighbours in, and labelled images to find them for.
 #[derive(Clone)]
-pub struct KnnBank {
+pub struct KnnProbe {
     /// Where neighbours are looked for.
     pub bank: Arc<dyn Dataset>,
     /// Whose neighbours are looked for.
     pub queries: Arc<dyn Dataset>,
-    /// How a picture is shown to the encoder.
+    /// How an image is shown to the encoder.
     pub recipe: Recipe,
-    /// Pictures encoded at a time.
+    /// Images encoded at a time.
     pub batch: usize,
 }
 
-impl std::fmt::Debug for KnnBank {
+impl std::fmt::Debug for KnnProbe {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "KnnBank({} pictures, {} queries)", self.bank.len(), self.queries.len())
+        write!(f, "KnnProbe({} images, {} queries)", self.bank.len(), self.queries.len())
     }
 }
 
-impl KnnBank {
+impl KnnProbe {
     /// Share of the queries whose neighbours vote for the right class, 0 to 1.
     ///
     /// # Errors
-    /// If a picture cannot be read or has no label, or the features are not finite.
+    /// If an image cannot be read or has no label, or the features are not finite.
     pub fn accuracy<B: Backbone>(&self, encoder: &B, device: &Device) -> Result<f64, TrainError> {
         let labelled = |dataset: &dyn Dataset| {
-            let features =
-                encode(dataset, &self.recipe, self.batch, device, |view| encoder.forward(view))?;
+            let features = extract_features(dataset, &self.recipe, self.batch, device, |view| {
+                encoder.forward(view)
+            })?;
             let labels = (0..dataset.len()).filter_map(|index| dataset.label(index)).collect();
             Ok::<(_, Vec<usize>), TrainError>((features, labels))
         };
@@ -52,10 +53,10 @@ impl KnnBank {
 
 /// Reports `knn` at the end of every epoch.
 #[derive(Debug)]
-pub struct OnlineKnn(pub KnnBank);
+pub struct OnlineKnn(pub KnnProbe);
 
 impl<M: Method> Callback<M> for OnlineKnn {
-    fn on_epoch_end(&mut self, run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_epoch_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         let encoder = run.method.encoder().valid();
         let device = encoder.devices().into_iter().next().unwrap_or_default();
         let accuracy = self.0.accuracy(&encoder, &device)?;

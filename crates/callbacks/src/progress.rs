@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressStyle};
 use selfsame_models::Method;
 
-use crate::{Callback, Run, TrainError};
+use crate::{Callback, RunView, TrainError};
 
 /// Shows the run's place, loss, rate, speed, collapse figure and the newest kNN accuracy.
 ///
@@ -24,21 +24,21 @@ impl Progress {
 }
 
 /// `knn` is shown as a percentage where it was measured.
-fn summary<M: Method>(run: &Run<'_, M>, loss: f64) -> String {
+fn summary<M: Method>(run: &RunView<'_, M>, loss: f64) -> String {
     let knn = run
         .history()
         .last("knn")
         .map_or_else(String::new, |knn| format!(" · kNN {:.1} %", 100.0 * knn));
-    let numbers = run.numbers;
-    let healthy = selfsame_metrics::healthy_std(numbers.dim.max(1));
+    let numbers = run.metrics;
+    let healthy = selfsame_metrics::uniform_std(numbers.dim.max(1));
     format!(
-        "loss {loss:.4} · lr {:.4} · {:.0} pictures/s · std {:.3} of {healthy:.3}{knn}",
-        numbers.learning_rate, numbers.pictures_per_second, numbers.std
+        "loss {loss:.4} · lr {:.4} · {:.0} images/s · std {:.3} of {healthy:.3}{knn}",
+        numbers.learning_rate, numbers.images_per_second, numbers.embedding_std
     )
 }
 
 impl<M: Method> Callback<M> for Progress {
-    fn on_start(&mut self, run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_start(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         let style = ProgressStyle::with_template("{prefix} {bar:24} {pos}/{len} {eta} {wide_msg}");
         self.bar = ProgressBar::new(run.clock.total_steps()).with_prefix(self.title.clone());
         if let Ok(style) = style {
@@ -49,22 +49,22 @@ impl<M: Method> Callback<M> for Progress {
         Ok(())
     }
 
-    fn on_step_end(&mut self, run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         self.bar.set_position(run.clock.step);
-        self.bar.set_message(summary(run, run.numbers.loss));
+        self.bar.set_message(summary(run, run.metrics.loss));
         Ok(())
     }
 
-    fn on_epoch_end(&mut self, run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_epoch_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         if self.bar.is_hidden() {
             let (done, epochs) = (run.clock.step / run.clock.steps_per_epoch, run.clock.epochs);
-            let loss = run.history().last("loss").unwrap_or(run.numbers.loss);
+            let loss = run.history().last("loss").unwrap_or(run.metrics.loss);
             eprintln!("{} epoch {done}/{epochs} · {}", self.title, summary(run, loss));
         }
         Ok(())
     }
 
-    fn on_end(&mut self, _run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_end(&mut self, _run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         self.bar.abandon();
         Ok(())
     }

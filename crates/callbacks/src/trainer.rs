@@ -4,14 +4,15 @@ use std::time::Instant;
 
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
-use selfsame_metrics::{Features, healthy_std, std_of_l2_normalized};
+use selfsame_metrics::{Features, std_of_l2_normalized, uniform_std};
 use selfsame_models::{Clock, Method, Views};
 use selfsame_optim::Schedule;
 use selfsame_samplers::{HostViews, Loader};
 
 use crate::checkpoint::RunState;
 use crate::{
-    Callback, Checkpoints, EpochRecord, History, Numbers, Run, StopReason, StopSignal, TrainError,
+    Callback, Checkpoints, EpochRecord, History, RunView, StepMetrics, StopReason, StopSignal,
+    TrainError,
 };
 
 /// Trains a method: one optimizer step per batch of the loader.
@@ -62,7 +63,7 @@ pub struct Outcome<M: Method> {
 }
 
 impl<M: Method> Trainer<M> {
-    /// A run of `epochs` over the loader's pictures, on an autodiff device.
+    /// A run of `epochs` over the loader's images, on an autodiff device.
     ///
     /// # Panics
     /// If `device` is not an autodiff device.
@@ -106,7 +107,7 @@ impl<M: Method> Trainer<M> {
     /// If `steps` is 0.
     #[must_use]
     #[track_caller]
-    pub fn with_reading_every(mut self, steps: usize) -> Self {
+    pub fn with_sync_every(mut self, steps: usize) -> Self {
         assert!(steps > 0, "reading every 0 steps would be never; give 1 or more");
         self.read_every = steps;
         self
@@ -154,12 +155,12 @@ impl<M: Method> Trainer<M> {
     /// Trains to the end, or to a stop.
     ///
     /// # Errors
-    /// If a picture cannot be had, the loss stops being finite, a callback fails, or the run
+    /// If an image cannot be had, the loss stops being finite, a callback fails, or the run
     /// cannot be saved. The last checkpoint stays as it was.
     pub fn fit(mut self) -> Result<Outcome<M>, TrainError> {
         let mut stop = None;
         let resumed = (Instant::now(), self.state.clone());
-        let (clock, mut last) = (self.state.clock, Numbers::default());
+        let (clock, mut last) = (self.state.clock, StepMetrics::default());
         self.notify(clock, last, &mut stop, |callback, run| callback.on_start(run))?;
         while !self.state.clock.is_finished() && stop.is_none() {
             let (epoch, batch) = (self.state.clock.epoch(), self.state.clock.batch());
@@ -175,10 +176,10 @@ impl<M: Method> Trainer<M> {
                 let read = self.read()?;
                 let elapsed = resumed.0.elapsed().as_secs_f64();
                 self.state.seconds = resumed.1.seconds + elapsed;
-                let pictures = (self.state.clock.step - resumed.1.clock.step) as f64
+                let images = (self.state.clock.step - resumed.1.clock.step) as f64
                     * self.loader.batch_size() as f64;
-                for (clock, numbers) in read {
-                    last = Numbers { pictures_per_second: pictures / elapsed, ..numbers };
+                for (clock, metrics) in read {
+                    last = StepMetrics { images_per_second: images / elapsed, ..metrics };
                     self.notify(clock, last, &mut stop, |callback, run| callback.on_step_end(run))?;
                 }
                 if ends {
@@ -224,7 +225,7 @@ impl<M: Method> Trainer<M> {
     }
 
     /// What the steps measured that were not read yet, in order.
-    fn read(&mut self) -> Result<Vec<(Clock, Numbers)>, TrainError> {
+    fn read(&mut self) -> Result<Vec<(Clock, StepMetrics)>, TrainError> {
         let mut read = Vec::with_capacity(self.unread.len());
         for Unread { clock, loss, embedding, learning_rate } in self.unread.drain(..) {
             let loss = f64::from(loss.into_scalar::<f32>());
@@ -233,39 +234,43 @@ impl<M: Method> Trainer<M> {
             }
             let dim = embedding.dims()[1];
             let embedding = Features::new(dim, embedding.into_data().iter::<f32>().collect())?;
-            let std = std_of_l2_normalized(&embedding);
+            let embedding_std = std_of_l2_normalized(&embedding);
             self.state.loss_sum += loss;
-            self.state.std_sum += std;
-            let numbers = Numbers { loss, learning_rate, std, dim, pictures_per_second: 0.0 };
-            read.push((clock, numbers));
+            self.state.std_sum += embedding_std;
+            let metrics =
+                StepMetrics { loss, learning_rate, embedding_std, dim, images_per_second: 0.0 };
+            read.push((clock, metrics));
         }
         Ok(read)
     }
 
-    fn end_epoch(&mut self, last: Numbers) {
+    fn end_epoch(&mut self, last: StepMetrics) {
         let steps = self.state.clock.steps_per_epoch as f64;
         let numbers = [
             ("loss", self.state.loss_sum / steps),
-            ("std", self.state.std_sum / steps),
-            ("healthy_std", healthy_std(last.dim)),
+            ("embedding_std", self.state.std_sum / steps),
+            ("uniform_std", uniform_std(last.dim)),
             ("learning_rate", last.learning_rate),
         ];
         let numbers = numbers.map(|(name, value)| (name.to_owned(), value)).into();
-        self.state.history.0.push(EpochRecord { epoch: self.state.clock.epoch(), numbers });
+        self.state
+            .history
+            .0
+            .push(EpochRecord { epoch: self.state.clock.epoch(), metrics: numbers });
         (self.state.loss_sum, self.state.std_sum) = (0.0, 0.0);
     }
 
     fn notify(
         &mut self,
         clock: Clock,
-        numbers: Numbers,
+        metrics: StepMetrics,
         stop: &mut Option<StopReason>,
-        hook: impl Fn(&mut dyn Callback<M>, &mut Run<'_, M>) -> Result<(), TrainError>,
+        hook: impl Fn(&mut dyn Callback<M>, &mut RunView<'_, M>) -> Result<(), TrainError>,
     ) -> Result<(), TrainError> {
         for callback in &mut self.callbacks {
-            let mut run = Run {
+            let mut run = RunView {
                 clock,
-                numbers,
+                metrics,
                 method: &self.method,
                 history: &mut self.state.history,
                 stop,

@@ -14,11 +14,11 @@ use std::sync::Arc;
 use burn::tensor::Device;
 use selfsame_augment::Recipe;
 use selfsame_callbacks::{
-    Callback, Checkpoints, CsvLog, JsonLinesLog, KnnBank, OnlineKnn, Outcome, Run, StopReason,
+    Callback, Checkpoints, CsvLog, JsonLinesLog, KnnProbe, OnlineKnn, Outcome, RunView, StopReason,
     TrainError, Trainer,
 };
 use selfsame_models::{
-    Method, ResNet, ResNetConfig, SimClr, SimClrHead, seed_weights, to_safetensors,
+    Method, ResNet, ResNetConfig, SimClr, SimClrConfig, seed_weights, to_safetensors,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 use selfsame_samplers::{Dataset, Loader, LoaderConfig, Split, Synthetic, SyntheticConfig};
@@ -26,7 +26,7 @@ use selfsame_samplers::{Dataset, Loader, LoaderConfig, Split, Synthetic, Synthet
 struct StopAfter(u64);
 
 impl<M: Method> Callback<M> for StopAfter {
-    fn on_step_end(&mut self, run: &mut Run<'_, M>) -> Result<(), TrainError> {
+    fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
         if run.clock.step == self.0 {
             run.stop("the test wants it");
         }
@@ -37,8 +37,8 @@ impl<M: Method> Callback<M> for StopAfter {
 const SIDE: u32 = 12;
 const EPOCHS: u64 = 2;
 
-fn shapes(pictures: usize, split: Split) -> Arc<dyn Dataset> {
-    Arc::new(Synthetic::new(SyntheticConfig { pictures, size: SIDE, seed: 3, split }))
+fn shapes(images: usize, split: Split) -> Arc<dyn Dataset> {
+    Arc::new(Synthetic::new(SyntheticConfig { images, size: SIDE, seed: 3, split }))
 }
 
 /// Two epochs of three steps, logged and saved in `folder`.
@@ -49,19 +49,19 @@ fn train(folder: &Path, threads: usize, stop_after: u64) -> Outcome<SimClr<ResNe
 fn run(folder: &Path, threads: usize, stop_after: u64, every: usize) -> Outcome<SimClr<ResNet>> {
     let device = Device::flex().autodiff();
     let encoder = ResNetConfig { blocks: vec![1, 1], width: 4, channels: 3 }.init(&device);
-    let method = seed_weights(SimClrHead::default().init(encoder, &device), 5);
+    let method = seed_weights(SimClrConfig::default().init(encoder, &device), 5);
     let config = LoaderConfig { batch_size: 8, threads, seed: 5 };
     let loader = Loader::new(shapes(26, Split::Train), Recipe::shapes(SIDE), config).unwrap();
     let steps = loader.batches_per_epoch() as u64 * EPOCHS;
     let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.1, steps));
-    let bank = KnnBank {
+    let bank = KnnProbe {
         bank: shapes(20, Split::Train),
         queries: shapes(10, Split::Test),
         recipe: Recipe::evaluation(SIDE),
         batch: 16,
     };
     Trainer::new(method, optimizer.init(), schedule, loader, EPOCHS, &device)
-        .with_reading_every(every)
+        .with_sync_every(every)
         .with_callback(OnlineKnn(bank))
         .with_callback(CsvLog::new(folder.join("epochs.csv")))
         .with_callback(JsonLinesLog::new(folder.join("steps.jsonl")))
@@ -123,7 +123,7 @@ fn a_checkpoint_of_another_run_is_refused_and_left_alone() {
 
     let device = Device::flex().autodiff();
     let encoder = ResNetConfig { blocks: vec![1, 1], width: 6, channels: 3 }.init(&device);
-    let method = seed_weights(SimClrHead::default().init(encoder, &device), 5);
+    let method = seed_weights(SimClrConfig::default().init(encoder, &device), 5);
     let config = LoaderConfig { batch_size: 8, threads: 1, seed: 5 };
     let loader = Loader::new(shapes(26, Split::Train), Recipe::shapes(SIDE), config).unwrap();
     let trainer = Trainer::new(

@@ -12,7 +12,7 @@ use crate::{winograd, winograd_gradient};
 /// least. Neither depends on the number of threads, so the sum does not.
 const PARTS: usize = 16;
 const LEAST_PLACES: usize = 2048;
-/// Places of a line, at least, where there are pictures enough: of a short line much is margin.
+/// Places of a line, at least, where there are images enough: of a short line much is margin.
 const SHORT_LINE: usize = 512;
 
 /// `y[n, o] = Σ over channels c and taps of weight[o, c, tap] · x[n, c] at the tap`.
@@ -32,9 +32,9 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
         |output: usize, input: usize, tap: usize| (output * shape.d_input + input) * taps + tap;
     let weights = pack(weight, shape.d_output, shape.d_input, &all, at);
     let offsets = input_offsets(&layout);
-    let pictures = layout.pictures;
-    let chunks = y.par_chunks_mut(pictures * layout.output_size());
-    chunks.zip(x.par_chunks(pictures * layout.input_size())).for_each(|(y, x)| {
+    let images = layout.images;
+    let chunks = y.par_chunks_mut(images * layout.output_size());
+    chunks.zip(x.par_chunks(images * layout.input_size())).for_each(|(y, x)| {
         with_lines(|[from, to]| {
             let from = zeros(from, shape.d_input * layout.planes() * layout.line());
             layout.spread_input(x, from);
@@ -66,8 +66,8 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
             (weights, offsets.collect())
         })
         .collect();
-    let chunks = dx.par_chunks_mut(layout.pictures * layout.input_size());
-    chunks.zip(dy.par_chunks(layout.pictures * layout.output_size())).for_each(|(dx, dy)| {
+    let chunks = dx.par_chunks_mut(layout.images * layout.input_size());
+    chunks.zip(dy.par_chunks(layout.images * layout.output_size())).for_each(|(dx, dy)| {
         with_lines(|[from, to]| {
             let from = zeros(from, shape.d_output * layout.line());
             layout.spread_output(dy, from);
@@ -93,16 +93,16 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
     }
     // Long lines, even beyond the cache: each is read again and again, a piece at a time.
     let layout = Layout::new(shape, LEAST_PLACES, 1);
-    let pictures = shape.batch.div_ceil(PARTS).max(layout.pictures);
+    let images = shape.batch.div_ceil(PARTS).max(layout.images);
     let offsets = input_offsets(&layout);
     let groups = shape.d_output.div_ceil(GROUP);
-    let parts = x.par_chunks(pictures * layout.input_size());
-    let parts = parts.zip(dy.par_chunks(pictures * layout.output_size()));
+    let parts = x.par_chunks(images * layout.input_size());
+    let parts = parts.zip(dy.par_chunks(images * layout.output_size()));
     let partial: Vec<Vec<[f32; GROUP]>> = parts
         .map(|(x, dy)| {
             let mut sums = vec![[0.0; GROUP]; groups * offsets.len()];
-            let chunks = x.chunks(layout.pictures * layout.input_size());
-            for (x, dy) in chunks.zip(dy.chunks(layout.pictures * layout.output_size())) {
+            let chunks = x.chunks(layout.images * layout.input_size());
+            for (x, dy) in chunks.zip(dy.chunks(layout.images * layout.output_size())) {
                 with_lines(|[inputs, outputs]| {
                     let inputs = zeros(inputs, shape.d_input * layout.planes() * layout.line());
                     layout.spread_input(x, inputs);

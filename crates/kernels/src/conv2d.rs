@@ -15,7 +15,7 @@ use burn::tensor::ops::ConvOptions;
 /// - output: `[batch, d_output, (height + 2 padding − kernel_height) / stride + 1, …]`
 ///
 /// # Panics
-/// If the channels differ, a stride is 0, or the kernel is larger than the padded picture.
+/// If the channels differ, a stride is 0, or the kernel is larger than the padded image.
 ///
 /// # Example
 /// ```
@@ -39,7 +39,7 @@ pub fn conv2d(
 ) -> Tensor<4> {
     let ([_, d_input, height, width], [_, d_kernel, kernel_height, kernel_width]) =
         (x.dims(), weight.dims());
-    assert_eq!(d_input, d_kernel, "the picture and the kernel have other numbers of channels");
+    assert_eq!(d_input, d_kernel, "the image and the kernel have other numbers of channels");
     assert!(!stride.contains(&0), "a stride is 1 or more");
     assert!(
         kernel_height <= height + 2 * padding[0] && kernel_width <= width + 2 * padding[1],

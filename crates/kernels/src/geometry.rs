@@ -1,4 +1,4 @@
-//! How pictures lie in memory while they are convolved.
+//! How images lie in memory while they are convolved.
 
 /// Sizes of a convolution with square stride and padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,9 +31,9 @@ pub(crate) struct Tap {
     pub(crate) shift: isize,
 }
 
-/// The layout of a few pictures: the first rows of all, side by side, then their second rows, and so on.
+/// The layout of a few images: the first rows of all, side by side, then their second rows, and so on.
 ///
-/// Rows are followed by a gap of zeros, and a line of pictures by a margin, wide enough for every weight
+/// Rows are followed by a gap of zeros, and a line of images by a margin, wide enough for every weight
 /// of the kernel: then an input pixel is always found at a fixed distance from the place of the
 /// output pixel, whatever the row, and a convolution is a sum of shifted lines. A stride of `s` cuts
 /// the input into `s²` planes, in each of which the stride is 1; those that no weight reads are left out.
@@ -43,27 +43,27 @@ pub(crate) struct Layout {
     pub(crate) taps: Vec<Tap>,
     /// The row and the column, less than the stride, at which each plane of the input begins.
     planes: Vec<[usize; 2]>,
-    /// From a picture's row to that of the next picture.
+    /// From an image's row to that of the next image.
     row: usize,
     /// From one row to the next.
     band: usize,
-    /// Places of a line that hold pictures, in whole [`VECTOR`]s.
+    /// Places of a line that hold images, in whole [`VECTOR`]s.
     pub(crate) places: usize,
     /// Zeros before and after them, in whole [`VECTOR`]s.
     pub(crate) margin: usize,
-    /// Pictures in a line.
-    pub(crate) pictures: usize,
+    /// Images in a line.
+    pub(crate) images: usize,
 }
 
 /// Places worked on at a time where there are as many.
 pub(crate) const BLOCK: usize = 48;
 /// The longest vector, which is also a line of the processor's cache; a line has whole ones.
 pub(crate) const VECTOR: usize = 16;
-/// Bytes of a few pictures' lines, to stay in the second-level cache.
+/// Bytes of a few images' lines, to stay in the second-level cache.
 const CHUNK_BYTES: usize = 256 << 10;
 
 impl Layout {
-    /// As many pictures as stay in the second-level cache, or fill `least` places, but no more than a
+    /// As many images as stay in the second-level cache, or fill `least` places, but no more than a
     /// `parts`th of the batch.
     pub(crate) fn new(shape: Shape, least: usize, parts: usize) -> Self {
         let one = Self::of(shape, 1);
@@ -73,7 +73,7 @@ impl Layout {
         Self::of(shape, wanted.clamp(1, shape.batch.div_ceil(parts).max(1)))
     }
 
-    fn of(shape: Shape, pictures: usize) -> Self {
+    fn of(shape: Shape, images: usize) -> Self {
         let stride = shape.stride;
         // Weight `k` reads input pixel `stride · place + k − padding`.
         let split = |k: usize| {
@@ -82,7 +82,7 @@ impl Layout {
         };
         let gap = (0..shape.kernel[1]).map(|k| split(k).1.unsigned_abs()).max().unwrap_or(0);
         let row = shape.output()[1].max(shape.width.div_ceil(stride)) + gap;
-        let band = pictures * row;
+        let band = images * row;
 
         let mut planes = Vec::new();
         let mut tap = |(y, x): (usize, usize)| {
@@ -98,7 +98,7 @@ impl Layout {
         let taps: Vec<Tap> = weights.map(&mut tap).collect();
         let reach = taps.iter().map(|tap| tap.shift.unsigned_abs()).max().unwrap_or(0);
         let margin = reach.next_multiple_of(VECTOR);
-        let mut layout = Self { shape, taps, planes, row, band, places: 0, margin, pictures };
+        let mut layout = Self { shape, taps, planes, row, band, places: 0, margin, images };
         layout.places = (layout.rows() * band).next_multiple_of(VECTOR);
         layout
     }
@@ -123,7 +123,7 @@ impl Layout {
         (line * self.line() + self.margin).wrapping_add_signed(shift)
     }
 
-    /// Numbers of one picture of the input, and of the output.
+    /// Numbers of one image of the input, and of the output.
     pub(crate) fn input_size(&self) -> usize {
         self.shape.d_input * self.shape.height * self.shape.width
     }
@@ -133,14 +133,14 @@ impl Layout {
         self.shape.d_output * height * width
     }
 
-    /// Spreads pictures of the input over lines: line `channel · planes + plane`. `lines` is zero.
-    pub(crate) fn spread_input(&self, pictures: &[f32], lines: &mut [f32]) {
+    /// Spreads images of the input over lines: line `channel · planes + plane`. `lines` is zero.
+    pub(crate) fn spread_input(&self, images: &[f32], lines: &mut [f32]) {
         let Shape { height, width, stride, .. } = self.shape;
-        for (number, channel) in pictures.chunks_exact(height * width).enumerate() {
-            let (picture, channel_number) =
+        for (number, channel) in images.chunks_exact(height * width).enumerate() {
+            let (image, channel_number) =
                 (number / self.shape.d_input, number % self.shape.d_input);
             for (plane, &[first, start]) in self.planes.iter().enumerate() {
-                let mut at = self.start(channel_number * self.planes() + plane, picture);
+                let mut at = self.start(channel_number * self.planes() + plane, image);
                 let length = width.saturating_sub(start).div_ceil(stride);
                 for row in channel.chunks_exact(width).skip(first).step_by(stride) {
                     let (row, to) = (&row[start.min(width)..], &mut lines[at..][..length]);
@@ -155,18 +155,18 @@ impl Layout {
         }
     }
 
-    /// Gathers pictures of the input from lines: the way back of [`spread_input`](Self::spread_input).
+    /// Gathers images of the input from lines: the way back of [`spread_input`](Self::spread_input).
     /// Pixels of planes that no weight reads become 0.
-    pub(crate) fn gather_input(&self, lines: &[f32], pictures: &mut [f32]) {
+    pub(crate) fn gather_input(&self, lines: &[f32], images: &mut [f32]) {
         let Shape { height, width, stride, .. } = self.shape;
         if self.planes.len() < stride * stride {
-            pictures.fill(0.0);
+            images.fill(0.0);
         }
-        for (number, channel) in pictures.chunks_exact_mut(height * width).enumerate() {
-            let (picture, channel_number) =
+        for (number, channel) in images.chunks_exact_mut(height * width).enumerate() {
+            let (image, channel_number) =
                 (number / self.shape.d_input, number % self.shape.d_input);
             for (plane, &[first, start]) in self.planes.iter().enumerate() {
-                let mut at = self.start(channel_number * self.planes() + plane, picture);
+                let mut at = self.start(channel_number * self.planes() + plane, image);
                 let length = width.saturating_sub(start).div_ceil(stride);
                 for row in channel.chunks_exact_mut(width).skip(first).step_by(stride) {
                     let (row, from) = (&mut row[start.min(width)..], &lines[at..][..length]);
@@ -180,10 +180,10 @@ impl Layout {
         }
     }
 
-    /// Spreads pictures of the output over lines, one per channel. `lines` is zero.
-    pub(crate) fn spread_output(&self, pictures: &[f32], lines: &mut [f32]) {
+    /// Spreads images of the output over lines, one per channel. `lines` is zero.
+    pub(crate) fn spread_output(&self, images: &[f32], lines: &mut [f32]) {
         let [height, width] = self.shape.output();
-        for (number, channel) in pictures.chunks_exact(height * width).enumerate() {
+        for (number, channel) in images.chunks_exact(height * width).enumerate() {
             let mut at = self.start(number % self.shape.d_output, number / self.shape.d_output);
             for row in channel.chunks_exact(width) {
                 copy(row, &mut lines[at..][..width]);
@@ -192,10 +192,10 @@ impl Layout {
         }
     }
 
-    /// Gathers pictures of the output from lines.
-    pub(crate) fn gather_output(&self, lines: &[f32], pictures: &mut [f32]) {
+    /// Gathers images of the output from lines.
+    pub(crate) fn gather_output(&self, lines: &[f32], images: &mut [f32]) {
         let [height, width] = self.shape.output();
-        for (number, channel) in pictures.chunks_exact_mut(height * width).enumerate() {
+        for (number, channel) in images.chunks_exact_mut(height * width).enumerate() {
             let mut at = self.start(number % self.shape.d_output, number / self.shape.d_output);
             for row in channel.chunks_exact_mut(width) {
                 copy(&lines[at..][..width], row);
@@ -204,9 +204,9 @@ impl Layout {
         }
     }
 
-    /// Where a picture begins in a line.
-    fn start(&self, line: usize, picture: usize) -> usize {
-        line * self.line() + self.margin + picture * self.row
+    /// Where an image begins in a line.
+    fn start(&self, line: usize, image: usize) -> usize {
+        line * self.line() + self.margin + image * self.row
     }
 }
 

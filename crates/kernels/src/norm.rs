@@ -1,6 +1,6 @@
 //! Batch norm on slices, with what usually stands around it: an addition and a ReLU.
 //!
-//! A tensor is `[batch, channels, plane]`: all pixels of one channel of one picture are a plane.
+//! A tensor is `[batch, channels, plane]`: all pixels of one channel of one image are a plane.
 
 #![allow(
     clippy::inline_always,
@@ -23,13 +23,13 @@ pub(crate) struct Planes {
 }
 
 impl Planes {
-    fn picture(self) -> usize {
+    fn image(self) -> usize {
         self.channels * self.plane
     }
 
-    /// Pictures worked on at a time, as numbers.
+    /// Images worked on at a time, as numbers.
     fn task(self) -> usize {
-        (TASK_BYTES / (4 * self.picture().max(1))).max(1) * self.picture()
+        (TASK_BYTES / (4 * self.image().max(1))).max(1) * self.image()
     }
 }
 
@@ -38,19 +38,19 @@ pub(crate) fn moments(planes: Planes, x: &[f32]) -> Vec<f32> {
     let Planes { channels, plane } = planes;
     let tasks: Vec<Vec<[f64; 2]>> = x
         .par_chunks(planes.task())
-        .map(|pictures| {
+        .map(|images| {
             // Mean of all planes of a channel, and sum of squares around it.
             let mut all = vec![[0.0; 2]; channels];
-            for (n, picture) in pictures.chunks(planes.picture()).enumerate() {
-                for (all, plane) in all.iter_mut().zip(picture.chunks(plane)) {
+            for (n, image) in images.chunks(planes.image()).enumerate() {
+                for (all, plane) in all.iter_mut().zip(image.chunks(plane)) {
                     merge(all, n as f64, Arch::new().dispatch(Spread(plane)), 1.0);
                 }
             }
             all
         })
         .collect();
-    let per_task = planes.task() / planes.picture();
-    let batch = x.len() / planes.picture();
+    let per_task = planes.task() / planes.image();
+    let batch = x.len() / planes.image();
     let mut all = vec![[0.0; 2]; channels];
     for (task, part) in tasks.into_iter().enumerate() {
         let before = task * per_task;
@@ -180,7 +180,7 @@ pub(crate) fn apply(
     });
 }
 
-/// [`apply`] to some pictures.
+/// [`apply`] to some images.
 struct Apply<'a> {
     planes: Planes,
     scales: &'a Scales,
@@ -255,7 +255,7 @@ pub(crate) fn sums(
     beta.chain(gamma).collect()
 }
 
-/// [`sums`] over some pictures: of each channel that of `dy`, and that of `dy · (x − mean)`.
+/// [`sums`] over some images: of each channel that of `dy`, and that of `dy · (x − mean)`.
 struct Sums<'a> {
     planes: Planes,
     mean: &'a [f32],
@@ -318,7 +318,7 @@ pub(crate) fn input_gradient(
     });
 }
 
-/// [`input_gradient`] of some pictures.
+/// [`input_gradient`] of some images.
 struct InputGradient<'a> {
     planes: Planes,
     factors: &'a [[f32; 3]],

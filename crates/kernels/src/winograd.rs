@@ -72,7 +72,7 @@ thread_local! {
 
 /// A convolution of 3 × 3 from planes to planes.
 struct Way {
-    /// Of a picture, and of what becomes of it; likewise rows and columns.
+    /// Of an image, and of what becomes of it; likewise rows and columns.
     channels: [usize; 2],
     from: [usize; 2],
     to: [usize; 2],
@@ -96,8 +96,8 @@ impl Way {
         let [d_input, d_output] = self.channels;
         let (input, output) = (d_input * area(self.from), d_output * area(self.to));
         let tiles = area(self.tiles());
-        let pictures = (CHUNK / (FREQUENCIES * d_input * tiles)).max(LEAST_TILES.div_ceil(tiles));
-        let chunks = y.par_chunks_mut(pictures * output).zip(x.par_chunks(pictures * input));
+        let images = (CHUNK / (FREQUENCIES * d_input * tiles)).max(LEAST_TILES.div_ceil(tiles));
+        let chunks = y.par_chunks_mut(images * output).zip(x.par_chunks(images * input));
         chunks.for_each(|(y, x)| {
             let places = (x.len() / input * tiles).next_multiple_of(VECTOR);
             // An odd number of cache lines, as the lines of channels would else push each other out.
@@ -123,8 +123,8 @@ impl Way {
                     let (to, apart) = (&to[channel * line..], groups * GROUP * line);
                     Arch::new().dispatch(Back { to, apart, lines, line, places });
                 });
-                let pictures = y.par_chunks_mut(output).enumerate();
-                pictures.for_each(|(picture, y)| self.gather(picture, from, line, y));
+                let images = y.par_chunks_mut(output).enumerate();
+                images.for_each(|(image, y)| self.gather(image, from, line, y));
             });
         });
     }
@@ -162,15 +162,15 @@ impl Way {
     }
 
     /// Spreads a channel over `SIDE²` lines, one for each place under a tile, with the tiles of all
-    /// pictures one after the other.
+    /// images one after the other.
     fn spread(&self, channel: usize, x: &[f32], lines: &mut [f32], line: usize) {
         let ([height, width], [down, across]) = (self.from, self.tiles());
         let mut padded = vec![0.0; across * TILE + SIDE];
         lines.fill(0.0);
-        for (picture, x) in x.chunks(self.channels[0] * height * width).enumerate() {
+        for (image, x) in x.chunks(self.channels[0] * height * width).enumerate() {
             let plane = &x[channel * height * width..][..height * width];
             for tile in 0..down {
-                let first = (picture * down + tile) * across;
+                let first = (image * down + tile) * across;
                 for row in 0..SIDE {
                     let y = (tile * TILE + row).wrapping_sub(self.padding);
                     if y >= height {
@@ -188,12 +188,12 @@ impl Way {
         }
     }
 
-    /// Gathers a picture from the lines of its channels, one for each place of a tile.
-    fn gather(&self, picture: usize, lines: &[f32], line: usize, y: &mut [f32]) {
+    /// Gathers an image from the lines of its channels, one for each place of a tile.
+    fn gather(&self, image: usize, lines: &[f32], line: usize, y: &mut [f32]) {
         let ([height, width], [down, across]) = (self.to, self.tiles());
         for (channel, plane) in y.chunks_mut(height * width).enumerate() {
             for (row, y) in plane.chunks_mut(width).enumerate() {
-                let first = (picture * down + row / TILE) * across;
+                let first = (image * down + row / TILE) * across;
                 for column in 0..TILE.min(width) {
                     let place = (channel * TILE + row % TILE) * TILE + column;
                     let from = &lines[place * line + first..][..across];

@@ -42,13 +42,13 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
     let output = Planes { channels: shape.d_output, sides: shape.output(), padding: 0, tiles };
     let (blocks, groups) = (shape.d_input.div_ceil(BLOCK), shape.d_output.div_ceil(GROUP));
     let length = blocks * groups * TAPS * PAIRS;
-    let pictures = LEAST_TILES.div_ceil(area(tiles));
-    let chunks = shape.batch.div_ceil(pictures);
-    let part = chunks.div_ceil((LARGEST_SUMS / length).max(1)) * pictures;
+    let images = LEAST_TILES.div_ceil(area(tiles));
+    let chunks = shape.batch.div_ceil(images);
+    let part = chunks.div_ceil((LARGEST_SUMS / length).max(1)) * images;
     let parts = x.par_chunks(part * input.size()).zip(dy.par_chunks(part * output.size()));
     let sums = parts.map(|(x, dy)| {
         let mut sums = vec![0.0; length];
-        let chunks = x.chunks(pictures * input.size()).zip(dy.chunks(pictures * output.size()));
+        let chunks = x.chunks(images * input.size()).zip(dy.chunks(images * output.size()));
         chunks.for_each(|(x, dy)| add_chunk([input, output], x, dy, &mut sums));
         sums
     });
@@ -65,7 +65,7 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
     });
 }
 
-/// Adds what a few pictures give, for each block of inputs and group of outputs.
+/// Adds what a few images give, for each block of inputs and group of outputs.
 fn add_chunk([input, output]: [Planes; 2], x: &[f32], dy: &[f32], sums: &mut [f32]) {
     let places = x.len() / input.size() * area(input.tiles);
     let groups = output.channels.div_ceil(GROUP);
@@ -88,7 +88,7 @@ fn add_chunk([input, output]: [Planes; 2], x: &[f32], dy: &[f32], sums: &mut [f3
     });
 }
 
-/// The pictures of one side of a convolution.
+/// The images of one side of a convolution.
 #[derive(Clone, Copy)]
 struct Planes {
     channels: usize,
@@ -98,7 +98,7 @@ struct Planes {
 }
 
 impl Planes {
-    /// Numbers of a picture.
+    /// Numbers of an image.
     fn size(&self) -> usize {
         self.channels * area(self.sides)
     }
@@ -107,10 +107,10 @@ impl Planes {
     /// `[tiles, WIDTH]`; with the lines, how far they are apart.
     fn spread<'a, const WIDTH: usize, const OUTPUT: bool>(
         self,
-        pictures: &[f32],
+        images: &[f32],
         to: &'a mut Vec<f32>,
     ) -> (&'a [f32], usize) {
-        let places = pictures.len() / self.size() * area(self.tiles);
+        let places = images.len() / self.size() * area(self.tiles);
         // An odd number of cache lines, as the lines would else push each other out.
         let line = ((places * WIDTH).div_ceil(VECTOR) | 1) * VECTOR;
         let unit = WIDTH.max(VECTOR);
@@ -123,7 +123,7 @@ impl Planes {
             for channel in (0..unit).step_by(VECTOR) {
                 let spread = Spread::<WIDTH, OUTPUT> {
                     planes: self,
-                    pictures,
+                    images,
                     first: first * unit + channel,
                     to,
                     line,
@@ -142,12 +142,12 @@ impl Planes {
 /// `A dy Aᵀ` for the output's gradient, else `Bᵀ d B`.
 struct Spread<'a, const WIDTH: usize, const OUTPUT: bool> {
     planes: Planes,
-    pictures: &'a [f32],
+    images: &'a [f32],
     first: usize,
     to: &'a mut [f32],
     line: usize,
     channel: usize,
-    /// A picture's vectors, with zeros around, in rows of `row`.
+    /// An image's vectors, with zeros around, in rows of `row`.
     padded: &'a mut [[f32; VECTOR]],
     row: usize,
 }
@@ -158,8 +158,8 @@ impl<const WIDTH: usize, const OUTPUT: bool> WithSimd for Spread<'_, WIDTH, OUTP
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
         let ([down, across], row) = (self.planes.tiles, self.row);
-        let pictures = self.pictures.chunks(self.planes.size()).enumerate();
-        for (picture, numbers) in pictures {
+        let images = self.images.chunks(self.planes.size()).enumerate();
+        for (image, numbers) in images {
             let area = area(self.planes.sides);
             let numbers = &numbers[(self.first * area).min(numbers.len())..];
             side_by_side(numbers, &self.planes, self.padded, row);
@@ -167,7 +167,7 @@ impl<const WIDTH: usize, const OUTPUT: bool> WithSimd for Spread<'_, WIDTH, OUTP
                 let corner = tile / across * TILE * row + tile % across * TILE;
                 for part in (0..VECTOR).step_by(S::F32_LANES) {
                     let found = frequencies::<S, OUTPUT>(simd, &self.padded[corner..], row, part);
-                    self.store::<S>(picture * down * across + tile, part, &found);
+                    self.store::<S>(image * down * across + tile, part, &found);
                 }
             }
         }

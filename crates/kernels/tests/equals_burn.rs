@@ -98,7 +98,7 @@ fn convolutions_of_a_resnet() {
     check_conv([40, 3, 32, 32], 16, [3, 3], 1, 1);
 }
 
-/// Wide enough for Winograd's way, with tiles that the picture does not fill.
+/// Wide enough for Winograd's way, with tiles that the image does not fill.
 #[test]
 fn convolutions_by_tiles() {
     for (batch, from, to, [height, width], padding) in [

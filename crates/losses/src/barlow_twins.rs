@@ -13,14 +13,14 @@ use crate::with_gradient::with_gradient;
 
 /// Settings of [`barlow_twins`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BarlowTwinsConfig {
+pub struct BarlowTwinsLossConfig {
     /// λ, the weight of each squared off-diagonal correlation.
     pub off_diagonal: f64,
     /// Added to every feature's variance before the square root.
     pub epsilon: f64,
 }
 
-impl Default for BarlowTwinsConfig {
+impl Default for BarlowTwinsLossConfig {
     /// λ 0.0051 (paper), epsilon 1e-5 (official code, through its batch norm).
     fn default() -> Self {
         Self { off_diagonal: 0.0051, epsilon: 1e-5 }
@@ -37,7 +37,7 @@ impl Default for BarlowTwinsConfig {
 /// rows than features `Σ Cᵢⱼ²` is summed from the products of rows, which is the same number.
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image
 /// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
@@ -50,17 +50,21 @@ impl Default for BarlowTwinsConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{BarlowTwinsConfig, barlow_twins};
+/// use selfsame_losses::{BarlowTwinsLossConfig, barlow_twins};
 ///
 /// // Two uncorrelated features, seen identically by both views: nothing to pay.
 /// let cross = [[1., 0.], [0., 1.], [-1., 0.], [0., -1.]];
 /// let view = Tensor::<2>::from_floats(cross, &Device::flex());
-/// let loss = barlow_twins(view.clone(), view, &BarlowTwinsConfig::default());
+/// let loss = barlow_twins(view.clone(), view, &BarlowTwinsLossConfig::default());
 /// assert!(loss.into_scalar::<f32>() < 1e-6);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn barlow_twins(view_a: Tensor<2>, view_b: Tensor<2>, config: &BarlowTwinsConfig) -> Tensor<1> {
+pub fn barlow_twins(
+    view_a: Tensor<2>,
+    view_b: Tensor<2>,
+    config: &BarlowTwinsLossConfig,
+) -> Tensor<1> {
     let [batch, dim] = paired_dims("barlow_twins", &view_a, &view_b);
     assert!(batch > 1, "barlow_twins correlates over the batch: it needs 2 rows or more");
     #[cfg(feature = "flex")]
@@ -89,7 +93,7 @@ fn by_rows(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
 
 /// The loss from `C` by kernels of the host's; `None` where there are none, or a square is too large.
 #[cfg(feature = "flex")]
-fn on_host(a: &Tensor<2>, b: &Tensor<2>, config: &BarlowTwinsConfig) -> Option<Tensor<1>> {
+fn on_host(a: &Tensor<2>, b: &Tensor<2>, config: &BarlowTwinsLossConfig) -> Option<Tensor<1>> {
     let (epsilon, weight) = (config.epsilon as f32, config.off_diagonal as f32);
     let (host_a, host_b) = (crate::extension::host(a)?, crate::extension::host(b)?);
     let views = [&host_a, &host_b].map(crate::extension::numbers);
@@ -149,7 +153,7 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, pair, value};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        barlow_twins(a, b, &BarlowTwinsConfig::default())
+        barlow_twins(a, b, &BarlowTwinsLossConfig::default())
     }
 
     /// The formula, term by term.

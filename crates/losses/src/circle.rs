@@ -7,14 +7,14 @@ use crate::{Distance, Labeled};
 
 /// Settings of [`circle`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct CircleConfig {
+pub struct CircleLossConfig {
     /// γ, above 0: how much the hardest pairs outweigh the others.
     pub gamma: f64,
     /// m, in `[0, 1)`: positives are to be nearer than `m`, negatives farther than `1 − m`.
     pub margin: f64,
 }
 
-impl Default for CircleConfig {
+impl Default for CircleLossConfig {
     /// Gamma 80 (paper), margin 0.4 (TensorFlow Similarity; the paper has 0.25 and 0.4).
     fn default() -> Self {
         Self { gamma: 80.0, margin: 0.4 }
@@ -46,20 +46,20 @@ impl Default for CircleConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{CircleConfig, Labeled, circle};
+/// use selfsame_losses::{CircleLossConfig, Labeled, circle};
 ///
 /// let device = Device::flex();
 /// let rows = Tensor::from_floats([[1., 0.], [1., 0.], [0., 1.], [0., 1.]], &device);
 /// let loss = |labels: [i32; 4]| {
 ///     let batch = Labeled::new(rows.clone(), Tensor::from_ints(labels, &device));
-///     circle(&batch, None, &CircleConfig::default()).into_scalar::<f32>()
+///     circle(&batch, None, &CircleLossConfig::default()).into_scalar::<f32>()
 /// };
 /// assert!(loss([0, 0, 1, 1]) < 1e-2 && loss([0, 1, 0, 1]) > 50.0);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn circle(batch: &Labeled, memory: Option<&Labeled>, config: &CircleConfig) -> Tensor<1> {
-    let CircleConfig { gamma, margin } = *config;
+pub fn circle(batch: &Labeled, memory: Option<&Labeled>, config: &CircleLossConfig) -> Tensor<1> {
+    let CircleLossConfig { gamma, margin } = *config;
     assert!(gamma > 0.0, "circle needs a gamma above 0, got {gamma}");
     let pairs = Pairs::new("circle", batch, memory);
     let distances = pairs.distances(Distance::Cosine);
@@ -76,15 +76,15 @@ pub fn circle(batch: &Labeled, memory: Option<&Labeled>, config: &CircleConfig) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labeled::samples::{batch, classes, labeled, near_and_apart, pictures};
+    use crate::labeled::samples::{batch, classes, images, labeled, near_and_apart};
     use crate::laws::{Pair, assert_close, laws, value};
     use crate::with_gradient::numbers;
     use burn::tensor::Device;
 
-    const CONFIG: CircleConfig = CircleConfig { gamma: 5.0, margin: 0.3 };
+    const CONFIG: CircleLossConfig = CircleLossConfig { gamma: 5.0, margin: 0.3 };
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        circle(&batch(a, b, pictures), None, &CONFIG)
+        circle(&batch(a, b, images), None, &CONFIG)
     }
 
     /// The formula, anchor by anchor.

@@ -28,9 +28,9 @@ pub(crate) enum Positive {
     LeftOut,
 }
 
-/// Both views of every picture as anchors.
+/// Both views of every image as anchors.
 pub(crate) struct Contrast {
-    /// The cosine of each picture's two views, `[batch]`.
+    /// The cosine of each image's two views, `[batch]`.
     pub(crate) positives: Tensor<1>,
     /// Over all views but the anchor itself, anchors of view a first, `[2 · batch]`.
     pub(crate) denominators: LogSumExp,

@@ -19,7 +19,7 @@ use crate::{Labeled, StateError};
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{CrossBatchMemory, Labeled, TripletConfig, triplet};
+/// use selfsame_losses::{CrossBatchMemory, Labeled, TripletLossConfig, triplet};
 ///
 /// let device = Device::flex();
 /// let mut memory = CrossBatchMemory::new(4, 0);
@@ -27,7 +27,7 @@ use crate::{Labeled, StateError};
 ///     let rows = Tensor::from_floats([[1.0, 0.0], [0.0, 1.0]], &device);
 ///     let batch = Labeled::new(rows, Tensor::from_ints([0, 1], &device));
 ///     let past = memory.push(&batch);
-///     let _loss = triplet(&batch, past.as_ref(), &TripletConfig::default());
+///     let _loss = triplet(&batch, past.as_ref(), &TripletLossConfig::default());
 /// }
 /// assert_eq!(memory.len(), 4);
 /// ```

@@ -7,21 +7,21 @@ use crate::contrast::{Contrast, Gathered, Positive, check_temperature};
 
 /// Settings of [`dcl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DclConfig {
+pub struct DclLossConfig {
     /// τ, above 0.
     pub temperature: f64,
     /// σ, above 0: weights positives by how near they are already (DCLW). `None` weights all alike.
     pub sigma: Option<f64>,
 }
 
-impl Default for DclConfig {
+impl Default for DclLossConfig {
     /// Temperature 0.1 (paper), no weights.
     fn default() -> Self {
         Self { temperature: 0.1, sigma: None }
     }
 }
 
-impl DclConfig {
+impl DclLossConfig {
     /// The weighted loss, DCLW, with σ 0.5 (paper).
     #[must_use]
     pub fn weighted() -> Self {
@@ -35,12 +35,12 @@ impl DclConfig {
 /// loss = mean over all 2B views i of  −wᵢ s(i, j(i))/τ + log Σₖ exp(s(i, k)/τ)
 /// w    = 1, or of DCLW  2 − B · softmax over the batch of s(i, j(i))/σ, a constant
 /// ```
-/// `s` is the cosine of two rows, `j(i)` the other view of the same picture, `k` runs over the
+/// `s` is the cosine of two rows, `j(i)` the other view of the same image, `k` runs over the
 /// `2B − 2` views that are neither `i` nor `j(i)`. The mean of `w` is 1. Memory grows with the number
 /// of rows, as for [`nt_xent`](crate::nt_xent()).
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, any length
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
 /// - output: `[1]`; it may be below 0
 ///
 /// # Panics
@@ -53,17 +53,17 @@ impl DclConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{DclConfig, dcl};
+/// use selfsame_losses::{DclLossConfig, dcl};
 ///
-/// // Two pictures at right angles, each seen the same twice: −1 + log(e⁰ + e⁰).
+/// // Two images at right angles, each seen the same twice: −1 + log(e⁰ + e⁰).
 /// let view = Tensor::<2>::eye(2, &Device::flex());
-/// let config = DclConfig { temperature: 1.0, sigma: None };
+/// let config = DclLossConfig { temperature: 1.0, sigma: None };
 /// let loss = dcl(view.clone(), view, &config).into_scalar::<f32>();
 /// assert!((loss - (2.0_f32.ln() - 1.0)).abs() < 1e-6);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn dcl(view_a: Tensor<2>, view_b: Tensor<2>, config: &DclConfig) -> Tensor<1> {
+pub fn dcl(view_a: Tensor<2>, view_b: Tensor<2>, config: &DclLossConfig) -> Tensor<1> {
     loss([view_a, view_b], None, config)
 }
 
@@ -82,13 +82,13 @@ pub fn dcl(view_a: Tensor<2>, view_b: Tensor<2>, config: &DclConfig) -> Tensor<1
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{DclConfig, Gathered, dcl, dcl_gathered};
+/// use selfsame_losses::{DclLossConfig, Gathered, dcl, dcl_gathered};
 ///
 /// let view = Tensor::<2>::eye(3, &Device::flex());
 /// let gathered = Gathered { view_a: view.clone(), view_b: view.clone(), first: 1 };
 /// let row = view.clone().slice([1..2]);
-/// let one = dcl_gathered(row.clone(), row, &gathered, &DclConfig::default());
-/// let whole = dcl(view.clone(), view, &DclConfig::default()); // every row's loss is the same
+/// let one = dcl_gathered(row.clone(), row, &gathered, &DclLossConfig::default());
+/// let whole = dcl(view.clone(), view, &DclLossConfig::default()); // every row's loss is the same
 /// assert!((one - whole).into_scalar::<f32>().abs() < 1e-6);
 /// ```
 #[must_use]
@@ -97,13 +97,13 @@ pub fn dcl_gathered(
     view_a: Tensor<2>,
     view_b: Tensor<2>,
     gathered: &Gathered,
-    config: &DclConfig,
+    config: &DclLossConfig,
 ) -> Tensor<1> {
     loss([view_a, view_b], Some(gathered), config)
 }
 
 #[track_caller]
-fn loss(views: [Tensor<2>; 2], gathered: Option<&Gathered>, config: &DclConfig) -> Tensor<1> {
+fn loss(views: [Tensor<2>; 2], gathered: Option<&Gathered>, config: &DclLossConfig) -> Tensor<1> {
     let temperature = config.temperature;
     let contrast = Contrast::new("dcl", views, gathered, Positive::LeftOut, |_| temperature);
     let positives = match config.sigma {
@@ -124,11 +124,11 @@ mod tests {
     use crate::laws::{Pair, assert_close, cosine, finite_differences, laws, value};
 
     fn plain(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        dcl(a, b, &DclConfig { temperature: 0.3, sigma: None })
+        dcl(a, b, &DclLossConfig { temperature: 0.3, sigma: None })
     }
 
     fn weighted(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        dcl(a, b, &DclConfig { temperature: 0.3, sigma: Some(0.7) })
+        dcl(a, b, &DclLossConfig { temperature: 0.3, sigma: Some(0.7) })
     }
 
     /// The formula, term by term.
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "needs a negative")]
-    fn one_picture_has_no_negative() {
+    fn one_image_has_no_negative() {
         let view = Tensor::<2>::ones([1, 3], &burn::tensor::Device::flex());
         let _ = plain(view.clone(), view);
     }

@@ -8,7 +8,7 @@ use crate::view_list::common_dims;
 
 /// Settings of [`dino`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DinoConfig {
+pub struct DinoLossConfig {
     /// `τ_s`, above 0, of the student.
     pub student_temperature: f64,
     /// `τ_t`, above 0, of the teacher: below `τ_s`, so that the teacher is the surer of the two. It
@@ -16,7 +16,7 @@ pub struct DinoConfig {
     pub teacher_temperature: f64,
 }
 
-impl Default for DinoConfig {
+impl Default for DinoLossConfig {
     /// Student 0.1, teacher 0.04 (paper, at the start).
     fn default() -> Self {
         Self { student_temperature: 0.1, teacher_temperature: 0.04 }
@@ -152,7 +152,7 @@ impl DinoCenter {
 /// constant. The centre is used as it stands; call [`DinoCenter::update`] after the loss.
 ///
 /// # Shapes
-/// - `teacher`, `student`: `[batch, dim]` each, row `i` of all from the same picture
+/// - `teacher`, `student`: `[batch, dim]` each, row `i` of all from the same image
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -166,14 +166,14 @@ impl DinoCenter {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{DinoCenter, DinoConfig, dino};
+/// use selfsame_losses::{DinoCenter, DinoLossConfig, dino};
 ///
 /// let device = Device::flex();
 /// let center = DinoCenter::new(3, 0.9, &device);
 /// let view = Tensor::<2>::eye(3, &device);
 /// let loss = |student: Tensor<2>| {
 ///     let student = [student.clone(), student];
-///     dino(&[view.clone()], &student, &center, &DinoConfig::default()).into_scalar::<f32>()
+///     dino(&[view.clone()], &student, &center, &DinoLossConfig::default()).into_scalar::<f32>()
 /// };
 /// assert!(loss(view.clone()) < 1e-3 && loss(view.clone().flip([0])) > 1.0);
 /// ```
@@ -183,7 +183,7 @@ pub fn dino(
     teacher: &[Tensor<2>],
     student: &[Tensor<2>],
     center: &DinoCenter,
-    config: &DinoConfig,
+    config: &DinoLossConfig,
 ) -> Tensor<1> {
     let temperature = config.teacher_temperature;
     assert!(temperature > 0.0, "dino needs a teacher temperature above 0, got {temperature}");
@@ -202,7 +202,8 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
     use crate::with_gradient::{constant, numbers};
 
-    const CONFIG: DinoConfig = DinoConfig { student_temperature: 0.5, teacher_temperature: 0.2 };
+    const CONFIG: DinoLossConfig =
+        DinoLossConfig { student_temperature: 0.5, teacher_temperature: 0.2 };
 
     /// A centre that is not zero.
     fn center(like: &Tensor<2>) -> DinoCenter {

@@ -3,18 +3,18 @@
 use burn::tensor::Tensor;
 
 use crate::normalize::paired_dims;
-use crate::nt_xent::{NtXentConfig, nt_xent};
+use crate::nt_xent::{NtXentLossConfig, nt_xent};
 
 /// Settings of [`direct_clr`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct DirectClrConfig {
+pub struct DirectClrLossConfig {
     /// How many of the first columns are contrasted; of narrower features all are.
     pub columns: usize,
     /// τ, above 0.
     pub temperature: f64,
 }
 
-impl Default for DirectClrConfig {
+impl Default for DirectClrLossConfig {
     /// 64 columns and temperature 0.5 (as in lightly; the paper searches both).
     fn default() -> Self {
         Self { columns: 64, temperature: 0.5 }
@@ -28,7 +28,7 @@ impl Default for DirectClrConfig {
 /// ```
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, the encoder's features, row `i` of both from the same picture
+/// - `view_a`, `view_b`: `[batch, dim]`, the encoder's features, row `i` of both from the same image
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -41,22 +41,22 @@ impl Default for DirectClrConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{DirectClrConfig, NtXentConfig, direct_clr, nt_xent};
+/// use selfsame_losses::{DirectClrLossConfig, NtXentLossConfig, direct_clr, nt_xent};
 ///
 /// let view = Tensor::<2>::from_floats([[1., 0., 9.], [0., 1., 9.]], &Device::flex());
 /// let first = view.clone().slice([0..2, 0..2]);
-/// let config = DirectClrConfig { columns: 2, ..DirectClrConfig::default() };
+/// let config = DirectClrLossConfig { columns: 2, ..DirectClrLossConfig::default() };
 /// let found = direct_clr(view.clone(), view, &config);
-/// let want = nt_xent(first.clone(), first, &NtXentConfig::default());
+/// let want = nt_xent(first.clone(), first, &NtXentLossConfig::default());
 /// assert!((found - want).into_scalar::<f32>().abs() < 1e-6);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn direct_clr(view_a: Tensor<2>, view_b: Tensor<2>, config: &DirectClrConfig) -> Tensor<1> {
+pub fn direct_clr(view_a: Tensor<2>, view_b: Tensor<2>, config: &DirectClrLossConfig) -> Tensor<1> {
     let [batch, dim] = paired_dims("direct_clr", &view_a, &view_b);
     assert!(config.columns > 0, "direct_clr needs a column");
     let first = [0..batch, 0..dim.min(config.columns)];
-    let config = NtXentConfig { temperature: config.temperature };
+    let config = NtXentLossConfig { temperature: config.temperature };
     nt_xent(view_a.slice(first.clone()), view_b.slice(first), &config)
 }
 
@@ -66,11 +66,11 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        direct_clr(a, b, &DirectClrConfig { columns: 3, temperature: 0.3 })
+        direct_clr(a, b, &DirectClrLossConfig { columns: 3, temperature: 0.3 })
     }
 
     fn of_all(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        nt_xent(a, b, &NtXentConfig { temperature: 0.3 })
+        nt_xent(a, b, &NtXentLossConfig { temperature: 0.3 })
     }
 
     proptest::proptest! {

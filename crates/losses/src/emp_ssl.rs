@@ -1,4 +1,4 @@
-//! EMP-SSL: many patches of a picture agree, while the patches of a batch fill the space.
+//! EMP-SSL: many patches of an image agree, while the patches of a batch fill the space.
 
 use burn::tensor::Tensor;
 use faer::linalg::solvers::DenseSolveCore;
@@ -12,14 +12,14 @@ use crate::with_gradient::{constant, numbers, with_gradient};
 
 /// Settings of [`emp_ssl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct EmpSslConfig {
+pub struct EmpSslLossConfig {
     /// ε, above 0: the size of the noise the coding rate is measured against, squared.
     pub epsilon: f64,
     /// Weight, ≥ 0, of the cosine to the mean view.
     pub invariance: f64,
 }
 
-impl Default for EmpSslConfig {
+impl Default for EmpSslLossConfig {
     /// Epsilon 0.2, invariance 200 (official code).
     fn default() -> Self {
         Self { epsilon: 0.2, invariance: 200.0 }
@@ -39,7 +39,7 @@ impl Default for EmpSslConfig {
 /// adds it, and so prefers a collapsed encoder.)
 ///
 /// # Shapes
-/// - `views`: 2 or more of `[batch, dim]`, row `i` of all from the same picture, any length
+/// - `views`: 2 or more of `[batch, dim]`, row `i` of all from the same image, any length
 /// - output: `[1]`
 ///
 /// # Panics
@@ -52,18 +52,18 @@ impl Default for EmpSslConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{EmpSslConfig, emp_ssl};
+/// use selfsame_losses::{EmpSslLossConfig, emp_ssl};
 ///
 /// let device = Device::flex();
 /// let loss = |view: Tensor<2>| {
-///     emp_ssl(&[view.clone(), view], &EmpSslConfig::default()).into_scalar::<f32>()
+///     emp_ssl(&[view.clone(), view], &EmpSslLossConfig::default()).into_scalar::<f32>()
 /// };
 /// let (spread, collapse) = (Tensor::eye(4, &device), Tensor::ones([4, 4], &device));
 /// assert!(loss(spread) + 2.0 < loss(collapse));
 /// ```
 #[must_use]
 #[track_caller]
-pub fn emp_ssl(views: &[Tensor<2>], config: &EmpSslConfig) -> Tensor<1> {
+pub fn emp_ssl(views: &[Tensor<2>], config: &EmpSslLossConfig) -> Tensor<1> {
     let [batch, dim] = common_dims("emp_ssl", 2, views);
     let epsilon = config.epsilon;
     assert!(epsilon > 0.0, "emp_ssl needs an epsilon above 0, got {epsilon}");
@@ -111,7 +111,7 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
     use burn::tensor::Device;
 
-    const CONFIG: EmpSslConfig = EmpSslConfig { epsilon: 0.3, invariance: 2.0 };
+    const CONFIG: EmpSslLossConfig = EmpSslLossConfig { epsilon: 0.3, invariance: 2.0 };
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let third = a.clone() * 2.0 - b.clone();
@@ -180,7 +180,7 @@ mod tests {
         let spread = Tensor::<2>::eye(16, &device).repeat_dim(0, 2);
         let collapse = Tensor::<2>::ones([32, 16], &device);
         let loss = |view: Tensor<2>| {
-            emp_ssl(&vec![view; 4], &EmpSslConfig::default()).into_scalar::<f32>()
+            emp_ssl(&vec![view; 4], &EmpSslLossConfig::default()).into_scalar::<f32>()
         };
         // −½ · 16 · ln(1 + 16/(32 · 0.2) · 2) − 200 and −½ ln(1 + 16/(32 · 0.2) · 32) − 200.
         assert!((loss(spread) + 200.0 + 8.0 * 6.0_f32.ln()).abs() < 1e-3);

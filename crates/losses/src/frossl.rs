@@ -9,12 +9,12 @@ use crate::view_list::{common_dims, mean_view};
 
 /// Settings of [`frossl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct FrosslConfig {
+pub struct FrosslLossConfig {
     /// Weight, ≥ 0, of the distance to the mean view.
     pub invariance: f64,
 }
 
-impl Default for FrosslConfig {
+impl Default for FrosslLossConfig {
     /// Invariance 1 (official code).
     fn default() -> Self {
         Self { invariance: 1.0 }
@@ -31,7 +31,7 @@ impl Default for FrosslConfig {
 /// over views. A view of zeros counts as collapsed: its first term is 0, the largest value there is.
 ///
 /// # Shapes
-/// - `views`: 2 or more of `[batch, dim]`, row `i` of all from the same picture
+/// - `views`: 2 or more of `[batch, dim]`, row `i` of all from the same image
 /// - output: `[1]`
 ///
 /// # Panics
@@ -44,16 +44,16 @@ impl Default for FrosslConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{FrosslConfig, frossl};
+/// use selfsame_losses::{FrosslLossConfig, frossl};
 ///
 /// // Two features that never act together: both views have the norm √2 / 2.
 /// let view = Tensor::<2>::eye(2, &Device::flex());
-/// let loss = frossl(&[view.clone(), view], &FrosslConfig::default());
+/// let loss = frossl(&[view.clone(), view], &FrosslLossConfig::default());
 /// assert!((loss.into_scalar::<f32>() + 2.0 * 2.0_f32.ln()).abs() < 1e-5);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn frossl(views: &[Tensor<2>], config: &FrosslConfig) -> Tensor<1> {
+pub fn frossl(views: &[Tensor<2>], config: &FrosslLossConfig) -> Tensor<1> {
     let [_, dim] = common_dims("frossl", 2, views);
     // The columns of a view are the rows of its transpose.
     let columns = |view: &Tensor<2>| normalize(view.clone().transpose());
@@ -79,7 +79,7 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, pair, value};
     use burn::tensor::Device;
 
-    const CONFIG: FrosslConfig = FrosslConfig { invariance: 0.7 };
+    const CONFIG: FrosslLossConfig = FrosslLossConfig { invariance: 0.7 };
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let third = a.clone() * 2.0 - b.clone();

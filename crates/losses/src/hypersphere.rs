@@ -8,7 +8,7 @@ use crate::skip::Skip;
 
 /// Settings of [`hypersphere`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct HypersphereConfig {
+pub struct HypersphereLossConfig {
     /// α, above 0: the power of the distance of two views.
     pub alpha: f64,
     /// t, above 0: how quickly the pull of a pair fades with its squared distance.
@@ -17,14 +17,14 @@ pub struct HypersphereConfig {
     pub uniformity: f64,
 }
 
-impl Default for HypersphereConfig {
+impl Default for HypersphereLossConfig {
     /// α 2 and λ 1 (paper), t 1 (as in lightly; the paper's losses use 2).
     fn default() -> Self {
         Self { alpha: 2.0, t: 1.0, uniformity: 1.0 }
     }
 }
 
-/// Views of one picture near each other, all pictures spread over the sphere.
+/// Views of one image near each other, all images spread over the sphere.
 ///
 /// ```text
 /// loss = mean ‖âᵢ − b̂ᵢ‖^α + λ · ½ (U(Â) + U(B̂))        U(X) = log mean over pairs i < j of exp(−t ‖xᵢ − xⱼ‖²)
@@ -33,7 +33,7 @@ impl Default for HypersphereConfig {
 /// in U. Memory grows with the number of rows, as for [`nt_xent`](crate::nt_xent()).
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, any length
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
 /// - output: `[1]`, at least −4 t λ
 ///
 /// # Panics
@@ -46,19 +46,23 @@ impl Default for HypersphereConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{HypersphereConfig, hypersphere};
+/// use selfsame_losses::{HypersphereLossConfig, hypersphere};
 ///
-/// // Views agree, and two pictures lie opposite each other: log e⁻⁴.
+/// // Views agree, and two images lie opposite each other: log e⁻⁴.
 /// let view = Tensor::<2>::from_floats([[1.0, 0.0], [-1.0, 0.0]], &Device::flex());
-/// let loss = hypersphere(view.clone(), view, &HypersphereConfig::default());
+/// let loss = hypersphere(view.clone(), view, &HypersphereLossConfig::default());
 /// assert!((loss.into_scalar::<f32>() + 4.0).abs() < 1e-5);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn hypersphere(view_a: Tensor<2>, view_b: Tensor<2>, config: &HypersphereConfig) -> Tensor<1> {
+pub fn hypersphere(
+    view_a: Tensor<2>,
+    view_b: Tensor<2>,
+    config: &HypersphereLossConfig,
+) -> Tensor<1> {
     let [batch, _] = paired_dims("hypersphere", &view_a, &view_b);
-    assert!(batch > 1, "hypersphere compares pictures: it needs 2 rows or more");
-    let HypersphereConfig { alpha, t, uniformity } = *config;
+    assert!(batch > 1, "hypersphere compares images: it needs 2 rows or more");
+    let HypersphereLossConfig { alpha, t, uniformity } = *config;
     assert!(alpha > 0.0 && t > 0.0, "hypersphere needs alpha and t above 0, got {alpha} and {t}");
     let (a, b) = (normalize(view_a), normalize(view_b));
     let squares = (a.clone() - b.clone()).square().sum_dim(1);
@@ -95,15 +99,15 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, mean, value};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        hypersphere(a, b, &HypersphereConfig { alpha: 2.0, t: 1.5, uniformity: 0.7 })
+        hypersphere(a, b, &HypersphereLossConfig { alpha: 2.0, t: 1.5, uniformity: 0.7 })
     }
 
     fn cubic(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        hypersphere(a, b, &HypersphereConfig { alpha: 3.0, t: 1.5, uniformity: 0.7 })
+        hypersphere(a, b, &HypersphereLossConfig { alpha: 3.0, t: 1.5, uniformity: 0.7 })
     }
 
     fn linear(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        hypersphere(a, b, &HypersphereConfig { alpha: 1.0, t: 1.5, uniformity: 0.7 })
+        hypersphere(a, b, &HypersphereLossConfig { alpha: 1.0, t: 1.5, uniformity: 0.7 })
     }
 
     /// The formula, term by term.

@@ -131,8 +131,8 @@ pub(crate) mod samples {
         Labeled::new(Tensor::cat(vec![a, b], 0), labels)
     }
 
-    /// A class for each picture.
-    pub(crate) fn pictures(row: usize, rows: usize) -> usize {
+    /// A class for each image.
+    pub(crate) fn images(row: usize, rows: usize) -> usize {
         row % rows
     }
 
@@ -155,7 +155,7 @@ pub(crate) mod samples {
     pub(crate) fn corners(classes: usize, right: bool) -> Labeled {
         let corners = Tensor::<2>::eye(classes, &Device::flex());
         let seconds = if right { corners.clone() } else { corners.clone().flip([0]) };
-        batch(corners, seconds, pictures)
+        batch(corners, seconds, images)
     }
 
     pub(crate) fn unit(row: &[f64]) -> Vec<f64> {

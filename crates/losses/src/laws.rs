@@ -141,7 +141,7 @@ impl Laws {
         self
     }
 
-    /// The order of pictures in the batch does not matter.
+    /// The order of images in the batch does not matter.
     #[track_caller]
     pub(crate) fn permutation(self) -> Self {
         let turned =

@@ -5,21 +5,21 @@ use burn::tensor::Tensor;
 use crate::slices::slice_count;
 use crate::squares::mean_square;
 use crate::view_list::{common_dims, mean_view, sum};
-use crate::{SigRegConfig, sigreg};
+use crate::{SigRegLossConfig, sigreg};
 
 /// Settings of [`lejepa`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LeJepaConfig {
+pub struct LeJepaLossConfig {
     /// λ, in `[0, 1]`: the share of the regulariser.
     pub regularization: f64,
     /// The regulariser's own settings.
-    pub sigreg: SigRegConfig,
+    pub sigreg: SigRegLossConfig,
 }
 
-impl Default for LeJepaConfig {
+impl Default for LeJepaLossConfig {
     /// Regularization 0.05 (official code; the paper tries 0.01 to 0.1).
     fn default() -> Self {
-        Self { regularization: 0.05, sigreg: SigRegConfig::default() }
+        Self { regularization: 0.05, sigreg: SigRegLossConfig::default() }
     }
 }
 
@@ -32,7 +32,7 @@ impl Default for LeJepaConfig {
 /// gradient too. The weights add up to 1; some peers leave the second term unweighted.
 ///
 /// # Shapes
-/// - `global`, `local`: `[batch, dim]` each, row `i` of all from the same picture; `local` may be
+/// - `global`, `local`: `[batch, dim]` each, row `i` of all from the same image; `local` may be
 ///   empty
 /// - `slices`: `[dim, slices]`, see [`sigreg`]
 /// - output: `[1]`, ≥ 0
@@ -47,11 +47,11 @@ impl Default for LeJepaConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{LeJepaConfig, lejepa, random_slices, sigreg};
+/// use selfsame_losses::{LeJepaLossConfig, lejepa, random_slices, sigreg};
 ///
 /// // Where the views agree, the regulariser is all there is.
 /// let device = Device::flex();
-/// let config = LeJepaConfig::default();
+/// let config = LeJepaLossConfig::default();
 /// let (view, slices) = (Tensor::<2>::eye(3, &device), random_slices(3, 8, 0, 0, &device));
 /// let loss = lejepa(&[view.clone()], &[view.clone()], slices.clone(), &config);
 /// let rest = loss - sigreg(view, slices, &config.sigreg) * 0.05;
@@ -63,7 +63,7 @@ pub fn lejepa(
     global: &[Tensor<2>],
     local: &[Tensor<2>],
     slices: Tensor<2>,
-    config: &LeJepaConfig,
+    config: &LeJepaLossConfig,
 ) -> Tensor<1> {
     let share = config.regularization;
     assert!((0.0..=1.0).contains(&share), "lejepa needs a share in [0, 1], got {share}");
@@ -101,7 +101,7 @@ mod tests {
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let slices = random_slices(a.dims()[1], 5, 2, 0, &Device::flex()).cast(a.dtype());
-        let config = LeJepaConfig { regularization: 0.3, ..LeJepaConfig::default() };
+        let config = LeJepaLossConfig { regularization: 0.3, ..LeJepaLossConfig::default() };
         let local = a.clone() - b.clone() * 0.5;
         lejepa(&[a, b], &[local], slices, &config)
     }
@@ -120,7 +120,7 @@ mod tests {
             |rows: [[f64; 2]; 2]| Tensor::<2>::from_data(rows, (&device, burn::tensor::DType::F64));
         let slices = random_slices(2, 5, 2, 0, &device).cast(burn::tensor::DType::F64);
         let all = [[[1., 0.], [0., 2.]], [[0., 1.], [3., 1.]], [[1., -0.5], [-1.5, 1.5]]];
-        let config = SigRegConfig::default();
+        let config = SigRegLossConfig::default();
         let law = |rows| sigreg(tensor(rows), slices.clone(), &config).into_scalar::<f64>();
         let law = all.map(law).iter().sum::<f64>() / 3.0;
         // The mean of the global views is [[0.5, 0.5], [1.5, 1.5]].
@@ -134,6 +134,6 @@ mod tests {
         let device = Device::flex();
         let slices = random_slices(2, 5, 2, 0, &device);
         let (global, local) = (Tensor::ones([2, 2], &device), Tensor::ones([3, 2], &device));
-        let _ = lejepa(&[global], &[local], slices, &LeJepaConfig::default());
+        let _ = lejepa(&[global], &[local], slices, &LeJepaLossConfig::default());
     }
 }

@@ -7,7 +7,7 @@ use crate::{Distance, Labeled, PositiveMining};
 
 /// Settings of [`lifted_structure`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LiftedStructureConfig {
+pub struct LiftedStructureLossConfig {
     /// How far apart rows are.
     pub distance: Distance,
     /// Which positive counts.
@@ -16,7 +16,7 @@ pub struct LiftedStructureConfig {
     pub margin: f64,
 }
 
-impl Default for LiftedStructureConfig {
+impl Default for LiftedStructureLossConfig {
     /// Cosine distance, hard positives, margin 1 (TensorFlow Similarity).
     fn default() -> Self {
         Self { distance: Distance::Cosine, positives: PositiveMining::Hard, margin: 1.0 }
@@ -48,13 +48,13 @@ impl Default for LiftedStructureConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{Labeled, LiftedStructureConfig, lifted_structure};
+/// use selfsame_losses::{Labeled, LiftedStructureLossConfig, lifted_structure};
 ///
 /// // Equal rows of a class, two negatives for each row at distance 1.
 /// let device = Device::flex();
 /// let rows = Tensor::from_floats([[1., 0.], [1., 0.], [0., 1.], [0., 1.]], &device);
 /// let batch = Labeled::new(rows, Tensor::from_ints([0, 0, 1, 1], &device));
-/// let loss = lifted_structure(&batch, None, &LiftedStructureConfig::default());
+/// let loss = lifted_structure(&batch, None, &LiftedStructureLossConfig::default());
 /// assert!((loss.into_scalar::<f32>() - 5.0_f32.ln() / 2.0).abs() < 1e-5);
 /// ```
 #[must_use]
@@ -62,9 +62,9 @@ impl Default for LiftedStructureConfig {
 pub fn lifted_structure(
     batch: &Labeled,
     memory: Option<&Labeled>,
-    config: &LiftedStructureConfig,
+    config: &LiftedStructureLossConfig,
 ) -> Tensor<1> {
-    let LiftedStructureConfig { distance, positives, margin } = *config;
+    let LiftedStructureLossConfig { distance, positives, margin } = *config;
     let pairs = Pairs::new("lifted_structure", batch, memory);
     let distances = pairs.distances(distance);
     let positive = positives.pick(&distances.clone().inner(), &pairs);
@@ -81,17 +81,17 @@ pub fn lifted_structure(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labeled::samples::{batch, classes, corners, cosine_table, labeled, pictures};
+    use crate::labeled::samples::{batch, classes, corners, cosine_table, images, labeled};
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
 
-    const CONFIG: LiftedStructureConfig = LiftedStructureConfig {
+    const CONFIG: LiftedStructureLossConfig = LiftedStructureLossConfig {
         distance: Distance::Cosine,
         positives: PositiveMining::Hard,
         margin: 0.7,
     };
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        lifted_structure(&batch(a, b, pictures), None, &CONFIG)
+        lifted_structure(&batch(a, b, images), None, &CONFIG)
     }
 
     /// The formula, anchor by anchor.
@@ -133,7 +133,8 @@ mod tests {
     #[test]
     fn right_and_wrong_batches_have_the_known_sums() {
         let known = |right, margin, want: f64| {
-            let config = LiftedStructureConfig { margin, ..LiftedStructureConfig::default() };
+            let config =
+                LiftedStructureLossConfig { margin, ..LiftedStructureLossConfig::default() };
             let found = lifted_structure(&corners(32, right), None, &config).into_scalar::<f32>();
             assert_close(f64::from(found) * 64.0, want, 1e-5);
         };

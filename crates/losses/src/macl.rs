@@ -7,7 +7,7 @@ use crate::with_gradient::with_gradient;
 
 /// Settings of [`macl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MaclConfig {
+pub struct MaclLossConfig {
     /// τ₀, above 0: the temperature where the mean cosine of the positives is `threshold`.
     pub temperature: f64,
     /// α, from 0 to 1: how far the temperature moves.
@@ -16,7 +16,7 @@ pub struct MaclConfig {
     pub threshold: f64,
 }
 
-impl Default for MaclConfig {
+impl Default for MaclLossConfig {
     /// Temperature 0.1, strength 0.5, threshold 0 (as in lightly, after the paper).
     fn default() -> Self {
         Self { temperature: 0.1, strength: 0.5, threshold: 0.0 }
@@ -29,12 +29,12 @@ impl Default for MaclConfig {
 /// loss = mean over all 2B views i of  −vᵢ log pᵢ      pᵢ = exp(s(i, j(i))/τ) / Σₖ≠ᵢ exp(s(i, k)/τ)
 /// τ = τ₀ (1 + α (A − A₀)),  A = mean over the batch of s(i, j(i))        vᵢ = 1 / (1 − pᵢ)
 /// ```
-/// `s` is the cosine of two rows, `j(i)` the other view of the same picture. τ and v are constants to
+/// `s` is the cosine of two rows, `j(i)` the other view of the same image. τ and v are constants to
 /// the gradient. Memory grows with the number of rows, as for [`nt_xent`](crate::nt_xent()). Reads A
 /// back to the host.
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, any length
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -48,18 +48,18 @@ impl Default for MaclConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{MaclConfig, macl};
+/// use selfsame_losses::{MaclLossConfig, macl};
 ///
-/// // Two pictures at right angles, each seen the same twice: p = e / (e + 2) at τ = 1.
+/// // Two images at right angles, each seen the same twice: p = e / (e + 2) at τ = 1.
 /// let view = Tensor::<2>::eye(2, &Device::flex());
-/// let config = MaclConfig { temperature: 1.0, strength: 0.5, threshold: 1.0 };
+/// let config = MaclLossConfig { temperature: 1.0, strength: 0.5, threshold: 1.0 };
 /// let loss = macl(view.clone(), view, &config).into_scalar::<f32>();
 /// let p = 1.0_f32.exp() / (1.0_f32.exp() + 2.0);
 /// assert!((loss + p.ln() / (1.0 - p)).abs() < 1e-6);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn macl(view_a: Tensor<2>, view_b: Tensor<2>, config: &MaclConfig) -> Tensor<1> {
+pub fn macl(view_a: Tensor<2>, view_b: Tensor<2>, config: &MaclLossConfig) -> Tensor<1> {
     let batch = view_a.dims()[0];
     assert!(batch != 1, "macl weighs by the negatives: it needs 2 rows or more");
     let mut temperature = config.temperature;
@@ -77,7 +77,7 @@ pub fn macl(view_a: Tensor<2>, view_b: Tensor<2>, config: &MaclConfig) -> Tensor
     let weights =
         ((log_shares.clone().exp() * -1.0 + 1.0).clamp_min(1e-8)).recip() / (2 * batch) as f64;
     let value = (log_shares * weights.clone()).sum() * -1.0;
-    // Both views of a picture have one positive: its slope is the sum of their weights.
+    // Both views of an image have one positive: its slope is the sum of their weights.
     let loss = contrast.denominators.weighted(value.clone(), weights.clone());
     let of_positives = || weights.reshape([2, batch]).sum_dim(0).reshape([batch]) * -1.0;
     loss + with_gradient(positives, value.zeros_like(), of_positives)
@@ -88,7 +88,8 @@ mod tests {
     use super::*;
     use crate::laws::{Pair, assert_close, cosine, laws, mean, value};
 
-    const CONFIG: MaclConfig = MaclConfig { temperature: 0.3, strength: 0.5, threshold: 0.1 };
+    const CONFIG: MaclLossConfig =
+        MaclLossConfig { temperature: 0.3, strength: 0.5, threshold: 0.1 };
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         macl(a, b, &CONFIG)
@@ -127,9 +128,9 @@ mod tests {
         use burn::tensor::DType;
         let pair = crate::laws::pair([[1., 0.], [0., 1.]], [[1., 0.], [0., 1.]]);
         let fixed: crate::laws::Loss =
-            |a, b| macl(a, b, &MaclConfig { temperature: 0.5, strength: 0.0, threshold: 0.0 });
+            |a, b| macl(a, b, &MaclLossConfig { temperature: 0.5, strength: 0.0, threshold: 0.0 });
         let plain: crate::laws::Loss =
-            |a, b| crate::nt_xent(a, b, &crate::NtXentConfig { temperature: 0.5 });
+            |a, b| crate::nt_xent(a, b, &crate::NtXentLossConfig { temperature: 0.5 });
         let p = 2.0_f64.exp() / (2.0_f64.exp() + 2.0);
         let ([macl, _], [nt_xent, _]) =
             (gradients(fixed, &pair, DType::F64), gradients(plain, &pair, DType::F64));

@@ -1,4 +1,4 @@
-//! MMCR: views of a picture in one direction, pictures in as many as there are.
+//! MMCR: views of an image in one direction, images in as many as there are.
 
 use burn::tensor::Tensor;
 use faer::Mat;
@@ -8,24 +8,24 @@ use crate::with_gradient::{constant, numbers, with_gradient};
 
 /// Settings of [`mmcr`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MmcrConfig {
-    /// λ, ≥ 0, the weight of each picture's own nuclear norm.
+pub struct MmcrLossConfig {
+    /// λ, ≥ 0, the weight of each image's own nuclear norm.
     pub compactness: f64,
 }
 
-impl Default for MmcrConfig {
+impl Default for MmcrLossConfig {
     /// Compactness 0.005 (lightly, after the paper).
     fn default() -> Self {
         Self { compactness: 0.005 }
     }
 }
 
-/// Minus the nuclear norm of the pictures' mean views, plus that of each picture's views.
+/// Minus the nuclear norm of the images' mean views, plus that of each image's views.
 ///
 /// ```text
 /// loss = −‖C‖_*  +  λ Σ_b ‖Z_b‖_* / batch
 /// ```
-/// `Z_b`, `[views, dim]`, holds the views of picture `b` by both networks, and row `b` of `C` is
+/// `Z_b`, `[views, dim]`, holds the views of image `b` by both networks, and row `b` of `C` is
 /// their mean; `‖·‖_*` is the sum of the singular values. Not averaged: the first term grows with
 /// batch and dim. Rows are taken as they are; where they are not of unit length by construction, the
 /// loss has no lower bound.
@@ -34,7 +34,7 @@ impl Default for MmcrConfig {
 /// exact; directions whose singular value is 0 get none.
 ///
 /// # Shapes
-/// - `online`, `momentum`: `[batch, dim]` each, row `i` of all from the same picture; `momentum` may
+/// - `online`, `momentum`: `[batch, dim]` each, row `i` of all from the same image; `momentum` may
 ///   be empty; pass its views without their graph where that network is not trained
 /// - output: `[1]`
 ///
@@ -48,25 +48,25 @@ impl Default for MmcrConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{MmcrConfig, mmcr};
+/// use selfsame_losses::{MmcrLossConfig, mmcr};
 ///
-/// // Three pictures at right angles, seen alike by two views: singular values 1, 1, 1.
+/// // Three images at right angles, seen alike by two views: singular values 1, 1, 1.
 /// let view = Tensor::<2>::eye(3, &Device::flex());
-/// let loss = mmcr(&[view.clone(), view], &[], &MmcrConfig { compactness: 0.0 });
+/// let loss = mmcr(&[view.clone(), view], &[], &MmcrLossConfig { compactness: 0.0 });
 /// assert!((loss.into_scalar::<f32>() + 3.0).abs() < 1e-5);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn mmcr(online: &[Tensor<2>], momentum: &[Tensor<2>], config: &MmcrConfig) -> Tensor<1> {
+pub fn mmcr(online: &[Tensor<2>], momentum: &[Tensor<2>], config: &MmcrLossConfig) -> Tensor<1> {
     let views = [online, momentum].concat();
     let [batch, dim] = common_dims("mmcr", 1, &views);
     let count = views.len();
     let z = Tensor::stack::<3>(views, 1); // [batch, views, dim]
     let rows = numbers(z.clone());
-    let picture = |b: usize| &rows[b * count * dim..(b + 1) * count * dim];
+    let image = |b: usize| &rows[b * count * dim..(b + 1) * count * dim];
     let mut means = vec![0.0; batch * dim];
     for (mean, b) in means.chunks_mut(dim).zip(0..) {
-        for row in picture(b).chunks(dim) {
+        for row in image(b).chunks(dim) {
             mean.iter_mut().zip(row).for_each(|(mean, x)| *mean += x / count as f64);
         }
     }
@@ -75,7 +75,7 @@ pub fn mmcr(online: &[Tensor<2>], momentum: &[Tensor<2>], config: &MmcrConfig) -
     let mut gradient = Vec::with_capacity(rows.len());
     let weight = config.compactness / batch as f64;
     for (b, spread) in (0..batch).zip(spread.chunks(dim)) {
-        let (norm, compact) = nuclear_norm(picture(b), dim);
+        let (norm, compact) = nuclear_norm(image(b), dim);
         value += weight * norm;
         for row in compact.chunks(dim) {
             let both = row.iter().zip(spread);
@@ -111,7 +111,7 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, pair, value};
     use burn::tensor::Device;
 
-    const CONFIG: MmcrConfig = MmcrConfig { compactness: 0.3 };
+    const CONFIG: MmcrLossConfig = MmcrLossConfig { compactness: 0.3 };
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let third = a.clone() * 2.0 - b.clone();

@@ -10,12 +10,12 @@ use crate::with_gradient::with_gradient;
 
 /// Settings of [`moco`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MocoConfig {
+pub struct MocoLossConfig {
     /// τ, above 0.
     pub temperature: f64,
 }
 
-impl Default for MocoConfig {
+impl Default for MocoLossConfig {
     /// Temperature 0.2 (MoCo v2; 0.07 in MoCo v1).
     fn default() -> Self {
         Self { temperature: 0.2 }
@@ -47,14 +47,14 @@ impl Default for MocoConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{MocoConfig, Queue, moco};
+/// use selfsame_losses::{MocoLossConfig, Queue, moco};
 ///
 /// let view = Tensor::<2>::eye(2, &Device::flex());
 /// let mut queue = Queue::new(4);
 /// queue.push(view.clone() * -1.0);
 /// let negatives = queue.rows().unwrap();
 /// // The key at cosine 1, one negative at −1 and one at 0.
-/// let loss = moco(view.clone(), view.clone(), negatives, &MocoConfig { temperature: 1.0 });
+/// let loss = moco(view.clone(), view.clone(), negatives, &MocoLossConfig { temperature: 1.0 });
 /// let want = (1.0 + (-1.0_f32).exp() + (-2.0_f32).exp()).ln();
 /// assert!((loss.into_scalar::<f32>() - want).abs() < 1e-6);
 /// queue.push(view);
@@ -65,7 +65,7 @@ pub fn moco(
     query: Tensor<2>,
     key: Tensor<2>,
     negatives: Tensor<2>,
-    config: &MocoConfig,
+    config: &MocoLossConfig,
 ) -> Tensor<1> {
     let temperature = config.temperature;
     check_temperature("moco", temperature);
@@ -105,7 +105,7 @@ mod tests {
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [_, columns] = a.dims();
         let negatives = ramp(&Tensor::zeros([3, columns], (&a.device(), a.dtype())));
-        moco(a, b, negatives, &MocoConfig { temperature: 0.3 })
+        moco(a, b, negatives, &MocoLossConfig { temperature: 0.3 })
     }
 
     fn naive(pair: &Pair) -> f64 {
@@ -129,7 +129,7 @@ mod tests {
         let fixed: crate::laws::Loss = |a, b| {
             let (key_a, key_b) = (a.ones_like(), b.ones_like());
             let negatives = ramp(&a);
-            let way = |query, key| moco(query, key, negatives.clone(), &MocoConfig::default());
+            let way = |query, key| moco(query, key, negatives.clone(), &MocoLossConfig::default());
             way(a, key_a) + way(b, key_b)
         };
         finite_differences(fixed);
@@ -141,7 +141,7 @@ mod tests {
     fn single(query: &Tensor<2>, negatives: Tensor<2>) -> (f32, Vec<f32>) {
         let query = query.clone().autodiff().require_grad();
         let key = ramp(&Tensor::zeros([5, 4], &Device::flex())).flip([0]);
-        let loss = moco(query.clone(), key, negatives, &MocoConfig::default());
+        let loss = moco(query.clone(), key, negatives, &MocoLossConfig::default());
         let gradient = query.grad(&loss.clone().backward()).unwrap();
         (loss.into_scalar(), gradient.into_data().try_to_vec().unwrap())
     }
@@ -171,6 +171,7 @@ mod tests {
     fn no_negatives_are_named() {
         let device = Device::flex();
         let view = Tensor::<2>::ones([2, 3], &device);
-        let _ = moco(view.clone(), view, Tensor::zeros([0, 3], &device), &MocoConfig::default());
+        let _ =
+            moco(view.clone(), view, Tensor::zeros([0, 3], &device), &MocoLossConfig::default());
     }
 }

@@ -6,12 +6,12 @@ use crate::info_nce::info_nce;
 
 /// Settings of [`moco_v3`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MocoV3Config {
+pub struct MocoV3LossConfig {
     /// τ, above 0.
     pub temperature: f64,
 }
 
-impl Default for MocoV3Config {
+impl Default for MocoV3LossConfig {
     /// Temperature 0.2 (official code, for a vision transformer; 1.0 for its ResNet-50).
     fn default() -> Self {
         Self { temperature: 0.2 }
@@ -43,10 +43,10 @@ impl Default for MocoV3Config {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{MocoV3Config, moco_v3};
+/// use selfsame_losses::{MocoV3LossConfig, moco_v3};
 ///
 /// let view = Tensor::<2>::eye(2, &Device::flex());
-/// let config = MocoV3Config { temperature: 1.0 };
+/// let config = MocoV3LossConfig { temperature: 1.0 };
 /// let loss = moco_v3(view.clone(), view.clone(), view.clone(), view, &config);
 /// let want = 4.0 * (1.0 + (-1.0_f32).exp()).ln();
 /// assert!((loss.into_scalar::<f32>() - want).abs() < 1e-5);
@@ -58,7 +58,7 @@ pub fn moco_v3(
     query_b: Tensor<2>,
     key_a: Tensor<2>,
     key_b: Tensor<2>,
-    config: &MocoV3Config,
+    config: &MocoV3LossConfig,
 ) -> Tensor<1> {
     moco_v3_gathered(query_a, query_b, key_a, key_b, 0, config)
 }
@@ -76,10 +76,10 @@ pub fn moco_v3(
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{MocoV3Config, moco_v3, moco_v3_gathered};
+/// use selfsame_losses::{MocoV3LossConfig, moco_v3, moco_v3_gathered};
 ///
 /// let view = Tensor::<2>::eye(3, &Device::flex());
-/// let (row, config) = (view.clone().slice([2..3]), MocoV3Config::default());
+/// let (row, config) = (view.clone().slice([2..3]), MocoV3LossConfig::default());
 /// let one = moco_v3_gathered(row.clone(), row, view.clone(), view.clone(), 2, &config);
 /// let whole = moco_v3(view.clone(), view.clone(), view.clone(), view, &config);
 /// assert!((one - whole).into_scalar::<f32>().abs() < 1e-6);
@@ -92,7 +92,7 @@ pub fn moco_v3_gathered(
     key_a: Tensor<2>,
     key_b: Tensor<2>,
     first: usize,
-    config: &MocoV3Config,
+    config: &MocoV3LossConfig,
 ) -> Tensor<1> {
     let way =
         |query, key: Tensor<2>| info_nce("moco_v3", query, key.inner(), first, config.temperature);
@@ -110,7 +110,7 @@ mod tests {
     /// Fixed keys, so that what varies is what is learned.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [key_a, key_b] = [ramp(&a), ramp(&b)];
-        moco_v3(a, b, key_a, key_b, &MocoV3Config { temperature: 0.3 })
+        moco_v3(a, b, key_a, key_b, &MocoV3LossConfig { temperature: 0.3 })
     }
 
     fn naive(pair: &Pair) -> f64 {
@@ -137,7 +137,7 @@ mod tests {
         finite_differences(loss);
         laws(loss).symmetry().scale().precision().extremes(1);
         let own: crate::laws::Loss =
-            |a, b| moco_v3(a.clone(), b.clone(), a, b, &MocoV3Config::default());
+            |a, b| moco_v3(a.clone(), b.clone(), a, b, &MocoV3LossConfig::default());
         laws(own).permutation().symmetry().scale().collapse().shapes();
     }
 
@@ -146,7 +146,7 @@ mod tests {
         let device = Device::flex().autodiff();
         let q = Tensor::<2>::from_floats([[1.0, 2.0], [2.0, 0.0]], &device).require_grad();
         let k = Tensor::<2>::from_floats([[2.0, 1.0], [0.5, 3.0]], &device).require_grad();
-        let config = MocoV3Config::default();
+        let config = MocoV3LossConfig::default();
         let loss = moco_v3(q.clone(), q.clone(), k.clone(), k.clone(), &config);
         let gradients = loss.backward();
         assert!(q.grad(&gradients).is_some() && k.grad(&gradients).is_none());

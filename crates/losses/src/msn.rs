@@ -1,4 +1,4 @@
-//! MSN: masked views get the prototypes of the whole picture, and all prototypes are used.
+//! MSN: masked views get the prototypes of the whole image, and all prototypes are used.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
@@ -24,7 +24,7 @@ pub enum MsnPrior {
 
 /// Settings of [`msn`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MsnConfig {
+pub struct MsnLossConfig {
     /// τ, above 0, of anchors and targets.
     pub temperature: f64,
     /// T, above 0: targets are sharpened to the power `1/T`.
@@ -37,7 +37,7 @@ pub struct MsnConfig {
     pub prior: MsnPrior,
 }
 
-impl Default for MsnConfig {
+impl Default for MsnLossConfig {
     /// Temperature 0.1, sharpening 0.25, 3 rounds, regularization 1, uniform prior (official code).
     fn default() -> Self {
         Self {
@@ -62,7 +62,7 @@ impl Default for MsnConfig {
 /// constants; the prototypes learn from the anchors alone.
 ///
 /// # Shapes
-/// - `anchors`: 1 or more views of `[batch, dim]`, row `i` of all from the same picture
+/// - `anchors`: 1 or more views of `[batch, dim]`, row `i` of all from the same image
 /// - `target`: `[batch, dim]`, by the momentum network
 /// - `prototypes`: `[prototypes, dim]`
 /// - output: `[1]`, ≥ 0
@@ -79,11 +79,11 @@ impl Default for MsnConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{MsnConfig, msn};
+/// use selfsame_losses::{MsnLossConfig, msn};
 ///
 /// let prototypes = Tensor::<2>::eye(3, &Device::flex());
 /// let loss = |anchor: Tensor<2>| {
-///     let config = MsnConfig::default();
+///     let config = MsnLossConfig::default();
 ///     msn(&[anchor], prototypes.clone(), prototypes.clone(), &config).into_scalar::<f32>()
 /// };
 /// assert!(loss(prototypes.clone()) < 0.01 && loss(prototypes.clone().flip([0])) > 1.0);
@@ -94,9 +94,9 @@ pub fn msn(
     anchors: &[Tensor<2>],
     target: Tensor<2>,
     prototypes: Tensor<2>,
-    config: &MsnConfig,
+    config: &MsnLossConfig,
 ) -> Tensor<1> {
-    let MsnConfig { temperature, sharpening, iterations, regularization, prior } = *config;
+    let MsnLossConfig { temperature, sharpening, iterations, regularization, prior } = *config;
     assert!(temperature > 0.0, "msn needs a temperature above 0, got {temperature}");
     assert!(sharpening > 0.0, "msn needs a sharpening above 0, got {sharpening}");
     let [batch, dim] = common_dims("msn", 1, anchors);
@@ -166,7 +166,7 @@ mod tests {
     use crate::sinkhorn::naive as codes;
     use burn::tensor::Device;
 
-    const CONFIG: MsnConfig = MsnConfig {
+    const CONFIG: MsnLossConfig = MsnLossConfig {
         temperature: 0.3,
         sharpening: 0.5,
         iterations: 2,
@@ -247,7 +247,7 @@ mod tests {
     fn collapse_costs_more_than_spread() {
         let loss = |a: Tensor<2>, _| {
             let prototypes = Tensor::<2>::eye(2, &a.device()).cast(a.dtype());
-            msn(std::slice::from_ref(&a), a.clone(), prototypes, &MsnConfig::default())
+            msn(std::slice::from_ref(&a), a.clone(), prototypes, &MsnLossConfig::default())
         };
         let spread = value(loss, &pair([[1., 0.], [0., 1.]], [[0.; 2]; 2]));
         assert!(spread + 0.5 < value(loss, &pair([[1., 0.], [1., 0.]], [[0.; 2]; 2])));

@@ -7,7 +7,7 @@ use crate::{Distance, Labeled};
 
 /// Settings of [`multi_similarity`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MultiSimilarityConfig {
+pub struct MultiSimilarityLossConfig {
     /// How far apart rows are.
     pub distance: Distance,
     /// α, above 0: how much the farthest positives outweigh the others.
@@ -20,7 +20,7 @@ pub struct MultiSimilarityConfig {
     pub boundary: f64,
 }
 
-impl Default for MultiSimilarityConfig {
+impl Default for MultiSimilarityLossConfig {
     /// Cosine distance, alpha 2, beta 40, epsilon 0.1, boundary 0.5 (TensorFlow Similarity, which
     /// writes it as `center − λ = 1 − 0.5`; the paper has beta 50).
     fn default() -> Self {
@@ -53,14 +53,14 @@ impl Default for MultiSimilarityConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{Labeled, MultiSimilarityConfig, multi_similarity};
+/// use selfsame_losses::{Labeled, MultiSimilarityLossConfig, multi_similarity};
 ///
 /// // Classes that are far apart offer no hard pair.
 /// let device = Device::flex();
 /// let rows = Tensor::from_floats([[1., 0.], [1., 0.], [0., 1.], [0., 1.]], &device);
 /// let loss = |labels: [i32; 4]| {
 ///     let batch = Labeled::new(rows.clone(), Tensor::from_ints(labels, &device));
-///     multi_similarity(&batch, None, &MultiSimilarityConfig::default()).into_scalar::<f32>()
+///     multi_similarity(&batch, None, &MultiSimilarityLossConfig::default()).into_scalar::<f32>()
 /// };
 /// assert!(loss([0, 0, 1, 1]) == 0.0 && loss([0, 1, 0, 1]) > 1.0);
 /// ```
@@ -69,9 +69,9 @@ impl Default for MultiSimilarityConfig {
 pub fn multi_similarity(
     batch: &Labeled,
     memory: Option<&Labeled>,
-    config: &MultiSimilarityConfig,
+    config: &MultiSimilarityLossConfig,
 ) -> Tensor<1> {
-    let MultiSimilarityConfig { distance, alpha, beta, epsilon, boundary } = *config;
+    let MultiSimilarityLossConfig { distance, alpha, beta, epsilon, boundary } = *config;
     for sharpness in [alpha, beta] {
         assert!(sharpness > 0.0, "multi_similarity needs alpha and beta above 0, got {sharpness}");
     }
@@ -95,10 +95,10 @@ pub fn multi_similarity(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labeled::samples::{batch, classes, labeled, near_and_apart, pictures};
+    use crate::labeled::samples::{batch, classes, images, labeled, near_and_apart};
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
 
-    const CONFIG: MultiSimilarityConfig = MultiSimilarityConfig {
+    const CONFIG: MultiSimilarityLossConfig = MultiSimilarityLossConfig {
         distance: Distance::Cosine,
         alpha: 2.0,
         beta: 5.0,
@@ -107,7 +107,7 @@ mod tests {
     };
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        multi_similarity(&batch(a, b, pictures), None, &CONFIG)
+        multi_similarity(&batch(a, b, images), None, &CONFIG)
     }
 
     /// The formula, anchor by anchor.
@@ -141,8 +141,8 @@ mod tests {
         finite_differences(loss);
         laws(loss).permutation().symmetry().scale().extremes(1);
         laws(|a, b| {
-            let config = MultiSimilarityConfig { distance: Distance::Euclidean, ..CONFIG };
-            multi_similarity(&batch(a, b, pictures), None, &config)
+            let config = MultiSimilarityLossConfig { distance: Distance::Euclidean, ..CONFIG };
+            multi_similarity(&batch(a, b, images), None, &config)
         })
         .permutation()
         .extremes(1);

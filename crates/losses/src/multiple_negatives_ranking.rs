@@ -7,12 +7,12 @@ use crate::normalize::paired_dims;
 
 /// Settings of [`multiple_negatives_ranking`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MultipleNegativesRankingConfig {
+pub struct MultipleNegativesRankingLossConfig {
     /// What cosines are multiplied by, above 0: one over a temperature.
     pub scale: f64,
 }
 
-impl Default for MultipleNegativesRankingConfig {
+impl Default for MultipleNegativesRankingLossConfig {
     /// Scale 20 (TensorFlow Similarity).
     fn default() -> Self {
         Self { scale: 20.0 }
@@ -43,11 +43,11 @@ impl Default for MultipleNegativesRankingConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{MultipleNegativesRankingConfig, multiple_negatives_ranking};
+/// use selfsame_losses::{MultipleNegativesRankingLossConfig, multiple_negatives_ranking};
 ///
 /// // Of two keys at right angles one is right.
 /// let rows = Tensor::<2>::eye(2, &Device::flex());
-/// let config = MultipleNegativesRankingConfig { scale: 1.0 };
+/// let config = MultipleNegativesRankingLossConfig { scale: 1.0 };
 /// let loss = multiple_negatives_ranking(rows.clone(), rows, None, &config);
 /// assert!((loss.into_scalar::<f32>() - 0.313_261_7).abs() < 1e-5);
 /// ```
@@ -57,7 +57,7 @@ pub fn multiple_negatives_ranking(
     query: Tensor<2>,
     key: Tensor<2>,
     negatives: Option<Tensor<2>>,
-    config: &MultipleNegativesRankingConfig,
+    config: &MultipleNegativesRankingLossConfig,
 ) -> Tensor<1> {
     let scale = config.scale;
     assert!(scale > 0.0, "multiple_negatives_ranking needs a scale above 0, got {scale}");
@@ -78,7 +78,8 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
     use burn::tensor::Device;
 
-    const CONFIG: MultipleNegativesRankingConfig = MultipleNegativesRankingConfig { scale: 3.0 };
+    const CONFIG: MultipleNegativesRankingLossConfig =
+        MultipleNegativesRankingLossConfig { scale: 3.0 };
 
     /// The first query is a negative, too.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {

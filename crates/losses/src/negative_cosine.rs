@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn the_order_of_pictures_does_not_matter() {
+    fn the_order_of_images_does_not_matter() {
         let level: crate::laws::Loss = |a, b| {
             let (target_a, target_b) = (a.ones_like(), b.ones_like());
             cosine_loss(a, b, target_a, target_b, CosineForm::Angular)

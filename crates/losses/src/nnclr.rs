@@ -7,12 +7,12 @@ use crate::normalize::{normalize, paired_dims};
 
 /// Settings of [`nnclr`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NnclrConfig {
+pub struct NnclrLossConfig {
     /// τ, above 0.
     pub temperature: f64,
 }
 
-impl Default for NnclrConfig {
+impl Default for NnclrLossConfig {
     /// Temperature 0.1 (paper).
     fn default() -> Self {
         Self { temperature: 0.1 }
@@ -43,13 +43,13 @@ impl Default for NnclrConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{NnclrConfig, Queue, nearest, nnclr};
+/// use selfsame_losses::{NnclrLossConfig, Queue, nearest, nnclr};
 ///
 /// let view = Tensor::<2>::eye(2, &Device::flex());
 /// let mut support = Queue::new(16);
 /// support.push(view.clone() * 3.0);
 /// let neighbour = nearest(view.clone() * 0.5, support.rows().unwrap());
-/// let config = NnclrConfig { temperature: 1.0 };
+/// let config = NnclrLossConfig { temperature: 1.0 };
 /// let loss = nnclr(neighbour.clone(), neighbour, view.clone(), view, &config);
 /// let want = (1.0 + (-1.0_f32).exp()).ln();
 /// assert!((loss.into_scalar::<f32>() - want).abs() < 1e-6);
@@ -61,7 +61,7 @@ pub fn nnclr(
     neighbour_b: Tensor<2>,
     prediction_a: Tensor<2>,
     prediction_b: Tensor<2>,
-    config: &NnclrConfig,
+    config: &NnclrLossConfig,
 ) -> Tensor<1> {
     let way = |neighbour: Tensor<2>, prediction: Tensor<2>| {
         paired_dims("nnclr", &neighbour, &prediction);
@@ -135,7 +135,7 @@ mod tests {
     /// Fixed neighbours, so that what varies is what is learned.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [n_a, n_b] = [ramp(&a), ramp(&b)];
-        nnclr(n_a, n_b, a, b, &NnclrConfig { temperature: 0.3 })
+        nnclr(n_a, n_b, a, b, &NnclrLossConfig { temperature: 0.3 })
     }
 
     proptest::proptest! {
@@ -157,7 +157,7 @@ mod tests {
         finite_differences(loss);
         laws(loss).symmetry().scale().precision().extremes(1);
         let own: crate::laws::Loss =
-            |a, b| nnclr(a.clone(), b.clone(), a, b, &NnclrConfig::default());
+            |a, b| nnclr(a.clone(), b.clone(), a, b, &NnclrLossConfig::default());
         laws(own).permutation().symmetry().scale().collapse().shapes();
     }
 

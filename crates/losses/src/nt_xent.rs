@@ -1,4 +1,4 @@
-//! NT-Xent: find a picture's other view among all views of the batch.
+//! NT-Xent: find an image's other view among all views of the batch.
 
 use burn::tensor::Tensor;
 
@@ -6,13 +6,13 @@ use crate::contrast::{Contrast, Gathered, Positive};
 
 /// Settings of [`nt_xent`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NtXentConfig {
+pub struct NtXentLossConfig {
     /// τ, above 0: small values make near negatives count more. Paper: 0.5 on CIFAR-10, 0.1 on
     /// ImageNet.
     pub temperature: f64,
 }
 
-impl Default for NtXentConfig {
+impl Default for NtXentLossConfig {
     /// Temperature 0.5 (paper, CIFAR-10).
     fn default() -> Self {
         Self { temperature: 0.5 }
@@ -24,12 +24,12 @@ impl Default for NtXentConfig {
 /// ```text
 /// loss = mean over all 2B views i of  −s(i, j(i))/τ + log Σₖ≠ᵢ exp(s(i, k)/τ)
 /// ```
-/// `s` is the cosine of two rows, `j(i)` the other view of the same picture, `k` runs over the
+/// `s` is the cosine of two rows, `j(i)` the other view of the same image, `k` runs over the
 /// `2B − 1` views that are not `i`. A batch of 1 has no negatives: its loss is 0. Memory grows with
 /// the number of rows, not with its square: scores are computed in tiles, and again for the gradient.
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, any length
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -42,17 +42,17 @@ impl Default for NtXentConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{NtXentConfig, nt_xent};
+/// use selfsame_losses::{NtXentLossConfig, nt_xent};
 ///
-/// // Two pictures at right angles, each seen the same twice: of 3 candidates one is right.
+/// // Two images at right angles, each seen the same twice: of 3 candidates one is right.
 /// let view = Tensor::<2>::eye(2, &Device::flex());
-/// let loss = nt_xent(view.clone(), view, &NtXentConfig { temperature: 1.0 });
+/// let loss = nt_xent(view.clone(), view, &NtXentLossConfig { temperature: 1.0 });
 /// let want = (1.0 + 2.0 * (-1.0_f32).exp()).ln();
 /// assert!((loss.into_scalar::<f32>() - want).abs() < 1e-6);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn nt_xent(view_a: Tensor<2>, view_b: Tensor<2>, config: &NtXentConfig) -> Tensor<1> {
+pub fn nt_xent(view_a: Tensor<2>, view_b: Tensor<2>, config: &NtXentLossConfig) -> Tensor<1> {
     loss([view_a, view_b], None, config.temperature)
 }
 
@@ -71,11 +71,11 @@ pub fn nt_xent(view_a: Tensor<2>, view_b: Tensor<2>, config: &NtXentConfig) -> T
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{Gathered, NtXentConfig, nt_xent, nt_xent_gathered};
+/// use selfsame_losses::{Gathered, NtXentLossConfig, nt_xent, nt_xent_gathered};
 ///
 /// let view_a = Tensor::<2>::from_floats([[1., 0.], [0., 1.]], &Device::flex());
 /// let view_b = Tensor::<2>::from_floats([[2., 1.], [1., 3.]], &Device::flex());
-/// let config = NtXentConfig::default();
+/// let config = NtXentLossConfig::default();
 /// let worker = |first: usize| {
 ///     let gathered = Gathered { view_a: view_a.clone(), view_b: view_b.clone(), first };
 ///     let rows = |view: &Tensor<2>| view.clone().slice([first..first + 1]);
@@ -90,7 +90,7 @@ pub fn nt_xent_gathered(
     view_a: Tensor<2>,
     view_b: Tensor<2>,
     gathered: &Gathered,
-    config: &NtXentConfig,
+    config: &NtXentLossConfig,
 ) -> Tensor<1> {
     loss([view_a, view_b], Some(gathered), config.temperature)
 }
@@ -107,7 +107,7 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        nt_xent(a, b, &NtXentConfig { temperature: 0.3 })
+        nt_xent(a, b, &NtXentLossConfig { temperature: 0.3 })
     }
 
     /// The formula, term by term.

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::labeled::Pairs;
 use crate::triplet::{hinge, mine};
-use crate::{Labeled, TripletConfig};
+use crate::{Labeled, TripletLossConfig};
 
 /// Distance of each anchor to its positive, less that of the negative to the nearer of both.
 ///
@@ -28,19 +28,19 @@ use crate::{Labeled, TripletConfig};
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{Labeled, TripletConfig, pn, triplet};
+/// use selfsame_losses::{Labeled, TripletLossConfig, pn, triplet};
 ///
 /// // The negative is far from the anchor [1, 0], but near its positive [0, 1].
 /// let device = Device::flex();
 /// let rows = Tensor::from_floats([[1., 0.], [0., 1.], [-0.6, 0.8]], &device);
 /// let batch = Labeled::new(rows, Tensor::from_ints([0, 0, 1], &device));
-/// let config = TripletConfig { margin: Some(1.0), ..TripletConfig::default() };
+/// let config = TripletLossConfig { margin: Some(1.0), ..TripletLossConfig::default() };
 /// let (pn, triplet) = (pn(&batch, None, &config), triplet(&batch, None, &config));
 /// assert!(pn.into_scalar::<f32>() > triplet.into_scalar::<f32>() + 0.1);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn pn(batch: &Labeled, memory: Option<&Labeled>, config: &TripletConfig) -> Tensor<1> {
+pub fn pn(batch: &Labeled, memory: Option<&Labeled>, config: &TripletLossConfig) -> Tensor<1> {
     let pairs = Pairs::new("pn", batch, memory);
     let mined = mine(&pairs, config);
     let other = config.distance.rowwise(mined.positive.clone(), mined.negative.clone());
@@ -51,12 +51,12 @@ pub fn pn(batch: &Labeled, memory: Option<&Labeled>, config: &TripletConfig) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labeled::samples::{batch, corners, labeled, pictures};
+    use crate::labeled::samples::{batch, corners, images, labeled};
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
     use crate::{NegativeMining, PositiveMining};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        pn(&batch(a, b, pictures), None, &TripletConfig::default())
+        pn(&batch(a, b, images), None, &TripletLossConfig::default())
     }
 
     /// The formula for one positive each, anchor by anchor.
@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn right_and_wrong_batches_have_the_known_values() {
         let known = |right, margin, want: f64| {
-            let config = TripletConfig { margin, ..TripletConfig::default() };
+            let config = TripletLossConfig { margin, ..TripletLossConfig::default() };
             let found = pn(&corners(4, right), None, &config).into_scalar::<f32>();
             assert_close(f64::from(found), want, 1e-5);
         };
@@ -110,11 +110,11 @@ mod tests {
         let rows = [[1., 0.], [1., 0.], [0., 1.], [0., 1.], [0., 1.], [1., 0.]];
         let batch = labeled(rows, [0, 0, 0, 1, 1, 1]);
         let found = |positives, negatives| {
-            let config = TripletConfig {
+            let config = TripletLossConfig {
                 margin: Some(1.0),
                 positives,
                 negatives,
-                ..TripletConfig::default()
+                ..TripletLossConfig::default()
             };
             f64::from(pn(&batch, None, &config).into_scalar::<f32>())
         };
@@ -126,6 +126,6 @@ mod tests {
     #[should_panic(expected = "[1, 3]")]
     fn shapes_that_differ_are_named() {
         let (batch, memory) = (labeled([[1., 0.]], [0]), labeled([[1., 0., 0.]], [0]));
-        let _ = pn(&batch, Some(&memory), &TripletConfig::default());
+        let _ = pn(&batch, Some(&memory), &TripletLossConfig::default());
     }
 }

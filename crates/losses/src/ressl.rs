@@ -1,4 +1,4 @@
-//! ReSSL: two views relate in the same way to other pictures.
+//! ReSSL: two views relate in the same way to other images.
 
 use burn::tensor::Tensor;
 
@@ -7,21 +7,21 @@ use crate::normalize::{normalize, paired_dims};
 
 /// Settings of [`ressl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ResslConfig {
+pub struct ResslLossConfig {
     /// `τ_s`, above 0, of the student's relations.
     pub student_temperature: f64,
     /// `τ_t`, above 0, of the teacher's: below `τ_s`, so that the teacher is the surer of the two.
     pub teacher_temperature: f64,
 }
 
-impl Default for ResslConfig {
+impl Default for ResslLossConfig {
     /// Student 0.1, teacher 0.04 (paper).
     fn default() -> Self {
         Self { student_temperature: 0.1, teacher_temperature: 0.04 }
     }
 }
 
-/// Cross-entropy of the student's similarities to earlier pictures with the teacher's.
+/// Cross-entropy of the student's similarities to earlier images with the teacher's.
 ///
 /// ```text
 /// p = softmax(cos(key, queue)/τ_t)          loss = mean of −Σⱼ pⱼ log softmax(cos(query, queue)/τ_s)ⱼ
@@ -30,9 +30,9 @@ impl Default for ResslConfig {
 /// the [`Queue`](crate::Queue) whose rows these are.
 ///
 /// # Shapes
-/// - `query`: `[batch, dim]`, the student's view of each picture, strongly augmented
+/// - `query`: `[batch, dim]`, the student's view of each image, strongly augmented
 /// - `key`: `[batch, dim]`, the teacher's view, weakly augmented
-/// - `queue`: `[queued, dim]`, the teacher's rows for earlier pictures, without this batch's
+/// - `queue`: `[queued, dim]`, the teacher's rows for earlier images, without this batch's
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -45,11 +45,11 @@ impl Default for ResslConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{ResslConfig, ressl};
+/// use selfsame_losses::{ResslLossConfig, ressl};
 ///
 /// let queue = Tensor::<2>::eye(3, &Device::flex());
 /// let loss = |query: Tensor<2>| {
-///     let config = ResslConfig::default();
+///     let config = ResslLossConfig::default();
 ///     ressl(query, queue.clone(), queue.clone(), &config).into_scalar::<f32>()
 /// };
 /// assert!(loss(queue.clone()) < 0.01 && loss(queue.clone().flip([0])) > 1.0);
@@ -60,9 +60,9 @@ pub fn ressl(
     query: Tensor<2>,
     key: Tensor<2>,
     queue: Tensor<2>,
-    config: &ResslConfig,
+    config: &ResslLossConfig,
 ) -> Tensor<1> {
-    let ResslConfig { student_temperature, teacher_temperature } = *config;
+    let ResslLossConfig { student_temperature, teacher_temperature } = *config;
     for temperature in [student_temperature, teacher_temperature] {
         assert!(temperature > 0.0, "ressl needs temperatures above 0, got {temperature}");
     }
@@ -88,7 +88,8 @@ mod tests {
     use crate::with_gradient::constant;
     use burn::tensor::Device;
 
-    const CONFIG: ResslConfig = ResslConfig { student_temperature: 0.5, teacher_temperature: 0.3 };
+    const CONFIG: ResslLossConfig =
+        ResslLossConfig { student_temperature: 0.5, teacher_temperature: 0.3 };
 
     fn queued(k: usize, j: usize) -> f64 {
         (1.0 + 3.0 * k as f64 + j as f64).sin()

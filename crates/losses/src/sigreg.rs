@@ -7,14 +7,14 @@ use crate::with_gradient::with_gradient;
 
 /// Settings of [`sigreg`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SigRegConfig {
+pub struct SigRegLossConfig {
     /// Points, 2 or more, at which the characteristic functions are compared.
     pub knots: usize,
     /// The last of these points, above 0; the first is 0.
     pub t_max: f64,
 }
 
-impl Default for SigRegConfig {
+impl Default for SigRegLossConfig {
     /// 17 knots on `[0, 3]` (official code).
     fn default() -> Self {
         Self { knots: 17, t_max: 3.0 }
@@ -49,21 +49,21 @@ impl Default for SigRegConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Distribution, Tensor};
-/// use selfsame_losses::{SigRegConfig, random_slices, sigreg};
+/// use selfsame_losses::{SigRegLossConfig, random_slices, sigreg};
 ///
 /// let device = Device::flex();
 /// let slices = random_slices(2, 64, 0, 0, &device);
 /// let cloud = [[1.0, 0.1], [-0.9, 0.3], [0.2, -1.1], [-0.4, 0.8], [0.5, 0.5], [-0.6, -0.7]];
 /// let cloud = Tensor::<2>::from_floats(cloud, &device);
 /// let loss = |z: Tensor<2>| {
-///     sigreg(z, slices.clone(), &SigRegConfig::default()).into_scalar::<f32>()
+///     sigreg(z, slices.clone(), &SigRegLossConfig::default()).into_scalar::<f32>()
 /// };
 /// assert!(loss(cloud.clone()) < loss(cloud * 1e-3));
 /// ```
 #[must_use]
 #[track_caller]
-pub fn sigreg(embedding: Tensor<2>, slices: Tensor<2>, config: &SigRegConfig) -> Tensor<1> {
-    let SigRegConfig { knots, t_max } = *config;
+pub fn sigreg(embedding: Tensor<2>, slices: Tensor<2>, config: &SigRegLossConfig) -> Tensor<1> {
+    let SigRegLossConfig { knots, t_max } = *config;
     assert!(knots > 1, "sigreg needs 2 knots or more, got {knots}");
     assert!(t_max > 0.0, "sigreg needs a t_max above 0, got {t_max}");
     let dims = embedding.dims();
@@ -183,7 +183,7 @@ mod tests {
     use crate::with_gradient::numbers;
     use burn::tensor::Device;
 
-    const CONFIG: SigRegConfig = SigRegConfig { knots: 9, t_max: 2.5 };
+    const CONFIG: SigRegLossConfig = SigRegLossConfig { knots: 9, t_max: 2.5 };
 
     fn slices(dim: usize) -> Tensor<2> {
         random_slices(dim, 6, 3, 1, &Device::flex())

@@ -10,14 +10,14 @@ const EPSILON: f64 = 1e-9;
 
 /// Settings of [`soft_nearest_neighbor`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SoftNearestNeighborConfig {
+pub struct SoftNearestNeighborLossConfig {
     /// How far apart rows are.
     pub distance: Distance,
     /// T, above 0, in units of the distance: how far a neighbourhood reaches.
     pub temperature: f64,
 }
 
-impl Default for SoftNearestNeighborConfig {
+impl Default for SoftNearestNeighborLossConfig {
     /// Squared Euclidean distance, temperature 1 (TensorFlow Similarity).
     fn default() -> Self {
         Self { distance: Distance::SquaredEuclidean, temperature: 1.0 }
@@ -46,13 +46,13 @@ impl Default for SoftNearestNeighborConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{Labeled, SoftNearestNeighborConfig, soft_nearest_neighbor};
+/// use selfsame_losses::{Labeled, SoftNearestNeighborLossConfig, soft_nearest_neighbor};
 ///
 /// // Of two neighbours at the same distance one is of the class.
 /// let device = Device::flex();
 /// let rows = Tensor::from_floats([[0.0], [1.0], [-1.0]], &device);
 /// let batch = Labeled::new(rows, Tensor::from_ints([0, 0, 1], &device));
-/// let loss = soft_nearest_neighbor(&batch, None, &SoftNearestNeighborConfig::default());
+/// let loss = soft_nearest_neighbor(&batch, None, &SoftNearestNeighborLossConfig::default());
 /// let other = (1.0 + (-3.0_f32).exp()).ln(); // the second row's neighbours are at 1 and 4
 /// assert!((loss.into_scalar::<f32>() - (2.0_f32.ln() + other) / 3.0).abs() < 1e-5);
 /// ```
@@ -61,9 +61,9 @@ impl Default for SoftNearestNeighborConfig {
 pub fn soft_nearest_neighbor(
     batch: &Labeled,
     memory: Option<&Labeled>,
-    config: &SoftNearestNeighborConfig,
+    config: &SoftNearestNeighborLossConfig,
 ) -> Tensor<1> {
-    let SoftNearestNeighborConfig { distance, temperature } = *config;
+    let SoftNearestNeighborLossConfig { distance, temperature } = *config;
     assert!(
         temperature > 0.0,
         "soft_nearest_neighbor needs a temperature above 0, got {temperature}"
@@ -82,15 +82,15 @@ pub fn soft_nearest_neighbor(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labeled::samples::{batch, classes, labeled, pictures};
+    use crate::labeled::samples::{batch, classes, images, labeled};
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
 
-    fn config(temperature: f64) -> SoftNearestNeighborConfig {
-        SoftNearestNeighborConfig { temperature, ..SoftNearestNeighborConfig::default() }
+    fn config(temperature: f64) -> SoftNearestNeighborLossConfig {
+        SoftNearestNeighborLossConfig { temperature, ..SoftNearestNeighborLossConfig::default() }
     }
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        soft_nearest_neighbor(&batch(a, b, pictures), None, &config(3.0))
+        soft_nearest_neighbor(&batch(a, b, images), None, &config(3.0))
     }
 
     /// The formula, anchor by anchor.

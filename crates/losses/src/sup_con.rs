@@ -13,12 +13,12 @@ use crate::with_gradient::constant;
 
 /// Settings of [`sup_con`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SupConConfig {
+pub struct SupConLossConfig {
     /// τ, above 0.
     pub temperature: f64,
 }
 
-impl Default for SupConConfig {
+impl Default for SupConLossConfig {
     /// Temperature 0.1 (paper).
     fn default() -> Self {
         Self { temperature: 0.1 }
@@ -30,13 +30,13 @@ impl Default for SupConConfig {
 /// ```text
 /// loss = mean over all 2B views i of  −(1/|P(i)|) Σₚ s(i, p)/τ + log Σₖ≠ᵢ exp(s(i, k)/τ)
 /// ```
-/// `s` is the cosine of two rows. `P(i)` holds the other view of `i`'s picture and all views of
-/// pictures with its label; it is never empty. With all labels different this is
+/// `s` is the cosine of two rows. `P(i)` holds the other view of `i`'s image and all views of
+/// images with its label; it is never empty. With all labels different this is
 /// [`nt_xent`](crate::nt_xent()), and as there memory grows with the number of rows: a class's sum of
 /// rows stands for its positives. Reads the labels back to the host.
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, any length
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
 /// - `labels`: `[batch]`, any whole numbers
 /// - output: `[1]`, ≥ 0
 ///
@@ -51,13 +51,13 @@ impl Default for SupConConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
-/// use selfsame_losses::{SupConConfig, sup_con};
+/// use selfsame_losses::{SupConLossConfig, sup_con};
 ///
 /// let device = Device::flex();
 /// let view = Tensor::<2>::eye(2, &device);
 /// let loss = |labels: [i64; 2]| {
 ///     let labels = Tensor::<1, Int>::from_data(labels, &device);
-///     sup_con(view.clone(), view.clone(), labels, &SupConConfig { temperature: 1.0 })
+///     sup_con(view.clone(), view.clone(), labels, &SupConLossConfig { temperature: 1.0 })
 ///         .into_scalar::<f32>()
 /// };
 /// let denominator = (1.0_f32.exp() + 2.0).ln();
@@ -71,7 +71,7 @@ pub fn sup_con(
     view_a: Tensor<2>,
     view_b: Tensor<2>,
     labels: Tensor<1, Int>,
-    config: &SupConConfig,
+    config: &SupConLossConfig,
 ) -> Tensor<1> {
     let [batch, dim] = paired_dims("sup_con", &view_a, &view_b);
     let (rows, found) = ([batch, dim], labels.dims());
@@ -104,14 +104,14 @@ pub fn sup_con(
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Int, Tensor};
-/// use selfsame_losses::{Labeled, SupConConfig, sup_con, sup_con_gathered};
+/// use selfsame_losses::{Labeled, SupConLossConfig, sup_con, sup_con_gathered};
 ///
 /// let device = Device::flex();
 /// let [a, b] = [[[1., 0.], [0., 1.]], [[2., 1.], [1., 3.]]];
 /// let [a, b] = [a, b].map(|view| Tensor::<2>::from_floats(view, &device));
 /// let labels = Tensor::<1, Int>::from_ints([7, 7], &device);
-/// let config = SupConConfig::default();
-/// // Each of two workers has both views of one picture.
+/// let config = SupConLossConfig::default();
+/// // Each of two workers has both views of one image.
 /// let row = |view: &Tensor<2>, worker| view.clone().slice([worker..worker + 1]);
 /// let own = |worker| {
 ///     let rows = Tensor::cat(vec![row(&a, worker), row(&b, worker)], 0);
@@ -129,7 +129,7 @@ pub fn sup_con_gathered(
     queries: &Labeled,
     keys: &Labeled,
     first: Option<usize>,
-    config: &SupConConfig,
+    config: &SupConLossConfig,
 ) -> Tensor<1> {
     let (rows, all) = (queries.embedding().dims(), keys.embedding().dims());
     let fits = rows[1] == all[1] && first.is_none_or(|first| first + rows[0] <= all[0]);
@@ -244,16 +244,16 @@ mod tests {
     /// Three classes in turn.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let labels = labels(&a, 3);
-        sup_con(a, b, labels, &SupConConfig { temperature: 0.3 })
+        sup_con(a, b, labels, &SupConLossConfig { temperature: 0.3 })
     }
 
     fn all_different(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let labels = labels(&a, 1000);
-        sup_con(a, b, labels, &SupConConfig { temperature: 0.3 })
+        sup_con(a, b, labels, &SupConLossConfig { temperature: 0.3 })
     }
 
     fn nt_xent(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        crate::nt_xent(a, b, &crate::NtXentConfig { temperature: 0.3 })
+        crate::nt_xent(a, b, &crate::NtXentLossConfig { temperature: 0.3 })
     }
 
     /// The formula, term by term.
@@ -292,14 +292,19 @@ mod tests {
         let two = Tensor::from_data([1_i64], &Device::flex());
         let keys = Tensor::cat(vec![others, a.clone(), b], 0);
         let keys = Labeled::new(keys, Tensor::cat(vec![two, of.clone(), of.clone()], 0));
-        sup_con_gathered(&Labeled::new(a, of), &keys, Some(1), &SupConConfig { temperature: 0.3 })
+        sup_con_gathered(
+            &Labeled::new(a, of),
+            &keys,
+            Some(1),
+            &SupConLossConfig { temperature: 0.3 },
+        )
     }
 
     /// Queries of which the classes 1 and 2 have no key, and keys that are none of them.
     fn against_a_memory(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let (queries, keys) = (labels(&a, 3), labels(&b, 1));
         let (queries, keys) = (Labeled::new(a, queries), Labeled::new(b, keys));
-        sup_con_gathered(&queries, &keys, None, &SupConConfig { temperature: 0.3 })
+        sup_con_gathered(&queries, &keys, None, &SupConLossConfig { temperature: 0.3 })
     }
 
     /// The formula of [`against_a_memory`] and, with one key more and themselves, [`gathered`].
@@ -328,7 +333,7 @@ mod tests {
         let of = labels(&a, 3);
         let labels = Tensor::cat(vec![of.clone(), of], 0);
         let all = Labeled::new(Tensor::cat(vec![a, b], 0), labels);
-        sup_con_gathered(&all, &all, Some(0), &SupConConfig { temperature: 0.3 })
+        sup_con_gathered(&all, &all, Some(0), &SupConLossConfig { temperature: 0.3 })
     }
 
     proptest::proptest! {
@@ -366,7 +371,7 @@ mod tests {
             let labels = Tensor::zeros([count], &Device::flex());
             Labeled::new(Tensor::ones([count, 3], &Device::flex()), labels)
         };
-        let _ = sup_con_gathered(&rows(2), &rows(3), Some(2), &SupConConfig::default());
+        let _ = sup_con_gathered(&rows(2), &rows(3), Some(2), &SupConLossConfig::default());
     }
 
     #[test]
@@ -374,6 +379,6 @@ mod tests {
     fn labels_that_do_not_fit_are_named() {
         let view = Tensor::<2>::ones([2, 4], &Device::flex());
         let labels = Tensor::<1, Int>::from_data([0_i64, 1, 2], &Device::flex());
-        let _ = sup_con(view.clone(), view, labels, &SupConConfig::default());
+        let _ = sup_con(view.clone(), view, labels, &SupConLossConfig::default());
     }
 }

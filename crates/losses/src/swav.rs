@@ -8,7 +8,7 @@ use crate::view_list::common_dims;
 
 /// Settings of [`swav`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SwavConfig {
+pub struct SwavLossConfig {
     /// τ, above 0, of the predictions.
     pub temperature: f64,
     /// ε, above 0, of the codes: smaller is sharper.
@@ -17,7 +17,7 @@ pub struct SwavConfig {
     pub iterations: usize,
 }
 
-impl Default for SwavConfig {
+impl Default for SwavLossConfig {
     /// Temperature 0.1, epsilon 0.05, 3 rounds (paper).
     fn default() -> Self {
         Self { temperature: 0.1, epsilon: 0.05, iterations: 3 }
@@ -32,13 +32,13 @@ impl Default for SwavConfig {
 /// `qᵢ` are the codes of view `i` by [`sinkhorn`], constants to the gradient. The scores are cosines
 /// of embeddings and prototypes, which the caller normalises and multiplies.
 ///
-/// With small batches, codes are balanced over earlier pictures too: `queued[i]` holds the scores
+/// With small batches, codes are balanced over earlier images too: `queued[i]` holds the scores
 /// of view `i`'s [`Queue`](crate::Queue) by today's prototypes (`queue.rows() · prototypesᵀ`); after
 /// the step the batch's embeddings are pushed. An empty `queued` is no queue. The paper starts it
 /// after 15 epochs, with 3,840 rows.
 ///
 /// # Shapes
-/// - `high`, `low`: `[batch, prototypes]` each, row `i` of all from the same picture
+/// - `high`, `low`: `[batch, prototypes]` each, row `i` of all from the same image
 /// - `queued`: none, or for each of `high` `[queued rows, prototypes]`
 /// - output: `[1]`, ≥ 0
 ///
@@ -53,13 +53,13 @@ impl Default for SwavConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{SwavConfig, swav};
+/// use selfsame_losses::{SwavLossConfig, swav};
 ///
 /// let device = Device::flex();
 /// let scores = Tensor::<2>::eye(4, &device);
 /// let loss = |other: Tensor<2>| {
 ///     let views = [scores.clone(), other];
-///     swav(&views, &[], &[], &SwavConfig::default()).into_scalar::<f32>()
+///     swav(&views, &[], &[], &SwavLossConfig::default()).into_scalar::<f32>()
 /// };
 /// assert!(loss(scores.clone()) + 1.0 < loss(scores.clone().flip([0])));
 /// ```
@@ -69,7 +69,7 @@ pub fn swav(
     high: &[Tensor<2>],
     low: &[Tensor<2>],
     queued: &[Tensor<2>],
-    config: &SwavConfig,
+    config: &SwavLossConfig,
 ) -> Tensor<1> {
     assert!(!high.is_empty(), "swav needs a high-resolution view to take codes from");
     let views = [high, low].concat();
@@ -100,7 +100,7 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
     use crate::sinkhorn::naive as codes;
 
-    const CONFIG: SwavConfig = SwavConfig { temperature: 0.3, epsilon: 0.4, iterations: 3 };
+    const CONFIG: SwavLossConfig = SwavLossConfig { temperature: 0.3, epsilon: 0.4, iterations: 3 };
 
     /// Two high-resolution views and a low-resolution one between them; the second is queued.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {

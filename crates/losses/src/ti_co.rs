@@ -10,14 +10,14 @@ use crate::with_gradient::with_gradient;
 
 /// Settings of [`tico`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TicoConfig {
+pub struct TicoLossConfig {
     /// β, from 0 to 1: how much of the old covariance stays.
     pub momentum: f64,
     /// ρ, the weight of the covariance term.
     pub covariance: f64,
 }
 
-impl Default for TicoConfig {
+impl Default for TicoLossConfig {
     /// Momentum 0.9, covariance 8 (paper).
     fn default() -> Self {
         Self { momentum: 0.9, covariance: 8.0 }
@@ -32,15 +32,15 @@ impl Default for TicoConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{TicoConfig, TicoCovariance, tico};
+/// use selfsame_losses::{TicoLossConfig, TicoCovariance, tico};
 ///
 /// let device = Device::flex();
 /// let mut covariance = TicoCovariance::default();
 /// let view = Tensor::<2>::eye(3, &device);
-/// let _ = tico(view.clone(), view.clone(), &mut covariance, &TicoConfig::default());
+/// let _ = tico(view.clone(), view.clone(), &mut covariance, &TicoLossConfig::default());
 /// let mut resumed = TicoCovariance::from_state(covariance.state(), &device)?;
 /// let next = |covariance: &mut TicoCovariance| {
-///     tico(view.clone(), view.clone(), covariance, &TicoConfig::default()).into_scalar::<f32>()
+///     tico(view.clone(), view.clone(), covariance, &TicoLossConfig::default()).into_scalar::<f32>()
 /// };
 /// assert_eq!(next(&mut resumed), next(&mut covariance));
 /// # Ok::<(), selfsame_losses::StateError>(())
@@ -100,7 +100,7 @@ impl TicoCovariance {
 /// meets the covariance, so the loss is not symmetric.
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, any length
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -113,12 +113,12 @@ impl TicoCovariance {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{TicoConfig, TicoCovariance, tico};
+/// use selfsame_losses::{TicoLossConfig, TicoCovariance, tico};
 ///
 /// // First step, two directions: C = 0.1 · ½ · identity, and every row meets it at 1.
 /// let view = Tensor::<2>::eye(2, &Device::flex());
 /// let mut covariance = TicoCovariance::default();
-/// let loss = tico(view.clone(), view, &mut covariance, &TicoConfig::default());
+/// let loss = tico(view.clone(), view, &mut covariance, &TicoLossConfig::default());
 /// assert!((loss.into_scalar::<f32>() - 8.0 * 0.05).abs() < 1e-6);
 /// ```
 #[must_use]
@@ -127,7 +127,7 @@ pub fn tico(
     view_a: Tensor<2>,
     view_b: Tensor<2>,
     covariance: &mut TicoCovariance,
-    config: &TicoConfig,
+    config: &TicoLossConfig,
 ) -> Tensor<1> {
     let [batch, _] = paired_dims("tico", &view_a, &view_b);
     let (a, b) = (normalize(view_a), normalize(view_b));
@@ -180,7 +180,7 @@ mod tests {
     use crate::laws::{Pair, assert_close, cosine, laws, mean, value};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        tico(a, b, &mut TicoCovariance::default(), &TicoConfig::default())
+        tico(a, b, &mut TicoCovariance::default(), &TicoLossConfig::default())
     }
 
     proptest::proptest! {
@@ -204,7 +204,7 @@ mod tests {
         let held: crate::laws::Loss = |a, b| {
             let matrix = crate::laws::ramp(&Tensor::zeros([3, 3], (&a.device(), a.dtype())));
             let matrix = matrix.clone() + matrix.transpose();
-            let config = TicoConfig { momentum: 1.0, covariance: 8.0 };
+            let config = TicoLossConfig { momentum: 1.0, covariance: 8.0 };
             tico(a, b, &mut TicoCovariance { matrix: Some(matrix) }, &config)
         };
         crate::laws::finite_differences(held);
@@ -215,7 +215,7 @@ mod tests {
         let device = Device::flex();
         let mut covariance = TicoCovariance::default();
         let view = |x: [[f32; 2]; 1]| Tensor::<2>::from_floats(x, &device);
-        let config = TicoConfig { momentum: 0.5, covariance: 1.0 };
+        let config = TicoLossConfig { momentum: 0.5, covariance: 1.0 };
         for x in [[[1., 0.]], [[0., 1.]]] {
             let _ = tico(view(x), view(x), &mut covariance, &config);
         }

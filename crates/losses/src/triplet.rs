@@ -7,7 +7,7 @@ use crate::{Distance, Labeled, NegativeMining, PositiveMining};
 
 /// Settings of [`triplet`] and [`pn`](crate::pn).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TripletConfig {
+pub struct TripletLossConfig {
     /// How far apart rows are.
     pub distance: Distance,
     /// Which positive counts.
@@ -19,7 +19,7 @@ pub struct TripletConfig {
     pub margin: Option<f64>,
 }
 
-impl Default for TripletConfig {
+impl Default for TripletLossConfig {
     /// Cosine distance, hard positives, semi-hard negatives, soft margin (TensorFlow Similarity).
     fn default() -> Self {
         Self {
@@ -58,18 +58,18 @@ impl Default for TripletConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{Labeled, TripletConfig, triplet};
+/// use selfsame_losses::{Labeled, TripletLossConfig, triplet};
 ///
 /// // Equal rows of a class, the other class at right angles: log(1 + 1/e) is left.
 /// let device = Device::flex();
 /// let rows = Tensor::from_floats([[1., 0.], [1., 0.], [0., 1.], [0., 1.]], &device);
 /// let batch = Labeled::new(rows, Tensor::from_ints([0, 0, 1, 1], &device));
-/// let loss = triplet(&batch, None, &TripletConfig::default()).into_scalar::<f32>();
+/// let loss = triplet(&batch, None, &TripletLossConfig::default()).into_scalar::<f32>();
 /// assert!((loss - 0.313_261_7).abs() < 1e-5);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn triplet(batch: &Labeled, memory: Option<&Labeled>, config: &TripletConfig) -> Tensor<1> {
+pub fn triplet(batch: &Labeled, memory: Option<&Labeled>, config: &TripletLossConfig) -> Tensor<1> {
     let pairs = Pairs::new("triplet", batch, memory);
     let mined = mine(&pairs, config);
     pairs.mean(hinge(&mined, mined.apart.clone(), config.margin), pairs.complete())
@@ -84,7 +84,7 @@ pub(crate) struct Mined {
     pub(crate) apart: Tensor<2>,
 }
 
-pub(crate) fn mine(pairs: &Pairs, config: &TripletConfig) -> Mined {
+pub(crate) fn mine(pairs: &Pairs, config: &TripletLossConfig) -> Mined {
     let distance = config.distance;
     // All distances are needed to choose; only the chosen ones have a graph.
     let all = distance.pairwise(pairs.anchors.clone().inner(), pairs.keys.clone().inner());
@@ -110,17 +110,22 @@ pub(crate) fn hinge(mined: &Mined, apart: Tensor<2>, margin: Option<f64>) -> Ten
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::labeled::samples::{batch, classes, corners, labeled, near_and_apart, pictures};
+    use crate::labeled::samples::{batch, classes, corners, images, labeled, near_and_apart};
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
     use crate::with_gradient::numbers;
     use NegativeMining::{Easy, Hard, SemiHard};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        triplet(&batch(a, b, pictures), None, &TripletConfig::default())
+        triplet(&batch(a, b, images), None, &TripletLossConfig::default())
     }
 
-    fn config(positives: PositiveMining, negatives: NegativeMining) -> TripletConfig {
-        TripletConfig { positives, negatives, margin: Some(1.0), ..TripletConfig::default() }
+    fn config(positives: PositiveMining, negatives: NegativeMining) -> TripletLossConfig {
+        TripletLossConfig {
+            positives,
+            negatives,
+            margin: Some(1.0),
+            ..TripletLossConfig::default()
+        }
     }
 
     /// The formula with semi-hard negatives, anchor by anchor.
@@ -146,7 +151,7 @@ mod tests {
         fn equals_the_formula(pair in Pair::any()) {
             // With one column all distances are 0 or 2, and rounding chooses among equals.
             if pair.a[0].len() > 1 {
-                let loss = |a, b| triplet(&batch(a, b, classes), None, &TripletConfig::default());
+                let loss = |a, b| triplet(&batch(a, b, classes), None, &TripletLossConfig::default());
                 assert_close(value(loss, &pair), naive(&pair.a, &pair.b), 1e-9);
             }
         }
@@ -157,11 +162,11 @@ mod tests {
         finite_differences(loss);
         laws(loss).permutation().symmetry().scale().extremes(1);
         laws(|a, b| {
-            let config = TripletConfig {
+            let config = TripletLossConfig {
                 distance: Distance::SquaredEuclidean,
                 ..config(PositiveMining::Easy, Hard)
             };
-            triplet(&batch(a, b, pictures), None, &config)
+            triplet(&batch(a, b, images), None, &config)
         })
         .permutation()
         .extremes(1);
@@ -170,7 +175,7 @@ mod tests {
     #[test]
     fn right_and_wrong_batches_have_the_known_values() {
         let known = |right, margin, want: f64| {
-            let config = TripletConfig { margin, ..TripletConfig::default() };
+            let config = TripletLossConfig { margin, ..TripletLossConfig::default() };
             let found = triplet(&corners(32, right), None, &config).into_scalar::<f32>();
             assert_close(f64::from(found), want, 1e-5);
         };
@@ -203,9 +208,10 @@ mod tests {
     #[test]
     fn a_memory_offers_more_keys() {
         let batch = labeled([[1., 0.], [1., 0.]], [0, 0]);
-        let alone = triplet(&batch, None, &TripletConfig::default()).into_scalar::<f32>();
+        let alone = triplet(&batch, None, &TripletLossConfig::default()).into_scalar::<f32>();
         let memory = labeled([[0., 1.]], [1]);
-        let more = triplet(&batch, Some(&memory), &TripletConfig::default()).into_scalar::<f32>();
+        let more =
+            triplet(&batch, Some(&memory), &TripletLossConfig::default()).into_scalar::<f32>();
         assert!(alone.abs() < 1e-7 && (more - 0.313_261_7).abs() < 1e-5);
     }
 
@@ -213,6 +219,6 @@ mod tests {
     #[should_panic(expected = "[1, 3]")]
     fn shapes_that_differ_are_named() {
         let (batch, memory) = (labeled([[1., 0.]], [0]), labeled([[1., 0., 0.]], [0]));
-        let _ = triplet(&batch, Some(&memory), &TripletConfig::default());
+        let _ = triplet(&batch, Some(&memory), &TripletLossConfig::default());
     }
 }

@@ -8,7 +8,7 @@ use crate::normalize::{normalize, paired_dims};
 
 /// Settings of [`vibcreg`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct VibcregConfig {
+pub struct VibcregLossConfig {
     /// λ, the weight of the views' distance.
     pub invariance: f64,
     /// μ, the weight of the variance term of each view.
@@ -19,7 +19,7 @@ pub struct VibcregConfig {
     pub epsilon: f64,
 }
 
-impl Default for VibcregConfig {
+impl Default for VibcregLossConfig {
     /// λ 25, μ 25, ν 200, epsilon 1e-4 (as in solo-learn).
     fn default() -> Self {
         Self { invariance: 25.0, variance: 25.0, correlation: 200.0, epsilon: 1e-4 }
@@ -36,7 +36,7 @@ impl Default for VibcregConfig {
 /// correlates with nothing.
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, not normalised
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalised
 /// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
@@ -50,16 +50,16 @@ impl Default for VibcregConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{VibcregConfig, vibcreg};
+/// use selfsame_losses::{VibcregLossConfig, vibcreg};
 ///
 /// // One feature is twice the other: correlation 1 in both views, of dim² = 4 places 2.
 /// let view = Tensor::<2>::from_floats([[2., 4.], [-2., -4.]], &Device::flex());
-/// let loss = vibcreg(view.clone(), view, &VibcregConfig::default()).into_scalar::<f32>();
+/// let loss = vibcreg(view.clone(), view, &VibcregLossConfig::default()).into_scalar::<f32>();
 /// assert!((loss - 200.0).abs() < 1e-3);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn vibcreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VibcregConfig) -> Tensor<1> {
+pub fn vibcreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VibcregLossConfig) -> Tensor<1> {
     let [batch, dim] = paired_dims("vibcreg", &view_a, &view_b);
     assert!(batch > 1, "vibcreg takes variances over the batch: it needs 2 rows or more");
     let (a, b) = (bounded(view_a), bounded(view_b));
@@ -82,7 +82,7 @@ mod tests {
     use crate::laws::{Pair, assert_close, column, cosine, finite_differences, laws, mean, value};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        vibcreg(a, b, &VibcregConfig::default())
+        vibcreg(a, b, &VibcregLossConfig::default())
     }
 
     /// The formula, term by term.

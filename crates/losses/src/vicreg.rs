@@ -17,7 +17,7 @@ pub enum VarianceTerm {
 
 /// Settings of [`vicreg`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct VicregConfig {
+pub struct VicregLossConfig {
     /// λ, the weight of the views' distance.
     pub invariance: f64,
     /// μ, the weight of the variance term.
@@ -30,7 +30,7 @@ pub struct VicregConfig {
     pub variance_term: VarianceTerm,
 }
 
-impl Default for VicregConfig {
+impl Default for VicregLossConfig {
     /// λ 25, μ 25, ν 1, epsilon 1e-4, variance averaged over the views (official code).
     fn default() -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Default for VicregConfig {
 /// rows than features the covariances are summed from the products of rows, which is the same number.
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, not normalised
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalised
 /// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
@@ -67,17 +67,17 @@ impl Default for VicregConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{VicregConfig, vicreg};
+/// use selfsame_losses::{VicregLossConfig, vicreg};
 ///
 /// // Views agree, features are uncorrelated, and their deviation is √(4/3) > 1: nothing to pay.
 /// let view = [[1., 1.], [1., -1.], [-1., 1.], [-1., -1.]];
 /// let view = Tensor::<2>::from_floats(view, &Device::flex());
-/// let loss = vicreg(view.clone(), view, &VicregConfig::default());
+/// let loss = vicreg(view.clone(), view, &VicregLossConfig::default());
 /// assert!(loss.into_scalar::<f32>().abs() < 1e-6);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn vicreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VicregConfig) -> Tensor<1> {
+pub fn vicreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VicregLossConfig) -> Tensor<1> {
     let [batch, dim] = paired_dims("vicreg", &view_a, &view_b);
     assert!(batch > 1, "vicreg takes variances over the batch: it needs 2 rows or more");
     let (a, b) = (bounded(view_a), bounded(view_b));
@@ -102,11 +102,12 @@ mod tests {
     use crate::laws::{Pair, assert_close, column, finite_differences, laws, mean, value};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        vicreg(a, b, &VicregConfig::default())
+        vicreg(a, b, &VicregLossConfig::default())
     }
 
     fn summed(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        let config = VicregConfig { variance_term: VarianceTerm::Sum, ..VicregConfig::default() };
+        let config =
+            VicregLossConfig { variance_term: VarianceTerm::Sum, ..VicregLossConfig::default() };
         vicreg(a, b, &config)
     }
 

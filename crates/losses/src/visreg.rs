@@ -11,14 +11,14 @@ use crate::with_gradient::constant;
 
 /// Settings of [`visreg`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct VisRegConfig {
+pub struct VisRegLossConfig {
     /// λ, in `[0, 1]`: the share of the regulariser.
     pub regularization: f64,
     /// Added to the deviations that the shape is divided by, above 0.
     pub epsilon: f64,
 }
 
-impl Default for VisRegConfig {
+impl Default for VisRegLossConfig {
     /// Regularization 0.9 (paper, for large data sets; 0.6 for small ones), epsilon 1e-4 (peers).
     fn default() -> Self {
         Self { regularization: 0.9, epsilon: 1e-4 }
@@ -36,7 +36,7 @@ impl Default for VisRegConfig {
 /// [`sigreg`](crate::sigreg)'s, the pull of the scale does not vanish for a collapsed encoder.
 ///
 /// # Shapes
-/// - `global`, `local`: `[batch, dim]` each, row `i` of all from the same picture; `local` may be
+/// - `global`, `local`: `[batch, dim]` each, row `i` of all from the same image; `local` may be
 ///   empty
 /// - `slices`: `[dim, slices]`, see [`visreg_shape`]
 /// - output: `[1]`, ≥ 0
@@ -51,13 +51,13 @@ impl Default for VisRegConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{VisRegConfig, random_slices, visreg};
+/// use selfsame_losses::{VisRegLossConfig, random_slices, visreg};
 ///
 /// let device = Device::flex();
 /// let slices = random_slices(2, 16, 0, 0, &device);
 /// let spread = Tensor::<2>::from_floats([[1., 1.], [1., -1.], [-1., 1.], [-1., -1.]], &device);
 /// let loss = |view: Tensor<2>| {
-///     let config = VisRegConfig::default();
+///     let config = VisRegLossConfig::default();
 ///     visreg(&[view.clone(), view], &[], slices.clone(), &config).into_scalar::<f32>()
 /// };
 /// assert!(loss(spread.clone()) + 0.5 < loss(spread * 0.01));
@@ -68,7 +68,7 @@ pub fn visreg(
     global: &[Tensor<2>],
     local: &[Tensor<2>],
     slices: Tensor<2>,
-    config: &VisRegConfig,
+    config: &VisRegLossConfig,
 ) -> Tensor<1> {
     let share = config.regularization;
     assert!((0.0..=1.0).contains(&share), "visreg needs a share in [0, 1], got {share}");
@@ -174,7 +174,7 @@ mod tests {
     use crate::with_gradient::numbers;
     use burn::tensor::Device;
 
-    const CONFIG: VisRegConfig = VisRegConfig { regularization: 0.4, epsilon: 0.01 };
+    const CONFIG: VisRegLossConfig = VisRegLossConfig { regularization: 0.4, epsilon: 0.01 };
 
     fn slices(dim: usize) -> Tensor<2> {
         random_slices(dim, 5, 2, 0, &Device::flex())

@@ -9,14 +9,14 @@ use crate::with_gradient::{constant, numbers, with_gradient};
 
 /// Settings of [`w_mse`].
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct WMseConfig {
+pub struct WMseLossConfig {
     /// Rows that are whitened together; at least twice `dim` for a covariance that says something.
     pub rows: usize,
     /// Share of the mean variance in the covariance, from 0 to 1: what keeps it invertible.
     pub epsilon: f64,
 }
 
-impl Default for WMseConfig {
+impl Default for WMseLossConfig {
     /// 128 rows (paper, CIFAR-10 with 64 features), epsilon 1e-6 (ours; the official code has 0, and
     /// fails where a covariance is singular).
     fn default() -> Self {
@@ -36,7 +36,7 @@ impl Default for WMseConfig {
 /// zero.
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same picture, any length
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
 /// - output: `[1]`, from 0 to 4
 ///
 /// # Panics
@@ -50,18 +50,18 @@ impl Default for WMseConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{WMseConfig, w_mse};
+/// use selfsame_losses::{WMseLossConfig, w_mse};
 ///
 /// // One view is the other, stretched: whitened they are the same.
 /// let view = [[1., 0.], [0., 1.], [-1., 0.5], [0.3, -1.]];
 /// let view = Tensor::<2>::from_floats(view, &Device::flex());
 /// let stretched = view.clone() * Tensor::<2>::from_floats([[5.0, 0.1]], &Device::flex());
-/// let loss = w_mse(view, stretched, &WMseConfig { epsilon: 0.0, ..WMseConfig::default() });
+/// let loss = w_mse(view, stretched, &WMseLossConfig { epsilon: 0.0, ..WMseLossConfig::default() });
 /// assert!(loss.into_scalar::<f32>() < 1e-6);
 /// ```
 #[must_use]
 #[track_caller]
-pub fn w_mse(view_a: Tensor<2>, view_b: Tensor<2>, config: &WMseConfig) -> Tensor<1> {
+pub fn w_mse(view_a: Tensor<2>, view_b: Tensor<2>, config: &WMseLossConfig) -> Tensor<1> {
     let [batch, dim] = paired_dims("w_mse", &view_a, &view_b);
     let (rows, least) = (config.rows, batch.min(config.rows));
     assert!(least > 1, "w_mse whitens 2 rows or more, got {rows} of a batch of {batch}");
@@ -194,11 +194,11 @@ mod tests {
     use crate::laws::{Pair, assert_close, cosine, finite_differences, laws, mean, value};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        w_mse(a, b, &WMseConfig { rows: 3, epsilon: 0.1 })
+        w_mse(a, b, &WMseLossConfig { rows: 3, epsilon: 0.1 })
     }
 
     fn as_a_whole(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        w_mse(a, b, &WMseConfig { rows: 100, epsilon: 0.1 })
+        w_mse(a, b, &WMseLossConfig { rows: 100, epsilon: 0.1 })
     }
 
     /// Whitening by the Cholesky factor, element by element.

@@ -1,8 +1,8 @@
-//! Rows of numbers, one per picture.
+//! Rows of numbers, one per image.
 
 use crate::MetricError;
 
-/// What an encoder says of a set of pictures: `rows` rows of `dim` finite numbers.
+/// What an encoder says of a set of images: `rows` rows of `dim` finite numbers.
 ///
 /// # Example
 /// ```

@@ -6,7 +6,7 @@ use crate::{Features, MetricError};
 
 /// Standard deviation over the rows of the L2-normalised features, averaged over dimensions.
 ///
-/// From 0, when all rows point the same way, to about [`healthy_std`], when they point everywhere.
+/// From 0, when all rows point the same way, to about [`uniform_std`], when they point everywhere.
 /// The deviation has `n` below, not `n − 1`, so that a batch of one has 0.
 ///
 /// # Source
@@ -14,12 +14,12 @@ use crate::{Features, MetricError};
 ///
 /// # Example
 /// ```
-/// use selfsame_metrics::{Features, healthy_std, std_of_l2_normalized};
+/// use selfsame_metrics::{Features, uniform_std, std_of_l2_normalized};
 ///
 /// let collapsed = Features::new(2, vec![1.0, 2.0, 2.0, 4.0])?;
 /// assert!(std_of_l2_normalized(&collapsed) < 1e-7);
 /// let spread = Features::new(2, vec![1.0, 0.0, 0.0, 1.0, -1.0, 0.0, 0.0, -1.0])?;
-/// assert!((std_of_l2_normalized(&spread) - healthy_std(2)).abs() < 1e-12);
+/// assert!((std_of_l2_normalized(&spread) - uniform_std(2)).abs() < 1e-12);
 /// # Ok::<(), selfsame_metrics::MetricError>(())
 /// ```
 #[must_use]
@@ -43,11 +43,11 @@ pub fn std_of_l2_normalized(features: &Features) -> f64 {
 
 /// What [`std_of_l2_normalized`] is for rows that point everywhere: `1 / √dim`.
 #[must_use]
-pub fn healthy_std(dim: usize) -> f64 {
+pub fn uniform_std(dim: usize) -> f64 {
     1.0 / (dim as f64).sqrt()
 }
 
-/// Mean distance of the two views of a picture, both of length 1: `mean ‖x − y‖^α`, 0 to `2^α`,
+/// Mean distance of the two views of an image, both of length 1: `mean ‖x − y‖^α`, 0 to `2^α`,
 /// lower is better.
 ///
 /// # Errors

@@ -15,7 +15,7 @@ pub use confusion_matrix::ConfusionMatrix;
 pub use error::MetricError;
 pub use features::Features;
 pub use health::{
-    alignment, covariance_spectrum, healthy_std, nesum, rankme, std_of_l2_normalized, uniformity,
+    alignment, covariance_spectrum, nesum, rankme, std_of_l2_normalized, uniform_std, uniformity,
 };
 pub use knn::Knn;
 pub use linear_probe::{FittedProbe, LinearProbe};

@@ -1,4 +1,4 @@
-//! Whether the right pictures are retrieved: figures of ranked lists.
+//! Whether the right images are retrieved: figures of ranked lists.
 
 use crate::error::check_labels;
 use crate::{Features, Knn, MetricError};

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use selfsame_losses::{BarlowTwinsConfig, barlow_twins};
+use selfsame_losses::{BarlowTwinsLossConfig, barlow_twins};
 use serde::{Deserialize, Serialize};
 
 use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
@@ -10,7 +10,7 @@ use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
 /// What Barlow Twins adds to an encoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct BarlowTwinsHead {
+pub struct BarlowTwinsConfig {
     /// Width of the projector's three layers, and of the embedding. Paper: 8192.
     pub d_output: usize,
     /// λ, the weight of the off-diagonal terms. Paper: 0.0051.
@@ -20,14 +20,14 @@ pub struct BarlowTwinsHead {
     pub scale: f64,
 }
 
-impl Default for BarlowTwinsHead {
+impl Default for BarlowTwinsConfig {
     /// The paper's λ, an embedding of 512 (ours) and solo-learn's CIFAR-10 scale.
     fn default() -> Self {
         Self { d_output: 512, off_diagonal: 0.0051, scale: 0.1 }
     }
 }
 
-impl BarlowTwinsHead {
+impl BarlowTwinsConfig {
     /// Barlow Twins around `encoder`; the projector's weights wait for
     /// [`seed_weights`](crate::seed_weights).
     #[must_use]
@@ -67,7 +67,7 @@ impl<B: Backbone> Method for BarlowTwins<B> {
     fn step(&self, views: &Views) -> Step {
         let [a, b] = views.pair().map(|view| self.embed(view));
         let off_diagonal = self.off_diagonal;
-        let config = BarlowTwinsConfig { off_diagonal, ..BarlowTwinsConfig::default() };
+        let config = BarlowTwinsLossConfig { off_diagonal, ..BarlowTwinsLossConfig::default() };
         Step::new(barlow_twins(a.clone(), b, &config) * self.scale, a)
     }
 

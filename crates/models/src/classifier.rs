@@ -11,7 +11,7 @@ use crate::{Backbone, Method, Step, Views};
 /// An encoder and a linear layer, trained on labels with cross-entropy.
 ///
 /// ```text
-/// loss = −mean log softmax(W f(view) + b)[label]        over all pictures and views
+/// loss = −mean log softmax(W f(view) + b)[label]        over all images and views
 /// ```
 #[derive(Module, Debug)]
 pub struct Classifier<B: Module> {
@@ -31,11 +31,11 @@ impl<B: Backbone> Classifier<B> {
     /// The score of every class.
     ///
     /// # Shapes
-    /// - `pictures`: `[batch, channel, height, width]`
+    /// - `images`: `[batch, channel, height, width]`
     /// - output: `[batch, classes]`, unnormalised log-probabilities
     #[must_use]
-    pub fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
-        self.head.forward(self.encoder.forward(pictures))
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        self.head.forward(self.encoder.forward(images))
     }
 }
 
@@ -43,7 +43,7 @@ impl<B: Backbone> Method for Classifier<B> {
     type Encoder = B;
 
     /// # Panics
-    /// If a picture has no label.
+    /// If an image has no label.
     fn step(&self, views: &Views) -> Step {
         let scores: Vec<Tensor<2>> =
             views.all().iter().map(|view| self.forward(view.clone())).collect();

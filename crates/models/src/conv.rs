@@ -37,7 +37,7 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// Convolves, in the precision of the weights (see [`convolve_in`](crate::convolve_in)).
+    /// Convolves, in the precision of the weights (see [`cast_convolutions`](crate::cast_convolutions)).
     ///
     /// # Shapes
     /// - `input`: `[batch, d_input, height, width]`

@@ -14,7 +14,7 @@ use burn::tensor::{FloatDType, Tensor};
 /// Micikevicius et al., 2018, [arXiv:1710.03740](https://arxiv.org/abs/1710.03740), section 3.1.
 /// Deviation: no scaling of the loss (section 3.2).
 #[must_use]
-pub fn convolve_in<M: Module>(networks: &M, precision: FloatDType) -> M {
+pub fn cast_convolutions<M: Module>(networks: &M, precision: FloatDType) -> M {
     networks.clone().map(&mut Convolve(precision))
 }
 
@@ -29,7 +29,7 @@ impl ModuleMapper for Convolve {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Backbone, Method, ResNetConfig, SimClrHead, Views, seed_weights};
+    use crate::{Backbone, Method, ResNetConfig, SimClrConfig, Views, seed_weights};
     use burn::optim::GradientsParams;
     use burn::tensor::{DType, Device, Distribution, Tolerance};
 
@@ -37,13 +37,13 @@ mod tests {
     fn a_step_is_near_and_its_gradients_are_single() {
         let device = Device::flex().autodiff();
         let encoder = ResNetConfig::resnet10(4).init(&device);
-        let networks = seed_weights(SimClrHead::default().init(encoder, &device), 1);
+        let networks = seed_weights(SimClrConfig::default().init(encoder, &device), 1);
         device.seed(0);
         let view = || Tensor::random([6, 3, 8, 8], Distribution::Normal(0.0, 1.0), &device);
         let views = Views::new(vec![view(), view()], Vec::new());
         let single = networks.step(&views).loss.into_data();
         for precision in [FloatDType::F16, FloatDType::BF16] {
-            let half = convolve_in(&networks, precision);
+            let half = cast_convolutions(&networks, precision);
             let loss = half.step(&views).loss;
             let found = loss.clone().into_data();
             assert_ne!(found, single, "nothing was rounded");
@@ -53,7 +53,7 @@ mod tests {
                 GradientsParams::from_grads(networks.step(&views).loss.backward(), &networks);
             assert_eq!(gradients.len(), whole.len(), "every weight has its gradient");
         }
-        let features = convolve_in(networks.encoder(), FloatDType::F16).forward(view());
+        let features = cast_convolutions(networks.encoder(), FloatDType::F16).forward(view());
         assert_eq!(features.dtype(), DType::F32);
     }
 }

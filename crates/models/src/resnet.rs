@@ -1,4 +1,4 @@
-//! Residual networks for small pictures.
+//! Residual networks for small images.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -15,7 +15,7 @@ pub struct ResNetConfig {
     pub blocks: Vec<usize>,
     /// Channels of the first stage; each later stage doubles them. The paper's networks have 64.
     pub width: usize,
-    /// Channels of a picture.
+    /// Channels of an image.
     pub channels: usize,
 }
 
@@ -59,7 +59,7 @@ impl ResNetConfig {
     }
 }
 
-/// A residual network with the stem that suits 32-pixel pictures: one 3×3 convolution of stride 1
+/// A residual network with the stem that suits 32-pixel images: one 3×3 convolution of stride 1
 /// and no max-pooling, then stages of basic blocks, then the mean over the last map.
 ///
 /// # Source
@@ -84,8 +84,8 @@ pub struct ResNet {
 }
 
 impl Backbone for ResNet {
-    fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
-        let stem = self.stem.forward(pictures, Then::Relu);
+    fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        let stem = self.stem.forward(images, Then::Relu);
         let maps = self.blocks.iter().fold(stem, |maps, block| block.forward(maps));
         maps.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
     }

@@ -1,8 +1,8 @@
-//! SimCLR: a picture's two views attract, all other pictures of the batch repel.
+//! SimCLR: an image's two views attract, all other images of the batch repel.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use selfsame_losses::{NtXentConfig, nt_xent};
+use selfsame_losses::{NtXentLossConfig, nt_xent};
 use serde::{Deserialize, Serialize};
 
 use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
@@ -10,23 +10,23 @@ use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
 /// What SimCLR adds to an encoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct SimClrHead {
+pub struct SimClrConfig {
     /// Width of the projector's hidden layer.
     pub d_hidden: usize,
     /// Width of the embedding the loss compares.
     pub d_output: usize,
-    /// τ: small values make near pictures repel more. Paper: 0.5 on CIFAR-10.
+    /// τ: small values make near images repel more. Paper: 0.5 on CIFAR-10.
     pub temperature: f64,
 }
 
-impl Default for SimClrHead {
+impl Default for SimClrConfig {
     /// The paper's 128-wide embedding and CIFAR-10 temperature; hidden layer 256 (ours).
     fn default() -> Self {
         Self { d_hidden: 256, d_output: 128, temperature: 0.5 }
     }
 }
 
-impl SimClrHead {
+impl SimClrConfig {
     /// SimCLR around `encoder`; the projector's weights wait for
     /// [`seed_weights`](crate::seed_weights).
     #[must_use]
@@ -64,7 +64,7 @@ impl<B: Backbone> Method for SimClr<B> {
 
     fn step(&self, views: &Views) -> Step {
         let [a, b] = views.pair().map(|view| self.embed(view));
-        let config = NtXentConfig { temperature: self.temperature };
+        let config = NtXentLossConfig { temperature: self.temperature };
         Step::new(nt_xent(a.clone(), b, &config), a)
     }
 

@@ -10,7 +10,7 @@ use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
 /// What SimSiam adds to an encoder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct SimSiamHead {
+pub struct SimSiamConfig {
     /// Width of the projector's layers and of the embedding. Paper: 2048 for features of 2048.
     pub d_output: usize,
     /// Width of the predictor's bottleneck. Paper: a quarter of the embedding.
@@ -19,14 +19,14 @@ pub struct SimSiamHead {
     pub layers: usize,
 }
 
-impl Default for SimSiamHead {
+impl Default for SimSiamConfig {
     /// The paper's CIFAR-10 projector, narrowed to 512 with a bottleneck of 128 (ours).
     fn default() -> Self {
         Self { d_output: 512, d_predictor: 128, layers: 2 }
     }
 }
 
-impl SimSiamHead {
+impl SimSiamConfig {
     /// SimSiam around `encoder`; the heads' weights wait for [`seed_weights`](crate::seed_weights).
     #[must_use]
     pub fn init<B: Backbone>(&self, encoder: B, device: &Device) -> SimSiam<B> {
@@ -46,7 +46,7 @@ impl SimSiamHead {
 /// ```text
 /// loss = −½ cos(h(z_a), sg z_b) − ½ cos(h(z_b), sg z_a)        z = g(f(view))
 /// ```
-/// f encoder, g projector, h predictor, sg stop-gradient, without which all pictures collapse.
+/// f encoder, g projector, h predictor, sg stop-gradient, without which all images collapse.
 ///
 /// # Source
 /// Chen & He, 2021, [arXiv:2011.10566](https://arxiv.org/abs/2011.10566).

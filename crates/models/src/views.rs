@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 
-/// The views of one batch of pictures, already on the training device.
+/// The views of one batch of images, already on the training device.
 ///
-/// Row `i` of every view shows the same picture.
+/// Row `i` of every view shows the same image.
 #[derive(Clone, Debug)]
 pub struct Views {
     views: Vec<Tensor<4>>,
@@ -16,7 +16,7 @@ impl Views {
     ///
     /// # Shapes
     /// - each of `views`: `[batch, channel, height, width]`; sizes may differ between views
-    /// - `labels`: one per picture, or empty where nothing is labelled
+    /// - `labels`: one per image, or empty where nothing is labelled
     ///
     /// # Panics
     /// If there is no view, or the batch sizes differ.
@@ -27,17 +27,17 @@ impl Views {
         let batch = batch.unwrap_or_else(|| panic!("a batch needs at least one view"));
         for (index, view) in views.iter().enumerate() {
             let rows = view.dims()[0];
-            assert_eq!(rows, batch, "view {index} shows {rows} pictures, view 0 shows {batch}");
+            assert_eq!(rows, batch, "view {index} shows {rows} images, view 0 shows {batch}");
         }
         assert!(
             labels.is_empty() || labels.len() == batch,
-            "{} labels for {batch} pictures",
+            "{} labels for {batch} images",
             labels.len()
         );
         Self { views, labels }
     }
 
-    /// Number of pictures.
+    /// Number of images.
     #[must_use]
     pub fn batch(&self) -> usize {
         self.views[0].dims()[0]
@@ -57,27 +57,20 @@ impl Views {
     #[track_caller]
     pub fn pair(&self) -> [Tensor<4>; 2] {
         let [a, b] = self.views.as_slice() else {
-            panic!(
-                "this method needs 2 views of each picture, the recipe makes {}",
-                self.views.len()
-            )
+            panic!("this method needs 2 views of each image, the recipe makes {}", self.views.len())
         };
         [a.clone(), b.clone()]
     }
 
-    /// The class of every picture.
+    /// The class of every image.
     ///
     /// # Panics
-    /// If any picture has no label.
+    /// If any image has no label.
     #[must_use]
     #[track_caller]
     pub fn labels(&self) -> Vec<usize> {
         let known: Vec<usize> = self.labels.iter().copied().flatten().collect();
-        assert_eq!(
-            known.len(),
-            self.batch(),
-            "a supervised method needs a label for every picture"
-        );
+        assert_eq!(known.len(), self.batch(), "a supervised method needs a label for every image");
         known
     }
 }
@@ -99,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "view 1 shows 3 pictures, view 0 shows 2")]
+    #[should_panic(expected = "view 1 shows 3 images, view 0 shows 2")]
     fn views_of_different_batches_do_not_mix() {
         let _ = Views::new(vec![view(2), view(3)], vec![]);
     }

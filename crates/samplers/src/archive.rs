@@ -1,4 +1,4 @@
-//! Tar archives and the shards of a `WebDataset`: indexed once, read wherever a picture is.
+//! Tar archives and the shards of a `WebDataset`: indexed once, read wherever an image is.
 //!
 //! The layout of shards is that of [WebDataset](https://github.com/webdataset/webdataset): members
 //! whose names agree up to the first dot of the last part belong together.
@@ -13,10 +13,10 @@ use std::sync::Arc;
 use flate2::read::GzDecoder;
 
 use crate::files::{self, MAX_BYTES};
-use crate::layout::{Entry, Source, TEST, TRAIN, is_picture};
+use crate::layout::{Entry, Source, TEST, TRAIN, is_image};
 use crate::{DataError, DecodeError};
 
-/// Bytes of a file beside a picture that are looked at.
+/// Bytes of a file beside an image that are looked at.
 const MAX_SIDECAR: u64 = 1 << 20;
 
 /// Where the bytes of a member are.
@@ -61,7 +61,7 @@ pub(crate) fn is_archive(path: &str) -> bool {
     [".tar", ".tar.gz", ".tgz"].iter().any(|ending| path.ends_with(ending))
 }
 
-/// The pictures in an archive, compressed or not.
+/// The images in an archive, compressed or not.
 pub(crate) fn entries(path: &Path) -> Result<Vec<Entry>, DataError> {
     let compressed = files::start(path, 2)?.starts_with(&[0x1F, 0x8B]);
     let file = File::open(path).map_err(DataError::read(path))?;
@@ -82,7 +82,7 @@ pub(crate) fn entries(path: &Path) -> Result<Vec<Entry>, DataError> {
     Ok(index.finish())
 }
 
-/// The pictures of several archives; the name of a shard may say that its pictures are to train or
+/// The images of several archives; the name of a shard may say that its images are to train or
 /// to test with.
 pub(crate) fn shards(root: &Path, mut shards: Vec<String>) -> Result<Vec<Entry>, DataError> {
     shards.sort();
@@ -103,7 +103,7 @@ pub(crate) fn shards(root: &Path, mut shards: Vec<String>) -> Result<Vec<Entry>,
 /// What has been found in an archive so far.
 struct Index {
     archive: Arc<Path>,
-    pictures: Vec<Entry>,
+    images: Vec<Entry>,
     /// Labels by key.
     labels: HashMap<String, String>,
     kept: u64,
@@ -111,7 +111,7 @@ struct Index {
 
 impl Index {
     fn new(path: &Path) -> Self {
-        Self { archive: path.into(), pictures: Vec::new(), labels: HashMap::new(), kept: 0 }
+        Self { archive: path.into(), images: Vec::new(), labels: HashMap::new(), kept: 0 }
     }
 
     fn damaged(&self) -> impl Fn(std::io::Error) -> DataError + use<> {
@@ -130,15 +130,15 @@ impl Index {
         let name = member.path().map_err(&damaged)?.to_string_lossy().replace('\\', "/");
         let name = name.trim_start_matches("./").trim_start_matches('/').to_owned();
         let length = member.size();
-        let picture = is_picture(&name);
-        if !member.header().entry_type().is_file() || !(picture || is_sidecar(&name)) {
+        let image = is_image(&name);
+        if !member.header().entry_type().is_file() || !(image || is_sidecar(&name)) {
             return Ok(());
         }
         let offset = member.raw_file_position();
         if end.is_some_and(|end| offset.checked_add(length).is_none_or(|last| last > end)) {
             return Err(damaged(std::io::Error::other("it is cut off")));
         }
-        if !picture {
+        if !image {
             let mut bytes = Vec::new();
             member.take(MAX_SIDECAR).read_to_end(&mut bytes).map_err(&damaged)?;
             if let Some(label) = sidecar(&name, &bytes) {
@@ -159,15 +159,15 @@ impl Index {
         };
         let archive = self.archive.clone();
         let source = Source::Member { name: name.clone(), archive, bytes };
-        self.pictures.push(Entry { path: name, label: None, source });
+        self.images.push(Entry { path: name, label: None, source });
         Ok(())
     }
 
     fn finish(mut self) -> Vec<Entry> {
-        for picture in &mut self.pictures {
-            picture.label = self.labels.get(key(&picture.path)).cloned();
+        for image in &mut self.images {
+            image.label = self.labels.get(key(&image.path)).cloned();
         }
-        self.pictures
+        self.images
     }
 }
 

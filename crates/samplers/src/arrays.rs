@@ -1,4 +1,4 @@
-//! Pictures and labels that are stored as whole arrays.
+//! Images and labels that are stored as whole arrays.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(crate) enum Numbers {
     Integers(Vec<i64>),
 }
 
-/// Pictures that belong to one split, and their labels.
+/// Images that belong to one split, and their labels.
 pub(crate) struct Part {
     pub(crate) pixels: Array,
     pub(crate) labels: Option<Array>,
@@ -33,11 +33,11 @@ impl Array {
         Self { name, shape, numbers: Numbers::Bytes(bytes) }
     }
 
-    /// `[pictures]`, `[pictures, height, width]`, … as pictures: gray of three dimensions; of four,
+    /// `[images]`, `[images, height, width]`, … as images: gray of three dimensions; of four,
     /// the last has the channels if it can, or else the second.
-    fn pictures(self) -> Result<InMemory, String> {
+    fn images(self) -> Result<InMemory, String> {
         let Self { name, shape, numbers: Numbers::Bytes(bytes) } = self else {
-            return Err(format!("{} holds no bytes, as pictures must", self.name));
+            return Err(format!("{} holds no bytes, as images must", self.name));
         };
         let (size, layout) = match shape[..] {
             [_, height, width] => ([height, width, 1], Layout::Hwc),
@@ -45,22 +45,20 @@ impl Array {
             [_, channels @ (1 | 3 | 4), height, width] => ([height, width, channels], Layout::Chw),
             _ => {
                 return Err(format!(
-                    "{name} has dimensions {shape:?}, which are not those of pictures"
+                    "{name} has dimensions {shape:?}, which are not those of images"
                 ));
             }
         };
-        let pictures =
+        let images =
             InMemory::new(bytes, size, layout).map_err(|error| format!("{name}: {error}"))?;
-        Ok(pictures.named_after(vec![(name, 0)]))
+        Ok(images.named_after(vec![(name, 0)]))
     }
 
-    /// `[pictures]` or `[pictures, 1]` as labels; a negative number is none.
-    fn labels(self, pictures: usize) -> Result<Vec<Option<String>>, String> {
-        if self.shape != [pictures] && self.shape != [pictures, 1] {
+    /// `[images]` or `[images, 1]` as labels; a negative number is none.
+    fn labels(self, images: usize) -> Result<Vec<Option<String>>, String> {
+        if self.shape != [images] && self.shape != [images, 1] {
             let Self { name, shape, .. } = self;
-            return Err(format!(
-                "{name} has dimensions {shape:?}, and there are {pictures} pictures"
-            ));
+            return Err(format!("{name} has dimensions {shape:?}, and there are {images} images"));
         }
         let text = |number: i64| (number >= 0).then(|| number.to_string());
         Ok(match self.numbers {
@@ -70,14 +68,14 @@ impl Array {
     }
 }
 
-/// Train and perhaps test pictures with the labels they have.
+/// Train and perhaps test images with the labels they have.
 pub(crate) fn splits(root: &Path, train: Part, test: Option<Part>) -> Result<Splits, DataError> {
     let damaged = DataError::damaged(root);
     let read = |part: Part| -> Result<(InMemory, Vec<Option<String>>), DataError> {
-        let pictures = part.pixels.pictures().map_err(&damaged)?;
-        let labels = part.labels.map(|labels| labels.labels(pictures.len())).transpose();
-        let labels = labels.map_err(&damaged)?.unwrap_or_else(|| vec![None; pictures.len()]);
-        Ok((pictures, labels))
+        let images = part.pixels.images().map_err(&damaged)?;
+        let labels = part.labels.map(|labels| labels.labels(images.len())).transpose();
+        let labels = labels.map_err(&damaged)?.unwrap_or_else(|| vec![None; images.len()]);
+        Ok((images, labels))
     };
     let (train, train_labels) = read(train)?;
     match train.len() {

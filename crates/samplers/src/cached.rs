@@ -1,4 +1,4 @@
-//! Pictures that are decoded once and kept.
+//! Images that are decoded once and kept.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use rayon::prelude::*;
 
 use crate::{DataError, Dataset};
 
-/// How pictures are brought into memory.
+/// How images are brought into memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheOptions {
-    /// Larger pictures are shrunk until their shorter side has this many pixels. `None`: kept.
+    /// Larger images are shrunk until their shorter side has this many pixels. `None`: kept.
     pub max_side: Option<u32>,
-    /// Pictures with a shorter side of fewer pixels cannot be used.
+    /// Images with a shorter side of fewer pixels cannot be used.
     pub min_side: u32,
-    /// Whether the first picture that cannot be used is an error, instead of being skipped.
+    /// Whether the first image that cannot be used is an error, instead of being skipped.
     pub strict: bool,
 }
 
@@ -25,7 +25,7 @@ impl Default for CacheOptions {
     }
 }
 
-/// A picture that was left out.
+/// An image that was left out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// Its name.
@@ -37,7 +37,7 @@ pub struct Skipped {
 /// A data set in memory, as 8-bit RGB.
 #[derive(Clone)]
 pub struct Cached {
-    pictures: Vec<DynamicImage>,
+    images: Vec<DynamicImage>,
     labels: Vec<Option<usize>>,
     names: Vec<String>,
     classes: Vec<String>,
@@ -45,7 +45,7 @@ pub struct Cached {
 
 impl std::fmt::Debug for Cached {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Cached({} pictures)", self.pictures.len())
+        write!(f, "Cached({} images)", self.images.len())
     }
 }
 
@@ -53,7 +53,7 @@ impl Cached {
     /// Decodes all of `dataset`, on all cores, in order; returns what had to be left out as well.
     ///
     /// # Errors
-    /// If fewer than two pictures can be used or, with `strict`, if one cannot.
+    /// If fewer than two images can be used or, with `strict`, if one cannot.
     pub fn decode(
         dataset: Arc<dyn Dataset>,
         options: CacheOptions,
@@ -63,14 +63,14 @@ impl Cached {
             .map(|index| prepare(dataset.as_ref(), index, options))
             .collect();
         let classes = dataset.class_names().to_vec();
-        let (pictures, labels, names) = (Vec::new(), Vec::new(), Vec::new());
-        let mut cached = Self { pictures, labels, names, classes };
+        let (images, labels, names) = (Vec::new(), Vec::new(), Vec::new());
+        let mut cached = Self { images, labels, names, classes };
         let mut skipped = Vec::new();
-        for (index, picture) in decoded.into_iter().enumerate() {
+        for (index, image) in decoded.into_iter().enumerate() {
             let name = dataset.name(index);
-            match picture {
-                Ok(picture) => {
-                    cached.pictures.push(picture);
+            match image {
+                Ok(image) => {
+                    cached.images.push(image);
                     cached.labels.push(dataset.label(index));
                     cached.names.push(name);
                 }
@@ -95,16 +95,16 @@ fn prepare(
     index: usize,
     options: CacheOptions,
 ) -> Result<DynamicImage, DataError> {
-    let picture = dataset.picture(index)?;
-    let (width, height) = (picture.width(), picture.height());
+    let image = dataset.image(index)?;
+    let (width, height) = (image.width(), image.height());
     let shorter = width.min(height);
     if shorter < options.min_side {
         let least = options.min_side;
         let reason =
             format!("it has {width} × {height} pixels, and fewer than {least} show nothing");
-        return Err(DataError::Picture { name: dataset.name(index), reason });
+        return Err(DataError::Image { name: dataset.name(index), reason });
     }
-    let picture = match options.max_side {
+    let image = match options.max_side {
         Some(side) if side < shorter => {
             let shrunk = |length: u32| {
                 let shrunk = u64::from(length) * u64::from(side) / u64::from(shorter);
@@ -112,25 +112,25 @@ fn prepare(
             };
             // A whole-number reduction first: many times faster, and blurred away by the second step.
             let halved = shorter / side / 2;
-            let picture = if halved > 1 {
-                picture.thumbnail_exact(width / halved, height / halved)
+            let image = if halved > 1 {
+                image.thumbnail_exact(width / halved, height / halved)
             } else {
-                picture
+                image
             };
-            picture.resize_exact(shrunk(width), shrunk(height), FilterType::Triangle)
+            image.resize_exact(shrunk(width), shrunk(height), FilterType::Triangle)
         }
-        _ => picture,
+        _ => image,
     };
-    Ok(DynamicImage::ImageRgb8(picture.into_rgb8()))
+    Ok(DynamicImage::ImageRgb8(image.into_rgb8()))
 }
 
 impl Dataset for Cached {
     fn len(&self) -> usize {
-        self.pictures.len()
+        self.images.len()
     }
 
-    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
-        Ok(self.pictures[index].clone())
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
+        Ok(self.images[index].clone())
     }
 
     fn label(&self, index: usize) -> Option<usize> {
@@ -151,7 +151,7 @@ impl Dataset for Cached {
 mod tests {
     use super::*;
 
-    /// Picture `n` has a side of `n`, and every tenth is broken.
+    /// Image `n` has a side of `n`, and every tenth is broken.
     struct Sides(usize);
 
     impl Dataset for Sides {
@@ -159,18 +159,16 @@ mod tests {
             self.0
         }
 
-        fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
+        fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
             match index % 10 {
-                0 => {
-                    Err(DataError::Picture { name: self.name(index), reason: "broken".to_owned() })
-                }
+                0 => Err(DataError::Image { name: self.name(index), reason: "broken".to_owned() }),
                 _ => Ok(DynamicImage::new_luma8(2 * index as u32, index as u32)),
             }
         }
     }
 
     #[test]
-    fn broken_and_tiny_pictures_are_left_out_by_name_and_large_ones_shrunk() {
+    fn broken_and_tiny_images_are_left_out_by_name_and_large_ones_shrunk() {
         let options = CacheOptions { max_side: Some(12), ..CacheOptions::default() };
         let (cached, skipped) = Cached::decode(Arc::new(Sides(100)), options).unwrap();
         assert_eq!(skipped.len(), 10 + 7);
@@ -178,9 +176,9 @@ mod tests {
         assert!(skipped[1].reason.contains("2 × 1 pixels"), "{:?}", skipped[1]);
         assert_eq!(cached.len(), 83);
         assert_eq!(cached.name(0), "number 8");
-        let sizes = (0..cached.len()).map(|i| cached.picture(i).unwrap().height());
+        let sizes = (0..cached.len()).map(|i| cached.image(i).unwrap().height());
         assert_eq!(sizes.max(), Some(12));
-        assert_eq!(cached.picture(82).unwrap().width(), 24);
+        assert_eq!(cached.image(82).unwrap().width(), 24);
     }
 
     #[test]

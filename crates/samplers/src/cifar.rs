@@ -7,14 +7,14 @@ use crate::pickle::{self, Value};
 use crate::{DataError, Dataset, InMemory, Layout, Splits, files};
 
 const SIZE: [usize; 3] = [32, 32, 3];
-const PICTURE: usize = 32 * 32 * 3;
+const IMAGE: usize = 32 * 32 * 3;
 
 /// One of the two data sets in one of its two versions.
 struct Version {
     folder: &'static str,
     train: &'static [&'static str],
     test: &'static str,
-    /// Bytes before a picture in the binary version, the last of them its class; 0 in the Python
+    /// Bytes before an image in the binary version, the last of them its class; 0 in the Python
     /// version.
     header: usize,
     /// The classes in the Python version's dictionary.
@@ -45,7 +45,7 @@ const VERSIONS: [Version; 4] = [
         labels: "labels",
         classes: 10,
     },
-    // Coarse class, fine class, picture.
+    // Coarse class, fine class, image.
     Version {
         folder: "cifar-100-binary",
         train: &["train.bin"],
@@ -90,7 +90,7 @@ pub(crate) fn open(folder: &Path) -> Result<Option<Splits>, DataError> {
     Ok(None)
 }
 
-/// Labels, and planes of red, green and blue, one picture after the other.
+/// Labels, and planes of red, green and blue, one image after the other.
 type Batch = (Vec<usize>, Vec<u8>);
 
 impl Version {
@@ -104,10 +104,10 @@ impl Version {
             if let Some(label) = more.iter().find(|&&label| label >= self.classes) {
                 return Err(damaged(format!("a label is {label}, but there are {}", self.classes)));
             }
-            if planes.len() != more.len() * PICTURE {
+            if planes.len() != more.len() * IMAGE {
                 let (labels, bytes) = (more.len(), planes.len());
                 return Err(damaged(format!(
-                    "{labels} labels do not go with {bytes} bytes of pictures"
+                    "{labels} labels do not go with {bytes} bytes of images"
                 )));
             }
             files.push((path.display().to_string(), labels.len()));
@@ -117,13 +117,13 @@ impl Version {
         if let ([path, ..], 0 | 1) = (paths, labels.len()) {
             return Err(DataError::Empty { path: path.clone() });
         }
-        let pictures = InMemory::new(pixels, SIZE, Layout::Chw)?;
-        Ok(pictures.with_labels(labels, classes.clone())?.named_after(files))
+        let images = InMemory::new(pixels, SIZE, Layout::Chw)?;
+        Ok(images.with_labels(labels, classes.clone())?.named_after(files))
     }
 
-    /// Records of one or two labels and a picture.
+    /// Records of one or two labels and an image.
     fn binary(&self, bytes: &[u8]) -> Result<Batch, String> {
-        let records = bytes.chunks_exact(self.header + PICTURE);
+        let records = bytes.chunks_exact(self.header + IMAGE);
         if !records.remainder().is_empty() {
             let rest = records.remainder().len();
             return Err(format!("{rest} bytes are left over after whole records"));
@@ -150,7 +150,7 @@ impl Version {
         Ok((labels, data.to_vec()))
     }
 
-    /// The classes that stand beside the pictures, or else the published ones of CIFAR-10 and
+    /// The classes that stand beside the images, or else the published ones of CIFAR-10 and
     /// numbers of CIFAR-100.
     fn class_names(&self, folder: &Path) -> Result<Arc<[String]>, DataError> {
         const TEN: [&str; 10] = [
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn the_binary_version_is_read_picture_by_picture() {
+    fn the_binary_version_is_read_image_by_image() {
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("data_batch_1.bin"), [record(&[3]), record(&[9])].concat())
             .unwrap();
@@ -218,7 +218,7 @@ mod tests {
         let splits = open(root.path()).unwrap().unwrap();
         assert_eq!((splits.train.len(), splits.train.label(1)), (3, Some(9)));
         assert_eq!(splits.train.class_names()[9], "truck");
-        assert_eq!(splits.train.picture(2).unwrap().to_rgb8().get_pixel(5, 6).0, [11, 21, 31]);
+        assert_eq!(splits.train.image(2).unwrap().to_rgb8().get_pixel(5, 6).0, [11, 21, 31]);
         assert!(
             splits.train.name(2).starts_with("number 0 of ") && splits.train.name(2).contains("_2")
         );
@@ -240,7 +240,7 @@ mod tests {
         assert!(splits.test.is_none());
         assert_eq!((splits.train.label(0), splits.train.label(1)), (Some(70), Some(99)));
         assert_eq!(splits.train.class_names()[70], "class-70");
-        assert_eq!(splits.train.picture(0).unwrap().to_rgb8().get_pixel(0, 0).0, [80, 90, 100]);
+        assert_eq!(splits.train.image(0).unwrap().to_rgb8().get_pixel(0, 0).0, [80, 90, 100]);
     }
 
     #[test]
@@ -249,11 +249,11 @@ mod tests {
         fn text(text: &str) -> Vec<u8> {
             [&[b'U', text.len() as u8], text.as_bytes()].concat()
         }
-        let picture = &record(&[5])[1..];
+        let image = &record(&[5])[1..];
         let mut train = b"\x80\x02}(".to_vec();
         train.extend([text("fine_labels"), b"](K\x05K\x07e".to_vec(), text("data")].concat());
-        train.extend(b"T".iter().copied().chain((2 * PICTURE as u32).to_le_bytes()));
-        train.extend([picture, picture, b"u."].concat());
+        train.extend(b"T".iter().copied().chain((2 * IMAGE as u32).to_le_bytes()));
+        train.extend([image, image, b"u."].concat());
         let names: Vec<u8> = (0..100).flat_map(|n| text(&format!("n{n}"))).collect();
         let meta = [
             b"\x80\x02}".to_vec(),
@@ -272,7 +272,7 @@ mod tests {
             (train.len(), train.label(1), train.class_names()[7].as_str()),
             (2, Some(7), "n7")
         );
-        assert_eq!(train.picture(1).unwrap().to_rgb8().get_pixel(31, 31).0, [15, 25, 35]);
+        assert_eq!(train.image(1).unwrap().to_rgb8().get_pixel(31, 31).0, [15, 25, 35]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use image::DynamicImage;
 
 use crate::{DataError, Dataset};
 
-/// The pictures of several data sets, one after the other.
+/// The images of several data sets, one after the other.
 ///
 /// Classes of the same name are the same class; they are in the order in which they first come.
 ///
@@ -17,8 +17,8 @@ use crate::{DataError, Dataset};
 /// use selfsame_samplers::{Concat, Dataset, InMemory, Layout};
 ///
 /// let part = |label, class: &str| -> Result<Arc<dyn Dataset>, selfsame_samplers::DataError> {
-///     let pictures = InMemory::new(vec![0; 16], [4, 4, 1], Layout::Hwc)?;
-///     Ok(Arc::new(pictures.with_labels(vec![label], vec![class.to_owned()])?))
+///     let images = InMemory::new(vec![0; 16], [4, 4, 1], Layout::Hwc)?;
+///     Ok(Arc::new(images.with_labels(vec![label], vec![class.to_owned()])?))
 /// };
 /// let all = Concat::new(vec![part(Some(0), "cat")?, part(Some(0), "dog")?, part(None, "cat")?]);
 /// assert_eq!(all.class_names(), ["cat", "dog"]);
@@ -35,7 +35,7 @@ pub struct Concat {
 #[derive(Clone)]
 struct Part {
     dataset: Arc<dyn Dataset>,
-    /// Number of its first picture.
+    /// Number of its first image.
     first: usize,
     /// The class here of each class there.
     classes: Vec<usize>,
@@ -43,12 +43,12 @@ struct Part {
 
 impl std::fmt::Debug for Concat {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Concat({} pictures of {} data sets)", self.len, self.parts.len())
+        write!(f, "Concat({} images of {} data sets)", self.len, self.parts.len())
     }
 }
 
 impl Concat {
-    /// All pictures of all `datasets`.
+    /// All images of all `datasets`.
     #[must_use]
     pub fn new(datasets: Vec<Arc<dyn Dataset>>) -> Self {
         let mut all = Self { parts: Vec::new(), classes: Vec::new(), len: 0 };
@@ -68,10 +68,10 @@ impl Concat {
         all
     }
 
-    /// The data set with the picture at `index`, and its number there.
+    /// The data set with the image at `index`, and its number there.
     #[track_caller]
     fn part(&self, index: usize) -> (&Part, usize) {
-        assert!(index < self.len, "there is no picture {index} among {}", self.len);
+        assert!(index < self.len, "there is no image {index} among {}", self.len);
         let part = &self.parts[self.parts.partition_point(|part| part.first <= index) - 1];
         (part, index - part.first)
     }
@@ -82,9 +82,9 @@ impl Dataset for Concat {
         self.len
     }
 
-    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
         let (part, index) = self.part(index);
-        part.dataset.picture(index)
+        part.dataset.image(index)
     }
 
     fn encoded(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, DataError> {

@@ -1,4 +1,4 @@
-//! What a set of pictures offers.
+//! What a set of images offers.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use image::DynamicImage;
 
 use crate::DataError;
 
-/// A set of pictures, some or all of which may have a label.
+/// A set of images, some or all of which may have a label.
 ///
 /// # Example
 /// ```
@@ -20,26 +20,26 @@ use crate::DataError;
 ///     fn len(&self) -> usize {
 ///         self.0
 ///     }
-///     fn picture(&self, _index: usize) -> Result<DynamicImage, DataError> {
+///     fn image(&self, _index: usize) -> Result<DynamicImage, DataError> {
 ///         Ok(DynamicImage::new_rgb8(32, 32))
 ///     }
 /// }
 /// assert_eq!(Black(3).label(0), None);
 /// ```
 pub trait Dataset: Send + Sync {
-    /// Number of pictures.
+    /// Number of images.
     fn len(&self) -> usize;
 
-    /// The picture at `index`.
+    /// The image at `index`.
     ///
     /// # Errors
     /// If it cannot be read or decoded; the error names it.
-    fn picture(&self, index: usize) -> Result<DynamicImage, DataError>;
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError>;
 
-    /// The file that the picture at `index` is decoded from, or `None` if it is not kept as one.
+    /// The file that the image at `index` is decoded from, or `None` if it is not kept as one.
     ///
-    /// Where there is a file, [`picture`](Self::picture) must give what [`decode`](crate::decode)
-    /// makes of it. The loader asks for the file, so that it can decode a large picture at reduced
+    /// Where there is a file, [`image`](Self::image) must give what [`decode`](crate::decode)
+    /// makes of it. The loader asks for the file, so that it can decode a large image at reduced
     /// scale.
     ///
     /// # Errors
@@ -48,7 +48,7 @@ pub trait Dataset: Send + Sync {
         Ok(None)
     }
 
-    /// The class of the picture at `index`, an index into [`class_names`](Self::class_names), or
+    /// The class of the image at `index`, an index into [`class_names`](Self::class_names), or
     /// `None` if it has none.
     fn label(&self, _index: usize) -> Option<usize> {
         None
@@ -59,24 +59,24 @@ pub trait Dataset: Send + Sync {
         &[]
     }
 
-    /// What people call the picture at `index`.
+    /// What people call the image at `index`.
     fn name(&self, index: usize) -> String {
         format!("number {index}")
     }
 
-    /// Whether there is no picture.
+    /// Whether there is no image.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// The labels of all pictures, in order.
+/// The labels of all images, in order.
 #[must_use]
 pub fn labels(dataset: &dyn Dataset) -> Vec<Option<usize>> {
     (0..dataset.len()).map(|index| dataset.label(index)).collect()
 }
 
-/// Pictures to learn from, and pictures to test with if they were told apart.
+/// Images to learn from, and images to test with if they were told apart.
 #[derive(Clone)]
 pub struct Splits {
     /// To learn from.

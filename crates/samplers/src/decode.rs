@@ -1,4 +1,4 @@
-//! From the bytes of a file to a picture, whatever the bytes are.
+//! From the bytes of a file to an image, whatever the bytes are.
 
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,28 +10,28 @@ use selfsame_augment::CropBox;
 
 use crate::jpeg::{self, Outline};
 
-/// Pixels per side, and bytes in memory, beyond which a picture is taken for an attack.
+/// Pixels per side, and bytes in memory, beyond which an image is taken for an attack.
 const MAX_SIDE: u32 = 1 << 15;
 const MAX_BYTES: usize = 1 << 29;
 
 /// Pixels from which a JPEG that [`jpeg`] does not read is decoded faster at reduced scale than whole: the
-/// library that can do the one is slower with small pictures than the one that cannot.
+/// library that can do the one is slower with small images than the one that cannot.
 const REDUCED_FROM: u64 = 1 << 20;
 
-/// Why bytes are not a picture.
+/// Why bytes are not an image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// There are no bytes.
     #[error("the file is empty")]
     Empty,
-    /// The bytes start as no known kind of picture does.
-    #[error("it is no picture")]
+    /// The bytes start as no known kind of image does.
+    #[error("it is no image")]
     Unknown,
     /// A JPEG without its end.
     #[error("the file is cut off")]
     Truncated,
-    /// More pixels than are taken for a picture.
+    /// More pixels than are taken for an image.
     #[error(
         "it has {width} × {height} pixels; at most {MAX_SIDE} a side and {} MiB in memory are read",
         MAX_BYTES >> 20
@@ -50,53 +50,53 @@ pub enum DecodeError {
     Panicked,
 }
 
-/// The picture in `bytes`, turned the way its EXIF data says; of an animation the first frame.
+/// The image in `bytes`, turned the way its EXIF data says; of an animation the first frame.
 ///
 /// The kind of file (JPEG, PNG, BMP, GIF, WebP, PNM, TIFF) is found out by looking at the bytes.
-/// Pictures of more than 32,768 pixels a side or 512 MiB in memory are refused before they are
+/// Images of more than 32,768 pixels a side or 512 MiB in memory are refused before they are
 /// decoded. A panic of a decoder is caught and becomes an error.
 ///
 /// # Errors
-/// If the bytes are no picture, or not all of one.
+/// If the bytes are no image, or not all of one.
 ///
 /// # Example
 /// ```
 /// use selfsame_samplers::{DecodeError, decode};
 ///
-/// assert_eq!(decode(b"no picture"), Err(DecodeError::Unknown));
+/// assert_eq!(decode(b"no image"), Err(DecodeError::Unknown));
 /// ```
 pub fn decode(bytes: &[u8]) -> Result<DynamicImage, DecodeError> {
-    EncodedPicture::open(bytes)?.decode(1)
+    EncodedImage::open(bytes)?.decode(1)
 }
 
-/// A picture whose size is known, still to be decoded.
+/// An image whose size is known, still to be decoded.
 ///
 /// # Example
 /// ```
 /// use std::io::Cursor;
 /// use image::{ImageFormat, RgbImage};
-/// use selfsame_samplers::EncodedPicture;
+/// use selfsame_samplers::EncodedImage;
 ///
 /// let mut jpeg = Cursor::new(Vec::new());
 /// RgbImage::new(2_001, 1_500).write_to(&mut jpeg, ImageFormat::Jpeg)?;
-/// let picture = EncodedPicture::open(jpeg.get_ref())?;
-/// assert_eq!(picture.size(), [2_001, 1_500]);
-/// assert_eq!(picture.decode(8)?.width(), 251);
+/// let image = EncodedImage::open(jpeg.get_ref())?;
+/// assert_eq!(image.size(), [2_001, 1_500]);
+/// assert_eq!(image.decode(8)?.width(), 251);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct EncodedPicture<'a> {
+pub struct EncodedImage<'a> {
     bytes: &'a [u8],
     format: ImageFormat,
     orientation: Orientation,
     size: [u32; 2],
 }
 
-impl<'a> EncodedPicture<'a> {
+impl<'a> EncodedImage<'a> {
     /// Reads the head of a file.
     ///
     /// # Errors
-    /// If it is none of a picture, or the picture would be too large.
+    /// If it is none of an image, or the image would be too large.
     pub fn open(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         guarded(|| {
             let format = format(bytes)?;
@@ -125,20 +125,20 @@ impl<'a> EncodedPicture<'a> {
         })
     }
 
-    /// `[width, height]` of the whole picture, the way it is meant to be looked at.
+    /// `[width, height]` of the whole image, the way it is meant to be looked at.
     #[must_use]
     pub fn size(&self) -> [u32; 2] {
         self.size
     }
 
-    /// The picture, one pixel for `reduction` × `reduction` where that saves work.
+    /// The image, one pixel for `reduction` × `reduction` where that saves work.
     ///
     /// Sides are rounded up. `reduction` may be 1, 2, 4 or 8. It saves work on a gray or colour JPEG
     /// that is not progressive, and on any other of one megapixel (2²⁰ pixels) or more; any other
-    /// picture is decoded whole.
+    /// image is decoded whole.
     ///
     /// # Errors
-    /// If the bytes are not all of a picture.
+    /// If the bytes are not all of an image.
     ///
     /// # Panics
     /// If `reduction` is none of these.
@@ -149,27 +149,27 @@ impl<'a> EncodedPicture<'a> {
     }
 
     /// As [`decode`](Self::decode), but pixels outside of `part`, which is in pixels of the whole
-    /// picture, may be black where that saves work: on a JPEG that is neither progressive nor turned.
+    /// image, may be black where that saves work: on a JPEG that is neither progressive nor turned.
     ///
     /// # Errors
-    /// If the bytes are not all of a picture. What is behind the part may be damaged.
+    /// If the bytes are not all of an image. What is behind the part may be damaged.
     ///
     /// # Panics
-    /// As [`decode`](Self::decode), or if the part is empty or not in the picture.
+    /// As [`decode`](Self::decode), or if the part is empty or not in the image.
     ///
     /// # Example
     /// ```
     /// use std::io::Cursor;
     /// use image::{ImageFormat, Rgb, RgbImage};
     /// use selfsame_augment::CropBox;
-    /// use selfsame_samplers::EncodedPicture;
+    /// use selfsame_samplers::EncodedImage;
     ///
     /// let mut jpeg = Cursor::new(Vec::new());
     /// RgbImage::from_pixel(40, 80, Rgb([90; 3])).write_to(&mut jpeg, ImageFormat::Jpeg)?;
     /// let part = CropBox { top: 30, left: 0, height: 10, width: 40 };
-    /// let picture = EncodedPicture::open(jpeg.get_ref())?.decode_part(1, part)?;
-    /// assert_eq!((picture.width(), picture.height()), (40, 80));
-    /// assert_eq!(picture.to_rgb8()[(0, 30)], Rgb([90; 3]));
+    /// let image = EncodedImage::open(jpeg.get_ref())?.decode_part(1, part)?;
+    /// assert_eq!((image.width(), image.height()), (40, 80));
+    /// assert_eq!(image.to_rgb8()[(0, 30)], Rgb([90; 3]));
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[track_caller]
@@ -182,7 +182,7 @@ impl<'a> EncodedPicture<'a> {
         let fits = part.top + part.height <= height && part.left + part.width <= width;
         assert!(
             fits && part.height > 0 && part.width > 0,
-            "a part of a picture of {width} × {height} must lie in it and not be empty, got {part:?}"
+            "a part of an image of {width} × {height} must lie in it and not be empty, got {part:?}"
         );
         guarded(|| {
             let mut image = self.turned_back(reduction, part)?;
@@ -191,7 +191,7 @@ impl<'a> EncodedPicture<'a> {
         })
     }
 
-    /// The picture as it is in the file.
+    /// The image as it is in the file.
     fn turned_back(&self, reduction: u32, part: CropBox) -> Result<DynamicImage, DecodeError> {
         if self.format == ImageFormat::Jpeg {
             let upright = self.orientation == Orientation::NoTransforms;
@@ -235,7 +235,7 @@ fn format(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
 fn decoder(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, DecodeError> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(2 * MAX_BYTES as u64); // the picture, and a decoder's own copy of it
+    limits.max_alloc = Some(2 * MAX_BYTES as u64); // the image, and a decoder's own copy of it
     reader.limits(limits);
     reader.into_decoder().map_err(damaged)
 }
@@ -273,7 +273,7 @@ fn jpeg_is_whole(bytes: &[u8]) -> bool {
         match bytes.get(at) {
             None => return false,
             Some(0xD9) => return true,
-            // Padding, an escaped FF in the picture's data, restarts: no length follows.
+            // Padding, an escaped FF in the image's data, restarts: no length follows.
             Some(0xFF) => {}
             Some(0x00 | 0x01 | 0xD0..=0xD8) => at += 1,
             Some(_) => {
@@ -299,9 +299,9 @@ mod tests {
             flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
             reduction in prop::sample::select(vec![2_u32, 4, 8]),
         ) {
-            let picture = RgbImage::from_fn(40, 30, |x, y| Rgb([x, y, x * y].map(|n| (n * 5 % 256) as u8)));
+            let image = RgbImage::from_fn(40, 30, |x, y| Rgb([x, y, x * y].map(|n| (n * 5 % 256) as u8)));
             let mut bytes = Cursor::new(Vec::new());
-            picture.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+            image.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
             let mut bytes = bytes.into_inner();
             let whole = guarded(|| reduced_jpeg(&bytes, reduction)).unwrap().unwrap();
             prop_assert_eq!(whole.width(), 40_u32.div_ceil(reduction));

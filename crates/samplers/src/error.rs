@@ -1,4 +1,4 @@
-//! What keeps pictures from being had.
+//! What keeps images from being had.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use selfsame_augment::RecipeError;
 
 use crate::DecodeError;
 
-/// Why pictures could not be found, read or batched.
+/// Why images could not be found, read or batched.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
@@ -18,47 +18,47 @@ pub enum DataError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The path is a file of a kind that holds no pictures.
+    /// The path is a file of a kind that holds no images.
     #[error(
         "{} is neither a folder, nor a .tar or .tar.gz archive, a .csv list, an IDX, .npy or .npz file of \
-         pictures",
+         images",
         path.display()
     )]
     Unknown {
         /// The path.
         path: PathBuf,
     },
-    /// A folder or archive without pictures.
+    /// A folder or archive without images.
     #[error(
-        "{} holds no picture; put files named .jpg, .png, .bmp, .gif, .webp, .pnm or .tiff into it",
+        "{} holds no image; put files named .jpg, .png, .bmp, .gif, .webp, .pnm or .tiff into it",
         path.display()
     )]
     Empty {
         /// The path.
         path: PathBuf,
     },
-    /// A folder or archive with a single picture.
-    #[error("{} holds only one picture; learning needs others to compare it with", path.display())]
+    /// A folder or archive with a single image.
+    #[error("{} holds only one image; learning needs others to compare it with", path.display())]
     Single {
         /// The path.
         path: PathBuf,
     },
-    /// Some pictures lie in class folders and others beside them.
+    /// Some images lie in class folders and others beside them.
     #[error(
-        "{} holds pictures such as {beside} beside class folders; move them into a class folder, or \
+        "{} holds images such as {beside} beside class folders; move them into a class folder, or \
          all into one folder",
         path.display()
     )]
     Mixed {
         /// The path.
         path: PathBuf,
-        /// A picture beside the folders.
+        /// An image beside the folders.
         beside: String,
     },
-    /// The test pictures have a class that the training pictures lack.
+    /// The test images have a class that the training images lack.
     #[error(
-        "the test pictures of {} have a class `{class}` that the training pictures lack; remove it or \
-         add training pictures of it",
+        "the test images of {} have a class `{class}` that the training images lack; remove it or \
+         add training images of it",
         path.display()
     )]
     ClassOnlyInTest {
@@ -75,52 +75,52 @@ pub enum DataError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A picture cannot be used.
-    #[error("picture {name} cannot be used: {reason}")]
-    Picture {
+    /// An image cannot be used.
+    #[error("image {name} cannot be used: {reason}")]
+    Image {
         /// Its name: a path, or a file and a number.
         name: String,
         /// Why.
         reason: String,
     },
-    /// No picture, or only one, can be used.
+    /// No image, or only one, can be used.
     #[error(
-        "only {usable} of {all} pictures can be used, and at least 2 are needed; the first that cannot: \
+        "only {usable} of {all} images can be used, and at least 2 are needed; the first that cannot: \
          {name}: {reason}"
     )]
     TooFewUsable {
-        /// Pictures that can be used.
+        /// Images that can be used.
         usable: usize,
-        /// Pictures there are.
+        /// Images there are.
         all: usize,
-        /// A picture that cannot.
+        /// An image that cannot.
         name: String,
         /// Why not.
         reason: String,
     },
-    /// A batch needs more pictures than there are.
+    /// A batch needs more images than there are.
     #[error(
-        "a batch of {batch_size} needs as many pictures, but there are only {pictures}; give a smaller \
+        "a batch of {batch_size} needs as many images, but there are only {images}; give a smaller \
          batch size"
     )]
     Batch {
-        /// Pictures in a batch.
+        /// Images in a batch.
         batch_size: usize,
-        /// Pictures there are.
-        pictures: usize,
+        /// Images there are.
+        images: usize,
     },
-    /// A class has fewer pictures than labels were asked for.
-    #[error("class {class} has only {pictures} labelled pictures, but {wanted} were asked for")]
+    /// A class has fewer images than labels were asked for.
+    #[error("class {class} has only {images} labelled images, but {wanted} were asked for")]
     FewLabels {
         /// The class, counted from 0.
         class: usize,
-        /// Its pictures.
-        pictures: usize,
+        /// Its images.
+        images: usize,
         /// Labels asked for.
         wanted: usize,
     },
-    /// Pictures or labels in memory do not fit together.
-    #[error("`{field}` of pictures in memory: {problem}")]
+    /// Images or labels in memory do not fit together.
+    #[error("`{field}` of images in memory: {problem}")]
     Array {
         /// Which part of them.
         field: &'static str,
@@ -180,15 +180,15 @@ impl DataError {
         Self::Format { path: path.to_owned(), reason }
     }
 
-    /// Why, without the name of the picture.
+    /// Why, without the name of the image.
     pub(crate) fn reason(self) -> String {
         match self {
-            Self::Picture { reason, .. } => reason,
+            Self::Image { reason, .. } => reason,
             other => other.to_string(),
         }
     }
 
     pub(crate) fn undecoded(name: String, error: &DecodeError) -> Self {
-        Self::Picture { name, reason: error.to_string() }
+        Self::Image { name, reason: error.to_string() }
     }
 }

@@ -1,12 +1,12 @@
-//! Lists of pictures: a line `path[,label]` each.
+//! Lists of images: a line `path[,label]` each.
 
 use std::path::Path;
 
-use crate::layout::{Entry, Source, is_picture, labelled};
+use crate::layout::{Entry, Source, is_image, labelled};
 use crate::{DataError, Splits};
 
-/// The pictures of a CSV file, in its order. Paths are relative to the list; a first line whose path
-/// is not that of a picture is a header.
+/// The images of a CSV file, in its order. Paths are relative to the list; a first line whose path
+/// is not that of an image is a header.
 pub(crate) fn open(list: &Path) -> Result<Splits, DataError> {
     let damaged = |reason: String| DataError::Format { path: list.to_owned(), reason };
     let mut reader = csv::ReaderBuilder::new()
@@ -21,7 +21,7 @@ pub(crate) fn open(list: &Path) -> Result<Splits, DataError> {
         let row = row.map_err(|error| damaged(error.to_string()))?;
         let line = row.position().map_or(0, csv::Position::line);
         let path = row.get(0).unwrap_or_default();
-        if number == 0 && !is_picture(path) {
+        if number == 0 && !is_image(path) {
             continue;
         }
         if row.len() > 2 || path.is_empty() {

@@ -11,12 +11,12 @@ use flate2::read::GzDecoder;
 use crate::arrays::{Array, Part, splits};
 use crate::{DataError, Splits, files};
 
-/// Whether a file starts as an IDX file of bytes with pictures does.
+/// Whether a file starts as an IDX file of bytes with images does.
 pub(crate) fn is_idx(start: &[u8]) -> bool {
     start.starts_with(&[0, 0, 8, 3]) || start.starts_with(&[0, 0, 8, 4])
 }
 
-/// The pictures of one file, without labels.
+/// The images of one file, without labels.
 pub(crate) fn open_file(path: &Path) -> Result<Splits, DataError> {
     splits(path, Part { pixels: read(path)?, labels: None }, None)
 }

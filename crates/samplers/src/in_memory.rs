@@ -1,4 +1,4 @@
-//! Pictures that are arrays of bytes in memory.
+//! Images that are arrays of bytes in memory.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use image::{DynamicImage, GrayImage, RgbImage, RgbaImage};
 
 use crate::{DataError, Dataset};
 
-/// In which order the numbers of a picture stand.
+/// In which order the numbers of an image stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// `[height, width, channels]`: the channels of a pixel side by side.
@@ -15,7 +15,7 @@ pub enum Layout {
     Chw,
 }
 
-/// Pictures of one size in memory, eight bits per number.
+/// Images of one size in memory, eight bits per number.
 ///
 /// One channel is gray, three are red, green and blue, four have alpha besides.
 ///
@@ -24,10 +24,10 @@ pub enum Layout {
 /// use selfsame_samplers::{Dataset, InMemory, Layout};
 ///
 /// let pixels = (0..2 * 4 * 5 * 3).collect();
-/// let pictures = InMemory::new(pixels, [4, 5, 3], Layout::Hwc)?
+/// let images = InMemory::new(pixels, [4, 5, 3], Layout::Hwc)?
 ///     .with_labels(vec![Some(1), None], vec!["cat".to_owned(), "dog".to_owned()])?;
-/// assert_eq!((pictures.len(), pictures.label(0)), (2, Some(1)));
-/// assert_eq!(pictures.picture(0)?.to_rgb8().get_pixel(1, 0).0, [3, 4, 5]);
+/// assert_eq!((images.len(), images.label(0)), (2, Some(1)));
+/// assert_eq!(images.image(0)?.to_rgb8().get_pixel(1, 0).0, [3, 4, 5]);
 /// assert!(InMemory::new(vec![0; 61], [4, 5, 3], Layout::Hwc).is_err());
 /// # Ok::<(), selfsame_samplers::DataError>(())
 /// ```
@@ -39,44 +39,44 @@ pub struct InMemory {
     layout: Layout,
     labels: Vec<Option<usize>>,
     classes: Arc<[String]>,
-    /// Files the pictures come from, each with the number of its first picture.
+    /// Files the images come from, each with the number of its first image.
     files: Vec<(String, usize)>,
 }
 
 impl std::fmt::Debug for InMemory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "InMemory({} pictures of {:?}, {:?})", self.len(), self.size, self.layout)
+        write!(f, "InMemory({} images of {:?}, {:?})", self.len(), self.size, self.layout)
     }
 }
 
 impl InMemory {
-    /// Pictures of `size` (`[height, width, channels]`, whatever the layout), one after the other.
+    /// Images of `size` (`[height, width, channels]`, whatever the layout), one after the other.
     ///
     /// # Errors
-    /// If a side is 0 or more than 32,768, there are not 1, 3 or 4 channels, or the last picture is
+    /// If a side is 0 or more than 32,768, there are not 1, 3 or 4 channels, or the last image is
     /// not whole.
     pub fn new(pixels: Vec<u8>, size: [usize; 3], layout: Layout) -> Result<Self, DataError> {
         let [height, width, channels] = size;
         let sides = 1..=1 << 15;
         if !sides.contains(&height) || !sides.contains(&width) || ![1, 3, 4].contains(&channels) {
             let problem = format!(
-                "{height} × {width} with {channels} channels is no size of a picture of 1, 3 or 4 channels"
+                "{height} × {width} with {channels} channels is no size of an image of 1, 3 or 4 channels"
             );
             return Err(DataError::Array { field: "size", problem });
         }
-        let picture = height * width * channels;
-        if !pixels.len().is_multiple_of(picture) {
-            let problem = format!("{} bytes are no whole number of {picture}", pixels.len());
+        let image = height * width * channels;
+        if !pixels.len().is_multiple_of(image) {
+            let problem = format!("{} bytes are no whole number of {image}", pixels.len());
             return Err(DataError::Array { field: "pixels", problem });
         }
-        let labels = vec![None; pixels.len() / picture];
+        let labels = vec![None; pixels.len() / image];
         Ok(Self { pixels, size, layout, labels, classes: Arc::new([]), files: Vec::new() })
     }
 
-    /// The same with labels, one per picture, each an index into `classes` or `None`.
+    /// The same with labels, one per image, each an index into `classes` or `None`.
     ///
     /// # Errors
-    /// If there are not as many labels as pictures, or a label is beyond the classes.
+    /// If there are not as many labels as images, or a label is beyond the classes.
     pub fn with_labels(
         self,
         labels: Vec<Option<usize>>,
@@ -88,7 +88,7 @@ impl InMemory {
             beyond
                 .map(|label| format!("a label is {label}, but there are {} classes", classes.len()))
         } else {
-            Some(format!("{} labels do not go with {} pictures", labels.len(), self.len()))
+            Some(format!("{} labels do not go with {} images", labels.len(), self.len()))
         };
         match problem {
             Some(problem) => Err(DataError::Array { field: "labels", problem }),
@@ -96,7 +96,7 @@ impl InMemory {
         }
     }
 
-    /// The same, its pictures named after files: each with the number of its first picture.
+    /// The same, its images named after files: each with the number of its first image.
     pub(crate) fn named_after(self, files: Vec<(String, usize)>) -> Self {
         Self { files, ..self }
     }
@@ -107,7 +107,7 @@ impl Dataset for InMemory {
         self.labels.len()
     }
 
-    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
         let [height, width, channels] = self.size;
         let plane = height * width;
         let stored = &self.pixels[index * plane * channels..][..plane * channels];
@@ -123,7 +123,7 @@ impl Dataset for InMemory {
             3 => RgbImage::from_raw(width, height, pixels).map(DynamicImage::from),
             _ => RgbaImage::from_raw(width, height, pixels).map(DynamicImage::from),
         };
-        image.ok_or_else(|| DataError::Picture {
+        image.ok_or_else(|| DataError::Image {
             name: self.name(index),
             reason: "it has too few pixels".to_owned(),
         })
@@ -150,19 +150,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn planes_and_pixels_of_the_same_picture_are_the_same_picture() {
+    fn planes_and_pixels_of_the_same_image_are_the_same_image() {
         let hwc: Vec<u8> = (0..2 * 3 * 4 * 3).collect();
-        let picture = |p: usize, y: usize, x: usize, c: usize| hwc[((p * 3 + y) * 4 + x) * 3 + c];
+        let image = |p: usize, y: usize, x: usize, c: usize| hwc[((p * 3 + y) * 4 + x) * 3 + c];
         let mut chw = Vec::new();
         for p in 0..2 {
             for c in 0..3 {
-                (0..12).for_each(|i| chw.push(picture(p, i / 4, i % 4, c)));
+                (0..12).for_each(|i| chw.push(image(p, i / 4, i % 4, c)));
             }
         }
         let [hwc, chw] = [(hwc.clone(), Layout::Hwc), (chw, Layout::Chw)]
             .map(|(pixels, layout)| InMemory::new(pixels, [3, 4, 3], layout).unwrap());
         for index in 0..2 {
-            assert_eq!(hwc.picture(index).unwrap(), chw.picture(index).unwrap());
+            assert_eq!(hwc.image(index).unwrap(), chw.image(index).unwrap());
         }
     }
 

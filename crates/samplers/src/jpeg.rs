@@ -1,6 +1,6 @@
 //! The JPEGs of cameras and of the web, decoded no further than a view needs.
 //!
-//! This decoder reads gray pictures and such of luma and chroma that come in one sequential scan, and
+//! This decoder reads gray images and such of luma and chroma that come in one sequential scan, and
 //! leaves all others, and damaged ones, to the libraries. It is here because decoding is what most of the
 //! time for a view goes into: it reads only as far as the last row that is wanted, makes samples only of
 //! the part that is wanted, and makes them at reduced scale.
@@ -30,15 +30,15 @@ use header::Header;
 pub(crate) use header::Outline;
 use plane::Plane;
 
-/// The part of the picture that is wanted.
+/// The part of the image that is wanted.
 struct Part {
     rows: Range<usize>,
     columns: Range<usize>,
 }
 
-/// The picture, one pixel for `reduction` × `reduction`, which may be 1, 2, 4 or 8.
+/// The image, one pixel for `reduction` × `reduction`, which may be 1, 2, 4 or 8.
 ///
-/// Pixels outside of `part`, if it is given, may be black; it must lie in the whole picture.
+/// Pixels outside of `part`, if it is given, may be black; it must lie in the whole image.
 ///
 /// `None` if it is a kind of JPEG that is not read here, or damaged.
 pub(crate) fn decode(
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_smaller_picture_has_the_means_of_the_whole() {
+    fn a_smaller_image_has_the_means_of_the_whole() {
         // Colours of two pixels are smoothed in the whole, which shows where squares meet.
         let samplings = [
             (SamplingFactor::F_1_1, 1.5),
@@ -200,8 +200,8 @@ mod tests {
             encoded([20, 20], SamplingFactor::F_1_1, |encoder| encoder.set_progressive(true));
         let rare = encoded([40, 20], SamplingFactor::F_4_1, |_| {});
         let mut of_four = Vec::new();
-        let picture = vec![7; 4 * 400];
-        Encoder::new(&mut of_four, 90).encode(&picture, 20, 20, ColorType::Cmyk).unwrap();
+        let image = vec![7; 4 * 400];
+        Encoder::new(&mut of_four, 90).encode(&image, 20, 20, ColorType::Cmyk).unwrap();
         for bytes in [progressive, rare, of_four] {
             assert_eq!(decode(&bytes, 1, None), None);
             assert!(crate::decode(&bytes).is_ok());

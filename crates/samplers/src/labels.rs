@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::DataError;
 
-/// The classes of a data set, and the class of every train and test picture.
+/// The classes of a data set, and the class of every train and test image.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Classes {
     pub(crate) names: Arc<[String]>,
@@ -15,9 +15,9 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
-    /// Numbers the names that the train pictures have: by value if all are numbers, by text if not.
+    /// Numbers the names that the train images have: by value if all are numbers, by text if not.
     ///
-    /// One class tells nothing apart: its pictures are as good as unlabelled.
+    /// One class tells nothing apart: its images are as good as unlabelled.
     pub(crate) fn of(
         path: &Path,
         train: &[Option<String>],

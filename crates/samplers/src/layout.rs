@@ -1,4 +1,4 @@
-//! Which of many files are train and test pictures, and of which class.
+//! Which of many files are train and test images, and of which class.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ use crate::archive::Bytes;
 use crate::labels::Classes;
 use crate::{DataError, Dataset, Splits, decode, files};
 
-/// A picture that was found: its place as people write it, and where its bytes are.
+/// An image that was found: its place as people write it, and where its bytes are.
 #[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// Folders and name, from the root, with `/` between them.
     pub(crate) path: String,
-    /// The class that stands beside the picture, in a list or in a file of its name.
+    /// The class that stands beside the image, in a list or in a file of its name.
     pub(crate) label: Option<String>,
     pub(crate) source: Source,
 }
@@ -31,8 +31,8 @@ pub(crate) enum Source {
     },
 }
 
-/// Whether a file's name is that of a picture.
-pub(crate) fn is_picture(path: &str) -> bool {
+/// Whether a file's name is that of an image.
+pub(crate) fn is_image(path: &str) -> bool {
     const ENDINGS: [&str; 12] =
         ["jpg", "jpeg", "png", "bmp", "gif", "webp", "pnm", "ppm", "pgm", "pbm", "tif", "tiff"];
     let name = path.rsplit('/').next().unwrap_or(path);
@@ -44,7 +44,7 @@ pub(crate) fn is_picture(path: &str) -> bool {
 pub(crate) const TRAIN: [&str; 1] = ["train"];
 pub(crate) const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
 
-/// Sorts pictures into train and test, and into classes by what stands beside them or else by the
+/// Sorts images into train and test, and into classes by what stands beside them or else by the
 /// first folder they are in.
 pub(crate) fn splits(root: &Path, mut entries: Vec<Entry>) -> Result<Splits, DataError> {
     if entries.is_empty() {
@@ -79,7 +79,7 @@ pub(crate) fn splits(root: &Path, mut entries: Vec<Entry>) -> Result<Splits, Dat
     labelled(root, train, test)
 }
 
-/// Pictures in the order given, with the labels they have.
+/// Images in the order given, with the labels they have.
 pub(crate) fn labelled(
     root: &Path,
     train: Vec<Entry>,
@@ -96,7 +96,7 @@ pub(crate) fn labelled(
     let Classes { names: classes, train: of_train, test: of_test } =
         Classes::of(root, &names(&train), &names(&test))?;
     let list = |entries, labels| -> Arc<dyn Dataset> {
-        Arc::new(PictureList { entries, labels, classes: classes.clone() })
+        Arc::new(ImageList { entries, labels, classes: classes.clone() })
     };
     let test = (!test.is_empty()).then(|| list(test, of_test));
     Ok(Splits { train: list(train, of_train), test })
@@ -107,13 +107,13 @@ fn part<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
     path.strip_prefix(folder)?.strip_prefix('/')
 }
 
-/// The folder that all pictures are in, if there is one.
+/// The folder that all images are in, if there is one.
 fn single_top(entries: &[Entry]) -> Option<String> {
     let (top, _) = entries.first()?.path.split_once('/')?;
     entries.iter().all(|entry| part(&entry.path, top).is_some()).then(|| top.to_owned())
 }
 
-/// Labels pictures by the folder they are in; false if they lie side by side.
+/// Labels images by the folder they are in; false if they lie side by side.
 fn by_folder(root: &Path, entries: &mut [Entry]) -> Result<bool, DataError> {
     for entry in &mut *entries {
         entry.label = entry.path.split_once('/').map(|(class, _)| class.to_owned());
@@ -127,14 +127,14 @@ fn by_folder(root: &Path, entries: &mut [Entry]) -> Result<bool, DataError> {
     }
 }
 
-/// Pictures that are decoded when they are asked for.
-struct PictureList {
+/// Images that are decoded when they are asked for.
+struct ImageList {
     entries: Vec<Entry>,
     labels: Vec<Option<usize>>,
     classes: Arc<[String]>,
 }
 
-impl PictureList {
+impl ImageList {
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
         match &self.entries[index].source {
             Source::File(path) => files::read(path).map(Cow::Owned),
@@ -143,12 +143,12 @@ impl PictureList {
     }
 }
 
-impl Dataset for PictureList {
+impl Dataset for ImageList {
     fn len(&self) -> usize {
         self.entries.len()
     }
 
-    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
         let named = |error| DataError::undecoded(self.name(index), &error);
         decode(&self.bytes(index)?).map_err(named)
     }

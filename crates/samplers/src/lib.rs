@@ -27,7 +27,7 @@ mod synthetic;
 pub use cached::{CacheOptions, Cached, Skipped};
 pub use concat::Concat;
 pub use dataset::{Dataset, Splits, labels};
-pub use decode::{DecodeError, EncodedPicture, decode};
+pub use decode::{DecodeError, EncodedImage, decode};
 pub use error::DataError;
 pub use in_memory::{InMemory, Layout};
 pub use loader::{Batches, HostView, HostViews, Loader, LoaderConfig, LoaderState};

@@ -10,20 +10,20 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use selfsame_augment::{CropBox, Scratch, ViewKey, ViewMaker, ViewPlan};
 use serde::{Deserialize, Serialize};
 
-use crate::{DataError, Dataset, EncodedPicture, EpochOrder, Sampler, Shuffled};
+use crate::{DataError, Dataset, EncodedImage, EpochOrder, Sampler, Shuffled};
 
 /// How a [`Loader`] works.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoaderConfig {
-    /// Pictures in a batch.
+    /// Images in a batch.
     pub batch_size: usize,
     /// Threads that make views; the batches do not depend on it.
     pub threads: usize,
-    /// Decides the order of pictures and every random choice of a view.
+    /// Decides the order of images and every random choice of a view.
     pub seed: u64,
 }
 
-/// One view of every picture of a batch.
+/// One view of every image of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HostView {
     /// `[batch, channels, height, width]`.
@@ -32,14 +32,14 @@ pub struct HostView {
     pub data: Vec<f32>,
 }
 
-/// A batch in memory: all views of some pictures.
+/// A batch in memory: all views of some images.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HostViews {
     /// The epoch, from 0.
     pub epoch: u64,
     /// The batch within the epoch, from 0.
     pub batch: usize,
-    /// Which pictures these are.
+    /// Which images these are.
     pub indices: Vec<usize>,
     /// Their classes, where known.
     pub labels: Vec<Option<usize>>,
@@ -50,7 +50,7 @@ pub struct HostViews {
 /// Makes the batches of any epoch.
 ///
 /// A batch depends on the sampler, the seed, the epoch and the batch alone, not on the threads; a
-/// view depends on seed, epoch, picture and view alone, and where a sampler gives a picture several
+/// view depends on seed, epoch, image and view alone, and where a sampler gives an image several
 /// times an epoch, on how often it came before. So a loader has no state: `epoch(e, b)` starts at any
 /// batch of any epoch.
 ///
@@ -76,7 +76,7 @@ struct Work {
 impl std::fmt::Debug for Loader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loader")
-            .field("pictures", &self.work.dataset.len())
+            .field("images", &self.work.dataset.len())
             .field("batch_size", &self.batch_size())
             .field("batches_per_epoch", &self.batches_per_epoch())
             .field("threads", &self.work.threads.current_num_threads())
@@ -87,13 +87,13 @@ impl std::fmt::Debug for Loader {
 
 impl Loader {
     /// A loader of `dataset` whose views are those of a [`Recipe`](selfsame_augment::Recipe), or of
-    /// anything that makes views, as an [`Extended`](selfsame_augment::Extended).
+    /// anything that makes views, as an [`CustomRecipe`](selfsame_augment::CustomRecipe).
     ///
-    /// It shows every picture once an epoch, [`Shuffled`]; the pictures left over after the last whole
+    /// It shows every image once an epoch, [`Shuffled`]; the images left over after the last whole
     /// batch are dropped.
     ///
     /// # Errors
-    /// If a setting is 0, a batch needs more pictures than there are, the recipe cannot be followed,
+    /// If a setting is 0, a batch needs more images than there are, the recipe cannot be followed,
     /// or the threads cannot be started.
     pub fn new(
         dataset: Arc<dyn Dataset>,
@@ -109,7 +109,7 @@ impl Loader {
     ///
     /// # Errors
     /// If `threads` is 0 or they cannot be started, the sampler has no batch or draws from more
-    /// pictures than there are, or the recipe cannot be followed.
+    /// images than there are, or the recipe cannot be followed.
     pub fn with_sampler(
         dataset: Arc<dyn Dataset>,
         recipe: impl ViewMaker + 'static,
@@ -126,10 +126,10 @@ impl Loader {
             return Err(DataError::Zero { key });
         }
         recipe.validate()?;
-        if sampler.pictures() > dataset.len() {
-            let (drawn, all) = (sampler.pictures(), dataset.len());
+        if sampler.images() > dataset.len() {
+            let (drawn, all) = (sampler.images(), dataset.len());
             let problem = format!("is {drawn}, but the data set has {all}");
-            return Err(DataError::Sampler { field: "pictures", problem });
+            return Err(DataError::Sampler { field: "images", problem });
         }
         let name = |thread| format!("selfsame-loader-{thread}");
         let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build();
@@ -141,7 +141,7 @@ impl Loader {
         Ok(Self { work: Arc::new(work) })
     }
 
-    /// Pictures in a batch; the last of an epoch may have fewer if the sampler says so.
+    /// Images in a batch; the last of an epoch may have fewer if the sampler says so.
     #[must_use]
     pub fn batch_size(&self) -> usize {
         self.work.sampler.batch_size()
@@ -154,7 +154,7 @@ impl Loader {
     }
 
     /// The batches of an epoch from `first_batch` on. Threads start at once; dropping the iterator
-    /// stops them at the next picture and waits for none.
+    /// stops them at the next image and waits for none.
     #[must_use]
     pub fn epoch(&self, epoch: u64, first_batch: usize) -> Batches {
         let left = self.batches_per_epoch().saturating_sub(first_batch);
@@ -172,13 +172,13 @@ impl Loader {
     /// [`batches`](Self::batches) from the place where others [were](Batches::state).
     ///
     /// # Errors
-    /// If seed, number of pictures, batch size or batches in an epoch differ from those of the saved
+    /// If seed, number of images, batch size or batches in an epoch differ from those of the saved
     /// place, or there is no such batch.
     pub fn resume(&self, state: &LoaderState) -> Result<Batches, DataError> {
         let here = self.state(state.epoch, state.batch);
         let fields = [
             ("seed", state.seed, here.seed),
-            ("pictures", state.pictures as u64, here.pictures as u64),
+            ("images", state.images as u64, here.images as u64),
             ("batch_size", state.batch_size as u64, here.batch_size as u64),
             ("batches_per_epoch", state.batches_per_epoch as u64, here.batches_per_epoch as u64),
         ];
@@ -197,7 +197,7 @@ impl Loader {
     fn state(&self, epoch: u64, batch: usize) -> LoaderState {
         LoaderState {
             seed: self.work.seed,
-            pictures: self.work.dataset.len(),
+            images: self.work.dataset.len(),
             batch_size: self.batch_size(),
             batches_per_epoch: self.batches_per_epoch(),
             epoch,
@@ -228,9 +228,9 @@ impl Loader {
 pub struct LoaderState {
     /// The loader's seed.
     pub seed: u64,
-    /// Pictures of its data set.
-    pub pictures: usize,
-    /// Pictures in a batch.
+    /// Images of its data set.
+    pub images: usize,
+    /// Images in a batch.
     pub batch_size: usize,
     /// Batches in an epoch.
     pub batches_per_epoch: usize,
@@ -281,9 +281,9 @@ impl Work {
         if batches != wanted {
             return Err(wrong(format!("{epoch} has {batches} batches instead of {wanted}")));
         }
-        let pictures = self.dataset.len();
-        match (0..batches).flat_map(|batch| order.batch(batch)).find(|&&index| index >= pictures) {
-            Some(index) => Err(wrong(format!("{epoch} has picture {index} of {pictures}"))),
+        let images = self.dataset.len();
+        match (0..batches).flat_map(|batch| order.batch(batch)).find(|&&index| index >= images) {
+            Some(index) => Err(wrong(format!("{epoch} has image {index} of {images}"))),
             None => Ok(order),
         }
     }
@@ -302,7 +302,7 @@ impl Work {
             HostView { dims, data: vec![0.0; dims.iter().product()] }
         };
         let mut views: Vec<HostView> = (0..self.recipe.view_count()).map(empty).collect();
-        // The places of each picture's views, one list per picture.
+        // The places of each image's views, one list per image.
         let mut places: Vec<Vec<&mut [f32]>> = indices.iter().map(|_| Vec::new()).collect();
         for HostView { dims, data } in &mut views {
             let size: usize = dims[1..].iter().product();
@@ -313,15 +313,15 @@ impl Work {
             if stopped.load(Ordering::Relaxed) {
                 return Ok(None); // nobody will look at this batch
             }
-            // A picture that comes again in an epoch has the views of an epoch that never comes.
+            // An image that comes again in an epoch has the views of an epoch that never comes.
             let key = ViewKey {
                 seed: self.seed,
                 epoch: epoch | u64::from(repeat) << 32,
-                picture: index as u64,
+                sample: index as u64,
                 view: 0,
             };
             // A data set of the user's own may panic; that must not leave the run waiting.
-            catch_unwind(AssertUnwindSafe(|| self.picture(index, key, places)))
+            catch_unwind(AssertUnwindSafe(|| self.image(index, key, places)))
                 .unwrap_or_else(|panic| Err(self.panicked(index, &*panic)))
         };
         // All are awaited, so that of several errors it is always the first that is told.
@@ -331,8 +331,8 @@ impl Work {
         Ok(HostViews { epoch, batch, indices, labels, views })
     }
 
-    /// Makes all views of a picture; gives its label.
-    fn picture(
+    /// Makes all views of an image; gives its label.
+    fn image(
         &self,
         index: usize,
         key: ViewKey,
@@ -341,22 +341,22 @@ impl Work {
         let mut scratch = self.scratches().pop().unwrap_or_default();
         if let Some(bytes) = self.dataset.encoded(index)? {
             let named = |error| DataError::undecoded(self.dataset.name(index), &error);
-            let picture = EncodedPicture::open(&bytes).map_err(named)?;
-            let [width, height] = picture.size().map(|side| side as usize);
+            let image = EncodedImage::open(&bytes).map_err(named)?;
+            let [width, height] = image.size().map(|side| side as usize);
             let plan = |view| self.recipe.plan(ViewKey { view, ..key }, [height, width]);
             let plans: Vec<ViewPlan> = (0..).take(places.len()).map(plan).collect();
             let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
             let scale = u32::try_from(scale).unwrap_or(1);
             let part = plans.iter().map(ViewPlan::part).reduce(CropBox::with);
             let part = part.unwrap_or(CropBox::whole([height, width]));
-            let picture = picture.decode_part(scale, part).map_err(named)?;
+            let image = image.decode_part(scale, part).map_err(named)?;
             for (plan, place) in plans.iter().zip(places) {
-                self.recipe.write_planned(&picture, plan, &mut scratch, place);
+                self.recipe.write_planned(&image, plan, &mut scratch, place);
             }
         } else {
-            let picture = self.dataset.picture(index)?;
+            let image = self.dataset.image(index)?;
             for (view, place) in (0..).zip(places) {
-                self.recipe.write_view(&picture, ViewKey { view, ..key }, &mut scratch, place);
+                self.recipe.write_view(&image, ViewKey { view, ..key }, &mut scratch, place);
             }
         }
         self.scratches().push(scratch);
@@ -371,7 +371,7 @@ impl Work {
     fn panicked(&self, index: usize, panic: &(dyn std::any::Any + Send)) -> DataError {
         let name = catch_unwind(AssertUnwindSafe(|| self.dataset.name(index)));
         let name = name.unwrap_or_else(|_| format!("number {index}"));
-        DataError::Picture { name, reason: format!("it made the loader panic: {}", text(panic)) }
+        DataError::Image { name, reason: format!("it made the loader panic: {}", text(panic)) }
     }
 }
 
@@ -401,7 +401,7 @@ impl Batches {
     /// # use std::sync::Arc;
     /// # use selfsame_augment::Recipe;
     /// # use selfsame_samplers::{Loader, LoaderConfig, Split, Synthetic, SyntheticConfig};
-    /// # let config = SyntheticConfig { pictures: 20, size: 16, seed: 0, split: Split::Train };
+    /// # let config = SyntheticConfig { images: 20, size: 16, seed: 0, split: Split::Train };
     /// # let shapes = Arc::new(Synthetic::new(config));
     /// let config = LoaderConfig { batch_size: 8, threads: 2, seed: 0 };
     /// let loader = Loader::new(shapes, Recipe::shapes(16), config)?;
@@ -428,7 +428,7 @@ impl Iterator for Batches {
         let LoaderState { epoch, batch, .. } = self.next;
         let made = self.receiver.recv().unwrap_or_else(|_| {
             let name = format!("of batch {batch}");
-            Err(DataError::Picture { name, reason: "the thread that made it has ended".to_owned() })
+            Err(DataError::Image { name, reason: "the thread that made it has ended".to_owned() })
         });
         if made.is_err() {
             self.left = Some(0);
@@ -449,7 +449,7 @@ impl Iterator for Batches {
 
 impl Drop for Batches {
     fn drop(&mut self) {
-        // The producer notices at its next picture, or at once if it waits to send.
+        // The producer notices at its next image, or at once if it waits to send.
         self.stopped.store(true, Ordering::Relaxed);
     }
 }
@@ -459,10 +459,10 @@ mod tests {
     use super::*;
     use crate::{Split, Synthetic, SyntheticConfig};
     use image::DynamicImage;
-    use selfsame_augment::{Extended, Recipe};
+    use selfsame_augment::{CustomRecipe, Recipe};
 
     fn loader(threads: usize) -> Loader {
-        let shapes = SyntheticConfig { pictures: 23, size: 12, seed: 1, split: Split::Train };
+        let shapes = SyntheticConfig { images: 23, size: 12, seed: 1, split: Split::Train };
         let config = LoaderConfig { batch_size: 3, threads, seed: 9 };
         Loader::new(Arc::new(Synthetic::new(shapes)), Recipe::shapes(12), config).unwrap()
     }
@@ -489,7 +489,7 @@ mod tests {
     }
 
     #[test]
-    fn every_epoch_shows_each_picture_at_most_once_in_an_order_of_its_own() {
+    fn every_epoch_shows_each_image_at_most_once_in_an_order_of_its_own() {
         let order = |epoch| -> Vec<usize> {
             all(&loader(2), epoch, 0).into_iter().flat_map(|batch| batch.indices).collect()
         };
@@ -510,12 +510,12 @@ mod tests {
 
     #[test]
     fn functions_of_ones_own_are_part_of_the_views() {
-        let shapes = SyntheticConfig { pictures: 12, size: 12, seed: 1, split: Split::Train };
+        let shapes = SyntheticConfig { images: 12, size: 12, seed: 1, split: Split::Train };
         let shapes = Arc::new(Synthetic::new(shapes));
         let config = LoaderConfig { batch_size: 4, threads: 2, seed: 9 };
         let plain = Loader::new(shapes.clone(), Recipe::shapes(12), config).unwrap();
-        let marked = Extended::new(Recipe::shapes(12)).with_last(1, |picture, _| {
-            picture.data[0] = 1.0;
+        let marked = CustomRecipe::new(Recipe::shapes(12)).with_last(1, |image, _| {
+            image.data[0] = 1.0;
         });
         let marked = Loader::new(shapes, marked, config).unwrap();
         for (plain, marked) in all(&plain, 0, 0).into_iter().zip(all(&marked, 0, 0)) {
@@ -535,14 +535,14 @@ mod tests {
             12
         }
 
-        fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
+        fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
             assert!(index != 7, "seven is a trap");
             Ok(DynamicImage::new_rgb8(16, 16))
         }
     }
 
     #[test]
-    fn a_panic_becomes_an_error_that_names_the_picture_and_ends_the_epoch() {
+    fn a_panic_becomes_an_error_that_names_the_image_and_ends_the_epoch() {
         let config = LoaderConfig { batch_size: 2, threads: 3, seed: 0 };
         let loader = Loader::new(Arc::new(Trap), Recipe::shapes(16), config).unwrap();
         let results: Vec<_> = loader.epoch(0, 0).collect();

@@ -1,4 +1,4 @@
-//! A data set with every picture changed.
+//! A data set with every image changed.
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use image::DynamicImage;
 
 use crate::{DataError, Dataset};
 
-/// The pictures of a data set, each after a function of the user's own.
+/// The images of a data set, each after a function of the user's own.
 ///
 /// Labels, classes and names stay. A panic of the function in the loader becomes an error with the
-/// picture's name. The function sees whole pictures, so none is decoded at reduced scale.
+/// image's name. The function sees whole images, so none is decoded at reduced scale.
 ///
 /// # Example
 /// ```
 /// use std::sync::Arc;
 /// use selfsame_samplers::{Dataset, InMemory, Layout, Map};
 ///
-/// let pictures = InMemory::new(vec![7; 4 * 6], [4, 6, 1], Layout::Hwc)?;
-/// let turned = Map::new(Arc::new(pictures), |picture| Ok(picture.rotate90()));
-/// assert_eq!(turned.picture(0)?.width(), 4);
+/// let images = InMemory::new(vec![7; 4 * 6], [4, 6, 1], Layout::Hwc)?;
+/// let turned = Map::new(Arc::new(images), |image| Ok(image.rotate90()));
+/// assert_eq!(turned.image(0)?.width(), 4);
 /// # Ok::<(), selfsame_samplers::DataError>(())
 /// ```
 #[derive(Clone)]
@@ -29,7 +29,7 @@ pub struct Map<F> {
 
 impl<F> std::fmt::Debug for Map<F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Map({} pictures)", self.dataset.len())
+        write!(f, "Map({} images)", self.dataset.len())
     }
 }
 
@@ -37,7 +37,7 @@ impl<F> Map<F>
 where
     F: Fn(DynamicImage) -> Result<DynamicImage, String> + Send + Sync,
 {
-    /// `change` is given each picture and gives another, or says why it cannot.
+    /// `change` is given each image and gives another, or says why it cannot.
     #[must_use]
     pub fn new(dataset: Arc<dyn Dataset>, change: F) -> Self {
         Self { dataset, change }
@@ -52,9 +52,9 @@ where
         self.dataset.len()
     }
 
-    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
-        let named = |reason| DataError::Picture { name: self.name(index), reason };
-        (self.change)(self.dataset.picture(index)?).map_err(named)
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
+        let named = |reason| DataError::Image { name: self.name(index), reason };
+        (self.change)(self.dataset.image(index)?).map_err(named)
     }
 
     fn label(&self, index: usize) -> Option<usize> {

@@ -15,7 +15,7 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// Bytes of a header that are read; NumPy's own limit is 10,000.
 const MAX_HEADER: usize = 10_000;
 
-/// Names for pictures and for their labels, each of train and of test: those of Keras and of
+/// Names for images and for their labels, each of train and of test: those of Keras and of
 /// `MedMNIST`, and the plain ones.
 const PIXELS: [[&str; 2]; 3] =
     [["x_train", "x_test"], ["train_images", "test_images"], ["images", "test_images"]];
@@ -30,7 +30,7 @@ pub(crate) fn is_zip(start: &[u8]) -> bool {
     start.starts_with(b"PK\x03\x04")
 }
 
-/// The pictures of a `.npy`, without labels.
+/// The images of a `.npy`, without labels.
 pub(crate) fn open_npy(path: &Path) -> Result<Splits, DataError> {
     splits(path, Part { pixels: read(path)?, labels: None }, None)
 }

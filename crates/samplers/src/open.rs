@@ -7,35 +7,35 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 
-use crate::layout::{Entry, Source, is_picture, splits};
+use crate::layout::{Entry, Source, is_image, splits};
 use crate::{DataError, Splits, archive, cifar, file_list, files, idx, npy};
 
 /// Folders within folders that are followed; more is taken for a loop of links.
 const MAX_DEPTH: usize = 12;
 
-/// The pictures at `path`.
+/// The images at `path`.
 ///
 /// | what is there | what comes of it |
 /// |---|---|
-/// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labelled pictures, told apart |
-/// | `CLASS/…` | labelled pictures |
-/// | pictures side by side | pictures without labels |
+/// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labelled images, told apart |
+/// | `CLASS/…` | labelled images |
+/// | images side by side | images without labels |
 /// | a `.tar` or `.tar.gz` of one of these, or a folder of several | the same |
 /// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard whose name has `train`, `test` or `val` is of that split |
-/// | a `.csv` of lines `path[,label]` | the pictures listed, in that order |
+/// | a `.csv` of lines `path[,label]` | the images listed, in that order |
 /// | `data_batch_1.bin` … or `data_batch_1` … `test_batch` | CIFAR-10, binary or Python version |
 /// | `train.bin`, `test.bin` or `train`, `test`, `meta` | CIFAR-100, fine classes |
 /// | `train-images-idx3-ubyte[.gz]` … | MNIST and its family |
-/// | an IDX file, a `.npy` | pictures without labels |
-/// | a `.npz`, or a folder of `.npy`, of `x_train`, `train_images` or `images` | pictures, with labels in `y_train`, `train_labels` or `labels` |
+/// | an IDX file, a `.npy` | images without labels |
+/// | a `.npz`, or a folder of `.npy`, of `x_train`, `train_images` or `images` | images, with labels in `y_train`, `train_labels` or `labels` |
 ///
-/// Pictures in folders and archives are sorted by their path, classes by their name or, if all are
-/// numbers, by value. Files that are not named as pictures are passed over. A single class counts as
-/// no labels. Archives are indexed once and not unpacked; the pictures of a compressed one are kept
+/// Images in folders and archives are sorted by their path, classes by their name or, if all are
+/// numbers, by value. Files that are not named as images are passed over. A single class counts as
+/// no labels. Archives are indexed once and not unpacked; the images of a compressed one are kept
 /// in memory, encoded. Arrays are kept in memory, up to 16 GiB.
 ///
 /// # Errors
-/// If nothing is there, or no pictures, or only one, or train and test do not fit; the error says
+/// If nothing is there, or no images, or only one, or train and test do not fit; the error says
 /// which and what to do.
 pub fn open(path: &Path) -> Result<Splits, DataError> {
     let about = fs::metadata(path).map_err(DataError::read(path))?;
@@ -48,19 +48,19 @@ fn open_folder(path: &Path) -> Result<Splits, DataError> {
             return Ok(splits);
         }
     }
-    let (mut pictures, mut shards) = (Vec::new(), Vec::new());
-    walk(path, "", 0, &mut pictures, &mut shards)?;
-    if pictures.is_empty() {
-        pictures = archive::shards(path, shards)?;
+    let (mut images, mut shards) = (Vec::new(), Vec::new());
+    walk(path, "", 0, &mut images, &mut shards)?;
+    if images.is_empty() {
+        images = archive::shards(path, shards)?;
     }
-    splits(path, pictures)
+    splits(path, images)
 }
 
 fn walk(
     folder: &Path,
     prefix: &str,
     depth: usize,
-    pictures: &mut Vec<Entry>,
+    images: &mut Vec<Entry>,
     shards: &mut Vec<String>,
 ) -> Result<(), DataError> {
     for entry in fs::read_dir(folder).map_err(DataError::read(folder))? {
@@ -68,12 +68,12 @@ fn walk(
         let name = entry.file_name().to_string_lossy().into_owned();
         let place = entry.path();
         let path = format!("{prefix}{name}");
-        // A link that leads nowhere is no picture.
+        // A link that leads nowhere is no image.
         let Ok(about) = fs::metadata(&place) else { continue };
         if about.is_dir() && depth < MAX_DEPTH && !name.starts_with('.') {
-            walk(&place, &format!("{path}/"), depth + 1, pictures, shards)?;
-        } else if about.is_file() && is_picture(&path) {
-            pictures.push(Entry { path, label: None, source: Source::File(place) });
+            walk(&place, &format!("{path}/"), depth + 1, images, shards)?;
+        } else if about.is_file() && is_image(&path) {
+            images.push(Entry { path, label: None, source: Source::File(place) });
         } else if about.is_file() && archive::is_archive(&path) {
             shards.push(path);
         }
@@ -156,7 +156,7 @@ mod tests {
         assert_eq!(splits.train.class_names(), ["a", "b"]);
         let labels: Vec<_> = (0..splits.train.len()).map(|i| splits.train.label(i)).collect();
         assert_eq!(labels, [Some(0), Some(0), Some(1)]);
-        assert_eq!(splits.train.picture(2).unwrap().width(), 1, "the picture of b");
+        assert_eq!(splits.train.image(2).unwrap().width(), 1, "the image of b");
 
         let root = folder(&["train/a/1.png", "train/b/1.png", "val/b/1.png"]);
         let splits = open(root.path()).unwrap();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_side_by_side_or_of_one_class_have_no_labels() {
+    fn images_side_by_side_or_of_one_class_have_no_labels() {
         for files in
             [["1.png", "2.png"], ["only/1.png", "only/2.png"], ["train/1.png", "train/2.png"]]
         {
@@ -181,11 +181,11 @@ mod tests {
         std::io::Write::write_all(&mut zipped, &plain).unwrap();
         for bytes in [plain, zipped.finish().unwrap()] {
             let root = tempfile::tempdir().unwrap();
-            let path = root.path().join("pictures");
+            let path = root.path().join("images");
             fs::write(&path, &bytes).unwrap();
             let splits = open(&path).unwrap();
             assert_eq!((splits.train.len(), splits.test.unwrap().len()), (2, 1));
-            assert_eq!(splits.train.picture(1).unwrap().width(), 2);
+            assert_eq!(splits.train.image(1).unwrap().width(), 2);
             assert!(splits.train.name(1).contains("train/b/2.png in "));
             fs::write(&path, &bytes[..bytes.len() / 3]).unwrap();
             assert!(open(&path).unwrap_err().to_string().contains("damaged"));
@@ -193,9 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_pictures_is_said_to() {
-        assert!(message(&[]).contains("holds no picture"));
-        assert!(message(&["1.png"]).contains("only one picture"));
+    fn what_holds_no_images_is_said_to() {
+        assert!(message(&[]).contains("holds no image"));
+        assert!(message(&["1.png"]).contains("only one image"));
         assert!(message(&["a/1.png", "b/2.png", "3.png"]).contains("3.png beside class folders"));
         let strange = ["train/a/1.png", "train/b/1.png", "test/c/1.png"];
         assert!(message(&strange).contains("class `c`"));

@@ -1,4 +1,4 @@
-//! Which pictures come in which batch.
+//! Which images come in which batch.
 
 mod balanced;
 mod random;
@@ -19,7 +19,7 @@ pub use weighted::Weighted;
 
 use crate::DataError;
 
-/// Draws the pictures of every batch of every epoch.
+/// Draws the images of every batch of every epoch.
 ///
 /// An epoch must depend on its number and the sampler's settings alone, and all epochs must have as
 /// many batches.
@@ -31,7 +31,7 @@ use crate::DataError;
 /// struct InOrder;
 ///
 /// impl Sampler for InOrder {
-///     fn pictures(&self) -> usize {
+///     fn images(&self) -> usize {
 ///         10
 ///     }
 ///     fn batch_size(&self) -> usize {
@@ -47,19 +47,19 @@ use crate::DataError;
 /// assert_eq!(InOrder.batch(7, 2), [8, 9]);
 /// ```
 pub trait Sampler: Send + Sync {
-    /// Pictures it draws from: indices are below it.
-    fn pictures(&self) -> usize;
+    /// Images it draws from: indices are below it.
+    fn images(&self) -> usize;
 
-    /// Pictures in a batch; the last of an epoch may have fewer.
+    /// Images in a batch; the last of an epoch may have fewer.
     fn batch_size(&self) -> usize;
 
     /// Batches in an epoch, 1 or more.
     fn batches_per_epoch(&self) -> usize;
 
-    /// The pictures of an epoch.
+    /// The images of an epoch.
     fn epoch(&self, epoch: u64) -> EpochOrder;
 
-    /// The pictures of one batch of an epoch.
+    /// The images of one batch of an epoch.
     ///
     /// # Panics
     /// If there is no such batch.
@@ -67,15 +67,15 @@ pub trait Sampler: Send + Sync {
         self.epoch(epoch).batch(batch).to_vec()
     }
 
-    /// The class of a picture in a batch, `own` being the one the data set says.
+    /// The class of an image in a batch, `own` being the one the data set says.
     fn label(&self, _index: usize, own: Option<usize>) -> Option<usize> {
         own
     }
 }
 
 impl<S: Sampler + ?Sized> Sampler for std::sync::Arc<S> {
-    fn pictures(&self) -> usize {
-        (**self).pictures()
+    fn images(&self) -> usize {
+        (**self).images()
     }
 
     fn batch_size(&self) -> usize {
@@ -95,7 +95,7 @@ impl<S: Sampler + ?Sized> Sampler for std::sync::Arc<S> {
     }
 }
 
-/// The pictures of an epoch's batches, in order.
+/// The images of an epoch's batches, in order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EpochOrder {
     indices: Vec<usize>,
@@ -128,7 +128,7 @@ impl EpochOrder {
         self.indices.len().div_ceil(self.batch_size)
     }
 
-    /// The pictures of a batch.
+    /// The images of a batch.
     ///
     /// # Panics
     /// If there is no such batch.
@@ -138,7 +138,7 @@ impl EpochOrder {
         &self.indices[self.place(batch)]
     }
 
-    /// How often each picture of a batch came before in the epoch.
+    /// How often each image of a batch came before in the epoch.
     #[track_caller]
     pub(crate) fn repeats(&self, batch: usize) -> &[u32] {
         &self.repeats[self.place(batch)]
@@ -154,7 +154,7 @@ impl EpochOrder {
 
 /// The generator of an epoch's order; its key is that of no view.
 fn order_rng(seed: u64, epoch: u64) -> ChaCha8Rng {
-    ViewKey { seed, epoch, picture: u64::MAX, view: u32::MAX }.rng()
+    ViewKey { seed, epoch, sample: u64::MAX, view: u32::MAX }.rng()
 }
 
 /// # Errors

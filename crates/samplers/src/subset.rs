@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use crate::{DataError, Dataset, Skipped};
 
-/// Some pictures of a data set, in any order.
+/// Some images of a data set, in any order.
 #[derive(Clone)]
 pub struct Subset {
     dataset: Arc<dyn Dataset>,
@@ -24,7 +24,7 @@ impl std::fmt::Debug for Subset {
 }
 
 impl Subset {
-    /// The pictures at `indices`.
+    /// The images at `indices`.
     ///
     /// # Panics
     /// If an index is not below the length of the data set.
@@ -33,19 +33,19 @@ impl Subset {
     pub fn new(dataset: Arc<dyn Dataset>, indices: Vec<usize>) -> Self {
         let length = dataset.len();
         let beyond = indices.iter().find(|&&index| index >= length);
-        assert!(beyond.is_none(), "there is no picture {beyond:?} among {length}");
+        assert!(beyond.is_none(), "there is no image {beyond:?} among {length}");
         Self { dataset, indices }
     }
 
-    /// The pictures that can be decoded, and those that cannot; all are tried, on all cores.
+    /// The images that can be decoded, and those that cannot; all are tried, on all cores.
     ///
-    /// For data sets too large for [`Cached`](crate::Cached): a broken picture ends an epoch of the
+    /// For data sets too large for [`Cached`](crate::Cached): a broken image ends an epoch of the
     /// loader.
     #[must_use]
     pub fn usable(dataset: Arc<dyn Dataset>) -> (Self, Vec<Skipped>) {
         let reasons: Vec<Option<String>> = (0..dataset.len())
             .into_par_iter()
-            .map(|index| Some(dataset.picture(index).err()?.reason()))
+            .map(|index| Some(dataset.image(index).err()?.reason()))
             .collect();
         let (mut indices, mut skipped) = (Vec::new(), Vec::new());
         for (index, reason) in reasons.into_iter().enumerate() {
@@ -63,8 +63,8 @@ impl Dataset for Subset {
         self.indices.len()
     }
 
-    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
-        self.dataset.picture(self.indices[index])
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
+        self.dataset.image(self.indices[index])
     }
 
     fn encoded(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, DataError> {
@@ -84,7 +84,7 @@ impl Dataset for Subset {
     }
 }
 
-/// Indices of `per_class` random pictures of each class, in order.
+/// Indices of `per_class` random images of each class, in order.
 ///
 /// # Errors
 /// If a class has fewer.
@@ -102,9 +102,9 @@ impl Dataset for Subset {
 pub fn few_labels(labels: &[usize], per_class: usize, seed: u64) -> Result<Vec<usize>, DataError> {
     let mut drawn = Vec::new();
     for (class, mut members) in shuffled_classes(labels, seed).into_iter().enumerate() {
-        let pictures = members.len();
-        if pictures < per_class {
-            return Err(DataError::FewLabels { class, pictures, wanted: per_class });
+        let images = members.len();
+        if images < per_class {
+            return Err(DataError::FewLabels { class, images, wanted: per_class });
         }
         members.truncate(per_class);
         drawn.extend(members);
@@ -113,15 +113,15 @@ pub fn few_labels(labels: &[usize], per_class: usize, seed: u64) -> Result<Vec<u
     Ok(drawn)
 }
 
-/// Indices of about `share` of all pictures, drawn at random and in order, as many of each class.
+/// Indices of about `share` of all images, drawn at random and in order, as many of each class.
 ///
 /// ```text
-/// per class = max(1, round(share · pictures / classes))
+/// per class = max(1, round(share · images / classes))
 /// ```
 /// This is the balanced few-label split of 1 % or 10 % that encoders are judged by.
 ///
 /// # Errors
-/// If `share` is not within 0 and 1, or a class has fewer pictures.
+/// If `share` is not within 0 and 1, or a class has fewer images.
 ///
 /// # Example
 /// ```
@@ -147,11 +147,11 @@ pub fn few_labels_share(labels: &[usize], share: f64, seed: u64) -> Result<Vec<u
     few_labels(labels, per_class.max(1), seed)
 }
 
-/// Indices of `count` random pictures, in order, each class with the share it has; all if there are
+/// Indices of `count` random images, in order, each class with the share it has; all if there are
 /// not more.
 #[must_use]
 pub fn stratified_subset(labels: &[usize], count: usize, seed: u64) -> Vec<usize> {
-    // The n-th picture of a class of m stands at (n + ½) / m: the first `count` by place are of every
+    // The n-th image of a class of m stands at (n + ½) / m: the first `count` by place are of every
     // class in proportion.
     let mut places: Vec<(f64, usize)> = Vec::new();
     for members in shuffled_classes(labels, seed) {
@@ -165,7 +165,7 @@ pub fn stratified_subset(labels: &[usize], count: usize, seed: u64) -> Vec<usize
 }
 
 /// Two sets of indices, in order, that together are all: the second has about `share` of each class
-/// (at least one picture of every class of two or more).
+/// (at least one image of every class of two or more).
 #[must_use]
 pub fn stratified_split(labels: &[usize], share: f64, seed: u64) -> [Vec<usize>; 2] {
     let (mut first, mut second) = (Vec::new(), Vec::new());

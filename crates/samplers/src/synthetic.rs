@@ -1,4 +1,4 @@
-//! Pictures the program draws itself: ten shapes that only their form tells apart.
+//! Images the program draws itself: ten shapes that only their form tells apart.
 
 use std::f32::consts::{PI, TAU};
 
@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use crate::{DataError, Dataset};
 
-/// Which of two sets that share no picture.
+/// Which of two sets that share no image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
     /// To learn from.
@@ -21,39 +21,39 @@ pub enum Split {
 /// What [`Synthetic`] draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyntheticConfig {
-    /// Number of pictures; classes take turns.
-    pub pictures: usize,
-    /// Side of a picture, in pixels.
+    /// Number of images; classes take turns.
+    pub images: usize,
+    /// Side of an image, in pixels.
     pub size: u32,
-    /// Decides every picture.
+    /// Decides every image.
     pub seed: u64,
     /// Which set.
     pub split: Split,
 }
 
-/// Ten classes of shapes, each picture with one of them.
+/// Ten classes of shapes, each image with one of them.
 ///
 /// Colour, place, size and turn of the shape, the gradient and stripes behind it, small clutter
 /// around it and noise are all random and say nothing of the class. The shape is of the hue of
-/// what is behind it, and lighter: the hue or light of one against the other would tell pictures
-/// apart before their shapes do. Shapes of one size cover the same area, whole within the picture,
-/// so that no class is lighter than another. Edges are smooth. A picture depends on seed, split and
+/// what is behind it, and lighter: the hue or light of one against the other would tell images
+/// apart before their shapes do. Shapes of one size cover the same area, whole within the image,
+/// so that no class is lighter than another. Edges are smooth. An image depends on seed, split and
 /// its number alone.
 ///
 /// # Example
 /// ```
 /// use selfsame_samplers::{Dataset, Split, Synthetic, SyntheticConfig};
 ///
-/// let config = SyntheticConfig { pictures: 20, size: 32, seed: 0, split: Split::Train };
+/// let config = SyntheticConfig { images: 20, size: 32, seed: 0, split: Split::Train };
 /// let shapes = Synthetic::new(config);
 /// assert_eq!((shapes.len(), shapes.class_names().len()), (20, 10));
 /// assert_eq!(shapes.label(13), Some(3));
-/// assert_eq!(shapes.picture(13)?.width(), 32);
+/// assert_eq!(shapes.image(13)?.width(), 32);
 /// # Ok::<(), selfsame_samplers::DataError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Synthetic {
-    pictures: Vec<RgbImage>,
+    images: Vec<RgbImage>,
     classes: Vec<String>,
 }
 
@@ -95,22 +95,22 @@ fn star(x: f32, y: f32) -> bool {
 }
 
 impl Synthetic {
-    /// Draws the pictures, on all cores.
+    /// Draws the images, on all cores.
     #[must_use]
     pub fn new(config: SyntheticConfig) -> Self {
-        let pictures = (0..config.pictures).into_par_iter().map(|index| draw(&config, index));
+        let images = (0..config.images).into_par_iter().map(|index| draw(&config, index));
         let classes = CLASSES.iter().map(|(name, _)| (*name).to_owned()).collect();
-        Self { pictures: pictures.collect(), classes }
+        Self { images: images.collect(), classes }
     }
 }
 
 impl Dataset for Synthetic {
     fn len(&self) -> usize {
-        self.pictures.len()
+        self.images.len()
     }
 
-    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
-        Ok(DynamicImage::ImageRgb8(self.pictures[index].clone()))
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
+        Ok(DynamicImage::ImageRgb8(self.images[index].clone()))
     }
 
     fn label(&self, index: usize) -> Option<usize> {
@@ -128,7 +128,7 @@ impl Dataset for Synthetic {
 
 type Color = [f32; 3];
 
-/// A form somewhere in the picture, whose side is 1.
+/// A form somewhere in the image, whose side is 1.
 struct Item {
     form: Form,
     middle: [f32; 2],
@@ -198,7 +198,7 @@ impl Background {
 
 /// A hue and how strong it is, in every light: what is added to gray.
 ///
-/// Views change the hues of a picture, but not how far two of them are apart.
+/// Views change the hues of an image, but not how far two of them are apart.
 struct Tint(Color);
 
 impl Tint {
@@ -222,7 +222,7 @@ const FINE: u32 = 4;
 /// The most that noise adds to or takes from a sample.
 const NOISE: f32 = 0.02;
 
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of a picture")]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of an image")]
 fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&config.seed.to_le_bytes());
@@ -272,30 +272,30 @@ mod tests {
     use std::collections::HashSet;
 
     fn shapes(seed: u64, split: Split) -> Synthetic {
-        Synthetic::new(SyntheticConfig { pictures: 300, size: 16, seed, split })
+        Synthetic::new(SyntheticConfig { images: 300, size: 16, seed, split })
     }
 
     #[test]
-    fn train_test_and_other_seeds_share_no_picture() {
+    fn train_test_and_other_seeds_share_no_image() {
         let sets = [shapes(0, Split::Train), shapes(0, Split::Test), shapes(1, Split::Train)];
         let all: HashSet<_> =
-            sets.iter().flat_map(|set| &set.pictures).map(RgbImage::as_raw).collect();
+            sets.iter().flat_map(|set| &set.images).map(RgbImage::as_raw).collect();
         assert_eq!(all.len(), 900);
-        assert_eq!(shapes(0, Split::Train).pictures, sets[0].pictures);
+        assert_eq!(shapes(0, Split::Train).images, sets[0].images);
     }
 
     #[test]
     fn neither_hue_nor_lightness_says_anything_of_the_class() {
         const EACH: usize = 1_600;
-        let config = SyntheticConfig { pictures: 10 * EACH, size: 8, seed: 2, split: Split::Train };
+        let config = SyntheticConfig { images: 10 * EACH, size: 8, seed: 2, split: Split::Train };
         let shapes = Synthetic::new(config);
-        let mean = |picture: &RgbImage, channel: usize| {
-            let values = picture.pixels().map(|pixel| f64::from(pixel[channel]));
-            values.sum::<f64>() / f64::from(picture.width() * picture.height())
+        let mean = |image: &RgbImage, channel: usize| {
+            let values = image.pixels().map(|pixel| f64::from(pixel[channel]));
+            values.sum::<f64>() / f64::from(image.width() * image.height())
         };
-        // How far the mean of any class lies from that of all, in deviations of one picture.
+        // How far the mean of any class lies from that of all, in deviations of one image.
         let apart = |of: &dyn Fn(&RgbImage) -> f64| {
-            let values: Vec<f64> = shapes.pictures.iter().map(of).collect();
+            let values: Vec<f64> = shapes.images.iter().map(of).collect();
             let all = values.iter().sum::<f64>() / values.len() as f64;
             let squares = values.iter().map(|value| (value - all).powi(2)).sum::<f64>();
             let deviation = (squares / values.len() as f64).sqrt();
@@ -304,10 +304,10 @@ mod tests {
         };
         let chance = 4.0 / (EACH as f64).sqrt(); // four standard errors
         for [first, second] in [[0, 1], [1, 2], [0, 2]] {
-            let hue = apart(&|picture| mean(picture, first) - mean(picture, second));
+            let hue = apart(&|image| mean(image, first) - mean(image, second));
             assert!(hue < chance, "channels {first} and {second}: {hue} deviations");
         }
-        let light = apart(&|picture| (0..3).map(|channel| mean(picture, channel)).sum());
+        let light = apart(&|image| (0..3).map(|channel| mean(image, channel)).sum());
         assert!(light < chance, "lightness: {light} deviations");
     }
 

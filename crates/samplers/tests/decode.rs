@@ -1,4 +1,4 @@
-//! Pictures of every kind are decoded to what they show, and no bytes do harm.
+//! Images of every kind are decoded to what they show, and no bytes do harm.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -11,7 +11,7 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba};
 use jpeg_encoder::{ColorType, Encoder};
 use proptest::prelude::*;
-use selfsame_samplers::{DecodeError, EncodedPicture, decode};
+use selfsame_samplers::{DecodeError, EncodedImage, decode};
 
 fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -67,7 +67,7 @@ fn a_file_cut_off_anywhere_is_an_error() {
 }
 
 #[test]
-fn gray_deep_and_transparent_pictures_are_read() {
+fn gray_deep_and_transparent_images_are_read() {
     let gray = ImageBuffer::from_pixel(9, 9, Luma([40_000_u16])).into();
     let clear = ImageBuffer::from_pixel(9, 9, Rgba([1_u8, 2, 3, 4])).into();
     assert_eq!(decode(&encoded(&gray, ImageFormat::Png)).unwrap().to_luma16(), gray.to_luma16());
@@ -119,19 +119,18 @@ fn of_an_animation_the_first_frame_is_shown() {
 
 #[test]
 fn cmyk_and_progressive_jpegs_show_what_rgb_ones_show() {
-    let picture = corner(32, 16);
-    let plain = jpeg(picture.as_raw(), [32, 16], ColorType::Rgb, false);
-    let progressive = jpeg(picture.as_raw(), [32, 16], ColorType::Rgb, true);
+    let image = corner(32, 16);
+    let plain = jpeg(image.as_raw(), [32, 16], ColorType::Rgb, false);
+    let progressive = jpeg(image.as_raw(), [32, 16], ColorType::Rgb, true);
     // The shades are gray: all of them in black ink.
-    let ink: Vec<u8> = picture.pixels().flat_map(|pixel| [0, 0, 0, 255 - pixel.0[0]]).collect();
+    let ink: Vec<u8> = image.pixels().flat_map(|pixel| [0, 0, 0, 255 - pixel.0[0]]).collect();
     let cmyk = jpeg(&ink, [32, 16], ColorType::Cmyk, false);
     let ycck = jpeg(&ink, [32, 16], ColorType::CmykAsYcck, false);
     for (name, bytes) in
         [("plain", plain), ("progressive", progressive), ("CMYK", cmyk), ("YCCK", ycck)]
     {
         for reduction in [1, 2] {
-            let decoded =
-                EncodedPicture::open(&bytes).unwrap().decode(reduction).unwrap().to_rgb8();
+            let decoded = EncodedImage::open(&bytes).unwrap().decode(reduction).unwrap().to_rgb8();
             let at = |x: u32, y| i16::from(decoded.get_pixel(x * decoded.width() / 32, y).0[1]);
             // Quality 95 is off by a few of 255.
             assert!((at(4, 2) - 230).abs() < 8, "{name}: {} for 230", at(4, 2));
@@ -141,17 +140,17 @@ fn cmyk_and_progressive_jpegs_show_what_rgb_ones_show() {
 }
 
 #[test]
-fn a_picture_stands_as_its_exif_data_says() {
+fn an_image_stands_as_its_exif_data_says() {
     // Where the bright corner is after each of the eight orientations.
     let want = ["ul", "ur", "lr", "ll", "ul", "ur", "lr", "ll"];
     let plain = jpeg(corner(1_800, 1_200).as_raw(), [1_800, 1_200], ColorType::Rgb, false);
     for (orientation, want) in (1..).zip(want) {
         let bytes = turned(&plain, orientation);
-        let picture = EncodedPicture::open(&bytes).unwrap();
+        let image = EncodedImage::open(&bytes).unwrap();
         let size = if orientation > 4 { [1_200, 1_800] } else { [1_800, 1_200] };
-        assert_eq!(picture.size(), size);
+        assert_eq!(image.size(), size);
         for reduction in [1, 2, 4] {
-            let image = picture.decode(reduction).unwrap().to_luma8();
+            let image = image.decode(reduction).unwrap().to_luma8();
             let (width, height) = image.dimensions();
             assert_eq!([width, height], size.map(|side| side / reduction));
             let bright = |x, y| image.get_pixel(x, y).0[0] > 128;
@@ -178,7 +177,7 @@ fn a_reduced_jpeg_is_close_to_the_mean_of_its_pixels() {
     let bytes = jpeg(smooth.as_raw(), [1_803, 1_301], ColorType::Rgb, false);
     let whole = decode(&bytes).unwrap().to_rgb8();
     for reduction in [2_u32, 4, 8] {
-        let reduced = EncodedPicture::open(&bytes).unwrap().decode(reduction).unwrap().to_rgb8();
+        let reduced = EncodedImage::open(&bytes).unwrap().decode(reduction).unwrap().to_rgb8();
         assert_eq!(
             reduced.dimensions(),
             (1_803_u32.div_ceil(reduction), 1_301_u32.div_ceil(reduction))
@@ -220,7 +219,7 @@ fn a_bomb_is_refused_before_it_goes_off() {
 
 /// Small files of every format and kind.
 fn seeds() -> Vec<Vec<u8>> {
-    let picture = noise();
+    let image = noise();
     let formats = [
         ImageFormat::Jpeg,
         ImageFormat::Png,
@@ -230,20 +229,20 @@ fn seeds() -> Vec<Vec<u8>> {
         ImageFormat::Tiff,
         ImageFormat::Pnm,
     ];
-    let mut seeds: Vec<Vec<u8>> = formats.iter().map(|format| encoded(&picture, *format)).collect();
-    let rgb = picture.to_rgb8();
+    let mut seeds: Vec<Vec<u8>> = formats.iter().map(|format| encoded(&image, *format)).collect();
+    let rgb = image.to_rgb8();
     let ink: Vec<u8> = rgb.pixels().flat_map(|pixel| [pixel.0[0], pixel.0[1], 0, 9]).collect();
     seeds.push(jpeg(rgb.as_raw(), [40, 30], ColorType::Rgb, true));
     seeds.push(jpeg(&ink, [40, 30], ColorType::CmykAsYcck, false));
     seeds.push(turned(&seeds[0], 6));
-    seeds.push(encoded(&DynamicImage::ImageLuma16(picture.to_luma16()), ImageFormat::Png));
+    seeds.push(encoded(&DynamicImage::ImageLuma16(image.to_luma16()), ImageFormat::Png));
     seeds
 }
 
 fn survives(bytes: &[u8]) {
-    // Either a picture within the limits, or one of our errors: to return is to survive.
+    // Either an image within the limits, or one of our errors: to return is to survive.
     for reduction in [1, 8] {
-        let decoded = EncodedPicture::open(bytes).and_then(|picture| picture.decode(reduction));
+        let decoded = EncodedImage::open(bytes).and_then(|image| image.decode(reduction));
         if let Ok(image) = decoded {
             assert!(image.width().max(image.height()) <= 1 << 15);
         }

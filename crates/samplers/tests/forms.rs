@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use selfsame_samplers::{Dataset, Splits, Subset, labels, open};
 
-/// Picture `n`: 4 × 3 pixels of its own shade.
+/// Image `n`: 4 × 3 pixels of its own shade.
 fn shade(n: u8) -> RgbImage {
     RgbImage::from_pixel(4, 3, image::Rgb([n, n / 2, 255 - n]))
 }
@@ -76,10 +76,10 @@ fn folder(files: &[(&str, Vec<u8>)]) -> tempfile::TempDir {
     root
 }
 
-/// The shades of all pictures: their red, if they are gray or [`shade`]s.
+/// The shades of all images: their red, if they are gray or [`shade`]s.
 fn shades(dataset: &dyn Dataset) -> Vec<u8> {
-    let first = |picture: DynamicImage| picture.to_rgb8().get_pixel(1, 1).0[0];
-    (0..dataset.len()).map(|index| first(dataset.picture(index).unwrap())).collect()
+    let first = |image: DynamicImage| image.to_rgb8().get_pixel(1, 1).0[0];
+    (0..dataset.len()).map(|index| first(dataset.image(index).unwrap())).collect()
 }
 
 fn read(path: &Path) -> Splits {
@@ -87,15 +87,15 @@ fn read(path: &Path) -> Splits {
 }
 
 #[test]
-fn a_list_reads_its_pictures_beside_it_and_names_the_one_that_is_gone() {
-    let list = b"path,label\npictures/b.png,dog\na.png,cat\ngone.png,cat\n".to_vec();
+fn a_list_reads_its_images_beside_it_and_names_the_one_that_is_gone() {
+    let list = b"path,label\nimages/b.png,dog\na.png,cat\ngone.png,cat\n".to_vec();
     let root =
-        folder(&[("sets/list.csv", list), ("sets/pictures/b.png", png(9)), ("sets/a.png", png(3))]);
+        folder(&[("sets/list.csv", list), ("sets/images/b.png", png(9)), ("sets/a.png", png(3))]);
     let train = read(&root.path().join("sets/list.csv")).train;
     assert_eq!(labels(&*train), [Some(1), Some(0), Some(0)]);
-    assert_eq!(train.picture(0).unwrap().to_rgb8(), shade(9));
-    assert_eq!(train.picture(1).unwrap().to_rgb8(), shade(3));
-    assert!(train.picture(2).unwrap_err().to_string().contains("gone.png"));
+    assert_eq!(train.image(0).unwrap().to_rgb8(), shade(9));
+    assert_eq!(train.image(1).unwrap().to_rgb8(), shade(3));
+    assert!(train.image(2).unwrap_err().to_string().contains("gone.png"));
 }
 
 #[test]
@@ -134,11 +134,11 @@ fn a_shard_is_not_kept_in_memory() {
     let path = root.path().join("a.tar");
     let train = read(&path).train;
     fs::remove_file(&path).unwrap();
-    let error = train.picture(1).unwrap_err().to_string();
+    let error = train.image(1).unwrap_err().to_string();
     assert!(error.contains("a.tar"), "{error}");
     // A shard that is cut off later is an error as well.
     fs::write(&path, tar(&[("0.png", png(1))])).unwrap();
-    assert!(train.picture(1).is_err());
+    assert!(train.image(1).is_err());
 }
 
 #[test]
@@ -160,7 +160,7 @@ fn the_mnist_family_is_read_compressed_or_not_and_in_its_usual_folders() {
         let splits = read(root.path());
         assert_eq!(splits.train.class_names(), ["0", "7"]);
         assert_eq!(labels(&*splits.train), [Some(1), Some(0), Some(1)]);
-        assert_eq!(splits.train.picture(1).unwrap().to_luma8().into_raw(), pixels[20..40]);
+        assert_eq!(splits.train.image(1).unwrap().to_luma8().into_raw(), pixels[20..40]);
         assert_eq!(labels(&*splits.test.unwrap()), [Some(0)]);
         let alone = read(&root.path().join(&names[0])).train;
         assert_eq!((alone.len(), alone.label(0)), (3, None));
@@ -174,12 +174,10 @@ fn the_mnist_family_is_read_compressed_or_not_and_in_its_usual_folders() {
 fn arrays_are_read_in_every_layout_and_from_every_place() {
     let hwc: Vec<u8> = (0..2 * 3 * 5 * 3).collect();
     let wanted: Vec<Vec<u8>> = hwc.chunks(45).map(<[u8]>::to_vec).collect();
-    let planes = |picture: &[u8]| -> Vec<u8> {
-        (0..3)
-            .flat_map(|c| picture.iter().skip(c).step_by(3).copied().collect::<Vec<_>>())
-            .collect()
+    let planes = |image: &[u8]| -> Vec<u8> {
+        (0..3).flat_map(|c| image.iter().skip(c).step_by(3).copied().collect::<Vec<_>>()).collect()
     };
-    let chw: Vec<u8> = wanted.iter().flat_map(|picture| planes(picture)).collect();
+    let chw: Vec<u8> = wanted.iter().flat_map(|image| planes(image)).collect();
     let both = [npy("|u1", "(2, 3, 5, 3)", &hwc), npy("|u1", "(2, 3, 3, 5)", &chw)];
     let label_data = [3_i64, 1].map(i64::to_le_bytes).concat();
     for pixels in both {
@@ -196,8 +194,8 @@ fn arrays_are_read_in_every_layout_and_from_every_place() {
         ]);
         for name in ["a.npz", "b.npz", "c.npz", "d.npy", "e"] {
             let train = read(&root.path().join(name)).train;
-            let pictures = [0, 1].map(|index| train.picture(index).unwrap().to_rgb8().into_raw());
-            assert_eq!(pictures.to_vec(), wanted, "{name}");
+            let images = [0, 1].map(|index| train.image(index).unwrap().to_rgb8().into_raw());
+            assert_eq!(images.to_vec(), wanted, "{name}");
             let want = if name == "d.npy" { [None, None] } else { [Some(1), Some(0)] };
             assert_eq!(labels(&*train), want, "{name}");
         }
@@ -207,19 +205,19 @@ fn arrays_are_read_in_every_layout_and_from_every_place() {
 }
 
 #[test]
-fn pictures_that_cannot_be_decoded_are_left_out_and_counted() {
+fn images_that_cannot_be_decoded_are_left_out_and_counted() {
     let root = folder(&[
         ("cat/a.png", png(1)),
         ("cat/b.png", png(2)[..40].to_vec()),
         ("dog/c.png", png(3)),
-        ("dog/d.jpg", b"no picture".to_vec()),
+        ("dog/d.jpg", b"no image".to_vec()),
     ]);
     let (usable, skipped) = Subset::usable(read(root.path()).train);
     assert_eq!((shades(&usable), labels(&usable)), (vec![1, 3], vec![Some(0), Some(1)]));
     let names: Vec<_> =
         skipped.iter().map(|skipped| skipped.name.rsplit('/').next().unwrap()).collect();
     assert_eq!(names, ["b.png", "d.jpg"]);
-    assert_eq!(skipped[1].reason, "it is no picture");
+    assert_eq!(skipped[1].reason, "it is no image");
 }
 
 #[test]
@@ -269,14 +267,14 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// Reads all there is of a file: every picture, label and name, or one of our errors.
+/// Reads all there is of a file: every image, label and name, or one of our errors.
 fn survives(name: &str, bytes: &[u8]) {
     let root = folder(&[(name, bytes.to_vec())]);
     for path in [root.path().to_owned(), root.path().join(name)] {
         let Ok(splits) = open(&path) else { continue };
         for index in 0..splits.train.len().min(50) {
             let _ =
-                (splits.train.picture(index), splits.train.label(index), splits.train.name(index));
+                (splits.train.image(index), splits.train.label(index), splits.train.name(index));
         }
     }
 }

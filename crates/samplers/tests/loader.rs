@@ -15,13 +15,13 @@ use std::time::{Duration, Instant};
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use selfsame_augment::{Recipe, Scratch, ViewKey};
 use selfsame_samplers::{
-    Balanced, BalancedConfig, DataError, Dataset, EncodedPicture, EpochOrder, HostViews, Loader,
+    Balanced, BalancedConfig, DataError, Dataset, EncodedImage, EpochOrder, HostViews, Loader,
     LoaderConfig, LoaderState, Map, Sampler, Sharded, Shuffled, SingleShot, Split, Synthetic,
     SyntheticConfig, Weighted, WithReplacement, labels, open,
 };
 
 fn shapes() -> Arc<dyn Dataset> {
-    let config = SyntheticConfig { pictures: 26, size: 12, seed: 1, split: Split::Train };
+    let config = SyntheticConfig { images: 26, size: 12, seed: 1, split: Split::Train };
     Arc::new(Synthetic::new(config))
 }
 
@@ -96,14 +96,14 @@ fn a_place_of_another_run_is_refused_by_the_name_of_what_differs() {
     let state = loader.batches().state();
     let message = |state| loader.resume(&state).unwrap_err().to_string();
     assert!(message(LoaderState { seed: 8, ..state }).contains("`seed` was 8"));
-    assert!(message(LoaderState { pictures: 8, ..state }).contains("`pictures`"));
+    assert!(message(LoaderState { images: 8, ..state }).contains("`images`"));
     assert!(message(LoaderState { batch_size: 8, ..state }).contains("`batch_size`"));
     assert!(message(LoaderState { batches_per_epoch: 8, ..state }).contains("`batches_per_epoch`"));
     assert!(message(LoaderState { batch: 4, ..state }).contains("`batch`"));
 }
 
 #[test]
-fn a_view_is_that_of_its_key_and_a_picture_that_comes_again_has_others() {
+fn a_view_is_that_of_its_key_and_a_image_that_comes_again_has_others() {
     let loader = with(WithReplacement::new(2, 6, 1, 0).unwrap(), 2);
     let batch = loader.epoch(5, 0).next().unwrap().unwrap();
     let size = 3 * 12 * 12;
@@ -111,10 +111,10 @@ fn a_view_is_that_of_its_key_and_a_picture_that_comes_again_has_others() {
     for (place, &index) in batch.indices.iter().enumerate() {
         for view in 0..2 {
             let epoch = 5 | seen[index] << 32;
-            let key = ViewKey { seed: 9, epoch, picture: index as u64, view };
+            let key = ViewKey { seed: 9, epoch, sample: index as u64, view };
             let mut want = vec![0.0; size];
-            let picture = shapes().picture(index).unwrap();
-            Recipe::shapes(12).write_view(&picture, key, &mut Scratch::default(), &mut want);
+            let image = shapes().image(index).unwrap();
+            Recipe::shapes(12).write_view(&image, key, &mut Scratch::default(), &mut want);
             assert_eq!(batch.views[view as usize].data[place * size..][..size], want);
         }
         seen[index] += 1;
@@ -131,7 +131,7 @@ fn labels_are_those_of_the_sampler() {
     assert!(single.indices.iter().zip(&single.labels).all(|(index, label)| *label == Some(*index)));
 }
 
-/// Pictures that take their time.
+/// Images that take their time.
 struct Slow {
     pause: Duration,
     asked: AtomicUsize,
@@ -142,7 +142,7 @@ impl Dataset for Slow {
         64
     }
 
-    fn picture(&self, _index: usize) -> Result<DynamicImage, DataError> {
+    fn image(&self, _index: usize) -> Result<DynamicImage, DataError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         std::thread::sleep(self.pause);
         Ok(DynamicImage::new_rgb8(16, 16))
@@ -156,7 +156,7 @@ fn slow(pause: Duration, threads: usize) -> (Arc<Slow>, Loader) {
 }
 
 #[test]
-fn dropping_waits_for_no_slow_picture() {
+fn dropping_waits_for_no_slow_image() {
     for taken in [0, 1] {
         let (_, loader) = slow(Duration::from_millis(300 * (1 - taken)), 2);
         let (_, very_slow) = slow(Duration::from_secs(20), 2);
@@ -188,15 +188,15 @@ fn a_full_queue_holds_three_batches_and_can_be_dropped() {
 }
 
 #[test]
-fn a_file_that_vanishes_and_a_transform_that_panics_are_errors_with_the_picture_s_name() {
+fn a_file_that_vanishes_and_a_transform_that_panics_are_errors_with_the_image_s_name() {
     let root = tempfile::tempdir().unwrap();
     for name in ["a.png", "b.png", "c.png", "d.png"] {
         RgbImage::new(16, 16).save(root.path().join(name)).unwrap();
     }
     let train = open(root.path()).unwrap().train;
-    let panics = Map::new(train.clone(), |picture| {
-        assert!(picture.width() < 16, "too wide");
-        Ok(picture)
+    let panics = Map::new(train.clone(), |image| {
+        assert!(image.width() < 16, "too wide");
+        Ok(image)
     });
     let says = Map::new(train.clone(), |_| Err("not today".to_owned()));
     let config = LoaderConfig { batch_size: 4, threads: 2, seed: 0 };
@@ -207,7 +207,7 @@ fn a_file_that_vanishes_and_a_transform_that_panics_are_errors_with_the_picture_
         assert!(batches.next().is_none(), "an error ends the stream");
         error
     };
-    // The first picture of the batch is named, whichever thread failed first.
+    // The first image of the batch is named, whichever thread failed first.
     let name =
         |error: &str| ["a.png", "b.png", "c.png", "d.png"].iter().any(|name| error.contains(name));
     let panicked: Vec<String> = (0..5).map(|_| first(Arc::new(panics.clone()))).collect();
@@ -223,7 +223,7 @@ fn a_file_that_vanishes_and_a_transform_that_panics_are_errors_with_the_picture_
 struct Liar(usize, usize);
 
 impl Sampler for Liar {
-    fn pictures(&self) -> usize {
+    fn images(&self) -> usize {
         26
     }
     fn batch_size(&self) -> usize {
@@ -244,16 +244,16 @@ fn a_sampler_that_breaks_its_word_is_an_error() {
         let mut batches = with(sampler, 1).batches();
         batches.next().unwrap().unwrap_err().to_string()
     };
-    assert!(message(Liar(26, 4)).contains("picture 26 of 26"));
+    assert!(message(Liar(26, 4)).contains("image 26 of 26"));
     assert!(message(Liar(0, 9)).contains("5 batches instead of 2"));
     assert!(message(Liar(99, 4)).contains("no order today"));
     let more = WithReplacement::new(27, 2, 2, 0).unwrap();
     let error =
         Loader::with_sampler(shapes(), Recipe::shapes(12), more, 1, 0).unwrap_err().to_string();
-    assert!(error.contains("`pictures`"), "{error}");
+    assert!(error.contains("`images`"), "{error}");
 }
 
-/// Smooth JPEGs, as files and as pictures.
+/// Smooth JPEGs, as files and as images.
 struct Photographs {
     files: Vec<Vec<u8>>,
     whole: bool,
@@ -263,10 +263,10 @@ impl Photographs {
     fn new(whole: bool) -> Self {
         let file = |n: u32| {
             let wave = |x: u32| (127.0 + 120.0 * (x as f32 / 240.0).sin()) as u8;
-            let picture =
+            let image =
                 RgbImage::from_fn(1_800, 1_400, |x, y| Rgb([wave(x + n), wave(y), wave(x + y)]));
             let mut bytes = Cursor::new(Vec::new());
-            picture.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
+            image.write_to(&mut bytes, ImageFormat::Jpeg).unwrap();
             bytes.into_inner()
         };
         Self { files: (0..4).map(file).collect(), whole }
@@ -278,7 +278,7 @@ impl Dataset for Photographs {
         4
     }
 
-    fn picture(&self, index: usize) -> Result<DynamicImage, DataError> {
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
         Ok(selfsame_samplers::decode(&self.files[index]).unwrap())
     }
 
@@ -288,8 +288,8 @@ impl Dataset for Photographs {
 }
 
 #[test]
-fn views_of_pictures_decoded_at_reduced_scale_are_nearly_those_of_whole_ones() {
-    // 32 pixels of crops of 600 and more: all pictures can be reduced to an eighth.
+fn views_of_images_decoded_at_reduced_scale_are_nearly_those_of_whole_ones() {
+    // 32 pixels of crops of 600 and more: all images can be reduced to an eighth.
     let recipe = Recipe::simclr_cifar();
     let batch = |whole| {
         let config = LoaderConfig { batch_size: 4, threads: 2, seed: 0 };
@@ -307,9 +307,9 @@ fn views_of_pictures_decoded_at_reduced_scale_are_nearly_those_of_whole_ones() {
         // Of numbers with a deviation of 1: about a hundredth of the contrast.
         assert!(mean < 0.04, "mean difference {mean}");
     }
-    assert!(differ, "no picture was decoded at reduced scale");
+    assert!(differ, "no image was decoded at reduced scale");
     assert_eq!(
-        EncodedPicture::open(&Photographs::new(false).files[0]).unwrap().size(),
+        EncodedImage::open(&Photographs::new(false).files[0]).unwrap().size(),
         [1_800, 1_400]
     );
 }

@@ -19,23 +19,23 @@ fn sorted(mut indices: Vec<usize>) -> Vec<usize> {
 
 proptest! {
     #[test]
-    fn a_shuffle_is_a_permutation(pictures in 1_usize..300, size in 1_usize..40, seed: u64, epoch: u64) {
-        prop_assume!(size <= pictures);
-        let sampler = Shuffled::new(pictures, size, seed).unwrap();
+    fn a_shuffle_is_a_permutation(images in 1_usize..300, size in 1_usize..40, seed: u64, epoch: u64) {
+        prop_assume!(size <= images);
+        let sampler = Shuffled::new(images, size, seed).unwrap();
         let whole = all(&sampler, epoch);
         prop_assert!(whole.iter().all(|batch| batch.len() == size));
         let distinct: HashSet<usize> = whole.concat().into_iter().collect();
-        prop_assert_eq!(distinct.len(), pictures / size * size);
+        prop_assert_eq!(distinct.len(), images / size * size);
         let kept = all(&sampler.keep_last(), epoch);
         prop_assert_eq!(&kept[..whole.len()], &whole[..]);
-        prop_assert_eq!(sorted(kept.concat()), (0..pictures).collect::<Vec<_>>());
+        prop_assert_eq!(sorted(kept.concat()), (0..images).collect::<Vec<_>>());
     }
 
     #[test]
     fn shards_are_disjoint_cover_all_and_have_as_many_batches(
-        shards in 1_usize..6, each in 1_usize..5, pictures in 30_usize..200, keep: bool, epoch in 0_u64..3,
+        shards in 1_usize..6, each in 1_usize..5, images in 30_usize..200, keep: bool, epoch in 0_u64..3,
     ) {
-        let mut inner = Shuffled::new(pictures, shards * each, 5).unwrap();
+        let mut inner = Shuffled::new(images, shards * each, 5).unwrap();
         if keep {
             inner = inner.keep_last();
         }
@@ -48,7 +48,7 @@ proptest! {
             prop_assert!(sizes.iter().max().unwrap() - sizes.iter().min().unwrap() <= 1);
         }
         prop_assert!(parts.iter().all(|part| part.batches_per_epoch() == batches));
-        // Only a last batch of fewer pictures than shards is lost.
+        // Only a last batch of fewer images than shards is lost.
         let lost = inner.batches_per_epoch() - batches;
         prop_assert!(lost == 0 || (lost == 1 && inner.batch(epoch, batches).len() < shards));
     }
@@ -106,15 +106,15 @@ fn chi_square(seen: &[usize], expected: &[f64]) -> f64 {
     seen.iter().zip(expected).map(|(&seen, want)| (seen as f64 - want).powi(2) / want).sum()
 }
 
-fn counts(indices: impl IntoIterator<Item = usize>, pictures: usize) -> Vec<usize> {
-    let mut counts = vec![0; pictures];
+fn counts(indices: impl IntoIterator<Item = usize>, images: usize) -> Vec<usize> {
+    let mut counts = vec![0; images];
     indices.into_iter().for_each(|index| counts[index] += 1);
     counts
 }
 
 #[test]
-fn every_picture_is_as_likely_at_every_place() {
-    // Which picture of 10 comes first, over 5,000 epochs; 9 degrees of freedom: 27.9 is the 99.9th
+fn every_image_is_as_likely_at_every_place() {
+    // Which image of 10 comes first, over 5,000 epochs; 9 degrees of freedom: 27.9 is the 99.9th
     // percentile. The seed is fixed, so this passes always or never.
     let sampler = Shuffled::new(10, 5, 1).unwrap();
     for place in [0, 4] {
@@ -127,7 +127,7 @@ fn every_picture_is_as_likely_at_every_place() {
 }
 
 #[test]
-fn pictures_come_as_often_as_their_weight_says() {
+fn images_come_as_often_as_their_weight_says() {
     let weights = [1.0, 2.0, 0.0, 5.0, 2.0];
     let sampler = Weighted::new(&weights, 100, 100, 3).unwrap();
     let seen = counts(all(&sampler, 0).concat(), 5);
@@ -138,7 +138,7 @@ fn pictures_come_as_often_as_their_weight_says() {
 }
 
 #[test]
-fn classes_and_their_pictures_take_turns() {
+fn classes_and_their_images_take_turns() {
     let labels: Vec<_> = (0..80).map(|index| Some(index % 8)).collect();
     let config = BalancedConfig {
         classes_per_batch: 3,
@@ -147,7 +147,7 @@ fn classes_and_their_pictures_take_turns() {
         ..BalancedConfig::default()
     };
     let sampler = Balanced::new(&labels, config).unwrap();
-    // 40 batches of 3 of 8 classes: each 15 times. 15 × 2 of 10 pictures: each 3 times.
+    // 40 batches of 3 of 8 classes: each 15 times. 15 × 2 of 10 images: each 3 times.
     assert_eq!(counts(all(&sampler, 0).concat(), 80), [3; 80]);
     assert!((examples_per_class(&sampler, &labels, 40) - 2.0).abs() < 1e-12);
     // Pairs of classes are not fixed.
@@ -174,12 +174,12 @@ fn the_class_list_the_count_and_the_warm_up_limit_what_is_drawn() {
     assert_eq!(classes(0), HashSet::from([7, 2]));
     assert_eq!(classes(1), HashSet::from([7, 2]));
     assert_eq!(classes(2), HashSet::from([7, 2, 5, 3]));
-    let pictures: HashSet<usize> = (0..9).flat_map(|epoch| all(&sampler, epoch).concat()).collect();
-    assert_eq!(pictures.len(), 4 * 4, "the same four of each class in all epochs");
+    let images: HashSet<usize> = (0..9).flat_map(|epoch| all(&sampler, epoch).concat()).collect();
+    assert_eq!(images.len(), 4 * 4, "the same four of each class in all epochs");
 }
 
 #[test]
-fn single_shot_makes_every_picture_a_class() {
+fn single_shot_makes_every_image_a_class() {
     let sampler = SingleShot(Shuffled::new(20, 5, 0).unwrap());
     assert_eq!(sampler.label(13, Some(2)), Some(13));
     assert!((examples_per_class(&sampler, &[Some(0); 20], 4) - 1.0).abs() < 1e-12);
@@ -192,7 +192,7 @@ fn settings_that_make_no_sense_are_named() {
     }
     assert!(message(Shuffled::new(3, 4, 0)).contains("batch of 4"));
     assert!(message(Shuffled::new(3, 0, 0)).contains("`batch_size`"));
-    assert!(message(WithReplacement::new(0, 4, 1, 0)).contains("`pictures`"));
+    assert!(message(WithReplacement::new(0, 4, 1, 0)).contains("`images`"));
     assert!(message(WithReplacement::new(3, 4, 0, 0)).contains("`batches_per_epoch`"));
     for weights in [&[1.0, -1.0][..], &[0.0, 0.0], &[f64::NAN], &[f64::INFINITY, 1.0], &[]] {
         assert!(message(Weighted::new(weights, 1, 1, 0)).contains("`weights`"), "{weights:?}");

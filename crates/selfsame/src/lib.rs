@@ -16,7 +16,7 @@ pub use threads::compute_on_this_thread;
 /// The names nearly every program needs.
 pub mod prelude {
     pub use crate::augment::Recipe;
-    pub use crate::callbacks::{Progress, Trainer, encode};
+    pub use crate::callbacks::{Progress, Trainer, extract_features};
     pub use crate::metrics::{Knn, LinearProbe};
     pub use crate::models::{Backbone, Method, ResNetConfig, seed_weights};
     pub use crate::optim::{OptimizerConfig, Schedule};

@@ -17,16 +17,17 @@ use std::sync::{Arc, OnceLock};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use selfsame::augment::{Picture, Recipe, Scratch, ViewKey};
+use selfsame::augment::{Image, Recipe, Scratch, ViewKey};
 use selfsame::callbacks::Trainer;
 use selfsame::losses::{
-    BarlowTwinsConfig, DclConfig, DinoCenter, DinoConfig, FrosslConfig, HypersphereConfig, Labeled,
-    MmcrConfig, MocoConfig, NtXentConfig, SigRegConfig, SupConConfig, SwavConfig, TicoConfig,
-    TicoCovariance, TripletConfig, VicregConfig, WMseConfig, barlow_twins, byol, dcl, dino, frossl,
+    BarlowTwinsLossConfig, DclLossConfig, DinoCenter, DinoLossConfig, FrosslLossConfig,
+    HypersphereLossConfig, Labeled, MmcrLossConfig, MocoLossConfig, NtXentLossConfig,
+    SigRegLossConfig, SupConLossConfig, SwavLossConfig, TicoCovariance, TicoLossConfig,
+    TripletLossConfig, VicregLossConfig, WMseLossConfig, barlow_twins, byol, dcl, dino, frossl,
     hypersphere, koleo, mmcr, moco, nt_xent, random_slices, sigreg, sup_con, swav, tico, triplet,
     vicreg, w_mse,
 };
-use selfsame::models::{Method, ResNet, ResNetConfig, SimClr, SimClrHead, Views, seed_weights};
+use selfsame::models::{Method, ResNet, ResNetConfig, SimClr, SimClrConfig, Views, seed_weights};
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::samplers::{Dataset, Loader, LoaderConfig, Split, Synthetic, SyntheticConfig};
 
@@ -100,34 +101,34 @@ fn labels(view: &Tensor<2>) -> Tensor<1, Int> {
 type Loss = fn(Tensor<2>, Tensor<2>) -> Tensor<1>;
 
 const LOSSES: &[(&str, Loss)] = &[
-    ("nt_xent", |a, b| nt_xent(a, b, &NtXentConfig::default())),
-    ("nt_xent at temperature 0.01", |a, b| nt_xent(a, b, &NtXentConfig { temperature: 0.01 })),
-    ("dcl", |a, b| dcl(a, b, &DclConfig::weighted())),
+    ("nt_xent", |a, b| nt_xent(a, b, &NtXentLossConfig::default())),
+    ("nt_xent at temperature 0.01", |a, b| nt_xent(a, b, &NtXentLossConfig { temperature: 0.01 })),
+    ("dcl", |a, b| dcl(a, b, &DclLossConfig::weighted())),
     ("sup_con", |a, b| {
         let labels = labels(&a);
-        sup_con(a, b, labels, &SupConConfig::default())
+        sup_con(a, b, labels, &SupConLossConfig::default())
     }),
     ("moco", |a, b| {
         let queue = rows(64, 32, 77, &a.device().inner());
-        moco(a, b, queue, &MocoConfig::default())
+        moco(a, b, queue, &MocoLossConfig::default())
     }),
     ("byol", |a, b| byol(a.clone(), b.clone(), a, b)),
-    ("barlow_twins", |a, b| barlow_twins(a, b, &BarlowTwinsConfig::default())),
-    ("vicreg", |a, b| vicreg(a, b, &VicregConfig::default())),
-    ("hypersphere", |a, b| hypersphere(a, b, &HypersphereConfig::default())),
-    ("tico", |a, b| tico(a, b, &mut TicoCovariance::default(), &TicoConfig::default())),
-    ("w_mse", |a, b| w_mse(a, b, &WMseConfig::default())),
-    ("swav", |a, b| swav(&[a, b], &[], &[], &SwavConfig::default())),
+    ("barlow_twins", |a, b| barlow_twins(a, b, &BarlowTwinsLossConfig::default())),
+    ("vicreg", |a, b| vicreg(a, b, &VicregLossConfig::default())),
+    ("hypersphere", |a, b| hypersphere(a, b, &HypersphereLossConfig::default())),
+    ("tico", |a, b| tico(a, b, &mut TicoCovariance::default(), &TicoLossConfig::default())),
+    ("w_mse", |a, b| w_mse(a, b, &WMseLossConfig::default())),
+    ("swav", |a, b| swav(&[a, b], &[], &[], &SwavLossConfig::default())),
     ("dino", |a, b| {
         let center = DinoCenter::new(32, 0.9, &a.device().inner());
-        dino(&[a.clone(), b.clone()], &[a, b], &center, &DinoConfig::default())
+        dino(&[a.clone(), b.clone()], &[a, b], &center, &DinoLossConfig::default())
     }),
     ("koleo", |a, b| koleo(a) + koleo(b)),
-    ("mmcr", |a, b| mmcr(&[a, b.clone()], &[b], &MmcrConfig::default())),
-    ("frossl", |a, b| frossl(&[a, b], &FrosslConfig::default())),
+    ("mmcr", |a, b| mmcr(&[a, b.clone()], &[b], &MmcrLossConfig::default())),
+    ("frossl", |a, b| frossl(&[a, b], &FrosslLossConfig::default())),
     ("triplet", |a, _| {
         let labels = labels(&a);
-        triplet(&Labeled::new(a, labels), None, &TripletConfig::default())
+        triplet(&Labeled::new(a, labels), None, &TripletLossConfig::default())
     }),
 ];
 
@@ -172,7 +173,7 @@ fn a_loss_of_sines_is_that_of_the_cpu_within_what_gpus_promise() {
     let Some(device) = device() else { return };
     let loss: Loss = |a, _| {
         let slices = random_slices(32, 64, 0, 0, &a.device().inner());
-        sigreg(a, slices, &SigRegConfig::default())
+        sigreg(a, slices, &SigRegLossConfig::default())
     };
     same_loss("sigreg", loss, [48, 32], &device, 2e-2);
 }
@@ -181,7 +182,7 @@ fn a_loss_of_sines_is_that_of_the_cpu_within_what_gpus_promise() {
 #[test]
 fn contrast_in_linear_memory_is_that_of_the_cpu() {
     let Some(device) = device() else { return };
-    let loss: Loss = |a, b| nt_xent(a, b, &NtXentConfig { temperature: 0.1 });
+    let loss: Loss = |a, b| nt_xent(a, b, &NtXentLossConfig { temperature: 0.1 });
     same_loss("nt_xent of 2,080 rows", loss, [1040, 16], &device, 1e-4);
 }
 
@@ -189,18 +190,17 @@ fn contrast_in_linear_memory_is_that_of_the_cpu() {
 fn views_on_the_device_are_those_of_the_host() {
     let Some(device) = device() else { return };
     let dataset = shapes(3, 24);
-    let pictures: Vec<_> = (0..3).map(|index| dataset.picture(index).unwrap()).collect();
-    let planes = pictures.iter().flat_map(|image| Picture::from_image(image).data).collect();
+    let images: Vec<_> = (0..3).map(|index| dataset.image(index).unwrap()).collect();
+    let planes = images.iter().flat_map(|image| PlanarImage::from_image(image).data).collect();
     let batch = Tensor::<4>::from_data(TensorData::new(planes, [3, 3, 24, 24]), &device);
-    let keys = [0, 1, 2].map(|picture| ViewKey { seed: 11, epoch: 2, picture, view: 0 });
+    let keys = [0, 1, 2].map(|sample| ViewKey { seed: 11, epoch: 2, sample, view: 0 });
     let recipes = [Recipe::simclr_cifar(), Recipe::byol_cifar(), Recipe::dino_cifar()];
     for recipe in recipes.into_iter().chain([Recipe::simclr_imagenet()]) {
         let views = recipe.views_on_device(batch.clone(), &keys);
         for (view, made) in views.into_iter().enumerate() {
             let mut scratch = Scratch::default();
             let size = recipe.view_dims(view).iter().product();
-            for ((image, key), found) in pictures.iter().zip(&keys).zip(numbers(made).chunks(size))
-            {
+            for ((image, key), found) in images.iter().zip(&keys).zip(numbers(made).chunks(size)) {
                 let mut want = vec![0.0; size];
                 let key = ViewKey { view: view as u32, ..*key };
                 recipe.write_view(image, key, &mut scratch, &mut want);
@@ -213,22 +213,22 @@ fn views_on_the_device_are_those_of_the_host() {
 
 const SIDE: u32 = 16;
 
-fn shapes(pictures: usize, size: u32) -> Arc<dyn Dataset> {
-    Arc::new(Synthetic::new(SyntheticConfig { pictures, size, seed: 3, split: Split::Train }))
+fn shapes(images: usize, size: u32) -> Arc<dyn Dataset> {
+    Arc::new(Synthetic::new(SyntheticConfig { images, size, seed: 3, split: Split::Train }))
 }
 
 fn sim_clr(device: &Device) -> SimClr<ResNet> {
     let encoder = ResNetConfig { blocks: vec![1, 1], width: 8, channels: 3 }.init(device);
     seed_weights(
-        SimClrHead { d_hidden: 32, d_output: 16, temperature: 0.2 }.init(encoder, device),
+        SimClrConfig { d_hidden: 32, d_output: 16, temperature: 0.2 }.init(encoder, device),
         5,
     )
 }
 
 const LOADER: LoaderConfig = LoaderConfig { batch_size: 32, threads: 1, seed: 5 };
 
-fn loader(pictures: usize) -> Loader {
-    Loader::new(shapes(pictures, SIDE), Recipe::shapes(SIDE), LOADER).unwrap()
+fn loader(images: usize) -> Loader {
+    Loader::new(shapes(images, SIDE), Recipe::shapes(SIDE), LOADER).unwrap()
 }
 
 /// All weights and running statistics.

@@ -4,15 +4,15 @@ use burn::tensor::{DType, IndexingUpdateOp, Tensor};
 
 use super::numbers;
 
-/// Changes the 256 levels of each channel of each picture so that all are about equally frequent.
+/// Changes the 256 levels of each channel of each image so that all are about equally frequent.
 ///
 /// Counts are whole numbers in single precision; half of one keeps quotients away from whole numbers,
 /// whatever their rounding.
-pub(super) fn equalize(pictures: Tensor<4>) -> Tensor<4> {
-    let [batch, channels, height, width] = pictures.dims();
+pub(super) fn equalize(images: Tensor<4>) -> Tensor<4> {
+    let [batch, channels, height, width] = images.dims();
     let (planes, pixels) = (batch * channels, height * width);
-    let device = pictures.device();
-    let levels = (pictures.reshape([planes, pixels]) * 255.999).clamp(0.0, 255.0).int();
+    let device = images.device();
+    let levels = (images.reshape([planes, pixels]) * 255.999).clamp(0.0, 255.0).int();
     let zeros = Tensor::<2>::zeros([planes, 256], (&device, DType::F32));
     let ones = Tensor::ones([planes, pixels], (&device, DType::F32));
     let counts = zeros.scatter(1, levels.clone(), ones, IndexingUpdateOp::Add);

@@ -1,4 +1,4 @@
-//! Painting over a part of each picture.
+//! Painting over a part of each image.
 
 use burn::tensor::Tensor;
 
@@ -6,9 +6,9 @@ use super::numbers;
 use crate::{CropBox, Plan};
 
 /// Paints the part each step names, if it is one that erases.
-pub(super) fn erase(pictures: Tensor<4>, steps: &[Plan]) -> Tensor<4> {
-    let [batch, _, height, width] = pictures.dims();
-    let device = pictures.device();
+pub(super) fn erase(images: Tensor<4>, steps: &[Plan]) -> Tensor<4> {
+    let [batch, _, height, width] = images.dims();
+    let device = images.device();
     let erasures = steps.iter().map(|step| match *step {
         Plan::Erase { part, fill } => (part, fill),
         _ => (CropBox { top: 0, left: 0, height: 0, width: 0 }, 0.0),
@@ -25,5 +25,5 @@ pub(super) fn erase(pictures: Tensor<4>, steps: &[Plan]) -> Tensor<4> {
     let rows = numbers(rows, [batch, 1, height, 1], &device);
     let inside = rows * numbers(columns, [batch, 1, 1, width], &device);
     let fills = numbers(fills, [batch, 1, 1, 1], &device);
-    pictures * (-inside.clone() + 1.0) + inside * fills
+    images * (-inside.clone() + 1.0) + inside * fills
 }

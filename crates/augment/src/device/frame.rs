@@ -1,4 +1,4 @@
-//! Cutting, resizing, mirroring, moving and blurring, as two matrices per picture.
+//! Cutting, resizing, mirroring, moving and blurring, as two matrices per image.
 
 use burn::tensor::Tensor;
 
@@ -7,7 +7,7 @@ use crate::blur::{gaussian, reflect};
 use crate::resampling::{Stretch, Weights};
 use crate::{Plan, Resampling};
 
-/// New rows and columns of each picture as sums of old ones: `new = down · old · acrossᵀ`.
+/// New rows and columns of each image as sums of old ones: `new = down · old · acrossᵀ`.
 #[derive(Clone, Debug)]
 pub(super) struct Frame {
     down: Vec<Lines>,
@@ -15,13 +15,13 @@ pub(super) struct Frame {
 }
 
 impl Frame {
-    /// One step of each picture of `[height, width]`.
+    /// One step of each image of `[height, width]`.
     pub(super) fn new(steps: &[Plan], [height, width]: [usize; 2]) -> Self {
         let lines = |axis, side| steps.iter().map(|step| Lines::of(step, axis, side)).collect();
         Self { down: lines(0, height), across: lines(1, width) }
     }
 
-    /// One more step of each picture.
+    /// One more step of each image.
     pub(super) fn then(self, steps: &[Plan]) -> Self {
         let chain = |axis: usize, lines: Vec<Lines>| {
             let next = |(step, lines): (&Plan, &Lines)| {
@@ -32,9 +32,9 @@ impl Frame {
         Self { down: chain(0, self.down), across: chain(1, self.across) }
     }
 
-    pub(super) fn apply(&self, pictures: Tensor<4>) -> Tensor<4> {
-        let [batch, channels, _, width] = pictures.dims();
-        let device = pictures.device();
+    pub(super) fn apply(&self, images: Tensor<4>) -> Tensor<4> {
+        let [batch, channels, _, width] = images.dims();
+        let device = images.device();
         let matrices = |lines: &[Lines]| {
             let weights = lines.iter().flat_map(|lines| &lines.weights).copied().collect();
             let dims = [lines.len(), lines[0].new_side(), lines[0].old_side];
@@ -42,14 +42,14 @@ impl Frame {
         };
         let [down, across]: [Tensor<3>; 2] = [matrices(&self.down), matrices(&self.across)];
         let [height, new_width] = [down.dims()[1], across.dims()[1]];
-        // The channels of a picture share its matrices.
-        let rows = down.unsqueeze_dim::<4>(1).matmul(pictures);
+        // The channels of an image share its matrices.
+        let rows = down.unsqueeze_dim::<4>(1).matmul(images);
         let rows = rows.reshape([batch, channels * height, width]);
         rows.matmul(across.swap_dims(1, 2)).reshape([batch, channels, height, new_width])
     }
 }
 
-/// How the lines of one side of a picture are made of those it had.
+/// How the lines of one side of an image are made of those it had.
 #[derive(Clone, Debug)]
 struct Lines {
     old_side: usize,

@@ -8,7 +8,7 @@ use super::{choose, numbers};
 use crate::paint::LIGHT;
 use crate::{Jitter, Normalize, Plan};
 
-/// A change of one picture's colours.
+/// A change of one image's colours.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Tone {
     /// A weighted sum.
@@ -19,7 +19,7 @@ pub(super) enum Tone {
     Saturation(f32),
 }
 
-/// `factor · x + shift`, and in addition `gray` times the pixel's gray, `mean` times the picture's mean
+/// `factor · x + shift`, and in addition `gray` times the pixel's gray, `mean` times the image's mean
 /// gray, and `channel` times the channel's mean.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mix {
@@ -86,11 +86,11 @@ impl From<Jitter> for Tone {
     }
 }
 
-/// Makes all changes of each picture in order, until none are left.
+/// Makes all changes of each image in order, until none are left.
 ///
-/// Sums are made as long as any picture has one next; only then hues are turned, which costs more, so
-/// that pictures whose jitters have different orders turn theirs together.
-pub(super) fn paint(mut pictures: Tensor<4>, colors: &mut [VecDeque<Tone>]) -> Tensor<4> {
+/// Sums are made as long as any image has one next; only then hues are turned, which costs more, so
+/// that images whose jitters have different orders turn theirs together.
+pub(super) fn paint(mut images: Tensor<4>, colors: &mut [VecDeque<Tone>]) -> Tensor<4> {
     while colors.iter().any(|tones| !tones.is_empty()) {
         let is_mix = |tone: &Tone| matches!(tone, Tone::Mix(_));
         if colors.iter().any(|tones| tones.front().is_some_and(is_mix)) {
@@ -99,7 +99,7 @@ pub(super) fn paint(mut pictures: Tensor<4>, colors: &mut [VecDeque<Tone>]) -> T
                 _ => Mix::NOTHING,
             };
             let mixes: Vec<Mix> = colors.iter_mut().map(next).collect();
-            pictures = mixed(pictures, &mixes);
+            images = mixed(images, &mixes);
         } else {
             let mut next = |amount: fn(&Tone) -> Option<f32>| -> Vec<Option<f32>> {
                 let next = |tones: &mut VecDeque<Tone>| {
@@ -109,26 +109,26 @@ pub(super) fn paint(mut pictures: Tensor<4>, colors: &mut [VecDeque<Tone>]) -> T
             };
             let shifts = next(|tone| if let Tone::Hue(shift) = tone { Some(*shift) } else { None });
             if shifts.iter().any(Option::is_some) {
-                pictures = turned(pictures, &shifts);
+                images = turned(images, &shifts);
             }
             let factors =
                 next(|tone| if let Tone::Saturation(factor) = tone { Some(*factor) } else { None });
             if factors.iter().any(Option::is_some) {
-                pictures = saturated(pictures, &factors);
+                images = saturated(images, &factors);
             }
         }
     }
-    pictures
+    images
 }
 
-fn mixed(pictures: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
-    let device = pictures.device();
+fn mixed(images: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
+    let device = images.device();
     let column = |values: Vec<f32>| {
         let dims = [mixes.len(), values.len() / mixes.len(), 1, 1];
         numbers(values, dims, &device)
     };
     let factor = column(mixes.iter().flat_map(|mix| mix.factor).collect());
-    let mut changed = pictures.clone() * factor;
+    let mut changed = images.clone() * factor;
     let shift: Vec<f32> = mixes.iter().flat_map(|mix| mix.shift).collect();
     if shift.iter().any(|shift| *shift != 0.0) {
         changed = changed + column(shift);
@@ -138,12 +138,12 @@ fn mixed(pictures: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
     let of_channel: Vec<f32> = mixes.iter().map(|mix| mix.channel).collect();
     let acts = |weights: &[f32]| weights.iter().any(|weight| *weight != 0.0);
     if acts(&of_channel) {
-        let means = pictures.clone().mean_dim(3).mean_dim(2);
+        let means = images.clone().mean_dim(3).mean_dim(2);
         changed = changed + means * column(of_channel);
     }
     if acts(&of_gray) || acts(&of_mean) {
         let light = numbers(LIGHT.to_vec(), [1, 3, 1, 1], &device);
-        let gray = (pictures * light).sum_dim(1);
+        let gray = (images * light).sum_dim(1);
         if acts(&of_mean) {
             let mean = gray.clone().mean_dim(3).mean_dim(2);
             changed = changed + mean * column(of_mean);
@@ -160,17 +160,17 @@ fn mixed(pictures: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
 }
 
 /// What a channel lacks to the largest is multiplied, as far as the smallest does not become less than 0.
-fn saturated(pictures: Tensor<4>, factors: &[Option<f32>]) -> Tensor<4> {
-    let device = pictures.device();
-    let high = pictures.clone().max_dim(1);
-    let range = high.clone() - pictures.clone().min_dim(1);
+fn saturated(images: Tensor<4>, factors: &[Option<f32>]) -> Tensor<4> {
+    let device = images.device();
+    let high = images.clone().max_dim(1);
+    let range = high.clone() - images.clone().min_dim(1);
     let most = high.clone() / range.clamp_min(TINY);
     let wanted = factors.iter().map(|factor| factor.unwrap_or(1.0)).collect();
     let wanted = numbers(wanted, [factors.len(), 1, 1, 1], &device);
     let factor = most.clone().min_pair(wanted.expand(most.dims()));
-    let changed = (high.clone() - (high - pictures.clone()) * factor).clamp(0.0, 1.0);
+    let changed = (high.clone() - (high - images.clone()) * factor).clamp(0.0, 1.0);
     let acting: Vec<bool> = factors.iter().map(Option::is_some).collect();
-    choose(pictures, changed, &acting)
+    choose(images, changed, &acting)
 }
 
 /// Less than any range of channels that is not 0.
@@ -178,11 +178,11 @@ const TINY: f32 = 1e-30;
 
 /// Both ways through HSV, folded into one: a channel of hue `h` is
 /// `max − (max − min) · clamp(min(k, 4 − k), 0, 1)` with `k = (n + 6h) mod 6` and `n` 5, 3, 1.
-fn turned(pictures: Tensor<4>, shifts: &[Option<f32>]) -> Tensor<4> {
-    let device = pictures.device();
-    let [red, green, blue] = [0, 1, 2].map(|channel| pictures.clone().narrow(1, channel, 1));
-    let high = pictures.clone().max_dim(1);
-    let range = high.clone() - pictures.clone().min_dim(1);
+fn turned(images: Tensor<4>, shifts: &[Option<f32>]) -> Tensor<4> {
+    let device = images.device();
+    let [red, green, blue] = [0, 1, 2].map(|channel| images.clone().narrow(1, channel, 1));
+    let high = images.clone().max_dim(1);
+    let range = high.clone() - images.clone().min_dim(1);
     let divisor = range.clone().clamp_min(TINY);
     // Sixths of the circle; red wins over green, green over blue, where two are highest.
     let of_red = (green.clone() - blue.clone()) / divisor.clone();
@@ -199,5 +199,5 @@ fn turned(pictures: Tensor<4>, shifts: &[Option<f32>]) -> Tensor<4> {
     // min(k, 4 − k) is 2 − |k − 2|.
     let share = (-(k - 2.0).abs() + 2.0).clamp(0.0, 1.0);
     let acting: Vec<bool> = shifts.iter().map(Option::is_some).collect();
-    choose(pictures, high - range * share, &acting)
+    choose(images, high - range * share, &acting)
 }

@@ -1,17 +1,17 @@
-//! Turning each picture about its middle.
+//! Turning each image about its middle.
 
 use burn::tensor::{Int, Tensor};
 
 use super::numbers;
 use crate::Plan;
 
-/// Turns each picture counter-clockwise by the angle its step names, if it is one that turns.
+/// Turns each image counter-clockwise by the angle its step names, if it is one that turns.
 ///
-/// Positions are found on the device: a picture needs two numbers from the host, not four places per
+/// Positions are found on the device: an image needs two numbers from the host, not four places per
 /// pixel.
-pub(super) fn turn(pictures: Tensor<4>, steps: &[Plan]) -> Tensor<4> {
-    let [batch, channels, height, width] = pictures.dims();
-    let device = pictures.device();
+pub(super) fn turn(images: Tensor<4>, steps: &[Plan]) -> Tensor<4> {
+    let [batch, channels, height, width] = images.dims();
+    let device = images.device();
     let angles = steps.iter().map(|step| match *step {
         Plan::Rotate { degrees } => degrees.to_radians(),
         _ => 0.0,
@@ -29,9 +29,9 @@ pub(super) fn turn(pictures: Tensor<4>, steps: &[Plan]) -> Tensor<4> {
     let (above, below, down) = between(from_y, height);
     let (before, after, across) = between(from_x, width);
     let pixels = height * width;
-    let flat = pictures.reshape([batch, channels, pixels]);
+    let flat = images.reshape([batch, channels, pixels]);
     let take = |row: &Tensor<4, Int>, column: &Tensor<4, Int>| {
-        #[allow(clippy::cast_possible_wrap, reason = "sides of pictures")]
+        #[allow(clippy::cast_possible_wrap, reason = "sides of images")]
         let places = row.clone() * width as i64 + column.clone();
         let places = places.reshape([batch, 1, pixels]).expand([batch, channels, pixels]);
         flat.clone().gather(2, places).reshape([batch, channels, height, width])
@@ -44,14 +44,14 @@ pub(super) fn turn(pictures: Tensor<4>, steps: &[Plan]) -> Tensor<4> {
     upper.clone() + (lower - upper) * down
 }
 
-/// The two pixels around each position, mirrored into the picture, and the share of the second.
+/// The two pixels around each position, mirrored into the image, and the share of the second.
 fn between(positions: Tensor<4>, side: usize) -> (Tensor<4, Int>, Tensor<4, Int>, Tensor<4>) {
     let first = positions.clone().floor();
     let share = positions - first.clone();
     (mirrored(first.clone(), side), mirrored(first + 1.0, side), share)
 }
 
-/// Places of the picture and of its mirrors, which repeat the edge.
+/// Places of the image and of its mirrors, which repeat the edge.
 fn mirrored(places: Tensor<4>, side: usize) -> Tensor<4, Int> {
     let (side, period) = (side as f32, 2.0 * side as f32);
     // Half a pixel keeps a quotient away from whole numbers, whatever its rounding.

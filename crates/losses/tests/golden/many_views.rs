@@ -2,8 +2,9 @@
 
 use burn::tensor::Tensor;
 use selfsame_losses::{
-    DinoCenter, DinoConfig, EmpSslConfig, FrosslConfig, MmcrConfig, SigRegConfig, SwavConfig, dino,
-    emp_ssl, frossl, koleo, mmcr, sigreg, swav, visreg_shape,
+    DinoCenter, DinoLossConfig, EmpSslLossConfig, FrosslLossConfig, MmcrLossConfig,
+    SigRegLossConfig, SwavLossConfig, dino, emp_ssl, frossl, koleo, mmcr, sigreg, swav,
+    visreg_shape,
 };
 
 use crate::case::Case;
@@ -21,21 +22,21 @@ pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
         }
         "frossl" => {
             let [invariance] = case.params(["invariance_weight"]);
-            frossl(&case.inputs("z"), &FrosslConfig { invariance })
+            frossl(&case.inputs("z"), &FrosslLossConfig { invariance })
         }
         "mmcr" => {
             let [compactness] = case.params(["lambda_"]);
             let [online, momentum] = ["online", "momentum"].map(|name| views(case.input(name)));
-            mmcr(&online, &momentum, &MmcrConfig { compactness })
+            mmcr(&online, &momentum, &MmcrLossConfig { compactness })
         }
         "emp_ssl" => {
             let [epsilon, invariance] = case.params(["tcr_eps", "invariance_weight"]);
-            emp_ssl(&case.inputs("z"), &EmpSslConfig { epsilon, invariance })
+            emp_ssl(&case.inputs("z"), &EmpSslLossConfig { epsilon, invariance })
         }
         "swav" => {
             let names = ["temperature", "epsilon", "iterations"];
             let [temperature, epsilon, iterations] = case.params(names);
-            let config = SwavConfig { temperature, epsilon, iterations: count(iterations) };
+            let config = SwavLossConfig { temperature, epsilon, iterations: count(iterations) };
             swav(&case.inputs("hi"), &case.inputs("lo"), &[], &config)
         }
         "dino" => {
@@ -43,12 +44,12 @@ pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
             let [student_temperature, teacher_temperature] = case.params(names);
             let teacher: Vec<Tensor<2>> = case.inputs("t");
             let center = DinoCenter::new(teacher[0].dims()[1], 0.9, &teacher[0].device());
-            let config = DinoConfig { student_temperature, teacher_temperature };
+            let config = DinoLossConfig { student_temperature, teacher_temperature };
             dino(&teacher, &case.inputs("s"), &center, &config)
         }
         "sigreg" => {
             let [knots, t_max] = case.params(["knots", "t_max"]);
-            let config = SigRegConfig { knots: count(knots), t_max };
+            let config = SigRegLossConfig { knots: count(knots), t_max };
             sigreg(case.input("z"), case.input("slices"), &config)
         }
         "visreg_shape" => {

@@ -12,7 +12,7 @@ use super::plane::Plane;
 pub(super) struct Pixels {
     /// What is made; all else becomes black.
     part: Part,
-    /// `[height, width]` of the whole picture.
+    /// `[height, width]` of the whole image.
     size: [usize; 2],
     /// Gray, or red, green and blue.
     bytes: Vec<u8>,
@@ -49,7 +49,7 @@ impl Pixels {
         }
     }
 
-    /// The picture, when all its rows are made.
+    /// The image, when all its rows are made.
     pub(super) fn finish(mut self) -> Option<DynamicImage> {
         let [height, width] = self.size;
         self.bytes.resize(self.channels * height * width, 0);
@@ -116,7 +116,7 @@ fn share(x: i16, parts: i32) -> i16 {
     (((i32::from(2 * x) * parts) >> 16) as i16 + 1) >> 1
 }
 
-/// Rows of a plane with half as many columns, rows or both, widened to what the picture has: three parts
+/// Rows of a plane with half as many columns, rows or both, widened to what the image has: three parts
 /// of the nearer sample and one of the farther.
 #[derive(Default)]
 struct Wide {
@@ -126,7 +126,7 @@ struct Wide {
 }
 
 impl Wide {
-    /// The columns that are wanted, of a row of the picture.
+    /// The columns that are wanted, of a row of the image.
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
     fn run(&mut self, plane: &Plane, row: usize, wanted: &Range<usize>) -> &[u8] {

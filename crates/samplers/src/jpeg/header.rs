@@ -1,4 +1,4 @@
-//! What stands before the picture's data.
+//! What stands before the image's data.
 
 use std::iter;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ pub(super) struct Header<'a> {
     pub(super) data: &'a [u8],
 }
 
-/// One of the planes that the picture is coded as.
+/// One of the planes that the image is coded as.
 #[derive(Debug)]
 pub(super) struct Component {
     /// Blocks of a unit, `[down, across]`.
@@ -31,7 +31,7 @@ pub(super) struct Component {
     pub(super) ac: Rc<Table>,
 }
 
-/// What a frame says of the picture.
+/// What a frame says of the image.
 struct Frame {
     size: [u16; 2],
     announced: Vec<Announced>,
@@ -53,12 +53,12 @@ struct Tables {
 }
 
 impl<'a> Header<'a> {
-    /// Units that the picture consists of, `[down, across]`.
+    /// Units that the image consists of, `[down, across]`.
     pub(super) fn units(&self) -> [usize; 2] {
         [0, 1].map(|side| self.size[side].div_ceil(8 * self.components[0].blocks[side]))
     }
 
-    /// `None` if it is none of a picture with 8 bits in one sequential, Huffman coded scan, gray or with
+    /// `None` if it is none of an image with 8 bits in one sequential, Huffman coded scan, gray or with
     /// luma and chroma.
     pub(super) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (mut tables, mut frame, mut interval) = (Tables::default(), None, None);

@@ -87,7 +87,7 @@ impl Kind {
 }
 
 impl Table {
-    /// `None` if these are not numbers of codes by length and their symbols, or not of 8-bit pictures.
+    /// `None` if these are not numbers of codes by length and their symbols, or not of 8-bit images.
     pub(super) fn new(kind: Kind, counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
         let most = if kind == Kind::Dc { 11 } else { 10 };
         if symbols.iter().any(|symbol| kind.meaning(*symbol).0 > most) {

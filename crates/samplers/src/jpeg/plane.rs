@@ -13,7 +13,7 @@ pub(super) struct Plane {
     samples: Vec<u8>,
     first: usize,
     stride: usize,
-    /// `[height, width]` of what belongs to the picture.
+    /// `[height, width]` of what belongs to the image.
     pub(super) size: [usize; 2],
     /// Pixels that share a sample, `[down, across]`.
     pub(super) shares: [usize; 2],

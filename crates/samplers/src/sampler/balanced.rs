@@ -1,4 +1,4 @@
-//! Batches of as many pictures of each of some classes.
+//! Batches of as many images of each of some classes.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
@@ -13,14 +13,14 @@ use crate::subset::shuffle;
 pub struct BalancedConfig {
     /// P, the classes in a batch. Default: 2.
     pub classes_per_batch: usize,
-    /// K, the pictures of each. Default: 2.
+    /// K, the images of each. Default: 2.
     pub examples_per_class: usize,
     /// Batches in an epoch. Default: 1,000.
     pub batches_per_epoch: usize,
     /// The classes to draw from, in the order in which the warm-up takes them. Default: all that have
-    /// pictures, by number.
+    /// images, by number.
     pub class_list: Option<Vec<usize>>,
-    /// Pictures of a class that are drawn from, chosen at random once. Default: all.
+    /// Images of a class that are drawn from, chosen at random once. Default: all.
     pub total_examples_per_class: Option<usize>,
     /// A start with fewer classes. Default: none.
     pub warm_up: Option<WarmUp>,
@@ -52,14 +52,14 @@ impl Default for BalancedConfig {
     }
 }
 
-/// P classes a batch, and K pictures of each, class by class.
+/// P classes a batch, and K images of each, class by class.
 ///
-/// Within an epoch, every class comes once before one comes again, and so does every picture of a
-/// class; within a batch, no class comes twice. All batches are whole. Pictures without a label are
-/// never drawn. A class of fewer than K pictures gives some of them more than once in a batch, with
+/// Within an epoch, every class comes once before one comes again, and so does every image of a
+/// class; within a batch, no class comes twice. All batches are whole. Images without a label are
+/// never drawn. A class of fewer than K images gives some of them more than once in a batch, with
 /// other views, none more than once more often than another.
 ///
-/// Equivalent of TensorFlow Similarity's `MultiShotMemorySampler`, which draws classes and pictures
+/// Equivalent of TensorFlow Similarity's `MultiShotMemorySampler`, which draws classes and images
 /// of each batch independently.
 ///
 /// # Example
@@ -76,17 +76,17 @@ impl Default for BalancedConfig {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balanced {
-    pictures: usize,
-    /// The pictures of each class of the list.
+    images: usize,
+    /// The images of each class of the list.
     members: Vec<Vec<usize>>,
     config: BalancedConfig,
 }
 
 impl Balanced {
-    /// Draws from pictures of these classes.
+    /// Draws from images of these classes.
     ///
     /// # Errors
-    /// If a count is 0, a class of the list has no pictures or comes twice, there are fewer classes
+    /// If a count is 0, a class of the list has no images or comes twice, there are fewer classes
     /// than a batch needs, or the warm-up has fewer classes than a batch needs or more than there
     /// are; the error names the setting.
     pub fn new(labels: &[Option<usize>], config: BalancedConfig) -> Result<Self, DataError> {
@@ -112,7 +112,7 @@ impl Balanced {
                     let members = members.get_mut(*class).map(std::mem::take).unwrap_or_default();
                     if members.is_empty() {
                         let problem =
-                            format!("has class {class}, which has no pictures or comes twice");
+                            format!("has class {class}, which has no images or comes twice");
                         return wrong("class_list", problem);
                     }
                     listed.push(members);
@@ -144,13 +144,13 @@ impl Balanced {
             members
         };
         let members = listed.into_iter().map(chosen).collect();
-        Ok(Self { pictures: labels.len(), members, config })
+        Ok(Self { images: labels.len(), members, config })
     }
 }
 
 impl Sampler for Balanced {
-    fn pictures(&self) -> usize {
-        self.pictures
+    fn images(&self) -> usize {
+        self.images
     }
 
     fn batch_size(&self) -> usize {
@@ -215,9 +215,9 @@ impl Deck {
     }
 }
 
-/// Mean number of pictures per class and batch, over the first `batches` of the first epoch.
+/// Mean number of images per class and batch, over the first `batches` of the first epoch.
 ///
-/// A loss on labels finds a positive for each picture only from 2 on. Pictures without a label are
+/// A loss on labels finds a positive for each image only from 2 on. Images without a label are
 /// not counted; 0 if there is nothing to count. Equivalent of TensorFlow Similarity's
 /// `batch_class_ratio`.
 ///
@@ -232,14 +232,14 @@ impl Deck {
 #[must_use]
 pub fn examples_per_class(sampler: &dyn Sampler, labels: &[Option<usize>], batches: usize) -> f64 {
     let order = sampler.epoch(0);
-    let (mut pictures, mut classes) = (0_usize, 0_usize);
+    let (mut images, mut classes) = (0_usize, 0_usize);
     for batch in 0..batches.min(order.batches()) {
         let labelled = |&index: &usize| sampler.label(index, labels.get(index).copied().flatten());
         let mut of_batch: Vec<usize> = order.batch(batch).iter().filter_map(labelled).collect();
-        pictures += of_batch.len();
+        images += of_batch.len();
         of_batch.sort_unstable();
         of_batch.dedup();
         classes += of_batch.len();
     }
-    if classes == 0 { 0.0 } else { pictures as f64 / classes as f64 }
+    if classes == 0 { 0.0 } else { images as f64 / classes as f64 }
 }

@@ -1,13 +1,13 @@
-//! Any picture at any time.
+//! Any image at any time.
 
 use rand::RngExt;
 
 use super::{EpochOrder, Sampler, order_rng, positive};
 use crate::DataError;
 
-/// Each picture of each batch drawn from all, whatever was drawn before.
+/// Each image of each batch drawn from all, whatever was drawn before.
 ///
-/// All batches are whole; an epoch is as many as asked for. A picture that comes again in an epoch
+/// All batches are whole; an epoch is as many as asked for. An image that comes again in an epoch
 /// has other views.
 ///
 /// # Example
@@ -20,35 +20,35 @@ use crate::DataError;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WithReplacement {
-    pictures: usize,
+    images: usize,
     batch_size: usize,
     batches_per_epoch: usize,
     seed: u64,
 }
 
 impl WithReplacement {
-    /// `batches_per_epoch` batches of `batch_size` among `pictures`.
+    /// `batches_per_epoch` batches of `batch_size` among `images`.
     ///
     /// # Errors
     /// If a number is 0; the error names it.
     pub fn new(
-        pictures: usize,
+        images: usize,
         batch_size: usize,
         batches_per_epoch: usize,
         seed: u64,
     ) -> Result<Self, DataError> {
         positive(&[
-            ("pictures", pictures),
+            ("images", images),
             ("batch_size", batch_size),
             ("batches_per_epoch", batches_per_epoch),
         ])?;
-        Ok(Self { pictures, batch_size, batches_per_epoch, seed })
+        Ok(Self { images, batch_size, batches_per_epoch, seed })
     }
 }
 
 impl Sampler for WithReplacement {
-    fn pictures(&self) -> usize {
-        self.pictures
+    fn images(&self) -> usize {
+        self.images
     }
 
     fn batch_size(&self) -> usize {
@@ -62,7 +62,7 @@ impl Sampler for WithReplacement {
     fn epoch(&self, epoch: u64) -> EpochOrder {
         let mut rng = order_rng(self.seed, epoch);
         let draws = self.batches_per_epoch * self.batch_size;
-        let order = (0..draws).map(|_| rng.random_range(0..self.pictures)).collect();
+        let order = (0..draws).map(|_| rng.random_range(0..self.images)).collect();
         EpochOrder::new(order, self.batch_size)
     }
 }

@@ -7,8 +7,8 @@ use crate::DataError;
 ///
 /// Batch `b` of the `shards` workers together is batch `b` of the sampler, so the workers see what
 /// one would see alone: shares are disjoint and leave nothing out, and every worker has as many
-/// batches. Of a smaller last batch the first workers get one picture more than the others; if it has
-/// fewer pictures than there are workers, it is dropped.
+/// batches. Of a smaller last batch the first workers get one image more than the others; if it has
+/// fewer images than there are workers, it is dropped.
 ///
 /// On `machines` of `workers` each, worker `w` of machine `m` is shard `m · workers + w` of
 /// `machines · workers`.
@@ -58,18 +58,15 @@ impl<S: Sampler> Sharded<S> {
         let last = sampler.epoch(0).batch(batches - 1).len();
         let batches_per_epoch = batches - usize::from(last < shards);
         if batches_per_epoch == 0 {
-            return wrong(
-                "shards",
-                format!("must not be more than the {last} pictures of an epoch"),
-            );
+            return wrong("shards", format!("must not be more than the {last} images of an epoch"));
         }
         Ok(Self { sampler, shard, shards, batches_per_epoch })
     }
 }
 
 impl<S: Sampler> Sampler for Sharded<S> {
-    fn pictures(&self) -> usize {
-        self.sampler.pictures()
+    fn images(&self) -> usize {
+        self.sampler.images()
     }
 
     fn batch_size(&self) -> usize {

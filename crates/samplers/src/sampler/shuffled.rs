@@ -1,12 +1,12 @@
-//! Every picture once an epoch.
+//! Every image once an epoch.
 
 use super::{EpochOrder, Sampler, order_rng, positive};
 use crate::DataError;
 use crate::subset::shuffle;
 
-/// Every picture once an epoch, in a new order each epoch.
+/// Every image once an epoch, in a new order each epoch.
 ///
-/// The pictures left over after the last whole batch are dropped, or with
+/// The images left over after the last whole batch are dropped, or with
 /// [`keep_last`](Self::keep_last) make a smaller batch.
 ///
 /// # Example
@@ -20,23 +20,23 @@ use crate::subset::shuffle;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shuffled {
-    pictures: usize,
+    images: usize,
     batch_size: usize,
     seed: u64,
     keeps_last: bool,
 }
 
 impl Shuffled {
-    /// Whole batches of `batch_size` among `pictures`.
+    /// Whole batches of `batch_size` among `images`.
     ///
     /// # Errors
-    /// If `batch_size` is 0 or more than `pictures`.
-    pub fn new(pictures: usize, batch_size: usize, seed: u64) -> Result<Self, DataError> {
+    /// If `batch_size` is 0 or more than `images`.
+    pub fn new(images: usize, batch_size: usize, seed: u64) -> Result<Self, DataError> {
         positive(&[("batch_size", batch_size)])?;
-        if batch_size > pictures {
-            return Err(DataError::Batch { batch_size, pictures });
+        if batch_size > images {
+            return Err(DataError::Batch { batch_size, images });
         }
-        Ok(Self { pictures, batch_size, seed, keeps_last: false })
+        Ok(Self { images, batch_size, seed, keeps_last: false })
     }
 
     /// The same with the last batch of an epoch, which may be smaller.
@@ -47,8 +47,8 @@ impl Shuffled {
 }
 
 impl Sampler for Shuffled {
-    fn pictures(&self) -> usize {
-        self.pictures
+    fn images(&self) -> usize {
+        self.images
     }
 
     fn batch_size(&self) -> usize {
@@ -57,14 +57,14 @@ impl Sampler for Shuffled {
 
     fn batches_per_epoch(&self) -> usize {
         if self.keeps_last {
-            self.pictures.div_ceil(self.batch_size)
+            self.images.div_ceil(self.batch_size)
         } else {
-            self.pictures / self.batch_size
+            self.images / self.batch_size
         }
     }
 
     fn epoch(&self, epoch: u64) -> EpochOrder {
-        let mut order: Vec<usize> = (0..self.pictures).collect();
+        let mut order: Vec<usize> = (0..self.images).collect();
         shuffle(&mut order, &mut order_rng(self.seed, epoch));
         order.truncate(self.batches_per_epoch() * self.batch_size);
         EpochOrder::new(order, self.batch_size)

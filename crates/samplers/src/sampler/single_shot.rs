@@ -1,10 +1,10 @@
-//! Every picture its own class.
+//! Every image its own class.
 
 use super::{EpochOrder, Sampler};
 
-/// The batches of another sampler, each picture its own class: the label is the picture's index.
+/// The batches of another sampler, each image its own class: the label is the image's index.
 ///
-/// For losses with labels on pictures without: the views of a picture are positives of one another
+/// For losses with labels on images without: the views of an image are positives of one another
 /// and of nothing else.
 ///
 /// # Example
@@ -19,8 +19,8 @@ use super::{EpochOrder, Sampler};
 pub struct SingleShot<S>(pub S);
 
 impl<S: Sampler> Sampler for SingleShot<S> {
-    fn pictures(&self) -> usize {
-        self.0.pictures()
+    fn images(&self) -> usize {
+        self.0.images()
     }
 
     fn batch_size(&self) -> usize {

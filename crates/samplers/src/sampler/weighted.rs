@@ -1,4 +1,4 @@
-//! Some pictures more often than others.
+//! Some images more often than others.
 
 use rand::distr::Distribution;
 use rand::distr::weighted::WeightedIndex;
@@ -6,10 +6,10 @@ use rand::distr::weighted::WeightedIndex;
 use super::{EpochOrder, Sampler, order_rng, positive};
 use crate::DataError;
 
-/// Each picture of each batch drawn from all, a picture of twice the weight twice as often.
+/// Each image of each batch drawn from all, an image of twice the weight twice as often.
 ///
 /// ```text
-/// P(picture i) = weightᵢ / Σⱼ weightⱼ
+/// P(image i) = weightᵢ / Σⱼ weightⱼ
 /// ```
 /// Draws are independent. All batches are whole; an epoch is as many as asked for.
 ///
@@ -26,7 +26,7 @@ use crate::DataError;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weighted {
-    pictures: usize,
+    images: usize,
     weights: WeightedIndex<f64>,
     batch_size: usize,
     batches_per_epoch: usize,
@@ -34,7 +34,7 @@ pub struct Weighted {
 }
 
 impl Weighted {
-    /// `batches_per_epoch` batches of `batch_size`, with one weight per picture, 0 or more.
+    /// `batches_per_epoch` batches of `batch_size`, with one weight per image, 0 or more.
     ///
     /// # Errors
     /// If a count is 0, a weight is negative or not finite, or all are 0; the error names it.
@@ -49,19 +49,19 @@ impl Weighted {
         // Not every infinite weight fails below.
         if let Some(place) = weights.iter().position(|weight| !weight.is_finite()) {
             return Err(wrong(format!(
-                "must be finite, but that of picture {place} is {}",
+                "must be finite, but that of image {place} is {}",
                 weights[place]
             )));
         }
         let table =
             WeightedIndex::new(weights).map_err(|error| wrong(format!("cannot be: {error}")))?;
-        Ok(Self { pictures: weights.len(), weights: table, batch_size, batches_per_epoch, seed })
+        Ok(Self { images: weights.len(), weights: table, batch_size, batches_per_epoch, seed })
     }
 }
 
 impl Sampler for Weighted {
-    fn pictures(&self) -> usize {
-        self.pictures
+    fn images(&self) -> usize {
+        self.images
     }
 
     fn batch_size(&self) -> usize {

@@ -7,20 +7,20 @@ use selfsame_samplers::Dataset;
 
 use crate::TrainError;
 
-/// Runs `forward` over every picture of `dataset`, in order, `batch` at a time.
+/// Runs `forward` over every image of `dataset`, in order, `batch` at a time.
 ///
 /// `recipe` is an evaluation recipe: its first view is taken, drawn with seed 0.
 ///
 /// # Shapes
 /// - `forward`: `[batch, channel, height, width]` on `device` to `[batch, dim]`
-/// - output: one row of `dim` per picture
+/// - output: one row of `dim` per image
 ///
 /// # Errors
-/// If a picture cannot be read, or a feature is not finite.
+/// If an image cannot be read, or a feature is not finite.
 ///
 /// # Panics
 /// If `batch` is 0.
-pub fn encode(
+pub fn extract_features(
     dataset: &dyn Dataset,
     recipe: &Recipe,
     batch: usize,
@@ -35,8 +35,8 @@ pub fn encode(
     for chunk in indices.chunks(batch) {
         let mut pixels = vec![0.0; chunk.len() * size];
         for (&index, view) in chunk.iter().zip(pixels.chunks_mut(size)) {
-            let key = ViewKey { seed: 0, epoch: 0, picture: index as u64, view: 0 };
-            recipe.write_view(&dataset.picture(index)?, key, &mut scratch, view);
+            let key = ViewKey { seed: 0, epoch: 0, sample: index as u64, view: 0 };
+            recipe.write_view(&dataset.image(index)?, key, &mut scratch, view);
         }
         let pixels = TensorData::new(pixels, [chunk.len(), channels, height, width]);
         let rows = forward(Tensor::from_data(pixels, device));

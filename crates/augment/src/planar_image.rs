@@ -1,4 +1,4 @@
-//! A picture as operators see it.
+//! An image as operators see it.
 
 use image::{DynamicImage, RgbImage};
 
@@ -6,7 +6,7 @@ use crate::paint::Planes;
 
 /// Red, green and blue planes of `height × width` pixels in `[0, 1]`, row by row.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Picture {
+pub struct PlanarImage {
     /// Rows.
     pub height: usize,
     /// Columns.
@@ -15,8 +15,8 @@ pub struct Picture {
     pub data: Vec<f32>,
 }
 
-impl Picture {
-    /// A black picture.
+impl PlanarImage {
+    /// A black image.
     #[must_use]
     pub fn black(height: usize, width: usize) -> Self {
         Self { height, width, data: vec![0.0; 3 * height * width] }
@@ -25,9 +25,9 @@ impl Picture {
     /// The whole of an image; gray becomes three equal planes, alpha is dropped.
     #[must_use]
     pub fn from_image(image: &DynamicImage) -> Self {
-        let mut picture = Self::default();
-        picture.load(image);
-        picture
+        let mut planar = Self::default();
+        planar.load(image);
+        planar
     }
 
     /// The nearest 8-bit image.
@@ -43,7 +43,7 @@ impl Picture {
         })
     }
 
-    /// Makes room for a picture of this size; what is in it is left over from before.
+    /// Makes room for an image of this size; what is in it is left over from before.
     pub(crate) fn reshape(&mut self, height: usize, width: usize) {
         (self.height, self.width) = (height, width);
         self.data.resize(3 * height * width, 0.0);
@@ -111,16 +111,16 @@ mod tests {
             (ImageBuffer::from_pixel(3, 2, Rgb([13_107_u16; 3])).into(), 0.2),
         ];
         for (image, want) in images {
-            let picture = Picture::from_image(&image);
-            assert_eq!((picture.height, picture.width), (2, 3));
-            let close = picture.data.iter().zip(gray(want)).all(|(a, b)| (a - b).abs() < 1e-6);
-            assert!(close, "{image:?} became {picture:?}");
+            let planar = PlanarImage::from_image(&image);
+            assert_eq!((planar.height, planar.width), (2, 3));
+            let close = planar.data.iter().zip(gray(want)).all(|(a, b)| (a - b).abs() < 1e-6);
+            assert!(close, "{image:?} became {planar:?}");
         }
     }
 
     #[test]
     fn bytes_survive_the_way_there_and_back() {
         let image = ImageBuffer::from_fn(16, 16, |x, y| Rgb([(16 * y + x) as u8, 255, x as u8]));
-        assert_eq!(Picture::from_image(&image.clone().into()).to_image(), image);
+        assert_eq!(PlanarImage::from_image(&image.clone().into()).to_image(), image);
     }
 }

@@ -1,9 +1,9 @@
-//! The pictures of a run: opened, checked, decoded, and cut to the size that was asked for.
+//! The images of a run: opened, checked, decoded, and cut to the size that was asked for.
 
 use std::sync::Arc;
 
 use image::DynamicImage;
-use selfsame::callbacks::KnnBank;
+use selfsame::callbacks::KnnProbe;
 use selfsame::samplers::{
     CacheOptions, Cached, Dataset, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig,
     open, stratified_split, stratified_subset,
@@ -11,10 +11,10 @@ use selfsame::samplers::{
 
 use crate::settings::{SIDE, Settings};
 
-/// Test pictures that accuracy is measured on, at most; the same number of each class.
+/// Test images that accuracy is measured on, at most; the same number of each class.
 const TEST_LIMIT: usize = 2_000;
 
-pub(crate) struct Pictures {
+pub(crate) struct Images {
     pub train: Arc<dyn Dataset>,
     /// `None` where there are no labels to test with.
     pub test: Option<Arc<dyn Dataset>>,
@@ -22,13 +22,13 @@ pub(crate) struct Pictures {
     name: String,
 }
 
-impl Pictures {
+impl Images {
     pub(crate) fn load(settings: &Settings) -> anyhow::Result<Self> {
         let name = settings.data_name();
         let Some(path) = &settings.data else {
             let (train, test) = if settings.quick { (1_000, 400) } else { (6_000, 1_500) };
-            let draw = |pictures, split| -> Arc<dyn Dataset> {
-                let config = SyntheticConfig { pictures, size: SIDE, seed: settings.seed, split };
+            let draw = |images, split| -> Arc<dyn Dataset> {
+                let config = SyntheticConfig { images, size: SIDE, seed: settings.seed, split };
                 Arc::new(Synthetic::new(config))
             };
             let train = draw(settings.limit.unwrap_or(train), Split::Train);
@@ -65,15 +65,14 @@ impl Pictures {
         Ok(Self { train, test, skipped, name })
     }
 
-    /// One line per fact, the pictures that were left out by name.
+    /// One line per fact, the images that were left out by name.
     pub(crate) fn describe(&self) -> String {
         let classes = self.train.class_names().len();
         let labelled = match &self.test {
             Some(test) => format!("{} of {classes} classes to test with", test.len()),
             None => "none of them labelled".to_owned(),
         };
-        let first =
-            format!("{}: {} pictures to learn from, {labelled}", self.name, self.train.len());
+        let first = format!("{}: {} images to learn from, {labelled}", self.name, self.train.len());
         let skipped = self.skipped.iter();
         let skipped = skipped.map(|Skipped { name, reason }| format!("  skipped {name}: {reason}"));
         let mut lines: Vec<String> = std::iter::once(first).chain(skipped).collect();
@@ -83,24 +82,24 @@ impl Pictures {
         lines.join("\n")
     }
 
-    /// Some of the labelled pictures, to watch training with.
-    pub(crate) fn knn_bank(&self, settings: &Settings) -> Option<KnnBank> {
+    /// Some of the labelled images, to watch training with.
+    pub(crate) fn knn_bank(&self, settings: &Settings) -> Option<KnnProbe> {
         let some = |dataset: &Arc<dyn Dataset>, limit| choose(dataset, limit, settings.seed);
         labels(self.train.as_ref())?;
         let (bank, queries) = (some(&self.train, 2_000), some(self.test.as_ref()?, 500));
-        Some(KnnBank { bank, queries, recipe: settings.shown(), batch: 128 })
+        Some(KnnProbe { bank, queries, recipe: settings.shown(), batch: 128 })
     }
 
-    /// A few pictures to show, of different classes where there are any.
+    /// A few images to show, of different classes where there are any.
     pub(crate) fn sample(&self, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
         // Classes take turns or stand one after the other; a step that is odd by one meets both.
         let step = (self.train.len() / count).max(1) + 1;
         let indices = (0..count).map(|place| place * step % self.train.len());
-        indices.map(|index| Ok(self.train.picture(index)?)).collect()
+        indices.map(|index| Ok(self.train.image(index)?)).collect()
     }
 }
 
-/// The class of every picture, or `None` if any has none.
+/// The class of every image, or `None` if any has none.
 pub(crate) fn labels(dataset: &dyn Dataset) -> Option<Vec<usize>> {
     (0..dataset.len()).map(|index| dataset.label(index)).collect()
 }
@@ -109,7 +108,7 @@ fn choose(dataset: &Arc<dyn Dataset>, limit: usize, seed: u64) -> Arc<dyn Datase
     if limit >= dataset.len() {
         return dataset.clone();
     }
-    // Without labels all pictures count as one class.
+    // Without labels all images count as one class.
     let labels = labels(dataset.as_ref()).unwrap_or_else(|| vec![0; dataset.len()]);
     subset(dataset, stratified_subset(&labels, limit, seed))
 }
