@@ -10,7 +10,7 @@ use selfsame::augment::{
     Border, CropBox, Jitter, Plan, PlanarImage, Recipe, Resampling, Scratch, ViewKey,
 };
 
-/// Smooth, with colour everywhere.
+/// Smooth, with color everywhere.
 fn image(width: u32, height: u32) -> RgbImage {
     RgbImage::from_fn(width, height, |x, y| {
         let wave = |a: f32, b: f32| {
@@ -86,7 +86,7 @@ fn operators(criterion: &mut Criterion) {
     for side in [32_u32, 224] {
         let image = PlanarImage::from_image(&image(side, side).into());
         let size = [image.height, image.width];
-        let part = CropBox::centre(size, size.map(|side| side * 3 / 4));
+        let part = CropBox::center(size, size.map(|side| side * 3 / 4));
         let resampling = Resampling::default();
         let kernel_size = 2 * (size[0] / 20) + 1;
         let plans = [

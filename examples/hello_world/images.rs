@@ -68,11 +68,11 @@ impl Images {
     /// One line per fact, the images that were left out by name.
     pub(crate) fn describe(&self) -> String {
         let classes = self.train.class_names().len();
-        let labelled = match &self.test {
+        let labeled = match &self.test {
             Some(test) => format!("{} of {classes} classes to test with", test.len()),
-            None => "none of them labelled".to_owned(),
+            None => "none of them labeled".to_owned(),
         };
-        let first = format!("{}: {} images to learn from, {labelled}", self.name, self.train.len());
+        let first = format!("{}: {} images to learn from, {labeled}", self.name, self.train.len());
         let skipped = self.skipped.iter();
         let skipped = skipped.map(|Skipped { name, reason }| format!("  skipped {name}: {reason}"));
         let mut lines: Vec<String> = std::iter::once(first).chain(skipped).collect();
@@ -82,7 +82,7 @@ impl Images {
         lines.join("\n")
     }
 
-    /// Some of the labelled images, to watch training with.
+    /// Some of the labeled images, to watch training with.
     pub(crate) fn knn_bank(&self, settings: &Settings) -> Option<KnnProbe> {
         let some = |dataset: &Arc<dyn Dataset>, limit| choose(dataset, limit, settings.seed);
         labels(self.train.as_ref())?;

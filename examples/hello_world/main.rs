@@ -1,4 +1,4 @@
-//! The main job: unlabelled images in, a good encoder out, and the proof that it is good.
+//! The main job: unlabeled images in, a good encoder out, and the proof that it is good.
 
 #![allow(clippy::print_stdout, reason = "a program that answers on the terminal")]
 
@@ -137,8 +137,8 @@ impl Run {
             accuracy = Some(Accuracy { labels_10: row(0), labels_all: row(1) });
         }
         let findings = self.findings(&images, &outcome, knn, accuracy);
-        let neighbours = learned.neighbours(&images)?;
-        let page = report::page(settings, &findings, &outcome.history, &views, &neighbours)?;
+        let neighbors = learned.neighbors(&images)?;
+        let page = report::page(settings, &findings, &outcome.history, &views, &neighbors)?;
         write_atomically(&out.join("report.html"), page.as_bytes())?;
         let result = serde_json::to_string_pretty(&findings)? + "\n";
         write_atomically(&out.join("result.json"), result.as_bytes())?;
@@ -201,7 +201,7 @@ impl Run {
         let uniform_std = outcome.history.last("uniform_std").unwrap_or_default();
         let note = accuracy.is_none().then(|| {
             "These images have no labels, so there is nothing to measure accuracy with: put the \
-             images of each class into a folder of its own. The nearest neighbours show what was \
+             images of each class into a folder of its own. The nearest neighbors show what was \
              learned."
                 .to_owned()
         });

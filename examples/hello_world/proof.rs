@@ -1,4 +1,4 @@
-//! What an encoder is worth: neighbours, probes with few and many labels, and the same network
+//! What an encoder is worth: neighbors, probes with few and many labels, and the same network
 //! trained from scratch on the same labels.
 
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(crate) struct Row {
 }
 
 /// Images, each with its nearest training images.
-pub(crate) struct Neighbours(pub Vec<(DynamicImage, Vec<DynamicImage>)>);
+pub(crate) struct Neighbors(pub Vec<(DynamicImage, Vec<DynamicImage>)>);
 
 /// The features of all images of a run.
 pub(crate) struct Encoded {
@@ -62,21 +62,21 @@ impl Encoded {
     }
 
     /// The nearest training images of a few images: of test images, or of others like them.
-    pub(crate) fn neighbours(&self, images: &Images) -> anyhow::Result<Neighbours> {
+    pub(crate) fn neighbors(&self, images: &Images) -> anyhow::Result<Neighbors> {
         let asked = images.test.as_ref().unwrap_or(&images.train);
         let features = self.test.as_ref().unwrap_or(&self.train);
         let shown: Vec<usize> =
             (0..asked.len()).step_by((asked.len() / 6).max(1)).take(6).collect();
         let rows = shown.iter().flat_map(|&index| features.row(index)).copied().collect();
         let near = Knn { k: 9, ..Knn::default() }
-            .neighbours(&self.train, &Features::new(features.dim(), rows)?)?;
-        let own = images.test.is_none(); // then an image is its own nearest neighbour
+            .neighbors(&self.train, &Features::new(features.dim(), rows)?)?;
+        let own = images.test.is_none(); // then an image is its own nearest neighbor
         let show = |(&index, near): (&usize, Vec<usize>)| {
             let near = near.into_iter().filter(|&other| !own || other != index).take(8);
             let near = near.map(|index| images.train.image(index)).collect::<Result<_, _>>()?;
             Ok((asked.image(index)?, near))
         };
-        Ok(Neighbours(shown.iter().zip(near).map(show).collect::<anyhow::Result<_>>()?))
+        Ok(Neighbors(shown.iter().zip(near).map(show).collect::<anyhow::Result<_>>()?))
     }
 }
 
@@ -99,13 +99,13 @@ impl Judge {
 
     /// Share of test images whose nearest training images vote for their class.
     pub(crate) fn knn(&self, encoded: &Encoded) -> anyhow::Result<f64> {
-        let test = encoded.test.as_ref().context("a labelled run has test images")?;
+        let test = encoded.test.as_ref().context("a labeled run has test images")?;
         Ok(Knn::default().accuracy(&encoded.train, &self.train, test, &self.test, self.classes)?)
     }
 
     /// Accuracy of a linear probe with few labels, and with all.
     pub(crate) fn probe(&self, encoded: &Encoded) -> anyhow::Result<[Summary; 2]> {
-        let test = encoded.test.as_ref().context("a labelled run has test images")?;
+        let test = encoded.test.as_ref().context("a labeled run has test images")?;
         let accuracy = |indices: &[usize]| -> anyhow::Result<f64> {
             let labels: Vec<usize> = indices.iter().map(|&index| self.train[index]).collect();
             let rows = encoded.train.select(indices);
@@ -140,9 +140,9 @@ impl Judge {
     ) -> anyhow::Result<Option<f64>> {
         let Bench { images, settings, device, threads, signal } = bench;
         let batch_size = batch_size.min(indices.len());
-        let labelled = Arc::new(Subset::new(images.train.clone(), indices));
+        let labeled = Arc::new(Subset::new(images.train.clone(), indices));
         let config = LoaderConfig { batch_size, threads: *threads, seed: self.seed };
-        let loader = Loader::new(labelled, settings.supervised_recipe(), config)?;
+        let loader = Loader::new(labeled, settings.supervised_recipe(), config)?;
         let schedule = Schedule::one_cycle(peak, epochs * loader.batches_per_epoch() as u64);
         let network = Classifier::new(settings.encoder().init(device), self.classes, device);
         let network = seed_weights(network, self.seed);
@@ -154,7 +154,7 @@ impl Judge {
             return Ok(None);
         }
         let network = outcome.method.valid();
-        let test = images.test.as_ref().context("a labelled run has test images")?;
+        let test = images.test.as_ref().context("a labeled run has test images")?;
         let plain = (*device).clone().inner();
         let forward = |view| network.forward(view);
         let scores = extract_features(test.as_ref(), &settings.shown(), BATCH, &plain, forward)?;

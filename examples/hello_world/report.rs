@@ -11,7 +11,7 @@ use selfsame::metrics::Summary;
 use selfsame::metrics::plot::{Series, line_chart};
 use serde::Serialize;
 
-use crate::proof::{Accuracy, Neighbours, Row};
+use crate::proof::{Accuracy, Neighbors, Row};
 use crate::settings::Settings;
 
 /// `result.json`.
@@ -124,7 +124,7 @@ pub(crate) fn page(
     findings: &Findings,
     history: &History,
     views: &[u8],
-    neighbours: &Neighbours,
+    neighbors: &Neighbors,
 ) -> anyhow::Result<String> {
     let mut html = String::from(HEAD);
     let title = format!("{} on {}", settings.method.title(), settings.data_name());
@@ -168,8 +168,8 @@ pub(crate) fn page(
         findings.health.uniform_std,
         inline(views, "Images, each with two augmented views"),
     );
-    html.push_str("<h2>Nearest neighbours</h2><p>Left an image, then the training images whose features are most alike.</p><table class=near>");
-    for (image, near) in &neighbours.0 {
+    html.push_str("<h2>Nearest neighbors</h2><p>Left an image, then the training images whose features are most alike.</p><table class=near>");
+    for (image, near) in &neighbors.0 {
         let cells: String = std::iter::once(image)
             .chain(near)
             .map(|image| Ok(format!("<td>{}</td>", inline(&thumbnail(image)?, ""))))

@@ -10,7 +10,7 @@ use selfsame::models::ResNetConfig;
 use selfsame::optim::{OptimizerConfig, Schedule};
 use serde::{Deserialize, Serialize};
 
-/// Learn features from images nobody labelled, then prove what they are worth.
+/// Learn features from images nobody labeled, then prove what they are worth.
 ///
 /// Without --data the program makes its own images. Everything it finds goes into --out:
 /// views.png, encoder.safetensors, report.html, result.json, and a checkpoint to go on from.
@@ -249,7 +249,7 @@ impl Settings {
         }
     }
 
-    /// How labelled images are changed when the network learns from labels alone.
+    /// How labeled images are changed when the network learns from labels alone.
     pub(crate) fn supervised_recipe(&self) -> Recipe {
         match self.data {
             None => Recipe::supervised_shapes(self.side()),

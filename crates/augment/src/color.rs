@@ -1,4 +1,4 @@
-//! Operators on the colour of each pixel, as torchvision has them on floats in `[0, 1]`.
+//! Operators on the color of each pixel, as torchvision has them on floats in `[0, 1]`.
 
 use crate::PlanarImage;
 use crate::paint::{Change, gray, paint, sums};
@@ -21,7 +21,7 @@ pub fn contrast(image: &mut PlanarImage, factor: f32) {
 }
 
 /// Moves the samples of each channel away from the channel's mean by `factor`, at least 0, as
-/// TensorFlow has it; 0 leaves only the mean colour.
+/// TensorFlow has it; 0 leaves only the mean color.
 pub fn channel_contrast(image: &mut PlanarImage, factor: f32) {
     let middle = means(image);
     paint(&[Change::away_from(middle, factor)], image.as_planes());
@@ -38,7 +38,7 @@ pub(crate) fn mean_color(sums: [f64; 3], pixels: usize) -> [f32; 3] {
     sums.map(|sum| (sum / pixels as f64) as f32)
 }
 
-/// The gray of a mean colour, which is the mean of all grays.
+/// The gray of a mean color, which is the mean of all grays.
 pub(crate) fn mean_gray(means: [f32; 3]) -> [f32; 3] {
     [gray(means); 3]
 }
@@ -55,7 +55,7 @@ pub fn hsv_saturation(image: &mut PlanarImage, factor: f32) {
     paint(&[Change::HsvSaturation(factor)], image.as_planes());
 }
 
-/// Turns colours by `shift` around the colour circle, −0.5 to 0.5, where 1 is a whole turn.
+/// Turns colors by `shift` around the color circle, −0.5 to 0.5, where 1 is a whole turn.
 ///
 /// Lightness and saturation, those of HSV, stay.
 pub fn hue(image: &mut PlanarImage, shift: f32) {
@@ -132,7 +132,7 @@ mod tests {
                 assert!(close, "{turn}: {found:?}");
             }
         }
-        // Colours that hardly differ are turned as any others.
+        // Colors that hardly differ are turned as any others.
         let dim = pixel([3e-38, 0.0, 0.0], |p| hue(p, 1.0 / 3.0));
         assert!(dim[0] < 1e-43 && dim[1] > 2.9e-38, "{dim:?}");
         assert!(pixel([f32::NAN, 0.5, 0.2], |p| hue(p, 0.1)).iter().all(|x| x.is_nan()));

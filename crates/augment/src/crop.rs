@@ -42,7 +42,7 @@ impl CropBox {
 
     /// The middle of an image of `[height, width]`, no larger than the image.
     #[must_use]
-    pub fn centre(image: [usize; 2], part: [usize; 2]) -> Self {
+    pub fn center(image: [usize; 2], part: [usize; 2]) -> Self {
         let [height, width] = [part[0].min(image[0]), part[1].min(image[1])];
         Self { top: (image[0] - height) / 2, left: (image[1] - width) / 2, height, width }
     }
@@ -81,7 +81,7 @@ pub fn draw_crop(
     } else {
         image
     };
-    CropBox::centre(image, part.map(|side| side.max(1)))
+    CropBox::center(image, part.map(|side| side.max(1)))
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "sides of images")]

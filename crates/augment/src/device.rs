@@ -16,19 +16,19 @@ use frame::Frame;
 use paint::Tone;
 
 impl Recipe {
-    /// All views of a batch of images, made on the device they are on, normalised.
+    /// All views of a batch of images, made on the device they are on, normalized.
     ///
     /// Every random choice is drawn on the host by [`plan`](Self::plan), so the view of a key is the one
     /// [`write_view`](Self::write_view) makes. They differ by rounding: by less than 10⁻⁴ after
-    /// normalisation, for every resampling, on a device with IEEE single precision. Where a change
+    /// normalization, for every resampling, on a device with IEEE single precision. Where a change
     /// jumps (posterize, equalize, solarize at another threshold than 0.5), rounding may put a sample
     /// on the other side. A device that multiplies matrices less exactly (TF32) cuts, resizes and
     /// blurs less exactly. Which images share a batch changes nothing but rounding.
     ///
     /// What takes the time: all cutting, resizing, mirroring and moving up to the next other change is
-    /// two products with matrices that are made on the host, a blur two more. Changes of colour are
+    /// two products with matrices that are made on the host, a blur two more. Changes of color are
     /// weighted sums of a sample, its gray and the mean gray, as many as the image with most has in
-    /// its plan (jitter, grayscale and normalisation: at most eight), and one turn of all hues.
+    /// its plan (jitter, grayscale and normalization: at most eight), and one turn of all hues.
     ///
     /// # Shapes
     /// - `images`: `[batch, 3, height, width]`, red, green and blue in `[0, 1]`
@@ -104,7 +104,7 @@ fn places(plans: &[ViewPlan]) -> Vec<Vec<Plan>> {
     places
 }
 
-/// Images, and what is still to be done to them: first the frame, then the colours.
+/// Images, and what is still to be done to them: first the frame, then the colors.
 struct Batch {
     images: Tensor<4>,
     frame: Option<Frame>,
@@ -153,7 +153,7 @@ impl Batch {
         self.frame = Some(frame);
     }
 
-    /// Puts off changes of colour.
+    /// Puts off changes of color.
     fn paint(&mut self, steps: &[Plan]) {
         for (tones, step) in self.colors.iter_mut().zip(steps) {
             tones.extend(Tone::of(step));

@@ -79,7 +79,7 @@ impl CustomRecipe {
         self
     }
 
-    /// Calls `change` in a view after all operators, before the view is normalised.
+    /// Calls `change` in a view after all operators, before the view is normalized.
     ///
     /// # Panics
     /// As [`with`](Self::with).
@@ -224,7 +224,7 @@ mod tests {
         let half = DynamicImage::new_rgb8(250, 200);
         let mut out = vec![0.0; 3 * 32 * 32];
         idle.write_planned(&half, &plan, &mut Scratch::default(), &mut out);
-        assert!(out.iter().all(|x| *x < 0.0)); // black, normalised
+        assert!(out.iter().all(|x| *x < 0.0)); // black, normalized
         // What acts first may look at every pixel.
         let early = CustomRecipe::new(Recipe::simclr_cifar()).with(0, 0, |_, _| {});
         assert_eq!(early.plan(key, [400, 500]).smallest_scale(), 1);

@@ -9,7 +9,7 @@ use crate::{Recipe, Scratch, ViewKey};
 const CELL: u32 = 96;
 const GAP: u32 = 4;
 
-/// One row per image: the image, then its views as `recipe` makes them, not normalised.
+/// One row per image: the image, then its views as `recipe` makes them, not normalized.
 ///
 /// # Panics
 /// If the recipe does not [`validate`](Recipe::validate).

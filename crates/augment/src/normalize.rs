@@ -22,7 +22,7 @@ impl Normalize {
     /// Leaves pixels in `[0, 1]`.
     pub const NONE: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
 
-    /// Writes the normalised planes of `image` to `out`.
+    /// Writes the normalized planes of `image` to `out`.
     ///
     /// # Panics
     /// If `out` has another length.
@@ -37,7 +37,7 @@ impl Normalize {
         }
     }
 
-    /// The image whose normalised planes are `view`.
+    /// The image whose normalized planes are `view`.
     ///
     /// # Panics
     /// If `view` does not hold three planes of `height × width`.

@@ -202,7 +202,7 @@ impl Operator {
             }
             Self::CenterCrop { size } => {
                 let size = size as usize;
-                let part = CropBox::centre(image, [size, size]);
+                let part = CropBox::center(image, [size, size]);
                 Plan::Crop { part, size: [size; 2], resampling: Resampling::default() }
             }
             Self::PadCrop { size, padding, border } => {
@@ -386,7 +386,7 @@ impl fmt::Display for Operator {
             Self::Resize { size, resampling } => {
                 write!(f, "resize, shorter side to {size} px: {}", described(*resampling))
             }
-            Self::CenterCrop { size } => write!(f, "centre crop to {size} px"),
+            Self::CenterCrop { size } => write!(f, "center crop to {size} px"),
             Self::PadCrop { size, padding, border } => {
                 let border = if *border == Border::Zero { "black" } else { "mirrored" };
                 write!(f, "crop to {size} px after a {border} border of {padding} px")
@@ -412,7 +412,7 @@ impl fmt::Display for Operator {
                 let order = if *order == JitterOrder::Fixed { ", in this order" } else { "" };
                 write!(
                     f,
-                    "colour jitter: brightness {brightness}{added}, contrast {contrast}{each}, \
+                    "color jitter: brightness {brightness}{added}, contrast {contrast}{each}, \
                      saturation {saturation}{hsv}, hue {hue}{order}"
                 )
             }
@@ -549,7 +549,7 @@ mod tests {
     }
 
     #[test]
-    fn small_images_fill_a_centre_crop() {
+    fn small_images_fill_a_center_crop() {
         let plan = Operator::CenterCrop { size: 8 }
             .draw([4, 6], &mut ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 }.rng());
         let mut image = PlanarImage::black(4, 6);

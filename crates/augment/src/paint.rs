@@ -1,4 +1,4 @@
-//! Changes of colour, several in one pass over the pixels.
+//! Changes of color, several in one pass over the pixels.
 
 use pulp::{Arch, Simd, WithSimd};
 
@@ -59,7 +59,7 @@ pub(crate) enum Change {
     Saturation(f32),
     /// The saturation of HSV multiplied, clamped.
     HsvSaturation(f32),
-    /// Around the colour circle.
+    /// Around the color circle.
     Hue(f32),
     /// The pixel's gray.
     Grayscale,
@@ -223,15 +223,15 @@ fn saturated([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
     [r, g, b].map(|x| unit(high - (high - x) * factor))
 }
 
-/// Both ways through HSV, folded into one: a colour is `1 + (green + blue − red − min) / (max − min)` sixths
-/// of the colour circle from red, towards green if there is more green than blue. At `t` sixths from cyan,
+/// Both ways through HSV, folded into one: a color is `1 + (green + blue − red − min) / (max − min)` sixths
+/// of the color circle from red, towards green if there is more green than blue. At `t` sixths from cyan,
 /// −3 to 3, red is `min + (max − min) · (|t| − 1)`, green and blue are `min + (max − min) · (2 − |t ± 1|)`,
 /// each no less than the smallest channel and no more than the largest.
 #[inline(always)]
 fn turned<V: Simd>([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
     let (high, low) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
     let range = high - low;
-    // Without colour the difference is 0, whatever it is multiplied by.
+    // Without color the difference is 0, whatever it is multiplied by.
     let scale = 1.0 / larger(range, f32::MIN_POSITIVE);
     let from_red = add_product::<V>(1.0, scale, (g - r) + (b - low));
     let sixths = (6.0 * shift - 3.0) + from_red.copysign(g - b);

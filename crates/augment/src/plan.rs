@@ -37,7 +37,7 @@ pub enum Plan {
         /// The angle, counter-clockwise.
         degrees: f64,
     },
-    /// Four changes of colour, one after the other.
+    /// Four changes of color, one after the other.
     Jitter([Jitter; 4]),
     /// See [`grayscale`](crate::grayscale).
     Grayscale,
@@ -76,7 +76,7 @@ pub enum Plan {
     },
 }
 
-/// One change of colour.
+/// One change of color.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Jitter {
     /// See [`brightness`](crate::brightness).

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Normalize, Operator, Plan, Scratch, ViewKey, ViewPlan};
 
-/// How the views of an image are made: for each view a list of operators, then normalisation.
+/// How the views of an image are made: for each view a list of operators, then normalization.
 ///
 /// # Example
 /// ```
@@ -67,7 +67,7 @@ pub enum RecipeError {
         /// What it must be.
         must: &'static str,
     },
-    /// The normalisation divides by a number that is not above 0.
+    /// The normalization divides by a number that is not above 0.
     #[error("`std` of `normalize` of recipe `{recipe}` must be above 0")]
     Normalize {
         /// The recipe's name.
@@ -84,7 +84,7 @@ pub enum RecipeError {
 }
 
 impl Recipe {
-    /// The same with another normalisation.
+    /// The same with another normalization.
     #[must_use]
     pub fn with_normalize(self, normalize: Normalize) -> Self {
         Self { normalize, ..self }
@@ -144,12 +144,12 @@ impl Recipe {
         ViewPlan { key, image, steps }
     }
 
-    /// Makes one view of `image`: red, green and blue planes, normalised, into `out`.
+    /// Makes one view of `image`: red, green and blue planes, normalized, into `out`.
     ///
     /// Gray images become three equal planes, alpha is dropped, samples of any depth are brought to
     /// `[0, 1]`. Eight-bit images are read as they are, others are converted as a whole first.
     /// Nothing is allocated once `scratch` has made a view of this size. Cutting, resizing, flips and
-    /// changes of colour are one pass, contrast and blur begin another.
+    /// changes of color are one pass, contrast and blur begin another.
     ///
     /// # Panics
     /// If `out` does not hold [`view_dims`](Self::view_dims) numbers, the recipe does not
@@ -235,7 +235,7 @@ impl fmt::Display for Recipe {
                 writeln!(f, "  {operator}")?;
             }
         }
-        write!(f, "normalised by mean {:?} and std {:?}", self.normalize.mean, self.normalize.std)
+        write!(f, "normalized by mean {:?} and std {:?}", self.normalize.mean, self.normalize.std)
     }
 }
 
@@ -284,7 +284,7 @@ mod tests {
                     let want = slowly(&recipe, &image(), key);
                     let worst =
                         out.iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                    // Rounding, which hue divides by the range of a pixel and normalisation by 0.25.
+                    // Rounding, which hue divides by the range of a pixel and normalization by 0.25.
                     assert!(out.len() == want.len() && worst < 5e-5, "{name} {key:?}: {worst}");
                 }
             }

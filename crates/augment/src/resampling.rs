@@ -108,9 +108,9 @@ impl Weights {
         let high = (-whole(-(from.start + from.length))).clamp(low + 1, side);
         let thin = 1.0 / spread;
         for pixel in window {
-            let centre = from.start + scale * (pixel as f64 + 0.5);
-            let weight = |old: i64| curve((old as f64 + 0.5 - centre) * thin, resampling);
-            let (first, last) = (whole(centre - reach + 0.5), whole(centre + reach + 0.5));
+            let center = from.start + scale * (pixel as f64 + 0.5);
+            let weight = |old: i64| curve((old as f64 + 0.5 - center) * thin, resampling);
+            let (first, last) = (whole(center - reach + 0.5), whole(center + reach + 0.5));
             let place = self.weights.len();
             let start = first.clamp(low, high - 1);
             if resampling.antialias {

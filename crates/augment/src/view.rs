@@ -29,11 +29,11 @@ pub struct Scratch {
 /// One pass over all pixels of a view.
 #[derive(Clone, Debug)]
 struct Pass {
-    /// What is done first, if more than changes of colour.
+    /// What is done first, if more than changes of color.
     step: Plan,
     /// The first change is this one of contrast; its mean is known when the pass begins.
     contrast: Option<Jitter>,
-    /// The changes of colour that follow.
+    /// The changes of color that follow.
     changes: Range<usize>,
 }
 
@@ -71,7 +71,7 @@ impl Scratch {
         normalize: &Normalize,
         mut planes: Planes<'_>,
     ) {
-        // Mirroring changes neither colours nor how they blur: it can as well come first.
+        // Mirroring changes neither colors nor how they blur: it can as well come first.
         let early = steps.iter().position(|step| !step.mirrors()).unwrap_or(steps.len());
         let flips = steps[..early].iter().filter(|step| **step == Plan::HorizontalFlip).count();
         let resize = resize.flipped(flips % 2 == 1);

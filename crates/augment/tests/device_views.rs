@@ -13,7 +13,7 @@ use selfsame_augment::{
     Resampling, Scratch, ViewKey,
 };
 
-/// Rounding only, after normalisation, which multiplies by four; hue divides by a pixel's range.
+/// Rounding only, after normalization, which multiplies by four; hue divides by a pixel's range.
 const TOLERANCE: f32 = 1e-4;
 
 /// Waves with a little noise, another image for each number.
@@ -73,7 +73,7 @@ fn difference(recipe: &Recipe, images: &[DynamicImage]) -> f32 {
     worst
 }
 
-/// One view of `operators`, not normalised.
+/// One view of `operators`, not normalized.
 fn recipe(operators: Vec<Operator>) -> Recipe {
     let views = vec![operators];
     let (name, source) = ("one".to_owned(), "test".to_owned());

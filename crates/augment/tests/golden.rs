@@ -18,7 +18,7 @@ fn image(packed: &Value) -> PlanarImage {
     let number = |x: &Value| x.as_f64().unwrap() as f32;
     let data: Vec<f32> = packed["data"].as_array().unwrap().iter().map(number).collect();
     assert_eq!(data.len(), 3 * side(1) * side(2));
-    Image { height: side(1), width: side(2), data }
+    PlanarImage { height: side(1), width: side(2), data }
 }
 
 /// The parameters of a case; what is not asked for is an error.

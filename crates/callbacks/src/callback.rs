@@ -11,7 +11,7 @@ pub struct StepMetrics {
     pub loss: f64,
     /// The rate of the update.
     pub learning_rate: f64,
-    /// Standard deviation of the L2-normalised embedding, averaged over its dimensions: about
+    /// Standard deviation of the L2-normalized embedding, averaged over its dimensions: about
     /// `1/√dim` when healthy, 0 when all images look the same to the encoder.
     pub embedding_std: f64,
     /// Width of the embedding, to compare `std` with.

@@ -8,21 +8,21 @@ use crate::TrainError;
 
 /// Writes `bytes` to `path` such that a reader sees the old content or the new, never a part.
 ///
-/// A neighbour of the name `.NAME.tmp` is written, flushed to the disk and renamed.
+/// A neighbor of the name `.NAME.tmp` is written, flushed to the disk and renamed.
 ///
 /// # Errors
 /// If the folder does not exist or cannot be written to; the old file is untouched then.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let neighbour = path.with_file_name(format!(".{name}.tmp"));
+    let neighbor = path.with_file_name(format!(".{name}.tmp"));
     let write = || {
-        let mut file = File::create(&neighbour)?;
+        let mut file = File::create(&neighbor)?;
         file.write_all(bytes)?;
         file.sync_all()?;
-        fs::rename(&neighbour, path)
+        fs::rename(&neighbor, path)
     };
     write().map_err(|source| {
-        let _ = fs::remove_file(&neighbour); // it may not exist; the first error counts
+        let _ = fs::remove_file(&neighbor); // it may not exist; the first error counts
         TrainError::File { action: "write", path: path.to_owned(), source }
     })
 }

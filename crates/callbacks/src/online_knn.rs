@@ -1,4 +1,4 @@
-//! Nearest-neighbour accuracy as training goes.
+//! Nearest-neighbor accuracy as training goes.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use selfsame_samplers::Dataset;
 
 use crate::{Callback, RunView, TrainError, extract_features};
 
-/// Labelled images to find neighbours in, and labelled images to find them for.
+/// Labeled images to find neighbors in, and labeled images to find them for.
 #[derive(Clone)]
 pub struct KnnProbe {
-    /// Where neighbours are looked for.
+    /// Where neighbors are looked for.
     pub bank: Arc<dyn Dataset>,
-    /// Whose neighbours are looked for.
+    /// Whose neighbors are looked for.
     pub queries: Arc<dyn Dataset>,
     /// How an image is shown to the encoder.
     pub recipe: Recipe,
@@ -31,20 +31,20 @@ impl std::fmt::Debug for KnnProbe {
 }
 
 impl KnnProbe {
-    /// Share of the queries whose neighbours vote for the right class, 0 to 1.
+    /// Share of the queries whose neighbors vote for the right class, 0 to 1.
     ///
     /// # Errors
     /// If an image cannot be read or has no label, or the features are not finite.
     pub fn accuracy<B: Backbone>(&self, encoder: &B, device: &Device) -> Result<f64, TrainError> {
-        let labelled = |dataset: &dyn Dataset| {
+        let labeled = |dataset: &dyn Dataset| {
             let features = extract_features(dataset, &self.recipe, self.batch, device, |view| {
                 encoder.forward(view)
             })?;
             let labels = (0..dataset.len()).filter_map(|index| dataset.label(index)).collect();
             Ok::<(_, Vec<usize>), TrainError>((features, labels))
         };
-        let (bank, bank_labels) = labelled(self.bank.as_ref())?;
-        let (queries, query_labels) = labelled(self.queries.as_ref())?;
+        let (bank, bank_labels) = labeled(self.bank.as_ref())?;
+        let (queries, query_labels) = labeled(self.queries.as_ref())?;
         let classes = self.bank.class_names().len();
         let knn = Knn::default();
         Ok(knn.accuracy(&bank, &bank_labels, &queries, &query_labels, classes)?)

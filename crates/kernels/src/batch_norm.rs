@@ -6,7 +6,7 @@ use burn::tensor::{Tensor, module};
 /// What [`batch_norm_train`] gives.
 #[derive(Clone, Debug)]
 pub struct BatchNormTrain<const D: usize> {
-    /// The normalised input, of its shape.
+    /// The normalized input, of its shape.
     pub output: Tensor<D>,
     /// Mean of each channel over the batch, `[channels]`, a constant.
     pub mean: Tensor<1>,
@@ -26,7 +26,7 @@ pub enum Then<const D: usize> {
     AddRelu(Tensor<D>),
 }
 
-/// Normalises each channel by its mean and variance over the batch, scales and shifts it, and does
+/// Normalizes each channel by its mean and variance over the batch, scales and shifts it, and does
 /// what follows.
 ///
 /// ```text
@@ -76,7 +76,7 @@ pub fn batch_norm_train<const D: usize>(
     BatchNormTrain { output, mean: norm.mean, variance: norm.variance }
 }
 
-/// Normalises each channel by given statistics, scales and shifts it, and does what follows: batch
+/// Normalizes each channel by given statistics, scales and shifts it, and does what follows: batch
 /// norm of a network that is used, not trained.
 ///
 /// ```text
@@ -102,7 +102,7 @@ pub fn batch_norm<const D: usize>(
     #[cfg(feature = "flex")]
     if crate::applies(&x) && !x.device().is_autodiff() {
         let moments = Tensor::stack::<2>(vec![mean, variance], 0).into_dispatch();
-        return normalise(x, [gamma, beta], moments, then, epsilon);
+        return normalize(x, [gamma, beta], moments, then, epsilon);
     }
     follow(module::batch_norm(x, gamma, beta, mean, variance, epsilon), then)
 }
@@ -117,11 +117,11 @@ fn check<const D: usize>(x: &Tensor<D>, gamma: &Tensor<1>, beta: &Tensor<1>, the
     }
 }
 
-fn follow<const D: usize>(normalised: Tensor<D>, then: Then<D>) -> Tensor<D> {
+fn follow<const D: usize>(normalized: Tensor<D>, then: Then<D>) -> Tensor<D> {
     match then {
-        Then::Nothing => normalised,
-        Then::Relu => relu(normalised),
-        Then::AddRelu(carried) => relu(normalised + carried),
+        Then::Nothing => normalized,
+        Then::Relu => relu(normalized),
+        Then::AddRelu(carried) => relu(normalized + carried),
     }
 }
 
@@ -142,12 +142,12 @@ fn on_flex<const D: usize>(
     let row =
         |row: usize| statistics.clone().slice([row..row + 1, 0..channels]).reshape([channels]);
     let (mean, variance) = (row(0), row(1));
-    let output = normalise(x, [gamma, beta], moments, then, epsilon);
+    let output = normalize(x, [gamma, beta], moments, then, epsilon);
     BatchNormTrain { output, mean, variance }
 }
 
 #[cfg(feature = "flex")]
-fn normalise<const D: usize>(
+fn normalize<const D: usize>(
     x: Tensor<D>,
     parameters: [Tensor<1>; 2],
     moments: burn::backend::DispatchTensor,

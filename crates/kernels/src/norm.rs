@@ -15,7 +15,7 @@ const LANES: usize = 16;
 /// Planes that are one task.
 const TASK_BYTES: usize = 128 << 10;
 
-/// Sizes of a tensor that is normalised.
+/// Sizes of a tensor that is normalized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Planes {
     pub(crate) channels: usize,

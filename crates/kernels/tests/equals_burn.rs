@@ -146,7 +146,7 @@ fn the_error_of_tiles_is_small() {
     }
 }
 
-fn normalise(
+fn normalize(
     norm: impl Fn(Tensor<4>, Tensor<1>, Tensor<1>, Tensor<4>) -> [Tensor<4>; 1],
     dims: [usize; 4],
 ) -> Vec<Vec<f32>> {
@@ -178,10 +178,10 @@ proptest! {
             (Then::AddRelu, |y, carried| relu(y + carried)),
         ];
         for (then, same) in follows {
-            let ours = normalise(|x, gamma, beta, carried| {
+            let ours = normalize(|x, gamma, beta, carried| {
                 [batch_norm_train(x, gamma, beta, then(carried), 1e-3).output]
             }, dims);
-            let theirs = normalise(|x, gamma, beta, carried| {
+            let theirs = normalize(|x, gamma, beta, carried| {
                 [same(module::batch_norm_train(x, gamma, beta, 1e-3).output, carried)]
             }, dims);
             assert_same(&ours, &theirs);

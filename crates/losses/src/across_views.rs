@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::laws::{Loss, laws, ramp};
 
-    /// Against two codes, of which one is taken off a centre.
+    /// Against two codes, of which one is taken off a center.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let center = ramp(&a).mean_dim(0);
         let codes =

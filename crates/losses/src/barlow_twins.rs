@@ -32,7 +32,7 @@ impl Default for BarlowTwinsLossConfig {
 /// ```text
 /// loss = Σᵢ (1 − Cᵢᵢ)²  +  λ Σᵢ Σⱼ≠ᵢ Cᵢⱼ²        C = Aᵀ B / batch
 /// ```
-/// `A`, `B` are the views with each feature standardised over the batch (biased variance). Summed
+/// `A`, `B` are the views with each feature standardized over the batch (biased variance). Summed
 /// over features, so the value grows with `dim`. A constant feature correlates with nothing. With fewer
 /// rows than features `Σ Cᵢⱼ²` is summed from the products of rows, which is the same number.
 ///

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::negative_cosine::negative_cosine;
 
-/// Squared distance of normalised predictions and targets, both ways.
+/// Squared distance of normalized predictions and targets, both ways.
 ///
 /// ```text
 /// loss = mean ‖p̂_a − sg ẑ_b‖²  +  mean ‖p̂_b − sg ẑ_a‖²  =  4 + 4 · negative_cosine

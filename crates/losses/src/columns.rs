@@ -14,11 +14,11 @@ pub(crate) fn bounded(view: Tensor<2>) -> Tensor<2> {
 }
 
 /// A view less each feature's mean.
-pub(crate) fn centred(view: Tensor<2>) -> Tensor<2> {
+pub(crate) fn center_columns(view: Tensor<2>) -> Tensor<2> {
     view.clone() - view.mean_dim(0)
 }
 
-/// Mean over the features of `max(0, 1 − √(variance + epsilon))`, from the centred features' sums of
+/// Mean over the features of `max(0, 1 − √(variance + epsilon))`, from the centered features' sums of
 /// squares, `[1, dim]`; unbiased variance.
 pub(crate) fn variance_hinge(squares: Tensor<2>, batch: usize, epsilon: f64) -> Tensor<1> {
     let deviation = (squares * ((batch - 1) as f64).recip() + epsilon).sqrt();

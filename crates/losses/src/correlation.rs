@@ -1,7 +1,7 @@
 //! Barlow Twins' loss by the correlations of two views' columns, on the host.
 //!
 //! Views are much larger than caches, so that each pass over one counts. Besides the products there is one that
-//! measures its columns; standardised they are never laid out.
+//! measures its columns; standardized they are never laid out.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
@@ -16,7 +16,7 @@ use crate::standard::{Columns, measure};
 /// The loss of the correlations of two views, and what its gradient is made of.
 pub(crate) struct Correlation<'a> {
     pub(crate) loss: f32,
-    /// Both views, row by row, and what standardises them.
+    /// Both views, row by row, and what standardizes them.
     views: [(&'a [f32], Columns); 2],
     /// The slope of the loss by each correlation; a row for each column of the first view.
     slopes: Vec<f32>,
@@ -57,7 +57,7 @@ impl<'a> Correlation<'a> {
         Some(Self { loss, views, slopes, along })
     }
 
-    /// The gradient by the first or the second view, before it was standardised.
+    /// The gradient by the first or the second view, before it was standardized.
     pub(crate) fn gradient(&self, view: usize) -> Vec<f32> {
         let [(x, of_columns), (other, of_others)] = [&self.views[view], &self.views[1 - view]];
         let along = &self.along[view];
@@ -110,7 +110,7 @@ impl WithSimd for TakeSquares<'_> {
     }
 }
 
-/// Makes of rows of the gradient by a standardised view those of the gradient by the view. Their mean is 0
+/// Makes of rows of the gradient by a standardized view those of the gradient by the view. Their mean is 0
 /// already, as that of the other view's columns is.
 struct Unstandardize<'a> {
     x: &'a [f32],

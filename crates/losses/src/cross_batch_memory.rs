@@ -1,4 +1,4 @@
-//! Cross-batch memory: labelled rows of the last batches, as keys for the next.
+//! Cross-batch memory: labeled rows of the last batches, as keys for the next.
 
 use burn::tensor::{Device, Tensor, TensorData};
 

@@ -83,8 +83,8 @@ pub struct DinoCenter {
 }
 
 impl DinoCenter {
-    /// A centre of zeros for `dim` outputs. `momentum`, in `[0, 1)`, is what an update keeps of
-    /// the old centre; the paper has 0.9.
+    /// A center of zeros for `dim` outputs. `momentum`, in `[0, 1)`, is what an update keeps of
+    /// the old center; the paper has 0.9.
     ///
     /// # Panics
     /// If the momentum is not in `[0, 1)`.
@@ -95,7 +95,7 @@ impl DinoCenter {
         Self { values: Tensor::zeros([1, dim], device).inner(), momentum }
     }
 
-    /// The centre, `[1, dim]`, without a graph.
+    /// The center, `[1, dim]`, without a graph.
     #[must_use]
     pub fn values(&self) -> Tensor<2> {
         self.values.clone()
@@ -109,20 +109,20 @@ impl DinoCenter {
     #[track_caller]
     pub fn update(&mut self, teacher: &[Tensor<2>]) {
         let [_, dim] = common_dims("DinoCenter::update", 1, teacher);
-        assert_eq!(dim, self.values.dims()[1], "a centre of shape {:?}", self.values.dims());
+        assert_eq!(dim, self.values.dims()[1], "a center of shape {:?}", self.values.dims());
         let views: Vec<Tensor<2>> = teacher.iter().map(|view| view.clone().inner()).collect();
         let mean = Tensor::cat(views, 0).mean_dim(0);
         let old = self.values.clone().cast(mean.dtype());
         self.values = old * self.momentum + mean * (1.0 - self.momentum);
     }
 
-    /// What a checkpoint keeps: the centre, `[1, dim]`.
+    /// What a checkpoint keeps: the center, `[1, dim]`.
     #[must_use]
     pub fn state(&self) -> TensorData {
         self.values.to_data()
     }
 
-    /// The centre that had this [`state`](Self::state), on `device`.
+    /// The center that had this [`state`](Self::state), on `device`.
     ///
     /// # Errors
     /// If the state is not a matrix.
@@ -147,9 +147,9 @@ impl DinoCenter {
 /// ```text
 /// p = softmax((t − c)/τ_t)          loss = mean over (i, v), i ≠ v, of −Σₖ pᵢₖ log softmax(sᵥ/τ_s)ₖ
 /// ```
-/// `c` is the centre; `i` runs over the teacher's views, `v` over the student's, of which the first
+/// `c` is the center; `i` runs over the teacher's views, `v` over the student's, of which the first
 /// are the same views in the same order. Averaged over the pairs and the batch. The teacher is a
-/// constant. The centre is used as it stands; call [`DinoCenter::update`] after the loss.
+/// constant. The center is used as it stands; call [`DinoCenter::update`] after the loss.
 ///
 /// # Shapes
 /// - `teacher`, `student`: `[batch, dim]` each, row `i` of all from the same image
@@ -189,7 +189,7 @@ pub fn dino(
     assert!(temperature > 0.0, "dino needs a teacher temperature above 0, got {temperature}");
     let dims = common_dims("dino", 1, teacher);
     assert_eq!(dims, common_dims("dino", 1, student), "dino needs views of one shape");
-    assert_eq!(dims[1], center.values.dims()[1], "dino needs a centre as wide as the views");
+    assert_eq!(dims[1], center.values.dims()[1], "dino needs a center as wide as the views");
     let center = center.values.clone().cast(teacher[0].dtype());
     let name = |view: &Tensor<2>| probabilities(view.clone(), Some(center.clone()), temperature);
     let targets: Vec<Tensor<2>> = teacher.iter().map(name).collect();
@@ -205,7 +205,7 @@ mod tests {
     const CONFIG: DinoLossConfig =
         DinoLossConfig { student_temperature: 0.5, teacher_temperature: 0.2 };
 
-    /// A centre that is not zero.
+    /// A center that is not zero.
     fn center(like: &Tensor<2>) -> DinoCenter {
         let dim = like.dims()[1];
         let values = constant((0..dim).map(|i| i as f64 * 0.1).collect(), [1, dim], like);

@@ -90,7 +90,7 @@ impl Distance {
                 root((sums.squares)(q, k)) * scale
             }
             Self::SignalToNoise => {
-                let Scaled { q, k, .. } = Scaled::new(centered(queries), centered(keys));
+                let Scaled { q, k, .. } = Scaled::new(center_rows(queries), center_rows(keys));
                 (sums.squares)(q.clone(), k) / signal(q)
             }
         }
@@ -159,11 +159,11 @@ fn root(squares: Tensor<2>) -> Tensor<2> {
     squares.mask_fill(zero.clone(), 1.0).sqrt().mask_fill(zero, 0.0)
 }
 
-fn centered(rows: Tensor<2>) -> Tensor<2> {
+fn center_rows(rows: Tensor<2>) -> Tensor<2> {
     rows.clone() - rows.mean_dim(1)
 }
 
-/// Squared length of each centred query; of a constant one as if it were not quite.
+/// Squared length of each centered query; of a constant one as if it were not quite.
 fn signal(q: Tensor<2>) -> Tensor<2> {
     q.square().sum_dim(1).clamp_min(1e-12)
 }

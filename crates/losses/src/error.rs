@@ -3,7 +3,7 @@
 use burn::tensor::TensorData;
 use thiserror::Error;
 
-/// Why a queue, a centre or a memory cannot go on from a stored state.
+/// Why a queue, a center or a memory cannot go on from a stored state.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StateError {

@@ -96,10 +96,10 @@ pub(crate) trait LossGradients: Backend {
         gradient: FloatTensor<Self>,
     ) -> FloatTensor<Self>;
 
-    /// The standardised columns, and one over the root that each was divided by.
+    /// The standardized columns, and one over the root that each was divided by.
     fn standardize(x: FloatTensor<Self>, epsilon: f64) -> [FloatTensor<Self>; 2];
 
-    /// The gradient by the columns, from that by the standardised columns.
+    /// The gradient by the columns, from that by the standardized columns.
     fn standardize_gradient(
         saved: [FloatTensor<Self>; 2],
         gradient: FloatTensor<Self>,

@@ -1,4 +1,4 @@
-//! KoLeo: keep every row away from its nearest neighbour.
+//! KoLeo: keep every row away from its nearest neighbor.
 
 use burn::tensor::Tensor;
 
@@ -12,7 +12,7 @@ const EPSILON: f64 = 1e-8;
 /// ```text
 /// loss = −mean over i of log(‖zᵢ − z₍ₙ₎ + ε‖ + ε)         n = argmaxⱼ≠ᵢ cos(zᵢ, zⱼ),  ε = 1e-8
 /// ```
-/// Rows are made unit length. A regulariser that spreads rows over the sphere: weigh it by 0.1 or
+/// Rows are made unit length. A regularizer that spreads rows over the sphere: weigh it by 0.1 or
 /// so beside another loss. Which row is nearest is a constant; both rows get a gradient.
 ///
 /// # Shapes
@@ -63,7 +63,7 @@ fn on_host(rows: &Tensor<2>) -> Option<Tensor<1>> {
     let [batch, dim] = rows.dims();
     let own = host(rows)?;
     let plain = numbers(&own);
-    let nearest = crate::neighbours::nearest(plain, dim);
+    let nearest = crate::neighbors::nearest(plain, dim);
     let row = |place: usize| &plain[place * dim..(place + 1) * dim];
     let epsilon = EPSILON as f32;
     let apart = |(place, other): (usize, &usize)| {
@@ -122,7 +122,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn equals_the_formula(pair in Pair::any()) {
-            // Which of equal neighbours is taken is chance, and the 1e-8 has a sign.
+            // Which of equal neighbors is taken is chance, and the 1e-8 has a sign.
             assert_close(value(loss, &pair), naive(&pair.a, &pair.b), 1e-6);
         }
     }
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "[1, 3]")]
-    fn one_row_has_no_neighbour() {
+    fn one_row_has_no_neighbor() {
         let _ = koleo(Tensor::ones([1, 3], &Device::flex()));
     }
 }

@@ -10,9 +10,9 @@ use crate::{SigRegLossConfig, sigreg};
 /// Settings of [`lejepa`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LeJepaLossConfig {
-    /// λ, in `[0, 1]`: the share of the regulariser.
+    /// λ, in `[0, 1]`: the share of the regularizer.
     pub regularization: f64,
-    /// The regulariser's own settings.
+    /// The regularizer's own settings.
     pub sigreg: SigRegLossConfig,
 }
 
@@ -49,7 +49,7 @@ impl Default for LeJepaLossConfig {
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::{LeJepaLossConfig, lejepa, random_slices, sigreg};
 ///
-/// // Where the views agree, the regulariser is all there is.
+/// // Where the views agree, the regularizer is all there is.
 /// let device = Device::flex();
 /// let config = LeJepaLossConfig::default();
 /// let (view, slices) = (Tensor::<2>::eye(3, &device), random_slices(3, 8, 0, 0, &device));

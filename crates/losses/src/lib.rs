@@ -51,7 +51,7 @@ mod multi_similarity;
 mod multiple_negatives_ranking;
 mod negative_cosine;
 #[cfg(feature = "flex")]
-mod neighbours;
+mod neighbors;
 mod nnclr;
 mod normal_quantile;
 mod normalize;

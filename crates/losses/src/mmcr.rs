@@ -43,7 +43,7 @@ impl Default for MmcrLossConfig {
 ///
 /// # Source
 /// Yerxa et al., 2023, [arXiv:2303.03307](https://arxiv.org/abs/2303.03307).
-/// Deviation: none; the rows are not normalised here, as in lightly.
+/// Deviation: none; the rows are not normalized here, as in lightly.
 ///
 /// # Example
 /// ```

@@ -58,7 +58,7 @@ impl Default for MsnLossConfig {
 /// loss = mean over anchors and batch of −Σₖ qₖ log pₖ  +  λ Σₖ p̄ₖ log(p̄ₖ/πₖ)
 /// ```
 /// `p̄` is the mean of `p` over all anchors, `π` the prior; with the uniform prior the second term is
-/// `log K − H(p̄)`, MSN's mean-entropy maximisation. All rows are made unit length. Targets are
+/// `log K − H(p̄)`, MSN's mean-entropy maximization. All rows are made unit length. Targets are
 /// constants; the prototypes learn from the anchors alone.
 ///
 /// # Shapes

@@ -1,4 +1,4 @@
-//! NNCLR: the nearest neighbour among earlier embeddings takes the place of one view.
+//! NNCLR: the nearest neighbor among earlier embeddings takes the place of one view.
 
 use burn::tensor::{Int, Tensor};
 
@@ -19,17 +19,17 @@ impl Default for NnclrLossConfig {
     }
 }
 
-/// Cross-entropy of finding the other view's prediction from each embedding's nearest neighbour.
+/// Cross-entropy of finding the other view's prediction from each embedding's nearest neighbor.
 ///
 /// ```text
 /// loss = ½ CE(sg n_a, p_b) + ½ CE(sg n_b, p_a)
 /// CE   = mean over i of  −s(i, i)/τ + log Σₖ exp(s(i, k)/τ)
 /// ```
-/// `s` is the cosine of neighbour `i` and prediction `k`; `k` runs over the batch. `n` comes from
+/// `s` is the cosine of neighbor `i` and prediction `k`; `k` runs over the batch. `n` comes from
 /// [`nearest`]; it is a constant. Memory grows with the number of rows.
 ///
 /// # Shapes
-/// - `neighbour_a`, `neighbour_b`: `[batch, dim]`, the neighbour of each view's embedding
+/// - `neighbor_a`, `neighbor_b`: `[batch, dim]`, the neighbor of each view's embedding
 /// - `prediction_a`, `prediction_b`: `[batch, dim]`, the predictor's output for each view
 /// - output: `[1]`, ≥ 0
 ///
@@ -48,26 +48,26 @@ impl Default for NnclrLossConfig {
 /// let view = Tensor::<2>::eye(2, &Device::flex());
 /// let mut support = Queue::new(16);
 /// support.push(view.clone() * 3.0);
-/// let neighbour = nearest(view.clone() * 0.5, support.rows().unwrap());
+/// let neighbor = nearest(view.clone() * 0.5, support.rows().unwrap());
 /// let config = NnclrLossConfig { temperature: 1.0 };
-/// let loss = nnclr(neighbour.clone(), neighbour, view.clone(), view, &config);
+/// let loss = nnclr(neighbor.clone(), neighbor, view.clone(), view, &config);
 /// let want = (1.0 + (-1.0_f32).exp()).ln();
 /// assert!((loss.into_scalar::<f32>() - want).abs() < 1e-6);
 /// ```
 #[must_use]
 #[track_caller]
 pub fn nnclr(
-    neighbour_a: Tensor<2>,
-    neighbour_b: Tensor<2>,
+    neighbor_a: Tensor<2>,
+    neighbor_b: Tensor<2>,
     prediction_a: Tensor<2>,
     prediction_b: Tensor<2>,
     config: &NnclrLossConfig,
 ) -> Tensor<1> {
-    let way = |neighbour: Tensor<2>, prediction: Tensor<2>| {
-        paired_dims("nnclr", &neighbour, &prediction);
-        info_nce("nnclr", neighbour.inner(), prediction, 0, config.temperature)
+    let way = |neighbor: Tensor<2>, prediction: Tensor<2>| {
+        paired_dims("nnclr", &neighbor, &prediction);
+        info_nce("nnclr", neighbor.inner(), prediction, 0, config.temperature)
     };
-    (way(neighbour_a, prediction_b) + way(neighbour_b, prediction_a)) * 0.5
+    (way(neighbor_a, prediction_b) + way(neighbor_b, prediction_a)) * 0.5
 }
 
 /// Rows of the support set whose scores exist at a time.
@@ -132,7 +132,7 @@ mod tests {
     };
     use burn::tensor::{Device, Distribution};
 
-    /// Fixed neighbours, so that what varies is what is learned.
+    /// Fixed neighbors, so that what varies is what is learned.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [n_a, n_b] = [ramp(&a), ramp(&b)];
         nnclr(n_a, n_b, a, b, &NnclrLossConfig { temperature: 0.3 })

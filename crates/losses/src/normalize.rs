@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 /// Each row divided by its length; a row of zeros stays zero.
 ///
 /// Rows are first divided by their largest entry, so that squares neither overflow nor vanish:
-/// lengths from 1e-37 to 1e37 are normalised exactly. The result does not depend on that factor,
+/// lengths from 1e-37 to 1e37 are normalized exactly. The result does not depend on that factor,
 /// so it is a constant to the gradient.
 pub(crate) fn normalize(rows: Tensor<2>) -> Tensor<2> {
     #[cfg(feature = "flex")]

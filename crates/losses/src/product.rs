@@ -27,7 +27,7 @@ impl<'a> Matrix<'a> {
         Self { numbers, shape, turned: false, standard: None }
     }
 
-    /// The matrix with standardised columns, which are never laid out by themselves.
+    /// The matrix with standardized columns, which are never laid out by themselves.
     pub(crate) fn standardized(numbers: &'a [f32], columns: &'a Columns) -> Self {
         let count = columns.means.len();
         Self { standard: Some(columns), ..Self::new(numbers, [numbers.len() / count, count]) }

@@ -8,7 +8,7 @@ use crate::StateError;
 ///
 /// The rows are constants: no gradient reaches what made them. A queue is a plain value of its
 /// owner; a checkpoint keeps [`state`](Self::state) and a resumed run goes on with
-/// [`from_state`](Self::from_state). Rows are stored as pushed, not normalised.
+/// [`from_state`](Self::from_state). Rows are stored as pushed, not normalized.
 ///
 /// # Example
 /// ```

@@ -1,4 +1,4 @@
-//! Soft nearest neighbour: a row's neighbours are of its class.
+//! Soft nearest neighbor: a row's neighbors are of its class.
 
 use burn::tensor::Tensor;
 
@@ -13,7 +13,7 @@ const EPSILON: f64 = 1e-9;
 pub struct SoftNearestNeighborLossConfig {
     /// How far apart rows are.
     pub distance: Distance,
-    /// T, above 0, in units of the distance: how far a neighbourhood reaches.
+    /// T, above 0, in units of the distance: how far a neighborhood reaches.
     pub temperature: f64,
 }
 
@@ -24,7 +24,7 @@ impl Default for SoftNearestNeighborLossConfig {
     }
 }
 
-/// Negative log of the share of each anchor's class among its neighbours.
+/// Negative log of the share of each anchor's class among its neighbors.
 ///
 /// ```text
 /// loss = mean of −log(1e-9 + Σ_p e^(−d_p/T) / Σⱼ e^(−dⱼ/T))
@@ -48,12 +48,12 @@ impl Default for SoftNearestNeighborLossConfig {
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::{Labeled, SoftNearestNeighborLossConfig, soft_nearest_neighbor};
 ///
-/// // Of two neighbours at the same distance one is of the class.
+/// // Of two neighbors at the same distance one is of the class.
 /// let device = Device::flex();
 /// let rows = Tensor::from_floats([[0.0], [1.0], [-1.0]], &device);
 /// let batch = Labeled::new(rows, Tensor::from_ints([0, 0, 1], &device));
 /// let loss = soft_nearest_neighbor(&batch, None, &SoftNearestNeighborLossConfig::default());
-/// let other = (1.0 + (-3.0_f32).exp()).ln(); // the second row's neighbours are at 1 and 4
+/// let other = (1.0 + (-3.0_f32).exp()).ln(); // the second row's neighbors are at 1 and 4
 /// assert!((loss.into_scalar::<f32>() - (2.0_f32.ln() + other) / 3.0).abs() < 1e-5);
 /// ```
 #[must_use]

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 /// Rows of a part, few enough that a thousand columns of them stay in a core's cache.
 const PART: usize = 64;
 
-/// What standardises columns: less their means, times `inverse`.
+/// What standardizes columns: less their means, times `inverse`.
 pub(crate) struct Columns {
     pub(crate) means: Vec<f32>,
     /// One over `√(variance + epsilon)`, of biased variances.
@@ -118,7 +118,7 @@ impl WithSimd for Standardized<'_> {
     }
 }
 
-/// Makes of the gradient by the result `y` that by what was standardised; `inverse` are one over the roots.
+/// Makes of the gradient by the result `y` that by what was standardized; `inverse` are one over the roots.
 pub(crate) fn standardize_gradient(
     y: &[f32],
     inverse: &[f32],

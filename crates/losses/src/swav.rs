@@ -30,7 +30,7 @@ impl Default for SwavLossConfig {
 /// loss = mean over high i, over views v ≠ i, over the batch, of −Σₖ qᵢₖ log softmax(scoresᵥ/τ)ₖ
 /// ```
 /// `qᵢ` are the codes of view `i` by [`sinkhorn`], constants to the gradient. The scores are cosines
-/// of embeddings and prototypes, which the caller normalises and multiplies.
+/// of embeddings and prototypes, which the caller normalizes and multiplies.
 ///
 /// With small batches, codes are balanced over earlier images too: `queued[i]` holds the scores
 /// of view `i`'s [`Queue`](crate::Queue) by today's prototypes (`queue.rows() · prototypesᵀ`); after

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::columns::{bounded, centred, variance_hinge};
+use crate::columns::{bounded, center_columns, variance_hinge};
 use crate::gram::self_squares;
 use crate::normalize::{normalize, paired_dims};
 
@@ -36,7 +36,7 @@ impl Default for VibcregLossConfig {
 /// correlates with nothing.
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalised
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalized
 /// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
@@ -44,7 +44,7 @@ impl Default for VibcregLossConfig {
 ///
 /// # Source
 /// Lee & Aune, 2021, [arXiv:2109.00783](https://arxiv.org/abs/2109.00783), section 3. The iterative
-/// normalisation of the paper belongs to the projector, not to the loss.
+/// normalization of the paper belongs to the projector, not to the loss.
 /// Deviation: a view with entries beyond 1e8 is scaled down to them.
 ///
 /// # Example
@@ -65,7 +65,7 @@ pub fn vibcreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VibcregLossConfig)
     let (a, b) = (bounded(view_a), bounded(view_b));
     let invariance = (a.clone() - b.clone()).square().mean() * config.invariance;
     let term = |view| {
-        let x = centred(view);
+        let x = center_columns(view);
         let squares = x.clone().square().sum_dim(0);
         let unit = normalize(x.transpose()); // [dim, batch]: a row is a feature
         let diagonal = unit.clone().square().sum_dim(1).square().sum();

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::columns::{bounded, centred, variance_hinge};
+use crate::columns::{bounded, center_columns, variance_hinge};
 use crate::gram::self_squares;
 use crate::normalize::paired_dims;
 
@@ -53,7 +53,7 @@ impl Default for VicregLossConfig {
 /// rows than features the covariances are summed from the products of rows, which is the same number.
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalised
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalized
 /// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
@@ -88,7 +88,7 @@ pub fn vicreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VicregLossConfig) -
     };
     let of_covariance = config.covariance / ((batch - 1) as f64).powi(2) / dim as f64;
     let term = |view| {
-        let x = centred(view);
+        let x = center_columns(view);
         let squares = x.clone().square().sum_dim(0);
         let off_diagonal = self_squares(x) - squares.clone().square().sum();
         variance_hinge(squares, batch, config.epsilon) * of_variance + off_diagonal * of_covariance

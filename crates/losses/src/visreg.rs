@@ -1,4 +1,4 @@
-//! VISReg: views agree; their centre, scale and shape are a standard normal's.
+//! VISReg: views agree; their center, scale and shape are a standard normal's.
 
 use burn::tensor::Tensor;
 
@@ -12,7 +12,7 @@ use crate::with_gradient::constant;
 /// Settings of [`visreg`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct VisRegLossConfig {
-    /// λ, in `[0, 1]`: the share of the regulariser.
+    /// λ, in `[0, 1]`: the share of the regularizer.
     pub regularization: f64,
     /// Added to the deviations that the shape is divided by, above 0.
     pub epsilon: f64,
@@ -25,7 +25,7 @@ impl Default for VisRegLossConfig {
     }
 }
 
-/// Weighted mean of a regulariser and of the views' squared distance to the mean global view.
+/// Weighted mean of a regularizer and of the views' squared distance to the mean global view.
 ///
 /// ```text
 /// loss = (1 − λ) · mean over v, batch, dim of (Zᵥ − Z̄)²
@@ -46,7 +46,7 @@ impl Default for VisRegLossConfig {
 ///
 /// # Source
 /// Wu et al., 2026, [arXiv:2606.02572](https://arxiv.org/abs/2606.02572), eq. 1 to 8.
-/// Deviation: none; the three parts of the regulariser weigh the same, as in the paper's best runs.
+/// Deviation: none; the three parts of the regularizer weigh the same, as in the paper's best runs.
 ///
 /// # Example
 /// ```
@@ -85,7 +85,7 @@ pub fn visreg(
     laws.map_or(invariance.clone(), |law| law * (share / count) + invariance)
 }
 
-/// Squared Wasserstein distance of the standardised embedding from a standard normal, along slices.
+/// Squared Wasserstein distance of the standardized embedding from a standard normal, along slices.
 ///
 /// ```text
 /// shape = mean over slices s, over i, of (p₍ᵢ₎ − Φ⁻¹(i / (batch + 1)))²       p = s · (z − mean) / (sg std + ε)

@@ -116,7 +116,7 @@ fn distances(a: &Mat<f64>, b: &Mat<f64>, batch: usize) -> (f64, Mat<f64>, Mat<f6
 
 /// Some rows of a view, whitened.
 struct Whitened {
-    centred: Mat<f64>,
+    centered: Mat<f64>,
     /// `L⁻¹`.
     inverse: Mat<f64>,
     rows: Mat<f64>,
@@ -129,8 +129,8 @@ impl Whitened {
         let mean =
             |column: usize| (0..count).map(|row| rows[(row, column)]).sum::<f64>() / count as f64;
         let means: Vec<f64> = (0..dim).map(mean).collect();
-        let centred = Mat::from_fn(count, dim, |row, column| rows[(row, column)] - means[column]);
-        let covariance = centred.transpose() * &centred * faer::Scale(1.0 / (count - 1) as f64);
+        let centered = Mat::from_fn(count, dim, |row, column| rows[(row, column)] - means[column]);
+        let covariance = centered.transpose() * &centered * faer::Scale(1.0 / (count - 1) as f64);
         let variance = (0..dim).map(|i| covariance[(i, i)]).sum::<f64>() / dim as f64;
         let inverse = if variance < 1e-60 {
             Mat::zeros(dim, dim)
@@ -141,8 +141,8 @@ impl Whitened {
             });
             inverse_factor(&shrunk)
         };
-        let rows = &centred * inverse.transpose();
-        Self { centred, inverse, rows, epsilon }
+        let rows = &centered * inverse.transpose();
+        Self { centered, inverse, rows, epsilon }
     }
 
     /// The gradient by the rows as they came, from that by the whitened rows.
@@ -164,7 +164,7 @@ impl Whitened {
             -((1.0 - self.epsilon) * (half[(i, j)] + half[(j, i)]) / 2.0 + identity)
         });
         let scale = faer::Scale(2.0 / (count - 1) as f64);
-        let mut gradient = of_rows * &self.inverse + &self.centred * of_covariance * scale;
+        let mut gradient = of_rows * &self.inverse + &self.centered * of_covariance * scale;
         for column in 0..dim {
             let mean = (0..count).map(|row| gradient[(row, column)]).sum::<f64>() / count as f64;
             for row in 0..count {

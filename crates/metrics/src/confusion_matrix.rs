@@ -50,7 +50,7 @@ impl ConfusionMatrix {
         self.counts[label * self.classes + prediction]
     }
 
-    /// Share of a class that was recognised, 0 to 1, or `None` if it was never seen.
+    /// Share of a class that was recognized, 0 to 1, or `None` if it was never seen.
     ///
     /// # Panics
     /// If `label` is no class.

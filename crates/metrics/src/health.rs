@@ -4,7 +4,7 @@ use faer::{Mat, Side};
 
 use crate::{Features, MetricError};
 
-/// Standard deviation over the rows of the L2-normalised features, averaged over dimensions.
+/// Standard deviation over the rows of the L2-normalized features, averaged over dimensions.
 ///
 /// From 0, when all rows point the same way, to about [`uniform_std`], when they point everywhere.
 /// The deviation has `n` below, not `n − 1`, so that a batch of one has 0.
@@ -153,10 +153,10 @@ pub fn nesum(features: &Features) -> Result<f64, MetricError> {
 /// Eigenvalues of `(X − mean)ᵀ (X − mean) / divisor`, largest first, none below zero.
 fn eigenvalues(features: &Features, mean: &[f64], divisor: f64) -> Result<Vec<f64>, MetricError> {
     features.at_least(1)?;
-    let centred = Mat::from_fn(features.rows(), features.dim(), |row, column| {
+    let centerd = Mat::from_fn(features.rows(), features.dim(), |row, column| {
         f64::from(features.row(row)[column]) - mean[column]
     });
-    let gram = centred.transpose() * &centred;
+    let gram = centerd.transpose() * &centerd;
     let values = gram.self_adjoint_eigenvalues(Side::Lower);
     let values = values.map_err(|_| MetricError::NotFinite { row: 0 })?;
     let mut values: Vec<f64> = values.into_iter().map(|value| (value / divisor).max(0.0)).collect();

@@ -1,4 +1,4 @@
-//! Classification by nearest neighbours.
+//! Classification by nearest neighbors.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 use crate::error::check_labels;
 use crate::{Features, MetricError, accuracy};
 
-/// Neighbours vote, the nearer the louder.
+/// Neighbors vote, the nearer the louder.
 ///
 /// ```text
 /// score(class) = Σ over the k nearest rows of that class  exp(cos / temperature)
 /// ```
-/// Equal distances are settled in favour of the earlier row, equal scores in favour of the lower
+/// Equal distances are settled in favor of the earlier row, equal scores in favor of the lower
 /// class.
 ///
 /// # Source
@@ -22,14 +22,14 @@ use crate::{Features, MetricError, accuracy};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Knn {
-    /// Neighbours that vote; all rows if there are fewer.
+    /// Neighbors that vote; all rows if there are fewer.
     pub k: usize,
     /// Above 0; small values listen to the nearest only.
     pub temperature: f64,
 }
 
 impl Default for Knn {
-    /// 20 neighbours, temperature 0.1.
+    /// 20 neighbors, temperature 0.1.
     fn default() -> Self {
         Self { k: 20, temperature: 0.1 }
     }
@@ -43,7 +43,7 @@ impl Knn {
     ///
     /// # Errors
     /// If the widths differ, the bank is empty or `k` is 0.
-    pub fn neighbours(
+    pub fn neighbors(
         &self,
         bank: &Features,
         queries: &Features,
@@ -55,10 +55,10 @@ impl Knn {
             .collect())
     }
 
-    /// The class the neighbours vote for, for each query.
+    /// The class the neighbors vote for, for each query.
     ///
     /// # Errors
-    /// As [`neighbours`](Self::neighbours), or if a label does not fit or the temperature is not
+    /// As [`neighbors`](Self::neighbors), or if a label does not fit or the temperature is not
     /// above 0.
     pub fn predict(
         &self,
@@ -83,7 +83,7 @@ impl Knn {
         Ok(self.nearest(bank, queries)?.into_iter().map(vote).collect())
     }
 
-    /// Share of queries whose neighbours vote for their label, 0 to 1.
+    /// Share of queries whose neighbors vote for their label, 0 to 1.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
@@ -158,7 +158,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_neighbours_outvote_many_far_ones() {
+    fn near_neighbors_outvote_many_far_ones() {
         let bank = Features::new(2, vec![1.0, 0.0, 0.0, 1.0, 0.0, 2.0]).unwrap();
         let query = Features::new(2, vec![1.0, 0.5]).unwrap();
         let vote = |temperature| Knn { k: 9, temperature }.predict(&bank, &[0, 1, 1], &query, 2);
@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn ties_go_to_the_earlier_row() {
         let bank = Features::new(1, vec![2.0, 1.0, 3.0]).unwrap();
-        let near = Knn { k: 2, ..Knn::default() }.neighbours(&bank, &bank).unwrap();
+        let near = Knn { k: 2, ..Knn::default() }.neighbors(&bank, &bank).unwrap();
         assert_eq!(near, [[0, 1]; 3]);
     }
 
@@ -179,9 +179,9 @@ mod tests {
         let bank = Features::new(1, vec![1.0]).unwrap();
         let wide = Features::new(2, vec![1.0, 1.0]).unwrap();
         let knn = Knn::default();
-        assert_eq!(knn.neighbours(&bank, &wide), Err(MetricError::Width { first: 1, second: 2 }));
+        assert_eq!(knn.neighbors(&bank, &wide), Err(MetricError::Width { first: 1, second: 2 }));
         assert!(matches!(knn.predict(&bank, &[3], &bank, 2), Err(MetricError::Label { .. })));
         assert!(matches!(knn.predict(&bank, &[], &bank, 2), Err(MetricError::LabelCount { .. })));
-        assert!(Knn { k: 0, ..knn }.neighbours(&bank, &bank).is_err());
+        assert!(Knn { k: 0, ..knn }.neighbors(&bank, &bank).is_err());
     }
 }

@@ -10,10 +10,10 @@ use crate::knn::best;
 use crate::minimize::minimize;
 use crate::{Features, MetricError, accuracy};
 
-/// Multinomial logistic regression on standardised features.
+/// Multinomial logistic regression on standardized features.
 ///
 /// ```text
-/// minimise  Σ −log softmax(W x + b)[label]  +  l2/2 ‖W‖²       over the training rows x
+/// minimize  Σ −log softmax(W x + b)[label]  +  l2/2 ‖W‖²       over the training rows x
 /// ```
 /// Each feature is first brought to mean 0 and variance 1 over the training rows; the same shift
 /// and scale are then applied to what is predicted. The minimum is unique and found by L-BFGS, so
@@ -52,7 +52,7 @@ pub struct FittedProbe {
 const BLOCK: usize = 256;
 
 impl LinearProbe {
-    /// Fits the layer to labelled features.
+    /// Fits the layer to labeled features.
     ///
     /// # Errors
     /// If there are no rows or no classes, a label does not fit, or `l2` is not above 0.
@@ -112,7 +112,7 @@ impl FittedProbe {
         Ok(accuracy(&self.predict(features)?, labels))
     }
 
-    /// Rows of `dim + 1` numbers: the standardised features, and 1 for the bias.
+    /// Rows of `dim + 1` numbers: the standardized features, and 1 for the bias.
     fn standardized(&self, features: &Features) -> Vec<f64> {
         let rows = features.as_slice().chunks(features.dim());
         let shift = rows.flat_map(|row| {

@@ -15,8 +15,8 @@ const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 240.0;
 /// Room for the labels of the axes: left, top, right, bottom.
 const MARGIN: [f64; 4] = [56.0, 28.0, 12.0, 36.0];
-/// Told apart by people of all kinds of colour vision (Okabe & Ito, 2008).
-const COLOURS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
+/// Told apart by people of all kinds of color vision (Okabe & Ito, 2008).
+const COLORS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
 /// A chart of lines, readable on light and dark pages.
 ///
@@ -73,21 +73,21 @@ pub fn line_chart(title: &str, x_label: &str, series: &[Series]) -> String {
         escape(x_label)
     );
     for (index, line) in series.iter().enumerate() {
-        let colour = COLOURS[index % COLOURS.len()];
+        let color = COLORS[index % COLORS.len()];
         let path: Vec<String> = finite(&line.points)
             .map(place)
             .map(|(across, down)| format!("{across:.1},{down:.1}"))
             .collect();
         let _ = write!(
             svg,
-            "<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\" points=\"{}\"/>",
+            "<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" points=\"{}\"/>",
             path.join(" ")
         );
         if series.len() > 1 {
             let down = top + 6.0 + 14.0 * index as f64;
             let _ = write!(
                 svg,
-                "<text x=\"{}\" y=\"{down}\" text-anchor=\"end\" fill=\"{colour}\">{}</text>",
+                "<text x=\"{}\" y=\"{down}\" text-anchor=\"end\" fill=\"{color}\">{}</text>",
                 WIDTH - right - 4.0,
                 escape(&line.name)
             );

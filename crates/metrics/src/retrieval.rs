@@ -71,7 +71,7 @@ pub fn mean_average_precision_at_k(
     })
 }
 
-/// Normalised discounted cumulative gain of the first `k` rows, averaged over queries: 0 to 1,
+/// Normalized discounted cumulative gain of the first `k` rows, averaged over queries: 0 to 1,
 /// higher is better.
 ///
 /// ```text
@@ -112,7 +112,7 @@ fn mean_over_queries(
     check_labels(bank_labels, bank.rows(), usize::MAX)?;
     check_labels(query_labels, queries.rows(), usize::MAX)?;
     queries.at_least(1)?;
-    let lists = Knn { k, ..Knn::default() }.neighbours(bank, queries)?;
+    let lists = Knn { k, ..Knn::default() }.neighbors(bank, queries)?;
     let one = |(list, &label): (&Vec<usize>, &usize)| {
         let hits: Vec<bool> = list.iter().map(|&index| bank_labels[index] == label).collect();
         figure(&hits, bank_labels.iter().filter(|&&other| other == label).count())

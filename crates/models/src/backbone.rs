@@ -5,13 +5,13 @@ use burn::tensor::Tensor;
 
 /// An encoder: images in, one feature row per image out.
 ///
-/// Training behaviour (batch statistics, dropout) follows burn's rule: it is on when the module is
+/// Training behavior (batch statistics, dropout) follows burn's rule: it is on when the module is
 /// on an autodiff device and has not been put aside with `valid()`.
 pub trait Backbone: Module + ModuleDisplay + std::fmt::Debug {
     /// Maps images to features.
     ///
     /// # Shapes
-    /// - `images`: `[batch, channel, height, width]`, normalised
+    /// - `images`: `[batch, channel, height, width]`, normalized
     /// - output: `[batch, d_output]`
     fn forward(&self, images: Tensor<4>) -> Tensor<2>;
 

@@ -33,7 +33,7 @@ impl BarlowTwinsConfig {
     #[must_use]
     pub fn init<B: Backbone>(&self, encoder: B, device: &Device) -> BarlowTwins<B> {
         let widths = vec![encoder.d_output(), self.d_output, self.d_output, self.d_output];
-        let projector = MlpConfig { widths, normalise_output: false }.init(device);
+        let projector = MlpConfig { widths, normalize_output: false }.init(device);
         BarlowTwins { encoder, projector, off_diagonal: self.off_diagonal, scale: self.scale }
     }
 }

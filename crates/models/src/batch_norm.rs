@@ -1,4 +1,4 @@
-//! Batch normalisation, with or without scale and shift.
+//! Batch normalization, with or without scale and shift.
 
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
@@ -7,7 +7,7 @@ use selfsame_kernels::{Then, batch_norm, batch_norm_train};
 /// Settings of a [`BatchNorm`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchNormConfig {
-    /// Channels (or features) to normalise.
+    /// Channels (or features) to normalize.
     pub d_input: usize,
     /// Whether a scale γ and a shift β are learned. The last layer of some projectors has neither.
     pub affine: bool,
@@ -47,7 +47,7 @@ impl BatchNormConfig {
     }
 }
 
-/// Normalises each channel over the batch, then scales and shifts it.
+/// Normalizes each channel over the batch, then scales and shifts it.
 ///
 /// On an autodiff device, unless frozen or put aside by `valid()`, the batch's own mean and biased
 /// variance are used and the running ones follow, the variance unbiased as in PyTorch; elsewhere
@@ -69,7 +69,7 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// Normalises.
+    /// Normalizes.
     ///
     /// # Shapes
     /// - `input` and output: `[batch, d_input, ...]`
@@ -81,7 +81,7 @@ impl BatchNorm {
         self.forward_then(input, Then::Nothing)
     }
 
-    /// Normalises, and does what follows in the same pass over memory.
+    /// Normalizes, and does what follows in the same pass over memory.
     ///
     /// # Panics
     /// If the second dimension of `input` is not `d_input`.
@@ -99,11 +99,11 @@ impl BatchNorm {
         }
         let dims = input.dims();
         let samples = (dims.iter().product::<usize>() / dims[1]) as f64;
-        let normalised = batch_norm_train(input, gamma, beta, then, self.epsilon);
-        let unbiased = normalised.variance * (samples / (samples - 1.0).max(1.0));
-        self.follow(&self.running_mean, normalised.mean);
+        let normalized = batch_norm_train(input, gamma, beta, then, self.epsilon);
+        let unbiased = normalized.variance * (samples / (samples - 1.0).max(1.0));
+        self.follow(&self.running_mean, normalized.mean);
         self.follow(&self.running_var, unbiased);
-        normalised.output
+        normalized.output
     }
 
     fn follow(&self, running: &RunningState<Tensor<1>>, batch: Tensor<1>) {

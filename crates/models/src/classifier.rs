@@ -32,7 +32,7 @@ impl<B: Backbone> Classifier<B> {
     ///
     /// # Shapes
     /// - `images`: `[batch, channel, height, width]`
-    /// - output: `[batch, classes]`, unnormalised log-probabilities
+    /// - output: `[batch, classes]`, unnormalized log-probabilities
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.head.forward(self.encoder.forward(images))

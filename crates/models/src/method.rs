@@ -8,7 +8,7 @@ use crate::{Backbone, Views};
 /// What one forward pass of a method gives.
 #[derive(Debug)]
 pub struct Step {
-    /// The loss to minimise, `[1]`.
+    /// The loss to minimize, `[1]`.
     pub loss: Tensor<1>,
     /// What the collapse figure watches: the embeddings of one view, `[batch, dim]`, without graph.
     pub embedding: Tensor<2>,

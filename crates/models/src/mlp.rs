@@ -13,9 +13,9 @@ use crate::{BatchNorm, BatchNormConfig};
 pub struct MlpConfig {
     /// Width of the input, of every hidden layer, and of the output: at least two numbers.
     pub widths: Vec<usize>,
-    /// Whether the output is normalised over the batch, without scale and shift.
+    /// Whether the output is normalized over the batch, without scale and shift.
     /// If so, the last linear layer has no bias, which the norm would undo.
-    pub normalise_output: bool,
+    pub normalize_output: bool,
 }
 
 impl MlpConfig {
@@ -37,8 +37,8 @@ impl MlpConfig {
         let norm = BatchNormConfig::new(*d_output).without_affine();
         Mlp {
             hidden: hidden.collect(),
-            output: linear(*d_last, *d_output, !self.normalise_output, device),
-            norm: self.normalise_output.then(|| norm.init(device)),
+            output: linear(*d_last, *d_output, !self.normalize_output, device),
+            norm: self.normalize_output.then(|| norm.init(device)),
         }
     }
 }
@@ -83,17 +83,17 @@ mod tests {
     #[test]
     fn has_the_documented_layers_and_sizes() {
         let device = Device::flex();
-        let plain = MlpConfig { widths: vec![8, 16, 4], normalise_output: false }.init(&device);
+        let plain = MlpConfig { widths: vec![8, 16, 4], normalize_output: false }.init(&device);
         assert_eq!(plain.forward(Tensor::ones([2, 8], &device)).dims(), [2, 4]);
         // Hidden weights; scale, shift, running mean and variance; output weights and biases.
         assert_eq!(plain.num_params(), 8 * 16 + 4 * 16 + 16 * 4 + 4);
-        let normed = MlpConfig { widths: vec![8, 4], normalise_output: true }.init(&device);
+        let normed = MlpConfig { widths: vec![8, 4], normalize_output: true }.init(&device);
         assert_eq!(normed.num_params(), 8 * 4 + 2 * 4, "no bias, and statistics without affine");
     }
 
     #[test]
     #[should_panic(expected = "got [8]")]
     fn one_width_is_no_network() {
-        let _ = MlpConfig { widths: vec![8], normalise_output: false }.init(&Device::flex());
+        let _ = MlpConfig { widths: vec![8], normalize_output: false }.init(&Device::flex());
     }
 }

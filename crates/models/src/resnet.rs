@@ -152,7 +152,7 @@ mod tests {
     fn resnet18_has_the_published_number_of_weights() {
         let resnet = ResNetConfig::resnet18(64).init(&Device::flex());
         // 11,168,832 trainable (torchvision's CIFAR variant without its classifier) and a running
-        // mean and variance for each of the 4,800 normalised channels.
+        // mean and variance for each of the 4,800 normalized channels.
         assert_eq!(resnet.num_params(), 11_168_832 + 2 * 4_800);
     }
 

@@ -32,7 +32,7 @@ impl SimClrConfig {
     #[must_use]
     pub fn init<B: Backbone>(&self, encoder: B, device: &Device) -> SimClr<B> {
         let widths = vec![encoder.d_output(), self.d_hidden, self.d_output];
-        let projector = MlpConfig { widths, normalise_output: false }.init(device);
+        let projector = MlpConfig { widths, normalize_output: false }.init(device);
         SimClr { encoder, projector, temperature: self.temperature }
     }
 }

@@ -35,8 +35,8 @@ impl SimSiamConfig {
         let around = vec![self.d_output, self.d_predictor, self.d_output];
         SimSiam {
             encoder,
-            projector: MlpConfig { widths, normalise_output: true }.init(device),
-            predictor: MlpConfig { widths: around, normalise_output: false }.init(device),
+            projector: MlpConfig { widths, normalize_output: true }.init(device),
+            predictor: MlpConfig { widths: around, normalize_output: false }.init(device),
         }
     }
 }

@@ -16,7 +16,7 @@ impl Views {
     ///
     /// # Shapes
     /// - each of `views`: `[batch, channel, height, width]`; sizes may differ between views
-    /// - `labels`: one per image, or empty where nothing is labelled
+    /// - `labels`: one per image, or empty where nothing is labeled
     ///
     /// # Panics
     /// If there is no view, or the batch sizes differ.

@@ -51,7 +51,7 @@ pub enum WeightsError {
 /// give it the configuration as JSON, so that the file says how to build the network it fits.
 ///
 /// # Errors
-/// If the tensors cannot be serialised.
+/// If the tensors cannot be serialized.
 ///
 /// # Example
 /// ```

@@ -133,7 +133,7 @@ impl<'a> EncodedImage<'a> {
 
     /// The image, one pixel for `reduction` × `reduction` where that saves work.
     ///
-    /// Sides are rounded up. `reduction` may be 1, 2, 4 or 8. It saves work on a gray or colour JPEG
+    /// Sides are rounded up. `reduction` may be 1, 2, 4 or 8. It saves work on a gray or color JPEG
     /// that is not progressive, and on any other of one megapixel (2²⁰ pixels) or more; any other
     /// image is decoded whole.
     ///
@@ -240,7 +240,7 @@ fn decoder(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, Decod
     reader.into_decoder().map_err(damaged)
 }
 
-/// A gray or colour JPEG, whose blocks of 8 × 8 pixels become 4 × 4, 2 × 2 or 1; no other.
+/// A gray or color JPEG, whose blocks of 8 × 8 pixels become 4 × 4, 2 × 2 or 1; no other.
 fn reduced_jpeg(bytes: &[u8], reduction: u32) -> Result<Option<DynamicImage>, DecodeError> {
     let mut decoder = jpeg_decoder::Decoder::new(bytes);
     decoder.set_max_decoding_buffer_size(MAX_BYTES);

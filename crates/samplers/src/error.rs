@@ -110,7 +110,7 @@ pub enum DataError {
         images: usize,
     },
     /// A class has fewer images than labels were asked for.
-    #[error("class {class} has only {images} labelled images, but {wanted} were asked for")]
+    #[error("class {class} has only {images} labeled images, but {wanted} were asked for")]
     FewLabels {
         /// The class, counted from 0.
         class: usize,

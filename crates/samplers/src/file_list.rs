@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::layout::{Entry, Source, is_image, labelled};
+use crate::layout::{Entry, Source, is_image, labeled};
 use crate::{DataError, Splits};
 
 /// The images of a CSV file, in its order. Paths are relative to the list; a first line whose path
@@ -31,7 +31,7 @@ pub(crate) fn open(list: &Path) -> Result<Splits, DataError> {
         let source = Source::File(folder.join(path));
         entries.push(Entry { path: path.to_owned(), label, source });
     }
-    labelled(list, entries, Vec::new())
+    labeled(list, entries, Vec::new())
 }
 
 #[cfg(test)]

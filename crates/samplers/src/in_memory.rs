@@ -173,10 +173,9 @@ mod tests {
         assert!(message(8, [2, 2, 2]).contains("`size`"), "{}", message(8, [2, 2, 2]));
         assert!(message(0, [0, 2, 1]).contains("`size`"));
         assert!(message(9, [2, 2, 1]).contains("`pixels`"));
-        let labelled =
-            |labels| new(4, [2, 2, 1]).unwrap().with_labels(labels, vec!["a".to_owned()]);
-        assert!(labelled(vec![]).unwrap_err().to_string().contains("0 labels"));
-        assert!(labelled(vec![Some(1)]).unwrap_err().to_string().contains("label is 1"));
-        assert!(labelled(vec![Some(0)]).is_ok());
+        let labeled = |labels| new(4, [2, 2, 1]).unwrap().with_labels(labels, vec!["a".to_owned()]);
+        assert!(labeled(vec![]).unwrap_err().to_string().contains("0 labels"));
+        assert!(labeled(vec![Some(1)]).unwrap_err().to_string().contains("label is 1"));
+        assert!(labeled(vec![Some(0)]).is_ok());
     }
 }

@@ -12,7 +12,7 @@
 )]
 
 mod code;
-mod colour;
+mod color;
 mod header;
 mod huffman;
 mod lanes;
@@ -25,7 +25,7 @@ use image::DynamicImage;
 use selfsame_augment::CropBox;
 
 use code::{Code, unstuffed};
-use colour::Pixels;
+use color::Pixels;
 use header::Header;
 pub(crate) use header::Outline;
 use plane::Plane;
@@ -63,7 +63,7 @@ pub(crate) fn decode(
         planes.iter().zip(components).map(|(plane, it)| plane.rows.end.div_ceil(it.blocks[0]));
     let units = ends.max()?;
     let unit = 8 / reduction * components[0].blocks[0];
-    // Rows that share colours mix them with those of the next unit.
+    // Rows that share colors mix them with those of the next unit.
     let waiting = usize::from(planes.iter().any(|plane| plane.shares[0] > 1));
     let (bytes, starts) = unstuffed(header.data)?;
     let mut code = Code::new(&bytes, &starts, header.interval);
@@ -88,7 +88,7 @@ mod tests {
     use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
     use proptest::prelude::*;
 
-    /// Shapes, colours and noise.
+    /// Shapes, colors and noise.
     fn pixels(width: u16, height: u16) -> Vec<u8> {
         let pixel = |x: u16, y: u16| {
             let noise = x.wrapping_mul(31).wrapping_add(y.wrapping_mul(57)) % 23;
@@ -129,7 +129,7 @@ mod tests {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/jpeg");
         for kind in ["444", "422", "420", "gray"] {
             let bytes = std::fs::read(folder.join(format!("{kind}.jpg"))).unwrap();
-            // Where colours are coarser in one direction only, libjpeg makes them coarser in both.
+            // Where colors are coarser in one direction only, libjpeg makes them coarser in both.
             let reductions = if kind == "422" { 1..=1 } else { 1..=8 };
             for reduction in reductions.filter(|reduction: &usize| reduction.is_power_of_two()) {
                 let what = format!("{kind}-{reduction}");
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_smaller_image_has_the_means_of_the_whole() {
-        // Colours of two pixels are smoothed in the whole, which shows where squares meet.
+        // Colors of two pixels are smoothed in the whole, which shows where squares meet.
         let samplings = [
             (SamplingFactor::F_1_1, 1.5),
             (SamplingFactor::F_2_1, 6.0),

@@ -17,7 +17,7 @@ pub(crate) struct Classes {
 impl Classes {
     /// Numbers the names that the train images have: by value if all are numbers, by text if not.
     ///
-    /// One class tells nothing apart: its images are as good as unlabelled.
+    /// One class tells nothing apart: its images are as good as unlabeled.
     pub(crate) fn of(
         path: &Path,
         train: &[Option<String>],

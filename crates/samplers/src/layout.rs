@@ -76,11 +76,11 @@ pub(crate) fn splits(root: &Path, mut entries: Vec<Entry>) -> Result<Splits, Dat
             test.clear(); // without labels there is nothing to test
         }
     }
-    labelled(root, train, test)
+    labeled(root, train, test)
 }
 
 /// Images in the order given, with the labels they have.
-pub(crate) fn labelled(
+pub(crate) fn labeled(
     root: &Path,
     train: Vec<Entry>,
     test: Vec<Entry>,
@@ -118,12 +118,12 @@ fn by_folder(root: &Path, entries: &mut [Entry]) -> Result<bool, DataError> {
     for entry in &mut *entries {
         entry.label = entry.path.split_once('/').map(|(class, _)| class.to_owned());
     }
-    let labelled = entries.iter().any(|entry| entry.label.is_some());
+    let labeled = entries.iter().any(|entry| entry.label.is_some());
     match entries.iter().find(|entry| entry.label.is_none()) {
-        Some(beside) if labelled => {
+        Some(beside) if labeled => {
             Err(DataError::Mixed { path: root.to_owned(), beside: beside.path.clone() })
         }
-        _ => Ok(labelled),
+        _ => Ok(labeled),
     }
 }
 

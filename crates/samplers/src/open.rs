@@ -17,8 +17,8 @@ const MAX_DEPTH: usize = 12;
 ///
 /// | what is there | what comes of it |
 /// |---|---|
-/// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labelled images, told apart |
-/// | `CLASS/…` | labelled images |
+/// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labeled images, told apart |
+/// | `CLASS/…` | labeled images |
 /// | images side by side | images without labels |
 /// | a `.tar` or `.tar.gz` of one of these, or a folder of several | the same |
 /// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard whose name has `train`, `test` or `val` is of that split |

@@ -33,7 +33,7 @@ pub struct SyntheticConfig {
 
 /// Ten classes of shapes, each image with one of them.
 ///
-/// Colour, place, size and turn of the shape, the gradient and stripes behind it, small clutter
+/// Color, place, size and turn of the shape, the gradient and stripes behind it, small clutter
 /// around it and noise are all random and say nothing of the class. The shape is of the hue of
 /// what is behind it, and lighter: the hue or light of one against the other would tell images
 /// apart before their shapes do. Shapes of one size cover the same area, whole within the image,

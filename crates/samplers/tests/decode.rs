@@ -93,7 +93,7 @@ fn lossless_formats_give_every_pixel_back() {
 }
 
 #[test]
-fn colours_of_a_palette_are_looked_up() {
+fn colors_of_a_palette_are_looked_up() {
     let mut bytes = Vec::new();
     let mut encoder = png::Encoder::new(&mut bytes, 2, 1);
     encoder.set_color(png::ColorType::Indexed);

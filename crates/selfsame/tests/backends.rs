@@ -274,7 +274,7 @@ fn a_training_step_is_that_of_the_cpu() {
 fn a_short_run_learns_as_on_the_cpu() {
     let Some(device) = device() else { return };
     let epochs = 5;
-    // Views that keep their colours are told apart within a few steps.
+    // Views that keep their colors are told apart within a few steps.
     let mut easy = Recipe::shapes(SIDE);
     easy.views.iter_mut().for_each(|view| view.truncate(2));
     let train = |device: &Device| {

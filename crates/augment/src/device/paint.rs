@@ -1,4 +1,4 @@
-//! Changes of colour, several in one pass over the pixels.
+//! Changes of color, several in one pass over the pixels.
 
 use std::collections::VecDeque;
 
@@ -8,12 +8,12 @@ use super::{choose, numbers};
 use crate::paint::LIGHT;
 use crate::{Jitter, Normalize, Plan};
 
-/// A change of one image's colours.
+/// A change of one image's colors.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Tone {
     /// A weighted sum.
     Mix(Mix),
-    /// So much of a turn around the colour circle.
+    /// So much of a turn around the color circle.
     Hue(f32),
     /// The saturation of HSV by a factor.
     Saturation(f32),
@@ -61,7 +61,7 @@ impl Tone {
         }
     }
 
-    /// What normalises, unless nothing is to be changed.
+    /// What normalizes, unless nothing is to be changed.
     pub(super) fn normalize(normalize: &Normalize) -> Option<Self> {
         let factor = normalize.std.map(|std| 1.0 / std);
         let shift = [0, 1, 2].map(|channel| -normalize.mean[channel] * factor[channel]);

@@ -41,7 +41,7 @@ impl Plane {
         let shares = [0, 1].map(|side| pixels[side] / block[side]);
         let blocks = [0, 1].map(|side| header.units()[side] * component.blocks[side]);
         let wanted = |side: usize, part: &Range<usize>| {
-            // The neighbours of a sample that is shared count, too.
+            // The neighbors of a sample that is shared count, too.
             let more = usize::from(shares[side] > 1);
             let start = (part.start / shares[side]).saturating_sub(more) / block[side];
             let end = (part.end.div_ceil(shares[side]) + more).div_ceil(block[side]);

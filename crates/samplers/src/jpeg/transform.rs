@@ -138,7 +138,7 @@ impl<L: Lanes> NullaryFnOnce for Means<'_, L> {
     }
 }
 
-/// The first `count` of what comes out are sums of as many neighbours.
+/// The first `count` of what comes out are sums of as many neighbors.
 #[inline(always)]
 fn sums<L: Lanes>(lanes: L, mut line: [L::Eight; 8], count: usize) -> [L::Eight; 8] {
     for _ in count.trailing_zeros()..3 {

@@ -234,8 +234,8 @@ pub fn examples_per_class(sampler: &dyn Sampler, labels: &[Option<usize>], batch
     let order = sampler.epoch(0);
     let (mut images, mut classes) = (0_usize, 0_usize);
     for batch in 0..batches.min(order.batches()) {
-        let labelled = |&index: &usize| sampler.label(index, labels.get(index).copied().flatten());
-        let mut of_batch: Vec<usize> = order.batch(batch).iter().filter_map(labelled).collect();
+        let labeled = |&index: &usize| sampler.label(index, labels.get(index).copied().flatten());
+        let mut of_batch: Vec<usize> = order.batch(batch).iter().filter_map(labeled).collect();
         images += of_batch.len();
         of_batch.sort_unstable();
         of_batch.dedup();

@@ -37,7 +37,7 @@ impl Pixels {
         self.next = rows.end.max(self.next);
         if let [luma, blue, red] = planes {
             let planes = [&*luma, blue, red];
-            Arch::new().dispatch(AddColours { pixels: self, planes, rows });
+            Arch::new().dispatch(AddColors { pixels: self, planes, rows });
         } else {
             for row in rows {
                 self.bytes.extend_from_slice(&planes[0].row(row)[..self.size[1]]);
@@ -61,13 +61,13 @@ impl Pixels {
     }
 }
 
-struct AddColours<'a> {
+struct AddColors<'a> {
     pixels: &'a mut Pixels,
     planes: [&'a Plane; 3],
     rows: Range<usize>,
 }
 
-impl WithSimd for AddColours<'_> {
+impl WithSimd for AddColors<'_> {
     type Output = ();
 
     #[inline(always)]

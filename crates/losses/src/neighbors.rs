@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_no_numbers_have_a_neighbour_too() {
+    fn rows_that_are_no_numbers_have_a_neighbor_too() {
         assert_eq!(nearest(&[f32::NAN; 3], 1), [1, 0, 0]);
     }
 }
