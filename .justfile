@@ -1,0 +1,53 @@
+# One line a recipe. `.ci/run` runs them in its order and prints the time of each.
+
+# Everything CI checks.
+ci:
+    .ci/run
+
+# Formatting.
+fmt:
+    cargo fmt --all --check
+
+# The project's words and spelling.
+words:
+    .ci/words
+
+# Every test, with the doc-tests.
+test:
+    cargo test --workspace --locked
+
+# The main program, small, in the profile of the tests.
+example out="target/ci/hello_world":
+    cargo run --locked --example hello_world -- --quick --out {{ out }}
+
+# Clippy, warnings denied.
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# The documentation, warnings denied.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked
+
+# Each crate by itself, and what it pulls in.
+alone:
+    .ci/alone
+
+# The declared minimum of Rust.
+msrv:
+    .ci/msrv
+
+# What would be published.
+package:
+    cargo package --workspace --locked --no-verify --allow-dirty --quiet
+
+# Another backend beside the CPU's, on a GPU in software: it computes the same, and learns.
+gpu out="target/ci/gpu.json":
+    .ci/software-gpu {{ out }}
+
+# Benchmarks whose name contains FILTER; more arguments go to criterion.
+bench filter="" *args:
+    cargo bench -- {{ filter }} {{ args }}
+
+# Licenses, sources and advisories of all dependencies; needs cargo-deny and the network.
+deny:
+    cargo deny check
