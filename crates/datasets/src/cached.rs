@@ -1,4 +1,4 @@
-//! Images that are decoded once and kept.
+//! Images decoded once and kept in memory.
 
 use std::sync::Arc;
 
@@ -7,34 +7,46 @@ use rayon::prelude::*;
 
 use crate::{DataError, Dataset};
 
-/// How images are brought into memory.
+/// Settings of [`Cached::decode`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheOptions {
-    /// Larger images are shrunk until their shorter side has this many pixels. `None`: kept.
+    /// Larger images are shrunk until their shorter side has this many pixels. Default: `None`, the
+    /// size is unchanged.
     pub max_side: Option<u32>,
-    /// Images with a shorter side of fewer pixels cannot be used.
+    /// The fewest pixels of an image's shorter side; smaller images are skipped. Default: 8.
     pub min_side: u32,
-    /// Whether the first image that cannot be used is an error, instead of being skipped.
+    /// Whether an image that cannot be used is an error instead of being skipped. Default: `false`.
     pub strict: bool,
 }
 
 impl Default for CacheOptions {
-    /// Any size from 8 pixels on; what cannot be used is skipped.
     fn default() -> Self {
         Self { max_side: None, min_side: 8, strict: false }
     }
 }
 
-/// An image that was left out.
+/// An image that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
     /// Its name.
     pub name: String,
-    /// Why it cannot be used.
+    /// The reason why it cannot be used.
     pub reason: String,
 }
 
-/// A data set in memory, as 8-bit RGB.
+/// A data set decoded into memory, as 8-bit RGB.
+///
+/// # Example
+/// ```
+/// use std::sync::Arc;
+/// use selfsame_datasets::{CacheOptions, Cached, Dataset, Split, Synthetic, SyntheticConfig};
+///
+/// let config = SyntheticConfig { images: 3, size: 64, seed: 0, split: Split::Train };
+/// let options = CacheOptions { max_side: Some(32), ..CacheOptions::default() };
+/// let (cached, skipped) = Cached::decode(Arc::new(Synthetic::new(config)), options)?;
+/// assert_eq!((cached.len(), cached.image(0)?.width(), skipped.len()), (3, 32, 0));
+/// # Ok::<(), selfsame_datasets::DataError>(())
+/// ```
 #[derive(Clone)]
 pub struct Cached {
     images: Vec<DynamicImage>,
@@ -50,7 +62,7 @@ impl std::fmt::Debug for Cached {
 }
 
 impl Cached {
-    /// Decodes all of `dataset`, on all cores, in order; returns what had to be left out as well.
+    /// Decodes all images of `dataset` on all cores; returns them in order, and the skipped ones.
     ///
     /// # Errors
     /// If fewer than two images can be used or, with `strict`, if one cannot.
@@ -101,19 +113,19 @@ fn prepare(
     if shorter < options.min_side {
         let least = options.min_side;
         let reason =
-            format!("it has {width} × {height} pixels, and fewer than {least} show nothing");
+            format!("it has {width} × {height} pixels, but each side must have at least {least}");
         return Err(DataError::Image { name: dataset.name(index), reason });
     }
     let image = match options.max_side {
         Some(side) if side < shorter => {
             let shrunk = |length: u32| {
                 let shrunk = u64::from(length) * u64::from(side) / u64::from(shorter);
-                u32::try_from(shrunk).unwrap_or(length) // never longer than it was
+                u32::try_from(shrunk).unwrap_or(length) // never longer than before
             };
-            // A whole-number reduction first: many times faster, and blurred away by the second step.
-            let halved = shorter / side / 2;
-            let image = if halved > 1 {
-                image.thumbnail_exact(width / halved, height / halved)
+            // A whole-number reduction first is many times faster; the second step blurs its traces away.
+            let reduction = shorter / side / 2;
+            let image = if reduction > 1 {
+                image.thumbnail_exact(width / reduction, height / reduction)
             } else {
                 image
             };
@@ -168,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn broken_and_tiny_images_are_left_out_by_name_and_large_ones_shrunk() {
+    fn broken_and_tiny_images_are_skipped_by_name_and_large_ones_shrunk() {
         let options = CacheOptions { max_side: Some(12), ..CacheOptions::default() };
         let (cached, skipped) = Cached::decode(Arc::new(Sides(100)), options).unwrap();
         assert_eq!(skipped.len(), 10 + 7);
@@ -182,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn strict_and_hopeless_are_errors() {
+    fn a_skipped_image_is_an_error_if_strict_or_if_too_few_are_left() {
         let strict = CacheOptions { strict: true, ..CacheOptions::default() };
         let error = Cached::decode(Arc::new(Sides(100)), strict).unwrap_err();
         assert!(error.to_string().contains("number 0"), "{error}");

@@ -1,4 +1,4 @@
-//! What a set of images offers.
+//! The trait of a set of images.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -7,12 +7,15 @@ use image::DynamicImage;
 
 use crate::DataError;
 
-/// A set of images, some or all of which may have a label.
+/// A set of images, each with or without a label.
+///
+/// Loaders read it from several threads at once, so it is `Send` and `Sync`. An index is always below
+/// [`len`](Self::len).
 ///
 /// # Example
 /// ```
 /// use image::DynamicImage;
-/// use selfsame_samplers::{DataError, Dataset};
+/// use selfsame_datasets::{DataError, Dataset};
 ///
 /// struct Black(usize);
 ///
@@ -27,20 +30,20 @@ use crate::DataError;
 /// assert_eq!(Black(3).label(0), None);
 /// ```
 pub trait Dataset: Send + Sync {
-    /// Number of images.
+    /// Returns the number of images.
     fn len(&self) -> usize;
 
-    /// The image at `index`.
+    /// Returns the image at `index`.
     ///
     /// # Errors
     /// If it cannot be read or decoded; the error names it.
     fn image(&self, index: usize) -> Result<DynamicImage, DataError>;
 
-    /// The file that the image at `index` is decoded from, or `None` if it is not kept as one.
+    /// Returns the bytes of the file that the image at `index` is decoded from, or `None` if there is
+    /// no such file.
     ///
-    /// Where there is a file, [`image`](Self::image) must give what [`decode`](crate::decode)
-    /// makes of it. The loader asks for the file, so that it can decode a large image at reduced
-    /// scale.
+    /// If there is one, [`image`](Self::image) must return what [`decode`](crate::decode) returns for
+    /// it. With these bytes a loader can decode only a region, at a reduced scale.
     ///
     /// # Errors
     /// If it cannot be read; the error names it.
@@ -48,40 +51,50 @@ pub trait Dataset: Send + Sync {
         Ok(None)
     }
 
-    /// The class of the image at `index`, an index into [`class_names`](Self::class_names), or
-    /// `None` if it has none.
+    /// Returns the class of the image at `index`, an index into [`class_names`](Self::class_names), or
+    /// `None` if the image has no label. Default: `None`.
     fn label(&self, _index: usize) -> Option<usize> {
         None
     }
 
-    /// The classes; none where there are no labels.
+    /// Returns the names of the classes. Default: none.
     fn class_names(&self) -> &[String] {
         &[]
     }
 
-    /// What people call the image at `index`.
+    /// Returns the name of the image at `index`, for messages. Default: its number.
     fn name(&self, index: usize) -> String {
         format!("number {index}")
     }
 
-    /// Whether there is no image.
+    /// Returns whether there are no images.
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// The labels of all images, in order.
+/// Returns the labels of all images, in order.
+///
+/// # Example
+/// ```
+/// use selfsame_datasets::{InMemory, Layout, labels};
+///
+/// let images = InMemory::new(vec![0; 2 * 16], [4, 4, 1], Layout::Hwc)?
+///     .with_labels(vec![Some(1), None], vec!["cat".to_owned(), "dog".to_owned()])?;
+/// assert_eq!(labels(&images), [Some(1), None]);
+/// # Ok::<(), selfsame_datasets::DataError>(())
+/// ```
 #[must_use]
 pub fn labels(dataset: &dyn Dataset) -> Vec<Option<usize>> {
     (0..dataset.len()).map(|index| dataset.label(index)).collect()
 }
 
-/// Images to learn from, and images to test with if they were told apart.
+/// The training images of a data set and, if it separates them, its test images.
 #[derive(Clone)]
 pub struct Splits {
-    /// To learn from.
+    /// The training images; all images if there is no test split.
     pub train: Arc<dyn Dataset>,
-    /// To test with.
+    /// The test images, with the classes of the training images.
     pub test: Option<Arc<dyn Dataset>>,
 }
 

@@ -1,78 +1,76 @@
-//! What keeps images from being had.
+//! Errors of reading data.
 
 use std::path::{Path, PathBuf};
 
-use selfsame_augment::RecipeError;
-
 use crate::DecodeError;
 
-/// Why images could not be found, read or batched.
+/// An error of reading data: a file, an image or a label cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// A file or folder could not be read.
     #[error("cannot read {}: {source}", path.display())]
     Read {
-        /// Which one.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The path is a file of a kind that holds no images.
+    /// The path is a file of a format that is not supported.
     #[error(
         "{} is neither a folder, nor a .tar or .tar.gz archive, a .csv list, an IDX, .npy or .npz file of \
          images",
         path.display()
     )]
     Unknown {
-        /// The path.
+        /// The file.
         path: PathBuf,
     },
-    /// A folder or archive without images.
+    /// A folder, archive or file without images.
     #[error(
         "{} holds no image; put files named .jpg, .png, .bmp, .gif, .webp, .pnm or .tiff into it",
         path.display()
     )]
     Empty {
-        /// The path.
+        /// The folder, archive or file.
         path: PathBuf,
     },
-    /// A folder or archive with a single image.
-    #[error("{} holds only one image; learning needs others to compare it with", path.display())]
+    /// A folder, archive or file with a single image.
+    #[error("{} holds only one image; training needs at least two", path.display())]
     Single {
-        /// The path.
+        /// The folder, archive or file.
         path: PathBuf,
     },
-    /// Some images lie in class folders and others beside them.
+    /// Some images are in class folders and others are not.
     #[error(
         "{} holds images such as {beside} beside class folders; move them into a class folder, or \
          all into one folder",
         path.display()
     )]
     Mixed {
-        /// The path.
+        /// The folder or archive.
         path: PathBuf,
-        /// An image beside the folders.
+        /// An image that is in no class folder.
         beside: String,
     },
-    /// The test images have a class that the training images lack.
+    /// A class of the test images has no training images.
     #[error(
         "the test images of {} have a class `{class}` that the training images lack; remove it or \
          add training images of it",
         path.display()
     )]
     ClassOnlyInTest {
-        /// The path.
+        /// The data set.
         path: PathBuf,
         /// The class.
         class: String,
     },
-    /// A data file is not as its format says.
+    /// The content of a data file does not follow its format.
     #[error("{} is damaged: {reason}", path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
     /// An image cannot be used.
@@ -80,88 +78,51 @@ pub enum DataError {
     Image {
         /// Its name: a path, or a file and a number.
         name: String,
-        /// Why.
+        /// The fault.
         reason: String,
     },
-    /// No image, or only one, can be used.
+    /// Fewer than two images can be used.
     #[error(
         "only {usable} of {all} images can be used, and at least 2 are needed; the first that cannot: \
          {name}: {reason}"
     )]
     TooFewUsable {
-        /// Images that can be used.
+        /// Number of images that can be used.
         usable: usize,
-        /// Images there are.
+        /// Number of images.
         all: usize,
-        /// An image that cannot.
+        /// The first image that cannot be used.
         name: String,
-        /// Why not.
+        /// Its fault.
         reason: String,
     },
-    /// A batch needs more images than there are.
+    /// A class has fewer images than labels were requested.
     #[error(
-        "a batch of {batch_size} needs as many images, but there are only {images}; give a smaller \
-         batch size"
+        "class {class} has only {images} labeled images, but {wanted} were asked for; ask for fewer \
+         labels per class"
     )]
-    Batch {
-        /// Images in a batch.
-        batch_size: usize,
-        /// Images there are.
-        images: usize,
-    },
-    /// A class has fewer images than labels were asked for.
-    #[error("class {class} has only {images} labeled images, but {wanted} were asked for")]
     FewLabels {
         /// The class, counted from 0.
         class: usize,
-        /// Its images.
+        /// Number of its images.
         images: usize,
-        /// Labels asked for.
+        /// Number of labels requested.
         wanted: usize,
     },
-    /// Images or labels in memory do not fit together.
-    #[error("`{field}` of images in memory: {problem}")]
+    /// A share of labels is not from 0 to 1.
+    #[error("`share` of the labels must be from 0 to 1, not {share}")]
+    Share {
+        /// The value.
+        share: f64,
+    },
+    /// Arrays of images or labels do not fit together.
+    #[error("`{field}` of images in memory {problem}")]
     Array {
-        /// Which part of them.
+        /// The argument.
         field: &'static str,
-        /// What is wrong.
+        /// The fault, and what is needed.
         problem: String,
     },
-    /// A setting of a sampler makes no sense.
-    #[error("`{field}` of the sampler {problem}")]
-    Sampler {
-        /// The setting.
-        field: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-    /// A saved place is not one of this loader.
-    #[error("`{field}` was {saved} where the place was saved, and is {here} here")]
-    State {
-        /// What differs.
-        field: &'static str,
-        /// Its value in the saved place.
-        saved: u64,
-        /// Its value in the loader.
-        here: u64,
-    },
-    /// The system gives no threads.
-    #[error("cannot start {threads} threads: {reason}")]
-    Threads {
-        /// Threads asked for.
-        threads: usize,
-        /// What the system said.
-        reason: String,
-    },
-    /// A setting of the loader makes no sense.
-    #[error("`{key}` must be 1 or more")]
-    Zero {
-        /// The setting.
-        key: &'static str,
-    },
-    /// The recipe cannot be followed.
-    #[error(transparent)]
-    Recipe(#[from] RecipeError),
 }
 
 impl DataError {
@@ -175,20 +136,20 @@ impl DataError {
         move |reason| Self::Format { path: path.clone(), reason }
     }
 
-    pub(crate) fn too_much(path: &Path) -> Self {
+    pub(crate) fn too_large(path: &Path) -> Self {
         let reason = "it holds more than 16 GiB, too much for memory".to_owned();
         Self::Format { path: path.to_owned(), reason }
     }
 
-    /// Why, without the name of the image.
+    pub(crate) fn undecoded(name: String, error: &DecodeError) -> Self {
+        Self::Image { name, reason: error.to_string() }
+    }
+
+    /// Returns the fault, without the name of the image.
     pub(crate) fn reason(self) -> String {
         match self {
             Self::Image { reason, .. } => reason,
             other => other.to_string(),
         }
-    }
-
-    pub(crate) fn undecoded(name: String, error: &DecodeError) -> Self {
-        Self::Image { name, reason: error.to_string() }
     }
 }

@@ -1,4 +1,4 @@
-//! Images that are arrays of bytes in memory.
+//! Images in memory, as arrays of bytes.
 
 use std::sync::Arc;
 
@@ -6,22 +6,22 @@ use image::{DynamicImage, GrayImage, RgbImage, RgbaImage};
 
 use crate::{DataError, Dataset};
 
-/// In which order the numbers of an image stand.
+/// The order of an image's values in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
-    /// `[height, width, channels]`: the channels of a pixel side by side.
+    /// `[height, width, channels]`: the channels of each pixel together.
     Hwc,
-    /// `[channels, height, width]`: a plane per channel.
+    /// `[channels, height, width]`: one plane per channel.
     Chw,
 }
 
-/// Images of one size in memory, eight bits per number.
+/// Images of one size in memory, eight bits per value.
 ///
-/// One channel is gray, three are red, green and blue, four have alpha besides.
+/// One channel is gray; three are red, green and blue; four are red, green, blue and alpha.
 ///
 /// # Example
 /// ```
-/// use selfsame_samplers::{Dataset, InMemory, Layout};
+/// use selfsame_datasets::{Dataset, InMemory, Layout};
 ///
 /// let pixels = (0..2 * 4 * 5 * 3).collect();
 /// let images = InMemory::new(pixels, [4, 5, 3], Layout::Hwc)?
@@ -29,7 +29,7 @@ pub enum Layout {
 /// assert_eq!((images.len(), images.label(0)), (2, Some(1)));
 /// assert_eq!(images.image(0)?.to_rgb8().get_pixel(1, 0).0, [3, 4, 5]);
 /// assert!(InMemory::new(vec![0; 61], [4, 5, 3], Layout::Hwc).is_err());
-/// # Ok::<(), selfsame_samplers::DataError>(())
+/// # Ok::<(), selfsame_datasets::DataError>(())
 /// ```
 #[derive(Clone)]
 pub struct InMemory {
@@ -39,7 +39,7 @@ pub struct InMemory {
     layout: Layout,
     labels: Vec<Option<usize>>,
     classes: Arc<[String]>,
-    /// Files the images come from, each with the number of its first image.
+    /// The files the images come from, each with the number of its first image.
     files: Vec<(String, usize)>,
 }
 
@@ -50,33 +50,37 @@ impl std::fmt::Debug for InMemory {
 }
 
 impl InMemory {
-    /// Images of `size` (`[height, width, channels]`, whatever the layout), one after the other.
+    /// Takes images of `size`, one after the other. `size` is `[height, width, channels]`, whatever the
+    /// layout.
     ///
     /// # Errors
     /// If a side is 0 or more than 32,768, there are not 1, 3 or 4 channels, or the last image is
-    /// not whole.
+    /// incomplete.
     pub fn new(pixels: Vec<u8>, size: [usize; 3], layout: Layout) -> Result<Self, DataError> {
         let [height, width, channels] = size;
         let sides = 1..=1 << 15;
         if !sides.contains(&height) || !sides.contains(&width) || ![1, 3, 4].contains(&channels) {
             let problem = format!(
-                "{height} × {width} with {channels} channels is no size of an image of 1, 3 or 4 channels"
+                "must be sides of 1 to 32768 and 1, 3 or 4 channels, not {height} × {width} with {channels} channels"
             );
             return Err(DataError::Array { field: "size", problem });
         }
         let image = height * width * channels;
         if !pixels.len().is_multiple_of(image) {
-            let problem = format!("{} bytes are no whole number of {image}", pixels.len());
+            let problem = format!(
+                "must be a multiple of {image} bytes, the size of an image, not {} bytes",
+                pixels.len()
+            );
             return Err(DataError::Array { field: "pixels", problem });
         }
         let labels = vec![None; pixels.len() / image];
         Ok(Self { pixels, size, layout, labels, classes: Arc::new([]), files: Vec::new() })
     }
 
-    /// The same with labels, one per image, each an index into `classes` or `None`.
+    /// Sets the labels, one per image, each an index into `classes` or `None`.
     ///
     /// # Errors
-    /// If there are not as many labels as images, or a label is beyond the classes.
+    /// If the number of labels is not that of images, or a label is not below the number of classes.
     pub fn with_labels(
         self,
         labels: Vec<Option<usize>>,
@@ -85,10 +89,18 @@ impl InMemory {
         let classes = classes.into();
         let problem = if labels.len() == self.len() {
             let beyond = labels.iter().flatten().find(|&&label| label >= classes.len());
-            beyond
-                .map(|label| format!("a label is {label}, but there are {} classes", classes.len()))
+            beyond.map(|label| {
+                format!(
+                    "must be below {}, the number of classes, but a label is {label}",
+                    classes.len()
+                )
+            })
         } else {
-            Some(format!("{} labels do not go with {} images", labels.len(), self.len()))
+            Some(format!(
+                "must be one per image, but there are {} labels and {} images",
+                labels.len(),
+                self.len()
+            ))
         };
         match problem {
             Some(problem) => Err(DataError::Array { field: "labels", problem }),
@@ -96,7 +108,7 @@ impl InMemory {
         }
     }
 
-    /// The same, its images named after files: each with the number of its first image.
+    /// Names the images after files, each given with the number of its first image.
     pub(crate) fn named_after(self, files: Vec<(String, usize)>) -> Self {
         Self { files, ..self }
     }
@@ -167,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_named() {
+    fn the_argument_that_does_not_fit_is_named() {
         let new = |bytes, size| InMemory::new(vec![0; bytes], size, Layout::Hwc);
         let message = |bytes, size| new(bytes, size).unwrap_err().to_string();
         assert!(message(8, [2, 2, 2]).contains("`size`"), "{}", message(8, [2, 2, 2]));

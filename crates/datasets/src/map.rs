@@ -1,4 +1,4 @@
-//! A data set with every image changed.
+//! A data set with a function applied to every image.
 
 use std::sync::Arc;
 
@@ -6,25 +6,25 @@ use image::DynamicImage;
 
 use crate::{DataError, Dataset};
 
-/// The images of a data set, each after a function of the user's own.
+/// A data set with a custom function applied to every image, on each access.
 ///
-/// Labels, classes and names stay. A panic of the function in the loader becomes an error with the
-/// image's name. The function sees whole images, so none is decoded at reduced scale.
+/// Labels, classes and names are unchanged. A panic of the function in a loader becomes an error with
+/// the image's name. The function sees whole images, so none is decoded at a reduced scale.
 ///
 /// # Example
 /// ```
 /// use std::sync::Arc;
-/// use selfsame_samplers::{Dataset, InMemory, Layout, Map};
+/// use selfsame_datasets::{Dataset, InMemory, Layout, Map};
 ///
 /// let images = InMemory::new(vec![7; 4 * 6], [4, 6, 1], Layout::Hwc)?;
 /// let turned = Map::new(Arc::new(images), |image| Ok(image.rotate90()));
 /// assert_eq!(turned.image(0)?.width(), 4);
-/// # Ok::<(), selfsame_samplers::DataError>(())
+/// # Ok::<(), selfsame_datasets::DataError>(())
 /// ```
 #[derive(Clone)]
 pub struct Map<F> {
     dataset: Arc<dyn Dataset>,
-    change: F,
+    function: F,
 }
 
 impl<F> std::fmt::Debug for Map<F> {
@@ -37,10 +37,10 @@ impl<F> Map<F>
 where
     F: Fn(DynamicImage) -> Result<DynamicImage, String> + Send + Sync,
 {
-    /// `change` is given each image and gives another, or says why it cannot.
+    /// Applies `function`, which returns another image or the reason why it cannot.
     #[must_use]
-    pub fn new(dataset: Arc<dyn Dataset>, change: F) -> Self {
-        Self { dataset, change }
+    pub fn new(dataset: Arc<dyn Dataset>, function: F) -> Self {
+        Self { dataset, function }
     }
 }
 
@@ -54,7 +54,7 @@ where
 
     fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
         let named = |reason| DataError::Image { name: self.name(index), reason };
-        (self.change)(self.dataset.image(index)?).map_err(named)
+        (self.function)(self.dataset.image(index)?).map_err(named)
     }
 
     fn label(&self, index: usize) -> Option<usize> {

@@ -1,4 +1,4 @@
-//! Finding out what a path holds.
+//! Opening a path by finding out which format it holds.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,21 +7,23 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 
-use crate::layout::{Entry, Source, is_image, splits};
-use crate::{DataError, Splits, archive, cifar, file_list, files, idx, npy};
+use crate::formats::folder::{FoundImage, Location, folder_splits, is_image};
+use crate::formats::read::read_start;
+use crate::formats::{cifar, csv, idx, npy, tar};
+use crate::{DataError, Splits};
 
-/// Folders within folders that are followed; more is taken for a loop of links.
+/// Depth of folders to follow; deeper ones are taken for a loop of links.
 const MAX_DEPTH: usize = 12;
 
-/// The images at `path`.
+/// Opens the images at `path`, in whichever of these formats it holds.
 ///
-/// | what is there | what comes of it |
+/// | content | result |
 /// |---|---|
-/// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labeled images, told apart |
+/// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labeled images in two splits |
 /// | `CLASS/…` | labeled images |
 /// | images side by side | images without labels |
 /// | a `.tar` or `.tar.gz` of one of these, or a folder of several | the same |
-/// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard whose name has `train`, `test` or `val` is of that split |
+/// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard with `train`, `test` or `val` in its name is of that split |
 /// | a `.csv` of lines `path[,label]` | the images listed, in that order |
 /// | `data_batch_1.bin` … or `data_batch_1` … `test_batch` | CIFAR-10, binary or Python version |
 /// | `train.bin`, `test.bin` or `train`, `test`, `meta` | CIFAR-100, fine classes |
@@ -29,21 +31,34 @@ const MAX_DEPTH: usize = 12;
 /// | an IDX file, a `.npy` | images without labels |
 /// | a `.npz`, or a folder of `.npy`, of `x_train`, `train_images` or `images` | images, with labels in `y_train`, `train_labels` or `labels` |
 ///
-/// Images in folders and archives are sorted by their path, classes by their name or, if all are
-/// numbers, by value. Files that are not named as images are passed over. A single class counts as
-/// no labels. Archives are indexed once and not unpacked; the images of a compressed one are kept
-/// in memory, encoded. Arrays are kept in memory, up to 16 GiB.
+/// Images in folders and archives are sorted by path. Classes are sorted by name or, if all are whole
+/// numbers, by value. Files not named as images are ignored. A single class counts as no labels.
+///
+/// Archives are indexed once and not unpacked. The images of a compressed archive are kept in memory,
+/// encoded. Arrays are kept in memory, up to 16 GiB.
 ///
 /// # Errors
-/// If nothing is there, or no images, or only one, or train and test do not fit; the error says
-/// which and what to do.
+/// If the path cannot be read, holds fewer than two images or none of these formats, or is damaged,
+/// or a class of the test images has no training images. The error names the file and the remedy.
+///
+/// # Example
+/// ```
+/// let root = tempfile::tempdir()?;
+/// for name in ["1.png", "2.png"] {
+///     image::RgbImage::new(8, 8).save(root.path().join(name))?;
+/// }
+/// let splits = selfsame_datasets::open(root.path())?;
+/// assert_eq!(splits.train.len(), 2);
+/// assert!(splits.test.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub fn open(path: &Path) -> Result<Splits, DataError> {
     let about = fs::metadata(path).map_err(DataError::read(path))?;
     if about.is_dir() { open_folder(path) } else { open_file(path) }
 }
 
 fn open_folder(path: &Path) -> Result<Splits, DataError> {
-    for known in [cifar::open, idx::open, npy::open_folder] {
+    for known in [cifar::open_folder, idx::open_folder, npy::open_folder] {
         if let Some(splits) = known(path)? {
             return Ok(splits);
         }
@@ -51,16 +66,16 @@ fn open_folder(path: &Path) -> Result<Splits, DataError> {
     let (mut images, mut shards) = (Vec::new(), Vec::new());
     walk(path, "", 0, &mut images, &mut shards)?;
     if images.is_empty() {
-        images = archive::shards(path, shards)?;
+        images = tar::shard_images(path, shards)?;
     }
-    splits(path, images)
+    folder_splits(path, images)
 }
 
 fn walk(
     folder: &Path,
     prefix: &str,
     depth: usize,
-    images: &mut Vec<Entry>,
+    images: &mut Vec<FoundImage>,
     shards: &mut Vec<String>,
 ) -> Result<(), DataError> {
     for entry in fs::read_dir(folder).map_err(DataError::read(folder))? {
@@ -68,24 +83,24 @@ fn walk(
         let name = entry.file_name().to_string_lossy().into_owned();
         let place = entry.path();
         let path = format!("{prefix}{name}");
-        // A link that leads nowhere is no image.
+        // A broken link is ignored.
         let Ok(about) = fs::metadata(&place) else { continue };
         if about.is_dir() && depth < MAX_DEPTH && !name.starts_with('.') {
             walk(&place, &format!("{path}/"), depth + 1, images, shards)?;
         } else if about.is_file() && is_image(&path) {
-            images.push(Entry { path, label: None, source: Source::File(place) });
-        } else if about.is_file() && archive::is_archive(&path) {
+            images.push(FoundImage { path, label: None, location: Location::File(place) });
+        } else if about.is_file() && tar::is_archive(&path) {
             shards.push(path);
         }
     }
     Ok(())
 }
 
-/// A file, by its first bytes or, if they say nothing, by its name.
+/// Opens a file by its first bytes or, if these decide nothing, by its name.
 fn open_file(path: &Path) -> Result<Splits, DataError> {
-    let start = files::start(path, 512)?;
+    let start = read_start(path, 512)?;
     let compressed = start.starts_with(&[0x1F, 0x8B]);
-    let inside = if compressed { inflated(&files::start(path, 1 << 16)?) } else { start };
+    let inside = if compressed { inflated(&read_start(path, 1 << 16)?) } else { start };
     let ending = path.extension().map(OsStr::to_ascii_lowercase);
     if idx::is_idx(&inside) {
         idx::open_file(path)
@@ -93,19 +108,19 @@ fn open_file(path: &Path) -> Result<Splits, DataError> {
         npy::open_npy(path)
     } else if npy::is_zip(&inside) {
         npy::open_npz(path)
-    } else if compressed || archive::is_tar(&inside) {
-        splits(path, archive::entries(path)?)
+    } else if compressed || tar::is_tar(&inside) {
+        folder_splits(path, tar::archive_images(path)?)
     } else if ending.is_some_and(|ending| ending == "csv") {
-        file_list::open(path)
+        csv::open_list(path)
     } else {
         Err(DataError::Unknown { path: path.to_owned() })
     }
 }
 
-/// The first bytes of compressed ones, as far as they go.
+/// Decompresses the first bytes, as far as they go.
 fn inflated(compressed: &[u8]) -> Vec<u8> {
     let mut start = Vec::new();
-    let _ = GzDecoder::new(compressed).take(512).read_to_end(&mut start); // cut off is no matter
+    let _ = GzDecoder::new(compressed).take(512).read_to_end(&mut start); // the end is missing
     start
 }
 
@@ -133,10 +148,10 @@ mod tests {
     }
 
     fn tar(files: &[&str]) -> Vec<u8> {
-        let mut builder = tar::Builder::new(Vec::new());
+        let mut builder = ::tar::Builder::new(Vec::new());
         for (number, file) in files.iter().enumerate() {
             let bytes = png(number as u32 + 1);
-            let mut header = tar::Header::new_gnu();
+            let mut header = ::tar::Header::new_gnu();
             header.set_size(bytes.len() as u64);
             header.set_mode(0o644);
             builder.append_data(&mut header, file, &bytes[..]).unwrap();

@@ -1,4 +1,4 @@
-//! Images the program draws itself: ten shapes that only their form tells apart.
+//! Drawn images of ten shapes, which differ by class in nothing but their form.
 
 use std::f32::consts::{PI, TAU};
 
@@ -9,47 +9,46 @@ use rayon::prelude::*;
 
 use crate::{DataError, Dataset};
 
-/// Which of two sets that share no image.
+/// One of two sets that share no image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Split {
-    /// To learn from.
+    /// The training images.
     Train,
-    /// To test with.
+    /// The test images.
     Test,
 }
 
-/// What [`Synthetic`] draws.
+/// Settings of [`Synthetic`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SyntheticConfig {
-    /// Number of images; classes take turns.
+    /// Number of images. Classes alternate: the class of image `i` is `i mod 10`.
     pub images: usize,
     /// Side of an image, in pixels.
     pub size: u32,
-    /// Decides every image.
+    /// The seed of every image.
     pub seed: u64,
-    /// Which set.
+    /// The set to draw.
     pub split: Split,
 }
 
-/// Ten classes of shapes, each image with one of them.
+/// Drawn images of ten classes, each with one shape: its form is the class.
 ///
-/// Color, place, size and turn of the shape, the gradient and stripes behind it, small clutter
-/// around it and noise are all random and say nothing of the class. The shape is of the hue of
-/// what is behind it, and lighter: the hue or light of one against the other would tell images
-/// apart before their shapes do. Shapes of one size cover the same area, whole within the image,
-/// so that no class is lighter than another. Edges are smooth. An image depends on seed, split and
-/// its number alone.
+/// Color, position, size and rotation of the shape, the gradient and stripes behind it, small clutter
+/// around it and noise are random and independent of the class. The shape has the hue of its
+/// background and is lighter: a contrast of hue or lightness would identify an image before its shape
+/// does. Shapes of one size cover the same area and lie within the image, so no class is lighter than
+/// another. Edges are smooth. An image depends on seed, split and its index alone.
 ///
 /// # Example
 /// ```
-/// use selfsame_samplers::{Dataset, Split, Synthetic, SyntheticConfig};
+/// use selfsame_datasets::{Dataset, Split, Synthetic, SyntheticConfig};
 ///
 /// let config = SyntheticConfig { images: 20, size: 32, seed: 0, split: Split::Train };
 /// let shapes = Synthetic::new(config);
 /// assert_eq!((shapes.len(), shapes.class_names().len()), (20, 10));
 /// assert_eq!(shapes.label(13), Some(3));
 /// assert_eq!(shapes.image(13)?.width(), 32);
-/// # Ok::<(), selfsame_samplers::DataError>(())
+/// # Ok::<(), selfsame_datasets::DataError>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct Synthetic {
@@ -57,10 +56,11 @@ pub struct Synthetic {
     classes: Vec<String>,
 }
 
-/// A form: whether a point is inside. Those of [`CLASSES`] cover 1.3 and reach [`REACH`].
+/// Returns whether a point is inside a form. Forms of [`CLASSES`] cover an area of 1.3 within a radius
+/// of [`REACH`].
 type Form = fn(f32, f32) -> bool;
 
-/// How far from the middle a form's points are at most.
+/// The radius around its center that holds a form.
 const REACH: f32 = 1.04;
 
 const CLASSES: [(&str, Form); 10] = [
@@ -84,7 +84,7 @@ const CLASSES: [(&str, Form); 10] = [
     }),
 ];
 
-/// Five points, folded into half of one of them.
+/// A star of five points, folded into half of one point.
 fn star(x: f32, y: f32) -> bool {
     let (outer, inner) = (1.0_f32, 0.442_f32);
     let angle = y.atan2(x).rem_euclid(TAU / 5.0);
@@ -131,32 +131,32 @@ type Color = [f32; 3];
 /// A form somewhere in the image, whose side is 1.
 struct Item {
     form: Form,
-    middle: [f32; 2],
-    /// Sine and cosine of its turn, over its radius.
-    turn: [f32; 2],
+    center: [f32; 2],
+    /// Sine and cosine of its rotation, divided by its radius.
+    rotation: [f32; 2],
     color: Color,
 }
 
 impl Item {
     fn random(
         form: Form,
-        middle: [f32; 2],
+        center: [f32; 2],
         radius: f32,
         color: Color,
         rng: &mut ChaCha8Rng,
     ) -> Self {
         let angle = rng.random_range(0.0..TAU);
-        Self { form, middle, turn: [angle.sin() / radius, angle.cos() / radius], color }
+        Self { form, center, rotation: [angle.sin() / radius, angle.cos() / radius], color }
     }
 
     fn covers(&self, x: f32, y: f32) -> bool {
-        let (x, y) = (x - self.middle[0], y - self.middle[1]);
-        let [sin, cos] = self.turn;
+        let (x, y) = (x - self.center[0], y - self.center[1]);
+        let [sin, cos] = self.rotation;
         (self.form)(cos * x + sin * y, cos * y - sin * x)
     }
 }
 
-/// A gradient between two lights of one tint, with stripes across it.
+/// A gradient between two lightnesses of one tint, with stripes across it.
 struct Background {
     tint: Tint,
     light: [f32; 2],
@@ -176,7 +176,7 @@ impl Background {
         let frequency = rng.random_range(20.0..30.0);
         let tint = Tint::random(rng);
         let light = rng.random_range(0.15..0.6);
-        // Not too far apart, or the border between them would be a form of its own.
+        // Close together: a visible border between them would be a form itself.
         let other = light + rng.random_range(-0.15..0.15);
         Self {
             tint,
@@ -196,9 +196,9 @@ impl Background {
     }
 }
 
-/// A hue and how strong it is, in every light: what is added to gray.
+/// A hue and its strength, as the color added to gray of any lightness.
 ///
-/// Views change the hues of an image, but not how far two of them are apart.
+/// Views change the hues of an image, but not the distance between two of them.
 struct Tint(Color);
 
 impl Tint {
@@ -217,9 +217,9 @@ fn color(rng: &mut ChaCha8Rng, low: f32, high: f32) -> Color {
     [(); 3].map(|()| rng.random_range(low..high))
 }
 
-/// Points per pixel and side, whose mean makes edges smooth.
+/// Points per pixel and side; their mean smooths edges.
 const FINE: u32 = 4;
-/// The most that noise adds to or takes from a sample.
+/// The largest amount that noise adds to or subtracts from a value.
 const NOISE: f32 = 0.02;
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of an image")]
@@ -227,7 +227,7 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&config.seed.to_le_bytes());
     key[8..16].copy_from_slice(&(index as u64).to_le_bytes());
-    key[16] = u8::from(config.split == Split::Test) + 1; // no view has this key
+    key[16] = u8::from(config.split == Split::Test) + 1; // another generator than the other split's
     let rng = &mut ChaCha8Rng::from_seed(key);
 
     let background = Background::random(rng);
@@ -236,18 +236,18 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
             let specks: [Form; 3] =
                 [CLASSES[0].1, |x, y| x.abs() < 1.0 && y.abs() < 0.17, CLASSES[1].1];
             let speck = specks[rng.random_range(0..specks.len())];
-            let middle = [rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)];
+            let center = [rng.random_range(0.0..1.0), rng.random_range(0.0..1.0)];
             let radius = rng.random_range(0.03..0.07);
             let color = color(rng, 0.0, 1.0);
-            Item::random(speck, middle, radius, color, rng)
+            Item::random(speck, center, radius, color, rng)
         })
         .collect();
     let behind = f32::midpoint(background.light[0], background.light[1]);
     let shade = background.tint.of(rng.random_range(behind + 0.25..0.95));
     let radius = rng.random_range(0.3..0.45);
     let room = 0.5 - REACH * radius;
-    let middle = [(); 2].map(|()| 0.5 + rng.random_range(-room..room));
-    items.push(Item::random(CLASSES[index % CLASSES.len()].1, middle, radius, shade, rng));
+    let center = [(); 2].map(|()| 0.5 + rng.random_range(-room..room));
+    items.push(Item::random(CLASSES[index % CLASSES.len()].1, center, radius, shade, rng));
 
     let step = 1.0 / (config.size * FINE) as f32;
     RgbImage::from_fn(config.size, config.size, |column, row| {
@@ -255,7 +255,7 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
         for fine in 0..FINE * FINE {
             let x = ((column * FINE + fine % FINE) as f32 + 0.5) * step;
             let y = ((row * FINE + fine / FINE) as f32 + 0.5) * step;
-            // What was added last lies on top.
+            // The last item lies on top.
             let top = items.iter().rev().find(|item| item.covers(x, y));
             let color = top.map_or_else(|| background.at(x, y), |item| item.color);
             (0..3).for_each(|c| sum[c] += color[c]);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn neither_hue_nor_lightness_says_anything_of_the_class() {
+    fn neither_hue_nor_lightness_depends_on_the_class() {
         const EACH: usize = 1_600;
         let config = SyntheticConfig { images: 10 * EACH, size: 8, seed: 2, split: Split::Train };
         let shapes = Synthetic::new(config);
@@ -293,7 +293,7 @@ mod tests {
             let values = image.pixels().map(|pixel| f64::from(pixel[channel]));
             values.sum::<f64>() / f64::from(image.width() * image.height())
         };
-        // How far the mean of any class lies from that of all, in deviations of one image.
+        // The largest distance of a class's mean from the mean of all, in standard deviations of an image.
         let apart = |of: &dyn Fn(&RgbImage) -> f64| {
             let values: Vec<f64> = shapes.images.iter().map(of).collect();
             let all = values.iter().sum::<f64>() / values.len() as f64;

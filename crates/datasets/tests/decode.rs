@@ -9,9 +9,9 @@
 use std::io::Cursor;
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba};
-use jpeg_encoder::{ColorType, Encoder};
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
-use selfsame_samplers::{DecodeError, EncodedImage, decode};
+use selfsame_datasets::{DecodeError, EncodedImage, decode};
 
 fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -136,6 +136,22 @@ fn cmyk_and_progressive_jpegs_show_what_rgb_ones_show() {
             assert!((at(4, 2) - 230).abs() < 8, "{name}: {} for 230", at(4, 2));
             assert!((at(28, 2) - 20).abs() < 8, "{name}: {} for 20", at(28, 2));
         }
+    }
+}
+
+#[test]
+fn jpegs_that_our_decoder_does_not_read_are_decoded_by_the_library() {
+    let rgb = noise().to_rgb8();
+    let progressive = jpeg(rgb.as_raw(), [40, 30], ColorType::Rgb, true);
+    let mut rare = Vec::new();
+    let mut encoder = Encoder::new(&mut rare, 90);
+    encoder.set_sampling_factor(SamplingFactor::F_4_1);
+    encoder.encode(rgb.as_raw(), 40, 30, ColorType::Rgb).unwrap();
+    let of_four = jpeg(&[7; 4 * 400], [20, 20], ColorType::Cmyk, false);
+    for (bytes, size) in [(progressive, (40, 30)), (rare, (40, 30)), (of_four, (20, 20))] {
+        assert_eq!(selfsame_jpeg::decode(&bytes, 1), None);
+        let image = EncodedImage::open(&bytes).unwrap().decode(2).unwrap();
+        assert_eq!((image.width(), image.height()), size, "decoded whole");
     }
 }
 

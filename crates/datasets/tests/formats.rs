@@ -13,7 +13,7 @@ use std::path::Path;
 use image::{DynamicImage, ImageFormat, RgbImage};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use selfsame_samplers::{Dataset, Splits, Subset, labels, open};
+use selfsame_datasets::{Dataset, Splits, Subset, labels, open};
 
 /// Image `n`: 4 × 3 pixels of its own shade.
 fn shade(n: u8) -> RgbImage {
@@ -205,7 +205,7 @@ fn arrays_are_read_in_every_layout_and_from_every_place() {
 }
 
 #[test]
-fn images_that_cannot_be_decoded_are_left_out_and_counted() {
+fn images_that_cannot_be_decoded_are_skipped_and_counted() {
     let root = folder(&[
         ("cat/a.png", png(1)),
         ("cat/b.png", png(2)[..40].to_vec()),
@@ -217,7 +217,7 @@ fn images_that_cannot_be_decoded_are_left_out_and_counted() {
     let names: Vec<_> =
         skipped.iter().map(|skipped| skipped.name.rsplit('/').next().unwrap()).collect();
     assert_eq!(names, ["b.png", "d.jpg"]);
-    assert_eq!(skipped[1].reason, "it is no image");
+    assert_eq!(skipped[1].reason, "it is not an image of a supported format");
 }
 
 #[test]

@@ -2,16 +2,15 @@
 
 use std::ops::Range;
 
-use image::{DynamicImage, GrayImage, RgbImage};
 use pulp::{Arch, Simd, WithSimd};
 
-use super::Part;
-use super::plane::Plane;
+use crate::plane::Plane;
+use crate::region::Wanted;
 
-/// Pixels that are made row after row.
-pub(super) struct Pixels {
-    /// What is made; all else becomes black.
-    part: Part,
+/// Pixels that are computed row after row.
+pub(crate) struct Pixels {
+    /// The pixels to compute; all others become black.
+    wanted: Wanted,
     /// `[height, width]` of the whole image.
     size: [usize; 2],
     /// Gray, or red, green and blue.
@@ -19,21 +18,22 @@ pub(super) struct Pixels {
     channels: usize,
     /// The row that comes next.
     next: usize,
-    wide: [Wide; 2],
+    /// For blue and for red.
+    upsamplers: [Upsampler; 2],
 }
 
 impl Pixels {
-    pub(super) fn new(part: Part, size: [usize; 2], channels: usize) -> Self {
+    pub(crate) fn new(wanted: Wanted, size: [usize; 2], channels: usize) -> Self {
         let mut bytes = Vec::with_capacity(channels * size[0] * size[1]);
-        let next = part.rows.start;
+        let next = wanted.rows.start;
         bytes.resize(channels * next * size[1], 0);
-        Self { part, size, bytes, channels, next, wide: Default::default() }
+        Self { wanted, size, bytes, channels, next, upsamplers: Default::default() }
     }
 
-    /// Makes the rows before `end`, of planes that have what these need, and drops from the planes what
-    /// is needed no longer.
-    pub(super) fn add(&mut self, planes: &mut [Plane], end: usize) {
-        let rows = self.next..end.min(self.part.rows.end);
+    /// Computes the rows before `end`, from planes that hold the samples for them, and drops the
+    /// samples that no later row needs.
+    pub(crate) fn add(&mut self, planes: &mut [Plane], end: usize) {
+        let rows = self.next..end.min(self.wanted.rows.end);
         self.next = rows.end.max(self.next);
         if let [luma, blue, red] = planes {
             let planes = [&*luma, blue, red];
@@ -44,20 +44,16 @@ impl Pixels {
             }
         }
         for plane in planes {
-            let mixing = usize::from(plane.shares[0] > 1);
-            plane.drop_before((self.next / plane.shares[0]).saturating_sub(mixing));
+            let neighbors = usize::from(plane.subsampling[0] > 1);
+            plane.drop_before((self.next / plane.subsampling[0]).saturating_sub(neighbors));
         }
     }
 
-    /// The image, when all its rows are made.
-    pub(super) fn finish(mut self) -> Option<DynamicImage> {
+    /// Returns the values of the whole image, `[height, width, channels]`, once all rows are added.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
         let [height, width] = self.size;
         self.bytes.resize(self.channels * height * width, 0);
-        let (high, wide) = (u32::try_from(height).ok()?, u32::try_from(width).ok()?);
-        match self.channels {
-            1 => GrayImage::from_raw(wide, high, self.bytes).map(Into::into),
-            _ => RgbImage::from_raw(wide, high, self.bytes).map(Into::into),
-        }
+        self.bytes
     }
 }
 
@@ -73,25 +69,27 @@ impl WithSimd for AddColors<'_> {
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) {
         let Self { pixels, planes: [luma, blue, red], rows } = self;
-        let Pixels { part, size: [_, width], bytes, wide: [wide_blue, wide_red], .. } = pixels;
-        let columns = &part.columns;
+        let Pixels { wanted, size: [_, width], bytes, upsamplers: [of_blue, of_red], .. } = pixels;
+        let columns = &wanted.columns;
         for row in rows {
             let start = bytes.len();
             bytes.resize(start + 3 * *width, 0);
             let to = &mut bytes[start..].as_chunks_mut().0[columns.clone()];
             let luma = &luma.row(row)[columns.clone()];
-            let (blue, red) = if blue.shares == [1, 1] {
+            let (blue, red) = if blue.subsampling == [1, 1] {
                 (&blue.row(row)[columns.clone()], &red.row(row)[columns.clone()])
             } else {
-                (wide_blue.run(blue, row, columns), wide_red.run(red, row, columns))
+                (of_blue.run(blue, row, columns), of_red.run(red, row, columns))
             };
             to_rgb(luma, blue, red, to);
         }
     }
 }
 
-/// As JFIF says, rounded after a product with whole 65,536ths: of 1.402, -0.344 and -0.714, and 1.772, less
-/// whole ones, so that 16 bits suffice.
+/// Converts luma and chroma to red, green and blue as JFIF says, in fixed point.
+///
+/// The factors 1.402, -0.344, -0.714 and 1.772 are in units of 1/65,536. Their whole parts are added
+/// apart, so that 16 bits suffice.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
 fn to_rgb(luma: &[u8], blue: &[u8], red: &[u8], to: &mut [[u8; 3]]) {
@@ -103,34 +101,34 @@ fn to_rgb(luma: &[u8], blue: &[u8], red: &[u8], to: &mut [[u8; 3]]) {
         let green = (18_734 * i32::from(r) - 22_554 * i32::from(b) + 32_768) >> 16;
         let byte = |x: i16| x.clamp(0, 255) as u8;
         to[i] = [
-            byte(y + r + share(r, 26_345)),
+            byte(y + r + scaled(r, 26_345)),
             byte(y - r + green as i16),
-            byte(y + 2 * b + share(b, -14_942)),
+            byte(y + 2 * b + scaled(b, -14_942)),
         ];
     }
 }
 
-/// So many 65,536ths of `x`, rounded: twice as many are rounded down first.
+/// Returns `x · factor / 65,536`, rounded: twice that is rounded down first.
 #[inline(always)]
-fn share(x: i16, parts: i32) -> i16 {
-    (((i32::from(2 * x) * parts) >> 16) as i16 + 1) >> 1
+fn scaled(x: i16, factor: i32) -> i16 {
+    (((i32::from(2 * x) * factor) >> 16) as i16 + 1) >> 1
 }
 
-/// Rows of a plane with half as many columns, rows or both, widened to what the image has: three parts
-/// of the nearer sample and one of the farther.
+/// Upsamples a plane with half as many columns, rows or both as the image has: three parts of the
+/// nearer sample and one of the farther.
 #[derive(Default)]
-struct Wide {
-    /// Of two rows, with one more sample on either side.
+struct Upsampler {
+    /// Three parts of the nearer row and one of the farther, with one more sample on either side.
     mixed: Vec<i16>,
     samples: Vec<u8>,
 }
 
-impl Wide {
-    /// The columns that are wanted, of a row of the image.
+impl Upsampler {
+    /// Returns the wanted columns of a row of the image.
     #[inline(always)]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
     fn run(&mut self, plane: &Plane, row: usize, wanted: &Range<usize>) -> &[u8] {
-        let [down, across] = plane.shares;
+        let [down, across] = plane.subsampling;
         let [height, width] = plane.size;
         let near = plane.row(row / down);
         let far = plane.row(match (down, row % 2) {
@@ -150,7 +148,7 @@ impl Wide {
         let (left, middle, right) = (&self.mixed[..n], &self.mixed[1..=n], &self.mixed[2..n + 2]);
         self.samples.resize(across * n, 0);
         if across == 2 {
-            // What is just between two is rounded up in every other place.
+            // A value halfway between two is rounded up in every other place.
             let halves: [i16; 2] = if down == 2 { [8, 7] } else { [4, 8] };
             let pairs = &mut self.samples.as_chunks_mut().0[..n];
             for i in 0..n {

@@ -1,17 +1,17 @@
-//! The entropy code of JPEG: numbers behind codes of few bits where they are frequent.
+//! Huffman codes and the bits they are read from.
 
-/// Bits that are looked up at once: few codes are longer together with their number, and four tables
-/// fit into the nearest cache.
+/// Bits looked up at once: few codes are longer together with their value, and four tables fit into
+/// the first-level cache.
 const LOOK: u32 = 11;
 
 /// Coefficients of 8 × 8 samples, column after column.
-pub(super) type Block = [i16; 64];
+pub(crate) type Block = [i16; 64];
 
-/// Where coefficients lie in a block, in the order of the code. What is behind the last one lies there too:
-/// the end of a block is a 0 in its place.
-pub(super) const ORDER: [u8; 128] = order();
+/// Places of coefficients in a block, in the order of the code. Places after the last coefficient are
+/// its own: the end of a block writes a 0 there.
+pub(crate) const ZIGZAG: [u8; 128] = zigzag();
 
-const fn order() -> [u8; 128] {
+const fn zigzag() -> [u8; 128] {
     let mut places = [63; 128];
     let (mut row, mut column, mut number) = (0_u8, 0_u8, 0);
     while number < 64 {
@@ -28,55 +28,55 @@ const fn order() -> [u8; 128] {
     places
 }
 
-/// Bits of code and number together (6 bits), how many coefficients further it goes (from bit 8 on), and
-/// the number (from bit 16 on).
+/// The length of code and value together (6 bits), the number of places to advance (from bit 8 on),
+/// and the value (from bit 16 on).
 ///
-/// With [`LONG`], the number is still to be read: instead of it there are the bits of the code (4) and of
-/// the number (from bit 20 on), or nothing where the code is not known either.
-type Entry = u32;
+/// With [`LONG`], the value is still to be read: its place holds the length of the code (4 bits) and
+/// of the value (from bit 20 on), or 0 where the code is longer than the lookup.
+type LookupEntry = u32;
 
-const LONG: Entry = 0x80;
+const LONG: LookupEntry = 0x80;
 
-/// For bits that are no code: ends the block.
-const NO_CODE: Entry = entry(0, 64, 0);
+/// For bits that are no code: it ends the block.
+const NO_CODE: LookupEntry = pack(0, 64, 0);
 
-const fn entry(bits: u32, advance: u32, number: i16) -> Entry {
+const fn pack(bits: u32, advance: u32, number: i16) -> LookupEntry {
     bits | advance << 8 | (number.cast_unsigned() as u32) << 16
 }
 
 #[inline(always)]
-fn number(entry: Entry) -> i16 {
+fn value(entry: LookupEntry) -> i16 {
     ((entry >> 16) as u16).cast_signed()
 }
 
 #[inline(always)]
-fn advance(entry: Entry) -> usize {
+fn advance(entry: LookupEntry) -> usize {
     (entry >> 8 & 0xFF) as usize
 }
 
-/// What codes mean.
+/// A table of codes.
 #[derive(Debug)]
-pub(super) struct Table {
-    /// For all beginnings.
-    entries: Box<[Entry; 1 << LOOK]>,
-    /// By length of a code: the first 16 bits beyond such codes; what is to be added to a code, to get the
-    /// place of its symbol.
+pub(crate) struct Table {
+    /// By the next [`LOOK`] bits.
+    entries: Box<[LookupEntry; 1 << LOOK]>,
+    /// By length of a code: the first 16 bits beyond all codes of that length, and the difference
+    /// between the place of a symbol and its code.
     lengths: [(u32, u32); 17],
     symbols: Vec<u8>,
     kind: Kind,
 }
 
-/// What numbers stand for.
+/// The coefficients a table codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Differences of first coefficients.
+pub(crate) enum Kind {
+    /// Differences of the first coefficients of blocks.
     Dc,
-    /// All other coefficients, with the number of zeros before them.
+    /// All other coefficients, each with the number of zeros before it.
     Ac,
 }
 
 impl Kind {
-    /// Bits of a symbol's number, and how many coefficients further it goes.
+    /// Returns the bits of a symbol's value, and the number of places to advance.
     fn meaning(self, symbol: u8) -> (u32, u32) {
         match (self, u32::from(symbol & 15), u32::from(symbol >> 4)) {
             (Self::Dc, ..) => (symbol.into(), 1),
@@ -87,8 +87,9 @@ impl Kind {
 }
 
 impl Table {
-    /// `None` if these are not numbers of codes by length and their symbols, or not of 8-bit images.
-    pub(super) fn new(kind: Kind, counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
+    /// Builds a table from the number of codes by length and their symbols; `None` if these do not form
+    /// a code, or not one of 8-bit images.
+    pub(crate) fn new(kind: Kind, counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
         let most = if kind == Kind::Dc { 11 } else { 10 };
         if symbols.iter().any(|symbol| kind.meaning(*symbol).0 > most) {
             return None;
@@ -116,10 +117,10 @@ impl Table {
         Some(Self { entries, lengths, symbols: symbols.to_vec(), kind })
     }
 
-    /// The entry for bits that begin with a code or number too long for [`entries`](Self::entries).
+    /// Returns the entry for bits whose code or value is too long for [`entries`](Self::entries).
     #[cold]
     #[inline(never)]
-    fn long(&self, found: Entry, bits: u64) -> Entry {
+    fn long(&self, found: LookupEntry, bits: u64) -> LookupEntry {
         let (mut length, mut size, mut step) = (found >> 16 & 15, found >> 20, found >> 8 & 0xFF);
         if length == 0 {
             let start = (bits >> 48) as u32;
@@ -133,12 +134,12 @@ impl Table {
             (size, step) = self.kind.meaning(symbol);
         }
         let number = ((bits << length) >> 32) as u32 >> 1 >> (31 - size);
-        entry(length + size, step, signed(number, size))
+        pack(length + size, step, signed(number, size))
     }
 }
 
-/// Makes the entries of a code.
-fn fill(places: &mut [Entry], kind: Kind, symbol: u8, length: u32) {
+/// Writes the entries of a code.
+fn fill(places: &mut [LookupEntry], kind: Kind, symbol: u8, length: u32) {
     let (size, advance) = kind.meaning(symbol);
     let numbers = 1 << size;
     if places.len() < numbers {
@@ -147,40 +148,40 @@ fn fill(places: &mut [Entry], kind: Kind, symbol: u8, length: u32) {
     }
     let same = places.len() / numbers;
     for (bits, places) in (0..).zip(places.chunks_exact_mut(same)) {
-        places.fill(entry(length + size, advance, signed(bits, size)));
+        places.fill(pack(length + size, advance, signed(bits, size)));
     }
 }
 
-/// The number with these bits: it is negative if the first is a 0.
+/// Returns the value that `size` bits stand for: it is negative if the first bit is 0.
 #[allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "11 bits at most")]
 fn signed(bits: u32, size: u32) -> i16 {
     let negative = size > 0 && bits >> (size - 1) == 0;
     bits as i16 - if negative { (1 << size) - 1 } else { 0 }
 }
 
-/// A stream of bits, the first one the highest of a byte.
+/// A stream of bits, from the highest bit of each byte to the lowest.
 #[derive(Clone, Debug)]
-pub(super) struct Bits<'a> {
-    /// Bytes to come.
+pub(crate) struct Bits<'a> {
+    /// Bytes not yet in `next`.
     rest: &'a [u8],
     /// The next bits, from the highest on.
     next: u64,
-    /// How many of them there are, in the lowest 6 bits.
+    /// Number of bits in `next`, in the lowest 6 bits.
     count: u32,
 }
 
 impl<'a> Bits<'a> {
-    /// Bits are read in advance: at least 16 bytes must stand behind those that count.
-    pub(super) fn new(bytes: &'a [u8]) -> Self {
+    /// Bits are read in advance: at least 16 more bytes must follow the data.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, next: 0, count: 0 }
     }
 
-    /// Bytes that are left: none after bits that are no code.
-    pub(super) fn left(&self) -> usize {
+    /// Returns the number of bytes left, 0 after bits that are no code.
+    pub(crate) fn left(&self) -> usize {
         self.rest.len() + (self.count & 63) as usize / 8
     }
 
-    /// Makes sure of 56 bits.
+    /// Reads until `next` has at least 56 bits.
     #[inline(always)]
     fn fill(&mut self) {
         if let Some(bytes) = self.rest.first_chunk() {
@@ -197,9 +198,9 @@ impl<'a> Bits<'a> {
         (self.rest, self.count) = (&[], 0);
     }
 
-    /// The entry for the next bits, of which there must be [`LOOK`].
+    /// Returns the entry for the next bits, of which there must be [`LOOK`].
     #[inline(always)]
-    fn find(&mut self, table: &Table) -> Entry {
+    fn find(&mut self, table: &Table) -> LookupEntry {
         let entry = table.entries[(self.next >> (64 - LOOK)) as usize];
         if entry & LONG == 0 {
             return entry;
@@ -213,37 +214,37 @@ impl<'a> Bits<'a> {
     }
 
     #[inline(always)]
-    fn take(&mut self, entry: Entry) {
+    fn take(&mut self, entry: LookupEntry) {
         self.next <<= entry & 63;
         self.count = self.count.wrapping_sub(entry);
     }
 
-    /// Reads a block; `before` is the first coefficient of the block before.
+    /// Reads a block; `predictor` is the DC coefficient of the previous block, and becomes this one's.
     #[inline(always)]
-    pub(super) fn read(&mut self, dc: &Table, ac: &Table, before: &mut i16, block: &mut Block) {
+    pub(crate) fn read(&mut self, dc: &Table, ac: &Table, predictor: &mut i16, block: &mut Block) {
         *block = [0; 64];
         self.fill();
         let entry = self.find(dc);
         self.take(entry);
-        *before = before.wrapping_add(number(entry));
-        block[0] = *before;
-        // Codes take 11 bits with their number, or are long and take 27 of 56: so there are always
-        // enough to find two more without filling.
+        *predictor = predictor.wrapping_add(value(entry));
+        block[0] = *predictor;
+        // A code and its value take up to 11 bits, or up to 27 if they are long, of 56: so there are
+        // always enough bits to find two more without filling.
         let mut at = 0;
         while self.step::<true>(ac, &mut at, block) && self.step::<false>(ac, &mut at, block) {}
     }
 
-    /// Reads the coefficient after those up to `at`, or the end of the block; tells whether there is more.
+    /// Reads the coefficient after the one at `at`, or the end of the block; returns whether more follow.
     #[inline(always)]
     fn step<const FILL: bool>(&mut self, ac: &Table, at: &mut usize, block: &mut Block) -> bool {
         let entry = self.find(ac);
         if FILL {
-            // Here it costs no time: the processor waits for what is to be found.
+            // Filling costs no time here: the processor is waiting for the lookup.
             self.fill();
         }
         self.take(entry);
         *at += advance(entry);
-        block[usize::from(ORDER[*at & 127] & 63)] = number(entry);
+        block[usize::from(ZIGZAG[*at & 127] & 63)] = value(entry);
         *at < 63
     }
 }

@@ -1,19 +1,19 @@
-//! From the bytes behind the head to blocks.
+//! From the entropy coded data to blocks of coefficients.
 
 use pulp::NullaryFnOnce;
 #[cfg(target_arch = "x86_64")]
 use pulp::x86::V3;
 
-use super::header::Component;
-use super::huffman::{Bits, Block};
+use crate::header::Component;
+use crate::huffman::{Bits, Block};
 
-/// Zeros behind the code, so that bits can be read in advance.
-const BEYOND: usize = 16;
+/// Zero bytes after the data, so that bits can be read in advance.
+const PADDING: usize = 16;
 
-/// The code without the zeros that tell it from markers and without its markers, and some bytes beyond it.
-/// And the places where it starts anew, with its end.
-pub(super) fn unstuffed(mut data: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
-    let mut bytes = Vec::with_capacity(data.len() + BEYOND);
+/// Returns the data of a scan without stuffed bytes and without markers, followed by [`PADDING`],
+/// and the places where it restarts, the last of which is its end.
+pub(crate) fn unstuff(mut data: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
+    let mut bytes = Vec::with_capacity(data.len() + PADDING);
     let mut starts = vec![0];
     loop {
         let (code, rest) = data.split_at(memchr::memchr(0xFF, data)?);
@@ -33,44 +33,45 @@ pub(super) fn unstuffed(mut data: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
         };
     }
     starts.push(bytes.len());
-    bytes.extend_from_slice(&[0; BEYOND]);
+    bytes.extend_from_slice(&[0; PADDING]);
     Some((bytes, starts))
 }
 
-/// How far the code was read.
-pub(super) struct Code<'a> {
+/// A scan that is read row by row.
+pub(crate) struct Scan<'a> {
     bytes: &'a [u8],
-    /// Where it starts anew, and its end.
+    /// The restarts to come, and the end.
     starts: &'a [usize],
-    /// Units from one start to the next, and until the next.
+    /// Units from one restart to the next.
     interval: usize,
+    /// Units until the next restart.
     left: usize,
     bits: Bits<'a>,
-    /// The first coefficient of each component's last block.
-    before: [i16; 3],
+    /// The DC coefficient of each component's last block.
+    predictors: [i16; 3],
 }
 
-impl<'a> Code<'a> {
-    pub(super) fn new(bytes: &'a [u8], starts: &'a [usize], interval: Option<usize>) -> Self {
+impl<'a> Scan<'a> {
+    pub(crate) fn new(bytes: &'a [u8], starts: &'a [usize], interval: Option<usize>) -> Self {
         let interval = interval.unwrap_or(usize::MAX);
-        Self { bytes, starts, interval, left: 0, bits: Bits::new(bytes), before: [0; 3] }
+        Self { bytes, starts, interval, left: 0, bits: Bits::new(bytes), predictors: [0; 3] }
     }
 
-    fn start_anew(&mut self) -> Option<Bits<'a>> {
+    fn restart(&mut self) -> Option<Bits<'a>> {
         let [start, starts @ ..] = self.starts else { return None };
-        let bytes = &self.bytes[*start..starts.first()? + BEYOND];
-        (self.starts, self.left, self.before) = (starts, self.interval, [0; 3]);
+        let bytes = &self.bytes[*start..starts.first()? + PADDING];
+        (self.starts, self.left, self.predictors) = (starts, self.interval, [0; 3]);
         Some(Bits::new(bytes))
     }
 
     /// Reads a row of units; `blocks` of each component lie row by row.
-    pub(super) fn read_row(
+    pub(crate) fn read_row(
         &mut self,
         components: &[Component],
         across: usize,
         blocks: &mut [Vec<Block>],
     ) -> Option<()> {
-        let row = ReadRow { code: self, components, across, blocks };
+        let row = ReadRow { scan: self, components, across, blocks };
         #[cfg(target_arch = "x86_64")]
         if let Some(v3) = V3::try_new() {
             return v3.vectorize(row);
@@ -79,9 +80,9 @@ impl<'a> Code<'a> {
     }
 }
 
-/// [`Code::read_row`], with instructions for bits where there are some.
+/// [`Scan::read_row`], compiled for the processor's bit instructions where there are some.
 struct ReadRow<'a, 'b> {
-    code: &'a mut Code<'b>,
+    scan: &'a mut Scan<'b>,
     components: &'a [Component],
     across: usize,
     blocks: &'a mut [Vec<Block>],
@@ -92,27 +93,27 @@ impl NullaryFnOnce for ReadRow<'_, '_> {
 
     #[inline(always)]
     fn call(self) -> Option<()> {
-        let Self { code, components, across, blocks } = self;
-        let mut bits = code.bits.clone();
+        let Self { scan, components, across, blocks } = self;
+        let mut bits = scan.bits.clone();
         for unit in 0..across {
-            if code.left == 0 {
-                bits = code.start_anew()?;
+            if scan.left == 0 {
+                bits = scan.restart()?;
             }
-            code.left -= 1;
-            let components = components.iter().zip(&mut *blocks).zip(&mut code.before);
-            for ((component, blocks), before) in components {
+            scan.left -= 1;
+            let components = components.iter().zip(&mut *blocks).zip(&mut scan.predictors);
+            for ((component, blocks), predictor) in components {
                 let [down, side] = component.blocks;
                 for row in 0..down {
                     for block in &mut blocks[(row * across + unit) * side..][..side] {
-                        bits.read(&component.dc, &component.ac, before, block);
+                        bits.read(&component.dc, &component.ac, predictor, block);
                     }
                 }
             }
-            if bits.left() < BEYOND {
+            if bits.left() < PADDING {
                 return None;
             }
         }
-        code.bits = bits;
+        scan.bits = bits;
         Some(())
     }
 }

@@ -1,4 +1,4 @@
-//! Eight numbers side by side, on processors with instructions for them and on others.
+//! Eight values side by side, with AVX2 and without.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::__m256;
@@ -7,11 +7,9 @@ use std::array;
 #[cfg(target_arch = "x86_64")]
 use pulp::{bytemuck::cast, x86::V3};
 
-use super::transform::sample;
-
-/// A way to compute with eight numbers at once.
-pub(super) trait Lanes: Copy {
-    /// The numbers.
+/// Arithmetic on eight values at once.
+pub(crate) trait Lanes: Copy {
+    /// Eight values.
     type Eight: Copy;
 
     fn product(self, coefficients: [i16; 8], factors: [f32; 8]) -> Self::Eight;
@@ -19,18 +17,18 @@ pub(super) trait Lanes: Copy {
     fn subtract(self, a: Self::Eight, b: Self::Eight) -> Self::Eight;
     fn scale(self, a: Self::Eight, factor: f32) -> Self::Eight;
 
-    /// Rows become columns.
-    fn turn(self, rows: [Self::Eight; 8]) -> [Self::Eight; 8];
+    /// Returns the columns of these rows.
+    fn transpose(self, rows: [Self::Eight; 8]) -> [Self::Eight; 8];
 
-    /// The nearest samples, 128 higher.
-    fn samples(self, rows: [Self::Eight; 8]) -> [[u8; 8]; 8];
+    /// Adds 128 and rounds to samples.
+    fn to_samples(self, rows: [Self::Eight; 8]) -> [[u8; 8]; 8];
 }
 
-/// One number after the other.
+/// One value after the other.
 #[derive(Clone, Copy)]
-pub(super) struct Plain;
+pub(crate) struct Scalar;
 
-impl Lanes for Plain {
+impl Lanes for Scalar {
     type Eight = [f32; 8];
 
     #[inline(always)]
@@ -54,14 +52,21 @@ impl Lanes for Plain {
     }
 
     #[inline(always)]
-    fn turn(self, rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
+    fn transpose(self, rows: [[f32; 8]; 8]) -> [[f32; 8]; 8] {
         array::from_fn(|i| rows.map(|row| row[i]))
     }
 
     #[inline(always)]
-    fn samples(self, rows: [[f32; 8]; 8]) -> [[u8; 8]; 8] {
-        rows.map(|row| row.map(|x| sample(x + 128.0)))
+    fn to_samples(self, rows: [[f32; 8]; 8]) -> [[u8; 8]; 8] {
+        rows.map(|row| row.map(|x| to_sample(x + 128.0)))
     }
+}
+
+/// Rounds to the nearest value of a sample.
+#[inline(always)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
+pub(crate) fn to_sample(x: f32) -> u8 {
+    x.round_ties_even().clamp(0.0, 255.0) as u8
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -90,27 +95,28 @@ impl Lanes for V3 {
     }
 
     #[inline(always)]
-    fn turn(self, [a, b, c, d, e, f, g, h]: [__m256; 8]) -> [__m256; 8] {
-        let mut turned = [a; 8];
-        let halves =
-            turn_halves(self, [a, b, c, d]).into_iter().zip(turn_halves(self, [e, f, g, h]));
+    fn transpose(self, [a, b, c, d, e, f, g, h]: [__m256; 8]) -> [__m256; 8] {
+        let mut transposed = [a; 8];
+        let halves = transpose_halves(self, [a, b, c, d])
+            .into_iter()
+            .zip(transpose_halves(self, [e, f, g, h]));
         for (i, (up, down)) in halves.enumerate() {
-            turned[i] = self.avx._mm256_permute2f128_ps::<0x20>(up, down);
-            turned[i + 4] = self.avx._mm256_permute2f128_ps::<0x31>(up, down);
+            transposed[i] = self.avx._mm256_permute2f128_ps::<0x20>(up, down);
+            transposed[i + 4] = self.avx._mm256_permute2f128_ps::<0x31>(up, down);
         }
-        turned
+        transposed
     }
 
     #[inline(always)]
-    fn samples(self, [a, b, c, d, e, f, g, h]: [__m256; 8]) -> [[u8; 8]; 8] {
+    fn to_samples(self, [a, b, c, d, e, f, g, h]: [__m256; 8]) -> [[u8; 8]; 8] {
         cast([four_samples(self, [a, b, c, d]), four_samples(self, [e, f, g, h])])
     }
 }
 
-/// Rows of 4 × 4 numbers become columns, in the left and in the right half.
+/// Transposes the left and the right half, 4 × 4 values each.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
-fn turn_halves(v3: V3, [a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
+fn transpose_halves(v3: V3, [a, b, c, d]: [__m256; 4]) -> [__m256; 4] {
     let avx = v3.avx;
     let (left, right) = (avx._mm256_unpacklo_ps(a, b), avx._mm256_unpackhi_ps(a, b));
     let (left_below, right_below) = (avx._mm256_unpacklo_ps(c, d), avx._mm256_unpackhi_ps(c, d));
@@ -128,7 +134,7 @@ fn four_samples(v3: V3, [a, b, c, d]: [__m256; 4]) -> [[u8; 8]; 4] {
     let (avx, avx2) = (v3.avx, v3.avx2);
     let (a, b) = (avx._mm256_cvtps_epi32(a), avx._mm256_cvtps_epi32(b));
     let (c, d) = (avx._mm256_cvtps_epi32(c), avx._mm256_cvtps_epi32(d));
-    // What is too large or small becomes the nearest that is not; the four rows come in pairs of numbers.
+    // Packing saturates. It leaves the four rows interleaved, in groups of four bytes.
     let bytes =
         avx2._mm256_packs_epi16(avx2._mm256_packs_epi32(a, b), avx2._mm256_packs_epi32(c, d));
     let order = avx._mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);

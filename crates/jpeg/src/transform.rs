@@ -1,4 +1,4 @@
-//! From coefficients to samples: the inverse cosine transform.
+//! The inverse cosine transform: from coefficients to samples.
 
 use std::array;
 use std::f32::consts::SQRT_2;
@@ -8,30 +8,30 @@ use pulp::NullaryFnOnce;
 #[cfg(target_arch = "x86_64")]
 use pulp::x86::V3;
 
-use super::huffman::Block;
-use super::lanes::{Lanes, Plain};
+use crate::huffman::Block;
+use crate::simd::{Lanes, Scalar, to_sample};
 
-/// Makes samples of the blocks of one component.
+/// Computes the samples of one component from its blocks.
 #[derive(Debug)]
-pub(super) struct Transform {
-    /// What coefficients are multiplied with.
+pub(crate) struct Transform {
+    /// The factor of each coefficient.
     factors: [f32; 64],
     /// Samples of a block, `[down, across]`: 8 or, at reduced scale, 4, 2 or 1.
     samples: [usize; 2],
 }
 
 impl Transform {
-    /// `steps` are what coefficients are multiples of.
-    pub(super) fn new(steps: &[u16; 64], samples: [usize; 2]) -> Self {
-        Self { factors: factors(steps, samples), samples }
+    /// Prepares the factors for these quantization steps.
+    pub(crate) fn new(quantization: &[u16; 64], samples: [usize; 2]) -> Self {
+        Self { factors: factors(quantization, samples), samples }
     }
 
-    /// Makes the samples of blocks that lie side by side, as rows in `to`.
-    pub(super) fn run(&self, blocks: &[Block], to: &mut [u8], stride: usize) {
+    /// Computes the samples of blocks that lie side by side, as rows in `to`.
+    pub(crate) fn run(&self, blocks: &[Block], to: &mut [u8], stride: usize) {
         if self.samples == [1, 1] {
-            // The mean of all samples is in the first coefficient.
+            // The first coefficient is a multiple of the mean of all samples.
             for (block, to) in blocks.iter().zip(to) {
-                *to = sample(f32::from(block[0]) * self.factors[0] * 64.0 + 128.0);
+                *to = to_sample(f32::from(block[0]) * self.factors[0] * 64.0 + 128.0);
             }
             return;
         }
@@ -40,49 +40,43 @@ impl Transform {
         #[cfg(target_arch = "x86_64")]
         if let Some(lanes) = V3::try_new() {
             return if all {
-                lanes.vectorize(All::new(lanes, factors, blocks, to, stride));
+                lanes.vectorize(FullSize::new(lanes, factors, blocks, to, stride));
             } else {
-                lanes.vectorize(Means { lanes, factors, samples, blocks, to, stride });
+                lanes.vectorize(Reduced { lanes, factors, samples, blocks, to, stride });
             };
         }
-        let lanes = Plain;
+        let lanes = Scalar;
         if all {
-            All::new(lanes, factors, blocks, to, stride).call();
+            FullSize::new(lanes, factors, blocks, to, stride).call();
         } else {
-            Means { lanes, factors, samples, blocks, to, stride }.call();
+            Reduced { lanes, factors, samples, blocks, to, stride }.call();
         }
     }
 }
 
-/// The nearest number that is a sample.
-#[inline(always)]
-#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
-pub(super) fn sample(x: f32) -> u8 {
-    x.round_ties_even().clamp(0.0, 255.0) as u8
-}
-
-/// What [`fast`] leaves to be done first: a step of the coefficient's, what it does not multiply by, an
-/// eighth; and the share in a mean that each sample has.
+/// Returns the factors to apply before [`idct`]: the quantization step, the scale that the transform
+/// leaves out, 1/8, and the weight of a sample in the mean it becomes part of.
 #[allow(clippy::cast_possible_truncation, reason = "rounded")]
-fn factors(steps: &[u16; 64], samples: [usize; 2]) -> [f32; 64] {
+fn factors(quantization: &[u16; 64], samples: [usize; 2]) -> [f32; 64] {
     let scale = |frequency: usize| match frequency {
         0 => 1.0,
         _ => std::f64::consts::SQRT_2 * (frequency as f64 * PI / 16.0).cos(),
     };
     let scales: [f64; 8] = array::from_fn(scale);
-    let share = (samples[0] * samples[1]) as f64 / 64.0;
-    array::from_fn(|i| (f64::from(steps[i]) * scales[i / 8] * scales[i % 8] / 8.0 * share) as f32)
+    let weight = (samples[0] * samples[1]) as f64 / 64.0;
+    let factor = |i: usize| f64::from(quantization[i]) * scales[i / 8] * scales[i % 8];
+    array::from_fn(|i| (factor(i) / 8.0 * weight) as f32)
 }
 
-/// Makes 8 × 8 samples of each block.
-struct All<'a, L> {
+/// Computes 8 × 8 samples of each block.
+struct FullSize<'a, L> {
     lanes: L,
     factors: &'a [f32; 64],
     blocks: &'a [Block],
     rows: [&'a mut [[u8; 8]]; 8],
 }
 
-impl<'a, L> All<'a, L> {
+impl<'a, L> FullSize<'a, L> {
     fn new(
         lanes: L,
         factors: &'a [f32; 64],
@@ -96,15 +90,15 @@ impl<'a, L> All<'a, L> {
     }
 }
 
-impl<L: Lanes> NullaryFnOnce for All<'_, L> {
+impl<L: Lanes> NullaryFnOnce for FullSize<'_, L> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
         let Self { lanes, factors, blocks, mut rows } = self;
         for (number, block) in blocks.iter().enumerate() {
-            let columns = fast(lanes, weighted(lanes, block, factors));
-            let samples = lanes.samples(fast(lanes, lanes.turn(columns)));
+            let columns = idct(lanes, dequantized(lanes, block, factors));
+            let samples = lanes.to_samples(idct(lanes, lanes.transpose(columns)));
             for (row, samples) in rows.iter_mut().zip(samples) {
                 row[number] = samples;
             }
@@ -112,8 +106,8 @@ impl<L: Lanes> NullaryFnOnce for All<'_, L> {
     }
 }
 
-/// Makes fewer samples of each block, the means of those of which there would be 8 × 8.
-struct Means<'a, L> {
+/// Computes fewer samples of each block: the means of neighbors among the 8 × 8.
+struct Reduced<'a, L> {
     lanes: L,
     factors: &'a [f32; 64],
     samples: [usize; 2],
@@ -122,15 +116,17 @@ struct Means<'a, L> {
     stride: usize,
 }
 
-impl<L: Lanes> NullaryFnOnce for Means<'_, L> {
+impl<L: Lanes> NullaryFnOnce for Reduced<'_, L> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
         let Self { lanes, factors, samples: [down, across], blocks, to, stride } = self;
         for (block, place) in blocks.iter().zip((0..).step_by(across)) {
-            let columns = sums(lanes, fast(lanes, weighted(lanes, block, factors)), across);
-            let samples = lanes.samples(sums(lanes, fast(lanes, lanes.turn(columns)), down));
+            let columns =
+                neighbor_sums(lanes, idct(lanes, dequantized(lanes, block, factors)), across);
+            let samples =
+                lanes.to_samples(neighbor_sums(lanes, idct(lanes, lanes.transpose(columns)), down));
             for (row, samples) in to[place..].chunks_mut(stride).zip(samples).take(down) {
                 row[..across].copy_from_slice(&samples[..across]);
             }
@@ -138,9 +134,9 @@ impl<L: Lanes> NullaryFnOnce for Means<'_, L> {
     }
 }
 
-/// The first `count` of what comes out are sums of as many neighbors.
+/// Adds up neighbors until `count` sums are left, which come first.
 #[inline(always)]
-fn sums<L: Lanes>(lanes: L, mut line: [L::Eight; 8], count: usize) -> [L::Eight; 8] {
+fn neighbor_sums<L: Lanes>(lanes: L, mut line: [L::Eight; 8], count: usize) -> [L::Eight; 8] {
     for _ in count.trailing_zeros()..3 {
         for i in 0..4 {
             line[i] = lanes.add(line[2 * i], line[2 * i + 1]);
@@ -149,9 +145,9 @@ fn sums<L: Lanes>(lanes: L, mut line: [L::Eight; 8], count: usize) -> [L::Eight;
     line
 }
 
-/// Coefficients by their factors.
+/// Multiplies coefficients by their factors.
 #[inline(always)]
-fn weighted<L: Lanes>(lanes: L, block: &Block, factors: &[f32; 64]) -> [L::Eight; 8] {
+fn dequantized<L: Lanes>(lanes: L, block: &Block, factors: &[f32; 64]) -> [L::Eight; 8] {
     let (columns, factors) = (block.as_chunks().0, factors.as_chunks().0);
     let mut eights = [lanes.product(columns[0], factors[0]); 8];
     for (eight, (column, factors)) in eights.iter_mut().zip(columns.iter().zip(factors)) {
@@ -160,9 +156,9 @@ fn weighted<L: Lanes>(lanes: L, block: &Block, factors: &[f32; 64]) -> [L::Eight
     eights
 }
 
-/// The transform of eight lines at once, with five multiplications (Arai, Agui and Nakajima, 1988).
+/// Transforms eight lines at once, with five multiplications (Arai, Agui and Nakajima, 1988).
 #[inline(always)]
-fn fast<L: Lanes>(l: L, [a, b, c, d, e, f, g, h]: [L::Eight; 8]) -> [L::Eight; 8] {
+fn idct<L: Lanes>(l: L, [a, b, c, d, e, f, g, h]: [L::Eight; 8]) -> [L::Eight; 8] {
     let (sum, difference) = (l.add(a, e), l.subtract(a, e));
     let pair = l.add(c, g);
     let twist = l.subtract(l.scale(l.subtract(c, g), SQRT_2), pair);
@@ -210,15 +206,15 @@ mod tests {
         sum + 128.0
     }
 
-    fn made(lanes: impl Lanes, blocks: &[Block]) -> [u8; 128] {
+    fn transformed(lanes: impl Lanes, blocks: &[Block]) -> [u8; 128] {
         let mut samples = [0; 128];
-        All::new(lanes, &factors(&[1; 64], [8, 8]), blocks, &mut samples, 16).call();
+        FullSize::new(lanes, &factors(&[1; 64], [8, 8]), blocks, &mut samples, 16).call();
         samples
     }
 
     #[test]
     fn samples_are_those_of_the_definition() {
-        let samples = made(Plain, &[[0; 64], block()]);
+        let samples = transformed(Scalar, &[[0; 64], block()]);
         for (place, sample) in samples.into_iter().enumerate() {
             let (x, y) = (place % 16, place / 16);
             let exact = if x < 8 { 128.0 } else { slowly(&block(), x - 8, y).clamp(0.0, 255.0) };
@@ -231,7 +227,7 @@ mod tests {
     fn every_processor_makes_the_same_samples() {
         let blocks = [block(), [1_000; 64]];
         if let Some(lanes) = V3::try_new() {
-            assert_eq!(made(lanes, &blocks), made(Plain, &blocks));
+            assert_eq!(transformed(lanes, &blocks), transformed(Scalar, &blocks));
         }
     }
 

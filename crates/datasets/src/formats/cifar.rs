@@ -1,10 +1,11 @@
-//! CIFAR-10 and CIFAR-100 as they are published: the binary version and the Python version.
+//! CIFAR-10 and CIFAR-100 as published: the binary version and the Python version.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::pickle::{self, Value};
-use crate::{DataError, Dataset, InMemory, Layout, Splits, files};
+use super::pickle::{self, Value};
+use super::read::read_file;
+use crate::{DataError, Dataset, InMemory, Layout, Splits};
 
 const SIZE: [usize; 3] = [32, 32, 3];
 const IMAGE: usize = 32 * 32 * 3;
@@ -14,10 +15,10 @@ struct Version {
     folder: &'static str,
     train: &'static [&'static str],
     test: &'static str,
-    /// Bytes before an image in the binary version, the last of them its class; 0 in the Python
+    /// Bytes before an image in the binary version, the last of which is its class; 0 in the Python
     /// version.
     header: usize,
-    /// The classes in the Python version's dictionary.
+    /// The key of the labels in the Python version's dictionary.
     labels: &'static str,
     classes: usize,
 }
@@ -64,15 +65,15 @@ const VERSIONS: [Version; 4] = [
     },
 ];
 
-/// CIFAR in `folder` or in the folder of the published name within, or `None` if there is none.
-pub(crate) fn open(folder: &Path) -> Result<Option<Splits>, DataError> {
+/// Opens CIFAR in `folder`, or in the folder of the published name within; `None` if there is none.
+pub(crate) fn open_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
     for version in &VERSIONS {
         for folder in [folder.to_owned(), folder.join(version.folder)] {
             let files = |names: &[&str]| -> Vec<PathBuf> {
                 names.iter().map(|name| folder.join(name)).filter(|path| path.is_file()).collect()
             };
             let train = files(version.train);
-            // `train` alone may be a file of anything.
+            // A file `train` alone may hold anything.
             if train.is_empty()
                 || (version.folder.ends_with("python") && files(&["meta"]).is_empty())
             {
@@ -98,16 +99,19 @@ impl Version {
         let (mut labels, mut pixels, mut files) = (Vec::new(), Vec::new(), Vec::new());
         for path in paths {
             let damaged = DataError::damaged(path);
-            let bytes = files::read(path)?;
+            let bytes = read_file(path)?;
             let batch = if self.header > 0 { self.binary(&bytes) } else { self.python(&bytes) };
             let (more, planes) = batch.map_err(&damaged)?;
             if let Some(label) = more.iter().find(|&&label| label >= self.classes) {
-                return Err(damaged(format!("a label is {label}, but there are {}", self.classes)));
+                return Err(damaged(format!(
+                    "a label is {label}, but there are {} classes",
+                    self.classes
+                )));
             }
             if planes.len() != more.len() * IMAGE {
                 let (labels, bytes) = (more.len(), planes.len());
                 return Err(damaged(format!(
-                    "{labels} labels do not go with {bytes} bytes of images"
+                    "{labels} labels do not match {bytes} bytes of images"
                 )));
             }
             files.push((path.display().to_string(), labels.len()));
@@ -121,7 +125,7 @@ impl Version {
         Ok(images.with_labels(labels, classes.clone())?.named_after(files))
     }
 
-    /// Records of one or two labels and an image.
+    /// Reads records of one or two labels and an image.
     fn binary(&self, bytes: &[u8]) -> Result<Batch, String> {
         let records = bytes.chunks_exact(self.header + IMAGE);
         if !records.remainder().is_empty() {
@@ -132,26 +136,26 @@ impl Version {
         Ok((labels, records.flat_map(|record| &record[self.header..]).copied().collect()))
     }
 
-    /// A pickled dictionary with `data` and labels.
+    /// Reads a pickled dictionary with `data` and labels.
     fn python(&self, bytes: &[u8]) -> Result<Batch, String> {
         let value = pickle::load(bytes)?;
         let labels =
             value.get(self.labels).ok_or_else(|| format!("it has no `{}`", self.labels))?;
         let Value::List(labels) = labels else {
-            return Err(format!("`{}` is no list", self.labels));
+            return Err(format!("`{}` is not a list", self.labels));
         };
         let label = |value: &Value| match value {
             Value::Int(label) => usize::try_from(*label).ok(),
             _ => None,
         };
         let labels: Option<Vec<usize>> = labels.iter().map(label).collect();
-        let labels = labels.ok_or("a label is no small number")?;
+        let labels = labels.ok_or("a label is not a whole number from 0 on")?;
         let data = value.get("data").and_then(Value::bytes).ok_or("it has no `data`")?;
         Ok((labels, data.to_vec()))
     }
 
-    /// The classes that stand beside the images, or else the published ones of CIFAR-10 and
-    /// numbers of CIFAR-100.
+    /// Returns the published classes of CIFAR-10; for CIFAR-100, those in the file beside the images,
+    /// or else numbers.
     fn class_names(&self, folder: &Path) -> Result<Arc<[String]>, DataError> {
         const TEN: [&str; 10] = [
             "airplane",
@@ -170,13 +174,13 @@ impl Version {
         }
         let (text, meta) = (folder.join("fine_label_names.txt"), folder.join("meta"));
         let names: Vec<String> = if text.is_file() {
-            let text = String::from_utf8_lossy(&files::read(&text)?).into_owned();
+            let text = String::from_utf8_lossy(&read_file(&text)?).into_owned();
             text.lines()
                 .map(|line| line.trim().to_owned())
                 .filter(|line| !line.is_empty())
                 .collect()
         } else if meta.is_file() {
-            let value = pickle::load(&files::read(&meta)?).map_err(DataError::damaged(&meta))?;
+            let value = pickle::load(&read_file(&meta)?).map_err(DataError::damaged(&meta))?;
             let Some(Value::List(names)) = value.get("fine_label_names") else {
                 return Err(DataError::damaged(&meta)("it has no `fine_label_names`".to_owned()));
             };
@@ -185,7 +189,7 @@ impl Version {
             (0..self.classes).map(|class| class.to_string()).collect()
         };
         if names.len() != self.classes {
-            let reason = format!("{} of {} classes have a name", names.len(), self.classes);
+            let reason = format!("there are {} names for {} classes", names.len(), self.classes);
             return Err(DataError::damaged(folder)(reason));
         }
         Ok(names.into())
@@ -215,7 +219,7 @@ mod tests {
         fs::write(root.path().join("data_batch_2.bin"), record(&[1])).unwrap();
         fs::write(root.path().join("test_batch.bin"), [record(&[0]), record(&[2])].concat())
             .unwrap();
-        let splits = open(root.path()).unwrap().unwrap();
+        let splits = open_folder(root.path()).unwrap().unwrap();
         assert_eq!((splits.train.len(), splits.train.label(1)), (3, Some(9)));
         assert_eq!(splits.train.class_names()[9], "truck");
         assert_eq!(splits.train.image(2).unwrap().to_rgb8().get_pixel(5, 6).0, [11, 21, 31]);
@@ -223,9 +227,9 @@ mod tests {
             splits.train.name(2).starts_with("number 0 of ") && splits.train.name(2).contains("_2")
         );
         fs::write(root.path().join("test_batch.bin"), &record(&[0])[..99]).unwrap();
-        assert!(open(root.path()).unwrap_err().to_string().contains("left over"));
+        assert!(open_folder(root.path()).unwrap_err().to_string().contains("left over"));
         fs::write(root.path().join("test_batch.bin"), record(&[10])).unwrap();
-        assert!(open(root.path()).unwrap_err().to_string().contains("label is 10"));
+        assert!(open_folder(root.path()).unwrap_err().to_string().contains("label is 10"));
     }
 
     #[test]
@@ -236,7 +240,7 @@ mod tests {
         fs::write(folder.join("train.bin"), [record(&[3, 70]), record(&[4, 99])].concat()).unwrap();
         let names: Vec<String> = (0..100).map(|n| format!("class-{n:02}")).collect();
         fs::write(folder.join("fine_label_names.txt"), names.join("\n") + "\n\n").unwrap();
-        let splits = open(root.path()).unwrap().unwrap();
+        let splits = open_folder(root.path()).unwrap().unwrap();
         assert!(splits.test.is_none());
         assert_eq!((splits.train.label(0), splits.train.label(1)), (Some(70), Some(99)));
         assert_eq!(splits.train.class_names()[70], "class-70");
@@ -265,9 +269,9 @@ mod tests {
 
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("train"), train).unwrap();
-        assert!(open(root.path()).unwrap().is_none(), "without `meta` it may be anything");
+        assert!(open_folder(root.path()).unwrap().is_none(), "without `meta` it may be anything");
         fs::write(root.path().join("meta"), meta.concat()).unwrap();
-        let train = open(root.path()).unwrap().unwrap().train;
+        let train = open_folder(root.path()).unwrap().unwrap().train;
         assert_eq!(
             (train.len(), train.label(1), train.class_names()[7].as_str()),
             (2, Some(7), "n7")
@@ -276,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn other_folders_are_none_of_ours() {
-        assert!(open(tempfile::tempdir().unwrap().path()).unwrap().is_none());
+    fn other_folders_are_not_cifar() {
+        assert!(open_folder(tempfile::tempdir().unwrap().path()).unwrap().is_none());
     }
 }

@@ -1,4 +1,4 @@
-//! Classes from what labels are called.
+//! Classes, numbered by the names of labels.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::DataError;
 
-/// The classes of a data set, and the class of every train and test image.
+/// The classes of a data set, and the class of every training and test image.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Classes {
     pub(crate) names: Arc<[String]>,
@@ -15,10 +15,10 @@ pub(crate) struct Classes {
 }
 
 impl Classes {
-    /// Numbers the names that the train images have: by value if all are numbers, by text if not.
+    /// Numbers the labels of the training images: by value if all are whole numbers, else by text.
     ///
-    /// One class tells nothing apart: its images are as good as unlabeled.
-    pub(crate) fn of(
+    /// A single class distinguishes nothing, so its images count as unlabeled.
+    pub(crate) fn number(
         path: &Path,
         train: &[Option<String>],
         test: &[Option<String>],
@@ -52,11 +52,12 @@ mod tests {
 
     #[test]
     fn numbers_are_sorted_by_value_and_words_by_text() {
-        let of = |train: &[&str]| Classes::of(Path::new("x"), &texts(train), &[]).unwrap();
-        assert_eq!(of(&["10", "9", "", "9"]).names[..], ["9", "10"]);
-        assert_eq!(of(&["10", "9", "", "9"]).train, [Some(1), Some(0), None, Some(0)]);
-        assert_eq!(of(&["10", "9", "cat"]).names[..], ["10", "9", "cat"]);
-        assert_eq!(of(&["cat", "cat"]).train, [None, None]);
-        assert!(Classes::of(Path::new("x"), &texts(&["a", "b"]), &texts(&["c"])).is_err());
+        let numbered =
+            |train: &[&str]| Classes::number(Path::new("x"), &texts(train), &[]).unwrap();
+        assert_eq!(numbered(&["10", "9", "", "9"]).names[..], ["9", "10"]);
+        assert_eq!(numbered(&["10", "9", "", "9"]).train, [Some(1), Some(0), None, Some(0)]);
+        assert_eq!(numbered(&["10", "9", "cat"]).names[..], ["10", "9", "cat"]);
+        assert_eq!(numbered(&["cat", "cat"]).train, [None, None]);
+        assert!(Classes::number(Path::new("x"), &texts(&["a", "b"]), &texts(&["c"])).is_err());
     }
 }

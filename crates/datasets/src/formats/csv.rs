@@ -1,13 +1,14 @@
-//! Lists of images: a line `path[,label]` each.
+//! Lists of images, one line `path[,label]` for each.
 
 use std::path::Path;
 
-use crate::layout::{Entry, Source, is_image, labeled};
+use super::folder::{FoundImage, Location, is_image, labeled_splits};
 use crate::{DataError, Splits};
 
-/// The images of a CSV file, in its order. Paths are relative to the list; a first line whose path
-/// is not that of an image is a header.
-pub(crate) fn open(list: &Path) -> Result<Splits, DataError> {
+/// Returns the images of a CSV file, in its order.
+///
+/// Paths are relative to the list. A first line whose path is not that of an image is a header.
+pub(crate) fn open_list(list: &Path) -> Result<Splits, DataError> {
     let damaged = |reason: String| DataError::Format { path: list.to_owned(), reason };
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -16,7 +17,7 @@ pub(crate) fn open(list: &Path) -> Result<Splits, DataError> {
         .from_path(list)
         .map_err(|error| damaged(error.to_string()))?;
     let folder = list.parent().unwrap_or(Path::new(""));
-    let mut entries = Vec::new();
+    let mut images = Vec::new();
     for (number, row) in reader.records().enumerate() {
         let row = row.map_err(|error| damaged(error.to_string()))?;
         let line = row.position().map_or(0, csv::Position::line);
@@ -28,10 +29,10 @@ pub(crate) fn open(list: &Path) -> Result<Splits, DataError> {
             return Err(damaged(format!("line {line} is not `path` or `path,label`")));
         }
         let label = row.get(1).filter(|label| !label.is_empty()).map(str::to_owned);
-        let source = Source::File(folder.join(path));
-        entries.push(Entry { path: path.to_owned(), label, source });
+        let location = Location::File(folder.join(path));
+        images.push(FoundImage { path: path.to_owned(), label, location });
     }
-    labeled(list, entries, Vec::new())
+    labeled_splits(list, images, Vec::new())
 }
 
 #[cfg(test)]
@@ -42,7 +43,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let path = root.path().join("list.csv");
         std::fs::write(&path, text).unwrap();
-        open(&path)
+        open_list(&path)
     }
 
     #[test]
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_entry_is_named() {
+    fn a_line_that_names_no_image_is_an_error_with_its_number() {
         let error = list("a.png,1\nb.png,2,3\n").unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("list.csv"), "{error}");
         assert!(list("path\n").is_err());

@@ -1,4 +1,4 @@
-//! Which of many files are train and test images, and of which class.
+//! Images that are files in folders, or in an archive of folders: their split and their class.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -6,32 +6,34 @@ use std::sync::Arc;
 
 use image::DynamicImage;
 
-use crate::archive::Bytes;
-use crate::labels::Classes;
-use crate::{DataError, Dataset, Splits, decode, files};
+use super::bytes::MemberBytes;
+use super::classes::Classes;
+use super::read::read_file;
+use crate::{DataError, Dataset, Splits, decode};
 
-/// An image that was found: its place as people write it, and where its bytes are.
+/// An image that was found, not yet read.
 #[derive(Clone, Debug)]
-pub(crate) struct Entry {
-    /// Folders and name, from the root, with `/` between them.
+pub(crate) struct FoundImage {
+    /// Folders and name from the root, separated by `/`.
     pub(crate) path: String,
-    /// The class that stands beside the image, in a list or in a file of its name.
+    /// The class that a list or a file beside the image gives.
     pub(crate) label: Option<String>,
-    pub(crate) source: Source,
+    pub(crate) location: Location,
 }
 
+/// The place of an image's bytes.
 #[derive(Clone, Debug)]
-pub(crate) enum Source {
+pub(crate) enum Location {
     File(PathBuf),
-    /// A member of an archive: its name, the archive, and its bytes.
     Member {
+        /// Its name in the archive.
         name: String,
         archive: Arc<Path>,
-        bytes: Bytes,
+        bytes: MemberBytes,
     },
 }
 
-/// Whether a file's name is that of an image.
+/// Returns whether a file is named as an image.
 pub(crate) fn is_image(path: &str) -> bool {
     const ENDINGS: [&str; 12] =
         ["jpg", "jpeg", "png", "bmp", "gif", "webp", "pnm", "ppm", "pgm", "pbm", "tif", "tiff"];
@@ -40,86 +42,86 @@ pub(crate) fn is_image(path: &str) -> bool {
     !name.starts_with('.') && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
-/// Names of what is to learn from and of what is to test with.
+/// Folder names of the training and test splits.
 pub(crate) const TRAIN: [&str; 1] = ["train"];
 pub(crate) const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
 
-/// Sorts images into train and test, and into classes by what stands beside them or else by the
-/// first folder they are in.
-pub(crate) fn splits(root: &Path, mut entries: Vec<Entry>) -> Result<Splits, DataError> {
-    if entries.is_empty() {
+/// Sorts images into training and test splits, and into classes: by their labels or, without any, by
+/// the first folder they are in.
+pub(crate) fn folder_splits(root: &Path, mut images: Vec<FoundImage>) -> Result<Splits, DataError> {
+    if images.is_empty() {
         return Err(DataError::Empty { path: root.to_owned() });
     }
-    entries.sort_by(|a, b| a.path.cmp(&b.path));
+    images.sort_by(|a, b| a.path.cmp(&b.path));
     // An archive often has one folder around everything.
-    if let Some(top) = single_top(&entries)
-        && entries.iter().any(|entry| part(&entry.path[top.len() + 1..], "train").is_some())
+    if let Some(top) = single_top(&images)
+        && images.iter().any(|image| within(&image.path[top.len() + 1..], "train").is_some())
     {
-        for entry in &mut entries {
-            entry.path.drain(..=top.len());
+        for image in &mut images {
+            image.path.drain(..=top.len());
         }
     }
-    let select = |names: &[&str]| -> Vec<Entry> {
-        let within = |entry: &Entry| {
-            let path = names.iter().find_map(|name| part(&entry.path, name))?.to_owned();
-            Some(Entry { path, ..entry.clone() })
+    let select = |folders: &[&str]| -> Vec<FoundImage> {
+        let selected = |image: &FoundImage| {
+            let path = folders.iter().find_map(|folder| within(&image.path, folder))?.to_owned();
+            Some(FoundImage { path, ..image.clone() })
         };
-        entries.iter().filter_map(within).collect()
+        images.iter().filter_map(selected).collect()
     };
     let (mut train, mut test) = (select(&TRAIN), select(&TEST));
     if train.is_empty() {
-        train = entries;
+        train = images;
     }
-    if train.iter().all(|entry| entry.label.is_none()) {
-        by_folder(root, &mut train)?;
-        if !by_folder(root, &mut test)? {
+    if train.iter().all(|image| image.label.is_none()) {
+        label_by_folder(root, &mut train)?;
+        if !label_by_folder(root, &mut test)? {
             test.clear(); // without labels there is nothing to test
         }
     }
-    labeled(root, train, test)
+    labeled_splits(root, train, test)
 }
 
-/// Images in the order given, with the labels they have.
-pub(crate) fn labeled(
+/// Returns data sets of these images, in order, with classes numbered by their labels.
+pub(crate) fn labeled_splits(
     root: &Path,
-    train: Vec<Entry>,
-    test: Vec<Entry>,
+    train: Vec<FoundImage>,
+    test: Vec<FoundImage>,
 ) -> Result<Splits, DataError> {
     match train.len() {
         0 => return Err(DataError::Empty { path: root.to_owned() }),
         1 => return Err(DataError::Single { path: root.to_owned() }),
         _ => {}
     }
-    let names = |entries: &[Entry]| -> Vec<Option<String>> {
-        entries.iter().map(|entry| entry.label.clone()).collect()
+    let names = |images: &[FoundImage]| -> Vec<Option<String>> {
+        images.iter().map(|image| image.label.clone()).collect()
     };
-    let Classes { names: classes, train: of_train, test: of_test } =
-        Classes::of(root, &names(&train), &names(&test))?;
-    let list = |entries, labels| -> Arc<dyn Dataset> {
-        Arc::new(ImageList { entries, labels, classes: classes.clone() })
+    let Classes { names: classes, train: train_labels, test: test_labels } =
+        Classes::number(root, &names(&train), &names(&test))?;
+    let list = |images, labels| -> Arc<dyn Dataset> {
+        Arc::new(ImageList { images, labels, classes: classes.clone() })
     };
-    let test = (!test.is_empty()).then(|| list(test, of_test));
-    Ok(Splits { train: list(train, of_train), test })
+    let test = (!test.is_empty()).then(|| list(test, test_labels));
+    Ok(Splits { train: list(train, train_labels), test })
 }
 
-/// What follows `folder/`, if the path is in it.
-fn part<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
+/// Returns the path within `folder`, if it is in there.
+fn within<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
     path.strip_prefix(folder)?.strip_prefix('/')
 }
 
-/// The folder that all images are in, if there is one.
-fn single_top(entries: &[Entry]) -> Option<String> {
-    let (top, _) = entries.first()?.path.split_once('/')?;
-    entries.iter().all(|entry| part(&entry.path, top).is_some()).then(|| top.to_owned())
+/// Returns the folder that all images are in, if there is one.
+fn single_top(images: &[FoundImage]) -> Option<String> {
+    let (top, _) = images.first()?.path.split_once('/')?;
+    images.iter().all(|image| within(&image.path, top).is_some()).then(|| top.to_owned())
 }
 
-/// Labels images by the folder they are in; false if they lie side by side.
-fn by_folder(root: &Path, entries: &mut [Entry]) -> Result<bool, DataError> {
-    for entry in &mut *entries {
-        entry.label = entry.path.split_once('/').map(|(class, _)| class.to_owned());
+/// Labels images by the folder they are in; returns false if they are in none.
+fn label_by_folder(root: &Path, images: &mut [FoundImage]) -> Result<bool, DataError> {
+    for image in &mut *images {
+        image.label = image.path.split_once('/').map(|(class, _)| class.to_owned());
     }
-    let labeled = entries.iter().any(|entry| entry.label.is_some());
-    match entries.iter().find(|entry| entry.label.is_none()) {
+    let labeled = images.iter().any(|image| image.label.is_some());
+    match images.iter().find(|image| image.label.is_none()) {
         Some(beside) if labeled => {
             Err(DataError::Mixed { path: root.to_owned(), beside: beside.path.clone() })
         }
@@ -127,25 +129,25 @@ fn by_folder(root: &Path, entries: &mut [Entry]) -> Result<bool, DataError> {
     }
 }
 
-/// Images that are decoded when they are asked for.
+/// Images that are read and decoded on each access.
 struct ImageList {
-    entries: Vec<Entry>,
+    images: Vec<FoundImage>,
     labels: Vec<Option<usize>>,
     classes: Arc<[String]>,
 }
 
 impl ImageList {
     fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
-        match &self.entries[index].source {
-            Source::File(path) => files::read(path).map(Cow::Owned),
-            Source::Member { archive, bytes, .. } => bytes.read(archive),
+        match &self.images[index].location {
+            Location::File(path) => read_file(path).map(Cow::Owned),
+            Location::Member { archive, bytes, .. } => bytes.read(archive),
         }
     }
 }
 
 impl Dataset for ImageList {
     fn len(&self) -> usize {
-        self.entries.len()
+        self.images.len()
     }
 
     fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
@@ -166,9 +168,9 @@ impl Dataset for ImageList {
     }
 
     fn name(&self, index: usize) -> String {
-        match &self.entries[index].source {
-            Source::File(path) => path.display().to_string(),
-            Source::Member { name, archive, .. } => format!("{name} in {}", archive.display()),
+        match &self.images[index].location {
+            Location::File(path) => path.display().to_string(),
+            Location::Member { name, archive, .. } => format!("{name} in {}", archive.display()),
         }
     }
 }

@@ -1,41 +1,44 @@
-//! NumPy's files: an array in a `.npy`, named arrays in a `.npz` or in a folder.
+//! NumPy's files: one array in a `.npy`, named arrays in a `.npz` or in a folder.
 //!
-//! The format: [NEP 1](https://numpy.org/neps/nep-0001-npy-format.html). Its header is a Python
-//! dictionary of three entries, of which the few shapes NumPy writes are read; arrays of Python
-//! objects are refused, so nothing is ever run.
+//! The format is [NEP 1](https://numpy.org/neps/nep-0001-npy-format.html). The header is a Python
+//! dictionary of three entries, read in the forms that NumPy writes. Arrays of Python objects are
+//! refused, so nothing is ever run.
 
 use std::fs::{self, File};
 use std::io::BufReader;
 use std::path::Path;
 
-use crate::arrays::{Array, Numbers, Part, splits};
-use crate::{DataError, Splits, files};
+use super::arrays::{Array, Elements, SplitArrays, array_splits};
+use super::read::{read_file, read_stream};
+use crate::{DataError, Splits};
 
 const MAGIC: &[u8] = b"\x93NUMPY";
-/// Bytes of a header that are read; NumPy's own limit is 10,000.
+/// The most bytes of a header, as in NumPy.
 const MAX_HEADER: usize = 10_000;
 
-/// Names for images and for their labels, each of train and of test: those of Keras and of
-/// `MedMNIST`, and the plain ones.
+/// Names of the images, training and test: those of Keras, of `MedMNIST`, and the plain ones.
 const PIXELS: [[&str; 2]; 3] =
     [["x_train", "x_test"], ["train_images", "test_images"], ["images", "test_images"]];
+/// Names of their labels.
 const LABELS: [[&str; 2]; 3] =
     [["y_train", "y_test"], ["train_labels", "test_labels"], ["labels", "test_labels"]];
 
+/// Returns whether a file starts as a `.npy` does.
 pub(crate) fn is_npy(start: &[u8]) -> bool {
     start.starts_with(MAGIC)
 }
 
+/// Returns whether a file starts as a zip archive does.
 pub(crate) fn is_zip(start: &[u8]) -> bool {
     start.starts_with(b"PK\x03\x04")
 }
 
-/// The images of a `.npy`, without labels.
+/// Opens the images of a `.npy`, without labels.
 pub(crate) fn open_npy(path: &Path) -> Result<Splits, DataError> {
-    splits(path, Part { pixels: read(path)?, labels: None }, None)
+    array_splits(path, SplitArrays { pixels: read(path)?, labels: None }, None)
 }
 
-/// The arrays of a `.npz`.
+/// Opens the arrays of a `.npz`.
 pub(crate) fn open_npz(path: &Path) -> Result<Splits, DataError> {
     let file = File::open(path).map_err(DataError::read(path))?;
     let damaged = DataError::damaged(path);
@@ -44,13 +47,13 @@ pub(crate) fn open_npz(path: &Path) -> Result<Splits, DataError> {
     let found = named(path, |name| {
         let Some(place) = archive.index_for_name(&format!("{name}.npy")) else { return Ok(None) };
         let member = archive.by_index(place).map_err(|error| damaged(error.to_string()))?;
-        let bytes = files::read_to_end(path, member)?;
+        let bytes = read_stream(path, member)?;
         parse(name.to_owned(), bytes).map_err(&damaged).map(Some)
     })?;
     found.ok_or_else(|| damaged("it has no array `x_train`, `train_images` or `images`".to_owned()))
 }
 
-/// `NAME.npy` files in a folder, or `None` if it has none of the names.
+/// Opens the `.npy` files in a folder; `None` if it has none of the names.
 pub(crate) fn open_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
     let has_arrays = PIXELS.iter().any(|[train, _]| folder.join(format!("{train}.npy")).is_file());
     if !has_arrays {
@@ -66,25 +69,25 @@ pub(crate) fn open_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
     })
 }
 
-/// The data set whose arrays `get` gives by name.
+/// Returns the data set whose arrays `get` returns by name.
 fn named(
     root: &Path,
     mut get: impl FnMut(&str) -> Result<Option<Array>, DataError>,
 ) -> Result<Option<Splits>, DataError> {
     for ([train, test], [train_labels, test_labels]) in PIXELS.into_iter().zip(LABELS) {
         let Some(pixels) = get(train)? else { continue };
-        let train = Part { pixels, labels: get(train_labels)? };
+        let train = SplitArrays { pixels, labels: get(train_labels)? };
         let test = match get(test)? {
-            Some(pixels) => Some(Part { pixels, labels: get(test_labels)? }),
+            Some(pixels) => Some(SplitArrays { pixels, labels: get(test_labels)? }),
             None => None,
         };
-        return splits(root, train, test).map(Some);
+        return array_splits(root, train, test).map(Some);
     }
     Ok(None)
 }
 
 fn read(path: &Path) -> Result<Array, DataError> {
-    parse(path.display().to_string(), files::read(path)?).map_err(DataError::damaged(path))
+    parse(path.display().to_string(), read_file(path)?).map_err(DataError::damaged(path))
 }
 
 fn parse(name: String, bytes: Vec<u8>) -> Result<Array, String> {
@@ -95,36 +98,36 @@ fn parse(name: String, bytes: Vec<u8>) -> Result<Array, String> {
         Some(&[0x93, b'N', b'U', b'M', b'P', b'Y', 2 | 3, _, a, b, c, d]) => {
             (12, u32::from_le_bytes([a, b, c, d]) as usize)
         }
-        _ => return Err("it is no .npy file".to_owned()),
+        _ => return Err("it is not a .npy file".to_owned()),
     };
     if length > MAX_HEADER {
         return Err(format!("its header has {length} bytes, and at most {MAX_HEADER} are read"));
     }
-    let header = bytes.get(start..start + length).ok_or("it is cut off")?;
-    let header = std::str::from_utf8(header).map_err(|_| "its header is no text")?;
+    let header = bytes.get(start..start + length).ok_or("it is truncated")?;
+    let header = std::str::from_utf8(header).map_err(|_| "its header is not text")?;
     if entry(header, "fortran_order")? == "True" {
-        return Err("it is in Fortran's order; save it with numpy.ascontiguousarray".to_owned());
+        return Err("it is in Fortran order; save it with numpy.ascontiguousarray".to_owned());
     }
     let kind = entry(header, "descr")?.trim_matches(['\'', '"']);
     let sides = entry(header, "shape")?.trim_matches(['(', ')']).split(',').map(str::trim);
     let shape: Result<Vec<usize>, _> =
         sides.filter(|side| !side.is_empty()).map(str::parse::<usize>).collect();
-    let shape = shape.map_err(|_| "its shape is none")?;
+    let shape = shape.map_err(|_| "its shape is not a tuple of whole numbers")?;
     let start = start + length;
     let size = kind.get(2..).and_then(|size| size.parse::<usize>().ok()).unwrap_or(0);
     let wanted = shape.iter().try_fold(size, |product, &side| product.checked_mul(side));
     let data = bytes.len() - start;
     if wanted != Some(data) {
-        return Err(format!("{data} bytes do not go with shape {shape:?} of `{kind}`"));
+        return Err(format!("{data} bytes do not match shape {shape:?} of `{kind}`"));
     }
     if kind == "|u1" {
         return Ok(Array::bytes(name, shape, bytes, start));
     }
     let numbers = integers(kind, size, &bytes[start..])?;
-    Ok(Array { name, shape, numbers: Numbers::Integers(numbers) })
+    Ok(Array { name, shape, elements: Elements::Integers(numbers) })
 }
 
-/// The text of one value of a header: up to the comma or brace behind it, or of a tuple whole.
+/// Returns the text of one value of a header: a tuple whole, else up to the next comma or brace.
 fn entry<'a>(header: &'a str, key: &str) -> Result<&'a str, String> {
     let missing = || format!("its header has no `{key}`");
     let quoted = [format!("'{key}':"), format!("\"{key}\":")];
@@ -137,9 +140,9 @@ fn entry<'a>(header: &'a str, key: &str) -> Result<&'a str, String> {
     Ok(value[..end.ok_or_else(missing)?].trim_end())
 }
 
-/// Whole numbers of `size` bytes, `kind` being `<i8` and the like.
+/// Reads whole numbers of `size` bytes; `kind` is `<i8` and the like.
 fn integers(kind: &str, size: usize, bytes: &[u8]) -> Result<Vec<i64>, String> {
-    let unknown = || format!("its numbers are of kind `{kind}`, neither bytes nor whole numbers");
+    let unknown = || format!("its elements are `{kind}`, neither bytes nor whole numbers");
     let big = match kind.as_bytes().first() {
         Some(b'<' | b'|') => false,
         Some(b'>') => true,
@@ -179,9 +182,9 @@ mod tests {
 
     fn labels(kind: &str, data: &[u8]) -> Result<Vec<i64>, String> {
         let size = kind[2..].parse::<usize>().unwrap();
-        match parse("x".into(), npy(kind, &format!("({},)", data.len() / size), data))?.numbers {
-            Numbers::Integers(numbers) => Ok(numbers),
-            Numbers::Bytes(_) => Err("bytes".to_owned()),
+        match parse("x".into(), npy(kind, &format!("({},)", data.len() / size), data))?.elements {
+            Elements::Integers(numbers) => Ok(numbers),
+            Elements::Bytes(_) => Err("bytes".to_owned()),
         }
     }
 
@@ -200,7 +203,7 @@ mod tests {
         let message = |bytes: Vec<u8>| parse("x".into(), bytes).map(|_| ()).unwrap_err();
         assert!(message(npy("|u1", "(2, 3)", &[0; 5])).contains("[2, 3]"));
         assert!(message(npy("|O", "(2,)", &[0; 2])).contains("`|O`"));
-        assert!(message(npy("|u1", "(99999999999, 99999999999)", &[])).contains("do not go"));
+        assert!(message(npy("|u1", "(99999999999, 99999999999)", &[])).contains("do not match"));
         let fortran = npy("|u1", "(1,)", &[0]);
         let fortran = String::from_utf8_lossy(&fortran[10..]).replace("False", "True ");
         let length = (fortran.len() as u16).to_le_bytes();

@@ -1,15 +1,15 @@
-//! As much of Python's pickle as CIFAR needs: it builds values and never runs anything.
+//! The part of Python's pickle that CIFAR uses. It builds values and never runs anything.
 //!
-//! Memory stays within a small multiple of the file: values are moved, not copied, only small ones
-//! can be recalled from the memo, as often as [`MAX_RECALLED`] allows, and nesting is limited.
+//! Memory stays within a small multiple of the file. Values are moved, not copied; only small ones can
+//! be recalled from the memo, up to [`MAX_RECALLED`] in all; nesting is limited.
 
-/// Values within values; CIFAR has 4.
+/// The deepest nesting of values; CIFAR has 4.
 const MAX_DEPTH: usize = 16;
-/// Bytes of a value that can be recalled, and of all that are; what CIFAR recalls are names.
+/// The most bytes of a value in the memo, and of all values recalled; CIFAR recalls only names.
 const MAX_REMEMBERED: usize = 1 << 10;
 const MAX_RECALLED: usize = 64 << 20;
 
-/// What a pickle can hold here.
+/// A value in a pickle.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     None,
@@ -20,12 +20,12 @@ pub(crate) enum Value {
     Dict(Vec<(Self, Self)>),
     /// The name of a Python function or class.
     Name(String),
-    /// What a function would make of its arguments, and the state it would be given.
+    /// An object that was not built: the arguments of its function, or itself and its state.
     Object(Vec<Self>),
 }
 
 impl Value {
-    /// The entry of a dictionary, under a key that is text or bytes.
+    /// Returns the entry of a dictionary under a key that is text or bytes.
     pub(crate) fn get(&self, key: &str) -> Option<&Self> {
         let Self::Dict(entries) = self else { return None };
         let same = |name: &Self| match name {
@@ -36,7 +36,7 @@ impl Value {
         entries.iter().find(|(name, _)| same(name)).map(|(_, value)| value)
     }
 
-    /// The text of a string or of a byte string.
+    /// Returns the text of a string or of a byte string.
     pub(crate) fn text(&self) -> Option<String> {
         match self {
             Self::Text(text) => Some(text.clone()),
@@ -45,7 +45,7 @@ impl Value {
         }
     }
 
-    /// How many values lie within one another, this one included.
+    /// Returns the depth of nesting, 1 for a value without others in it.
     fn depth(&self) -> usize {
         let deepest = match self {
             Self::List(parts) | Self::Object(parts) => parts.iter().map(Self::depth).max(),
@@ -57,7 +57,7 @@ impl Value {
         1 + deepest.unwrap_or(0)
     }
 
-    /// About the bytes it takes in memory, if nothing lies within it.
+    /// Returns about the bytes it takes in memory, or `None` if it holds other values.
     fn size(&self) -> Option<usize> {
         let content = match self {
             Self::None | Self::Int(_) => 0,
@@ -68,7 +68,7 @@ impl Value {
         Some(size_of::<Self>() + content)
     }
 
-    /// The bytes of a byte string or of an array: the longest there are inside.
+    /// Returns the bytes of a byte string, or of an array: the longest within.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),
@@ -80,7 +80,7 @@ impl Value {
     }
 }
 
-/// The value that `bytes` describe, in protocol 0 to 5 as far as CIFAR and numpy use them.
+/// Reads the value in `bytes`, of protocol 0 to 5 as far as CIFAR and `NumPy` use them.
 pub(crate) fn load(bytes: &[u8]) -> Result<Value, String> {
     let (stack, marks, memo) = (Vec::new(), Vec::new(), Vec::new());
     let mut machine = Machine { rest: bytes, stack, marks, memo, recalled: 0 };
@@ -104,18 +104,18 @@ struct Machine<'a> {
 
 impl<'a> Machine<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8], String> {
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or("it is cut off")?;
+        let (taken, rest) = self.rest.split_at_checked(count).ok_or("it is truncated")?;
         self.rest = rest;
         Ok(taken)
     }
 
     fn line(&mut self) -> Result<String, String> {
-        let end = self.rest.iter().position(|&byte| byte == b'\n').ok_or("it is cut off")?;
+        let end = self.rest.iter().position(|&byte| byte == b'\n').ok_or("it is truncated")?;
         let line = self.take(end + 1)?;
         Ok(String::from_utf8_lossy(&line[..end]).into_owned())
     }
 
-    /// A number of `count` bytes, the lowest first.
+    /// Reads a number of `count` bytes, little-endian.
     fn number(&mut self, count: usize) -> Result<usize, String> {
         let bytes = self.take(count)?;
         let number = bytes
@@ -129,7 +129,7 @@ impl<'a> Machine<'a> {
         self.stack.pop().ok_or_else(|| "a value is missing".to_owned())
     }
 
-    /// Everything since the last mark.
+    /// Pops all values since the last mark.
     fn since_mark(&mut self) -> Result<Vec<Value>, String> {
         let mark = self.marks.pop().ok_or("a mark is missing")?;
         Ok(self.stack.split_off(mark.min(self.stack.len())))
@@ -139,7 +139,182 @@ impl<'a> Machine<'a> {
         self.stack.push(value);
     }
 
-    fn remember(&mut self, place: usize) -> Result<(), String> {
+    fn append(&mut self, more: Vec<Value>) -> Result<(), String> {
+        let more = shallow(more)?;
+        match self.stack.last_mut() {
+            Some(Value::List(list)) => list.extend(more),
+            _ => return Err("a value is appended to something other than a list".to_owned()),
+        }
+        Ok(())
+    }
+
+    fn set(&mut self, items: Vec<Value>) -> Result<(), String> {
+        let Some(Value::Dict(entries)) = self.stack.last_mut() else {
+            return Err("an entry is set in something other than a dictionary".to_owned());
+        };
+        let mut items = shallow(items)?.into_iter();
+        while let (Some(key), Some(value)) = (items.next(), items.next()) {
+            entries.push((key, value));
+        }
+        Ok(())
+    }
+
+    /// Runs one instruction.
+    fn step(&mut self, code: u8) -> Result<(), String> {
+        match code {
+            0x80 => self.take(1).map(drop), // protocol
+            0x95 => self.take(8).map(drop), // frame
+            b'(' => {
+                self.marks.push(self.stack.len());
+                Ok(())
+            }
+            b'N' | b'K' | b'M' | b'J' | b'I' | b'L' | 0x88..=0x8A => self.push_number(code),
+            b'U' | b'C' | b'T' | b'B' | 0x8E | 0x96 => self.push_bytes(code),
+            b'S' | b'V' | b'X' | 0x8C | 0x8D => self.push_text(code),
+            b']' | b')' | b'l' | b't' | b'}' | b'd' | 0x85..=0x87 => self.push_collection(code),
+            b'a' | b'e' | b's' | b'u' => self.extend_collection(code),
+            b'c' | b'R' | b'b' | 0x81 | 0x93 => self.push_object(code),
+            b'q' | b'r' | b'p' | 0x94 => self.remember(code),
+            b'h' | b'j' | b'g' => self.recall(code),
+            other => Err(format!("it has an instruction {other:#04x} that CIFAR does not use")),
+        }
+    }
+
+    /// Nothing, booleans and whole numbers.
+    #[allow(clippy::cast_possible_wrap, reason = "numbers of at most four bytes")]
+    fn push_number(&mut self, code: u8) -> Result<(), String> {
+        let value = match code {
+            b'N' => Value::None,
+            0x88 => Value::Int(1),
+            0x89 => Value::Int(0),
+            b'K' => Value::Int(self.number(1)? as i64),
+            b'M' => Value::Int(self.number(2)? as i64),
+            b'J' => {
+                let number = self.number(4)? as i64;
+                Value::Int(if number < 1 << 31 { number } else { number - (1 << 32) })
+            }
+            0x8A => {
+                let length = self.number(1)?;
+                Value::Int(self.number(length)? as i64)
+            }
+            _ => {
+                let line = self.line()?;
+                let number = line.trim_end_matches('L').parse();
+                Value::Int(number.map_err(|_| "a number has other characters than digits")?)
+            }
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    /// Byte strings.
+    fn push_bytes(&mut self, code: u8) -> Result<(), String> {
+        let length = self.number(match code {
+            b'U' | b'C' => 1,
+            b'T' | b'B' => 4,
+            _ => 8,
+        })?;
+        let bytes = self.take(length)?.to_vec();
+        self.push(Value::Bytes(bytes));
+        Ok(())
+    }
+
+    /// Strings.
+    fn push_text(&mut self, code: u8) -> Result<(), String> {
+        let length = match code {
+            b'S' => {
+                let line = self.line()?;
+                self.push(Value::Text(line.trim_matches(['\'', '"']).to_owned()));
+                return Ok(());
+            }
+            b'V' => {
+                let line = self.line()?;
+                self.push(Value::Text(line));
+                return Ok(());
+            }
+            0x8C => self.number(1)?,
+            b'X' => self.number(4)?,
+            _ => self.number(8)?,
+        };
+        let text = String::from_utf8_lossy(self.take(length)?).into_owned();
+        self.push(Value::Text(text));
+        Ok(())
+    }
+
+    /// Lists, tuples and dictionaries.
+    fn push_collection(&mut self, code: u8) -> Result<(), String> {
+        match code {
+            b']' | b')' => self.push(Value::List(Vec::new())),
+            b'l' | b't' => {
+                let parts = self.since_mark()?;
+                self.push(Value::List(shallow(parts)?));
+            }
+            b'}' => self.push(Value::Dict(Vec::new())),
+            b'd' => {
+                let items = self.since_mark()?;
+                self.push(Value::Dict(Vec::new()));
+                self.set(items)?;
+            }
+            _ => {
+                // A tuple of one, two or three.
+                let count = usize::from(code - 0x84);
+                let start = self.stack.len().checked_sub(count).ok_or("a value is missing")?;
+                let parts = self.stack.split_off(start);
+                self.push(Value::List(shallow(parts)?));
+            }
+        }
+        Ok(())
+    }
+
+    /// Additions to the list or dictionary on top of the stack.
+    fn extend_collection(&mut self, code: u8) -> Result<(), String> {
+        match code {
+            b'a' => {
+                let value = self.pop()?;
+                self.append(vec![value])
+            }
+            b'e' => {
+                let values = self.since_mark()?;
+                self.append(values)
+            }
+            b's' => {
+                let (value, key) = (self.pop()?, self.pop()?);
+                self.set(vec![key, value])
+            }
+            _ => {
+                let items = self.since_mark()?;
+                self.set(items)
+            }
+        }
+    }
+
+    /// Names of functions and classes, calls, and the states of objects.
+    fn push_object(&mut self, code: u8) -> Result<(), String> {
+        let value = match code {
+            b'c' => Value::Name(format!("{} {}", self.line()?, self.line()?)),
+            0x93 => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                let (Value::Text(name), Value::Text(module)) = (name, module) else {
+                    return Err("a name is not text".to_owned());
+                };
+                Value::Name(format!("{module} {name}"))
+            }
+            b'R' | 0x81 => {
+                let (arguments, function) = (self.pop()?, self.pop()?);
+                call(&function, arguments)?
+            }
+            _ => {
+                let (state, object) = (self.pop()?, self.pop()?);
+                Value::Object(shallow(vec![object, state])?)
+            }
+        };
+        self.push(value);
+        Ok(())
+    }
+
+    /// Keeps the value on top of the stack in the memo, if it is small.
+    fn remember(&mut self, code: u8) -> Result<(), String> {
+        let place = if code == 0x94 { self.memo.len() } else { self.memo_place(code)? };
         if place > 100_000 {
             return Err("its memo is out of range".to_owned());
         }
@@ -152,7 +327,9 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn recall(&mut self, place: usize) -> Result<(), String> {
+    /// Pushes a value of the memo.
+    fn recall(&mut self, code: u8) -> Result<(), String> {
+        let place = self.memo_place(code)?;
         let value = self.memo.get(place).cloned().flatten().ok_or("its memo has a hole")?;
         self.recalled += value.size().unwrap_or(0);
         if self.recalled > MAX_RECALLED {
@@ -162,190 +339,17 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    fn text(&mut self, length: usize) -> Result<(), String> {
-        let text = String::from_utf8_lossy(self.take(length)?).into_owned();
-        self.push(Value::Text(text));
-        Ok(())
-    }
-
-    fn bytes(&mut self, length: usize) -> Result<(), String> {
-        let bytes = self.take(length)?.to_vec();
-        self.push(Value::Bytes(bytes));
-        Ok(())
-    }
-
-    fn tuple(&mut self, count: usize) -> Result<(), String> {
-        let start = self.stack.len().checked_sub(count).ok_or("a value is missing")?;
-        let parts = self.stack.split_off(start);
-        self.push(Value::List(shallow(parts)?));
-        Ok(())
-    }
-
-    fn append(&mut self, more: Vec<Value>) -> Result<(), String> {
-        let more = shallow(more)?;
-        match self.stack.last_mut() {
-            Some(Value::List(list)) => list.extend(more),
-            _ => return Err("something is added to what is no list".to_owned()),
-        }
-        Ok(())
-    }
-
-    fn set(&mut self, items: Vec<Value>) -> Result<(), String> {
-        let Some(Value::Dict(entries)) = self.stack.last_mut() else {
-            return Err("something is entered into what is no dictionary".to_owned());
-        };
-        let mut items = shallow(items)?.into_iter();
-        while let (Some(key), Some(value)) = (items.next(), items.next()) {
-            entries.push((key, value));
-        }
-        Ok(())
-    }
-
-    #[allow(clippy::cast_possible_wrap, reason = "numbers of at most four bytes")]
-    #[allow(clippy::too_many_lines, reason = "an arm per instruction")]
-    fn step(&mut self, code: u8) -> Result<(), String> {
+    /// Reads the place in the memo that an instruction names.
+    fn memo_place(&mut self, code: u8) -> Result<usize, String> {
         match code {
-            0x80 => drop(self.take(1)?), // protocol
-            0x95 => drop(self.take(8)?), // frame
-            b'(' => self.marks.push(self.stack.len()),
-            b'N' => self.push(Value::None),
-            0x88 => self.push(Value::Int(1)),
-            0x89 => self.push(Value::Int(0)),
-            b'K' => {
-                let number = self.number(1)?;
-                self.push(Value::Int(number as i64));
-            }
-            b'M' => {
-                let number = self.number(2)?;
-                self.push(Value::Int(number as i64));
-            }
-            b'J' => {
-                let number = self.number(4)? as i64;
-                self.push(Value::Int(if number < 1 << 31 { number } else { number - (1 << 32) }));
-            }
-            0x8A => {
-                let length = self.number(1)?;
-                let number = self.number(length)?;
-                self.push(Value::Int(number as i64));
-            }
-            b'I' | b'L' => {
-                let line = self.line()?;
-                let number = line.trim_end_matches('L').parse().map_err(|_| "a number is none")?;
-                self.push(Value::Int(number));
-            }
-            b'U' | b'C' => {
-                let length = self.number(1)?;
-                self.bytes(length)?;
-            }
-            b'T' | b'B' => {
-                let length = self.number(4)?;
-                self.bytes(length)?;
-            }
-            0x8E | 0x96 => {
-                let length = self.number(8)?;
-                self.bytes(length)?;
-            }
-            b'S' => {
-                let line = self.line()?;
-                self.push(Value::Text(line.trim_matches(['\'', '"']).to_owned()));
-            }
-            b'V' => {
-                let line = self.line()?;
-                self.push(Value::Text(line));
-            }
-            0x8C => {
-                let length = self.number(1)?;
-                self.text(length)?;
-            }
-            b'X' => {
-                let length = self.number(4)?;
-                self.text(length)?;
-            }
-            0x8D => {
-                let length = self.number(8)?;
-                self.text(length)?;
-            }
-            b']' | b')' => self.push(Value::List(Vec::new())),
-            b'l' | b't' => {
-                let parts = self.since_mark()?;
-                self.push(Value::List(shallow(parts)?));
-            }
-            0x85..=0x87 => self.tuple(usize::from(code - 0x84))?,
-            b'}' => self.push(Value::Dict(Vec::new())),
-            b'd' => {
-                let items = self.since_mark()?;
-                self.push(Value::Dict(Vec::new()));
-                self.set(items)?;
-            }
-            b'a' => {
-                let value = self.pop()?;
-                self.append(vec![value])?;
-            }
-            b'e' => {
-                let values = self.since_mark()?;
-                self.append(values)?;
-            }
-            b's' => {
-                let (value, key) = (self.pop()?, self.pop()?);
-                self.set(vec![key, value])?;
-            }
-            b'u' => {
-                let items = self.since_mark()?;
-                self.set(items)?;
-            }
-            b'c' => {
-                let name = format!("{} {}", self.line()?, self.line()?);
-                self.push(Value::Name(name));
-            }
-            0x93 => {
-                let (name, module) = (self.pop()?, self.pop()?);
-                let (Value::Text(name), Value::Text(module)) = (name, module) else {
-                    return Err("a name is no text".to_owned());
-                };
-                self.push(Value::Name(format!("{module} {name}")));
-            }
-            b'R' | 0x81 => {
-                let (arguments, function) = (self.pop()?, self.pop()?);
-                let made = made_by(&function, arguments)?;
-                self.push(made);
-            }
-            b'b' => {
-                let state = self.pop()?;
-                let object = self.pop()?;
-                self.push(Value::Object(shallow(vec![object, state])?));
-            }
-            b'q' => {
-                let place = self.number(1)?;
-                self.remember(place)?;
-            }
-            b'r' => {
-                let place = self.number(4)?;
-                self.remember(place)?;
-            }
-            b'p' => {
-                let place = self.line()?.parse().map_err(|_| "a place is no number")?;
-                self.remember(place)?;
-            }
-            0x94 => self.remember(self.memo.len())?,
-            b'h' => {
-                let place = self.number(1)?;
-                self.recall(place)?;
-            }
-            b'j' => {
-                let place = self.number(4)?;
-                self.recall(place)?;
-            }
-            b'g' => {
-                let place = self.line()?.parse().map_err(|_| "a place is no number")?;
-                self.recall(place)?;
-            }
-            other => return Err(format!("it has an instruction {other:#04x} that CIFAR has not")),
+            b'q' | b'h' => self.number(1),
+            b'r' | b'j' => self.number(4),
+            _ => self.line()?.parse().map_err(|_| "a place in its memo is not a number".to_owned()),
         }
-        Ok(())
     }
 }
 
-/// What is put into another value, unless that would be too deep.
+/// Returns the parts of another value, unless it would be nested too deeply.
 fn shallow(parts: Vec<Value>) -> Result<Vec<Value>, String> {
     match parts.iter().map(Value::depth).max() {
         Some(MAX_DEPTH..) => Err("it is nested too deeply".to_owned()),
@@ -353,9 +357,11 @@ fn shallow(parts: Vec<Value>) -> Result<Vec<Value>, String> {
     }
 }
 
-/// Text that stands for bytes becomes bytes; all else is kept as it is, not called.
-fn made_by(function: &Value, arguments: Value) -> Result<Value, String> {
-    let Value::List(arguments) = arguments else { return Err("arguments are no tuple".to_owned()) };
+/// Decodes text that stands for bytes; all other calls are kept as values, not run.
+fn call(function: &Value, arguments: Value) -> Result<Value, String> {
+    let Value::List(arguments) = arguments else {
+        return Err("arguments are not a tuple".to_owned());
+    };
     match (function, arguments.first()) {
         (Value::Name(name), Some(Value::Text(text))) if name == "_codecs encode" => {
             let bytes: Result<Vec<u8>, _> =

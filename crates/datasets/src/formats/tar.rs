@@ -1,73 +1,42 @@
-//! Tar archives and the shards of a `WebDataset`: indexed once, read wherever an image is.
+//! Tar archives and the shards of a `WebDataset`: indexed once, then read at the place of an image.
 //!
-//! The layout of shards is that of [WebDataset](https://github.com/webdataset/webdataset): members
-//! whose names agree up to the first dot of the last part belong together.
+//! In a shard of [WebDataset](https://github.com/webdataset/webdataset), members belong together
+//! whose paths are the same up to the first dot of the file name.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::io::{BufReader, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 
-use crate::files::{self, MAX_BYTES};
-use crate::layout::{Entry, Source, TEST, TRAIN, is_image};
-use crate::{DataError, DecodeError};
+use super::bytes::MemberBytes;
+use super::folder::{FoundImage, Location, TEST, TRAIN, is_image};
+use super::read::{MAX_BYTES, read_start};
+use crate::DataError;
 
-/// Bytes of a file beside an image that are looked at.
+/// Bytes read of a file that labels an image.
 const MAX_SIDECAR: u64 = 1 << 20;
 
-/// Where the bytes of a member are.
-#[derive(Clone, Debug)]
-pub(crate) enum Bytes {
-    /// In memory: those of a compressed archive.
-    Kept(Arc<[u8]>),
-    /// In the archive's file.
-    At { offset: u64, length: u64 },
-}
-
-impl Bytes {
-    pub(crate) fn read(&self, archive: &Path) -> Result<Cow<'_, [u8]>, DataError> {
-        let (offset, length) = match self {
-            Self::Kept(bytes) => return Ok(Cow::Borrowed(bytes)),
-            Self::At { offset, length } => (*offset, *length),
-        };
-        let read = || -> std::io::Result<Vec<u8>> {
-            let mut file = File::open(archive)?;
-            file.seek(SeekFrom::Start(offset))?;
-            let mut bytes = Vec::new();
-            file.take(length).read_to_end(&mut bytes)?;
-            Ok(bytes)
-        };
-        let bytes = read().map_err(DataError::read(archive))?;
-        if (bytes.len() as u64) < length {
-            let reason = DecodeError::Truncated.to_string();
-            return Err(DataError::Format { path: archive.to_owned(), reason });
-        }
-        Ok(Cow::Owned(bytes))
-    }
-}
-
-/// Whether a file's first 512 bytes are those of a tar archive.
+/// Returns whether a file's first 512 bytes are those of a tar archive.
 pub(crate) fn is_tar(start: &[u8]) -> bool {
     start.get(257..262) == Some(b"ustar")
 }
 
-/// Whether a file's name is that of an archive.
+/// Returns whether a file is named as an archive.
 pub(crate) fn is_archive(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     [".tar", ".tar.gz", ".tgz"].iter().any(|ending| path.ends_with(ending))
 }
 
-/// The images in an archive, compressed or not.
-pub(crate) fn entries(path: &Path) -> Result<Vec<Entry>, DataError> {
-    let compressed = files::start(path, 2)?.starts_with(&[0x1F, 0x8B]);
+/// Returns the images in an archive, compressed or not.
+pub(crate) fn archive_images(path: &Path) -> Result<Vec<FoundImage>, DataError> {
+    let compressed = read_start(path, 2)?.starts_with(&[0x1F, 0x8B]);
     let file = File::open(path).map_err(DataError::read(path))?;
     let end = file.metadata().map_err(DataError::read(path))?.len();
     let file = BufReader::with_capacity(1 << 16, file);
-    let mut index = Index::new(path);
+    let mut index = TarIndex::new(path);
     if compressed {
         let mut archive = tar::Archive::new(GzDecoder::new(file));
         for member in archive.entries().map_err(index.damaged())? {
@@ -82,9 +51,11 @@ pub(crate) fn entries(path: &Path) -> Result<Vec<Entry>, DataError> {
     Ok(index.finish())
 }
 
-/// The images of several archives; the name of a shard may say that its images are to train or
-/// to test with.
-pub(crate) fn shards(root: &Path, mut shards: Vec<String>) -> Result<Vec<Entry>, DataError> {
+/// Returns the images of several archives; a shard named after a split is of that split.
+pub(crate) fn shard_images(
+    root: &Path,
+    mut shards: Vec<String>,
+) -> Result<Vec<FoundImage>, DataError> {
     shards.sort();
     let mut all = Vec::new();
     for shard in shards {
@@ -92,24 +63,25 @@ pub(crate) fn shards(root: &Path, mut shards: Vec<String>) -> Result<Vec<Entry>,
             let is = |names: &[&str]| names.contains(&word.to_ascii_lowercase().as_str());
             if is(&TRAIN) { Some("train/") } else { is(&TEST).then_some("test/") }
         });
-        for mut entry in entries(&root.join(&shard))? {
-            entry.path.insert_str(0, split.unwrap_or_default());
-            all.push(entry);
+        for mut image in archive_images(&root.join(&shard))? {
+            image.path.insert_str(0, split.unwrap_or_default());
+            all.push(image);
         }
     }
     Ok(all)
 }
 
-/// What has been found in an archive so far.
-struct Index {
+/// The images and labels found in an archive so far.
+struct TarIndex {
     archive: Arc<Path>,
-    images: Vec<Entry>,
+    images: Vec<FoundImage>,
     /// Labels by key.
     labels: HashMap<String, String>,
+    /// Bytes of images in memory.
     kept: u64,
 }
 
-impl Index {
+impl TarIndex {
     fn new(path: &Path) -> Self {
         Self { archive: path.into(), images: Vec::new(), labels: HashMap::new(), kept: 0 }
     }
@@ -119,7 +91,8 @@ impl Index {
         move |error| DataError::Format { path: path.to_path_buf(), reason: error.to_string() }
     }
 
-    /// Adds a member, to be read from the archive if its file is `end` bytes long, or else kept.
+    /// Adds a member. It is to be read from the archive, a file of `end` bytes, or kept if that is
+    /// `None`.
     fn add<R: Read>(
         &mut self,
         member: std::io::Result<tar::Entry<'_, R>>,
@@ -136,7 +109,7 @@ impl Index {
         }
         let offset = member.raw_file_position();
         if end.is_some_and(|end| offset.checked_add(length).is_none_or(|last| last > end)) {
-            return Err(damaged(std::io::Error::other("it is cut off")));
+            return Err(damaged(std::io::Error::other("it is truncated")));
         }
         if !image {
             let mut bytes = Vec::new();
@@ -147,23 +120,23 @@ impl Index {
             return Ok(());
         }
         let bytes = if end.is_some() {
-            Bytes::At { offset, length }
+            MemberBytes::At { offset, length }
         } else {
             self.kept = self.kept.saturating_add(length);
             if self.kept > MAX_BYTES {
-                return Err(DataError::too_much(&self.archive));
+                return Err(DataError::too_large(&self.archive));
             }
             let mut bytes = Vec::new();
             member.read_to_end(&mut bytes).map_err(&damaged)?;
-            Bytes::Kept(bytes.into())
+            MemberBytes::Kept(bytes.into())
         };
         let archive = self.archive.clone();
-        let source = Source::Member { name: name.clone(), archive, bytes };
-        self.images.push(Entry { path: name, label: None, source });
+        let location = Location::Member { name: name.clone(), archive, bytes };
+        self.images.push(FoundImage { path: name, label: None, location });
         Ok(())
     }
 
-    fn finish(mut self) -> Vec<Entry> {
+    fn finish(mut self) -> Vec<FoundImage> {
         for image in &mut self.images {
             image.label = self.labels.get(key(&image.path)).cloned();
         }
@@ -171,7 +144,7 @@ impl Index {
     }
 }
 
-/// What belongs together: folders, and the name up to its first dot.
+/// Returns the key of a member: its folders, and its name up to the first dot.
 fn key(name: &str) -> &str {
     let start = name.rfind('/').map_or(0, |slash| slash + 1);
     let dot = name[start..].find('.').map_or(name.len(), |dot| start + dot);
@@ -186,7 +159,7 @@ fn is_sidecar(name: &str) -> bool {
     matches!(ending(name), "cls" | "json")
 }
 
-/// The label in a `.cls` (its text) or `.json` (its `label`, `cls` or `class`: a number or text).
+/// Reads the label in a `.cls` (its text) or `.json` (its `label`, `cls` or `class`: a number or text).
 fn sidecar(name: &str, bytes: &[u8]) -> Option<String> {
     if ending(name) == "cls" {
         let text = std::str::from_utf8(bytes).ok()?.trim();

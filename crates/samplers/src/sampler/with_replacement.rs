@@ -1,13 +1,14 @@
-//! Any image at any time.
+//! Any sample at any time.
 
 use rand::RngExt;
 
-use super::{EpochOrder, Sampler, order_rng, positive};
-use crate::DataError;
+use super::{EpochOrder, Sampler, positive};
+use crate::SamplerError;
+use crate::key::Key;
 
-/// Each image of each batch drawn from all, whatever was drawn before.
+/// Each sample of each batch drawn from all, whatever was drawn before.
 ///
-/// All batches are whole; an epoch is as many as asked for. An image that comes again in an epoch
+/// All batches are complete; an epoch has as many as requested. A sample that comes again in an epoch
 /// has other views.
 ///
 /// # Example
@@ -16,39 +17,39 @@ use crate::DataError;
 ///
 /// let sampler = WithReplacement::new(3, 8, 100, 0)?;
 /// assert_eq!((sampler.batch(0, 99).len(), sampler.batches_per_epoch()), (8, 100));
-/// # Ok::<(), selfsame_samplers::DataError>(())
+/// # Ok::<(), selfsame_samplers::SamplerError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WithReplacement {
-    images: usize,
+    samples: usize,
     batch_size: usize,
     batches_per_epoch: usize,
     seed: u64,
 }
 
 impl WithReplacement {
-    /// `batches_per_epoch` batches of `batch_size` among `images`.
+    /// Draws `batches_per_epoch` batches of `batch_size` from `samples`.
     ///
     /// # Errors
-    /// If a number is 0; the error names it.
+    /// If one of these is 0; the error names it.
     pub fn new(
-        images: usize,
+        samples: usize,
         batch_size: usize,
         batches_per_epoch: usize,
         seed: u64,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, SamplerError> {
         positive(&[
-            ("images", images),
+            ("samples", samples),
             ("batch_size", batch_size),
             ("batches_per_epoch", batches_per_epoch),
         ])?;
-        Ok(Self { images, batch_size, batches_per_epoch, seed })
+        Ok(Self { samples, batch_size, batches_per_epoch, seed })
     }
 }
 
 impl Sampler for WithReplacement {
-    fn images(&self) -> usize {
-        self.images
+    fn samples(&self) -> usize {
+        self.samples
     }
 
     fn batch_size(&self) -> usize {
@@ -60,9 +61,9 @@ impl Sampler for WithReplacement {
     }
 
     fn epoch(&self, epoch: u64) -> EpochOrder {
-        let mut rng = order_rng(self.seed, epoch);
+        let mut rng = Key::epoch_order(self.seed, epoch).rng();
         let draws = self.batches_per_epoch * self.batch_size;
-        let order = (0..draws).map(|_| rng.random_range(0..self.images)).collect();
+        let order = (0..draws).map(|_| rng.random_range(0..self.samples)).collect();
         EpochOrder::new(order, self.batch_size)
     }
 }
