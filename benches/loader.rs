@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use image::{ImageFormat, Rgb, RgbImage};
 use selfsame::augment::Recipe;
-use selfsame::samplers::{
-    DataError, Dataset, EncodedImage, Loader, LoaderConfig, Split, Synthetic, SyntheticConfig,
-    decode, open,
+use selfsame::datasets::{
+    DataError, Dataset, EncodedImage, Split, Synthetic, SyntheticConfig, decode, open,
 };
+use selfsame::samplers::{Loader, WithReplacement};
 
 /// Encoded photographs.
 struct Photographs(Vec<Vec<u8>>);
@@ -76,22 +76,27 @@ fn decoding(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A loader of one thread, whose epoch is longer than any measurement.
+fn endless(dataset: Arc<dyn Dataset>, batch_size: usize, recipe: Recipe) -> Loader {
+    let sampler = WithReplacement::new(dataset.len(), batch_size, 10_000, 0).expect("a sampler");
+    Loader::with_sampler(dataset, recipe, sampler, 1, 0).expect("a loader")
+}
+
 /// One thread that decodes photographs and makes two views of each.
 fn views(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("loader");
     let photographs = Arc::new(photographs());
-    let config = LoaderConfig { batch_size: 16.min(photographs.len()), threads: 1, seed: 0 };
-    let loader = Loader::new(photographs, Recipe::simclr_imagenet(), config).expect("a loader");
+    let loader = endless(photographs, 16, Recipe::simclr_imagenet());
     group.throughput(Throughput::Elements(2 * loader.batch_size() as u64));
     group.sample_size(20);
     group.bench_function("simclr_imagenet/with_decoding", |bencher| {
         bencher.iter_custom(|count| {
-            let mut batches = loader.batches();
+            let mut batches = loader.epoch(0, 0);
             // Two batches wait to be taken: what is timed is the making of as many others.
             batches.by_ref().take(3).for_each(|batch| drop(batch.expect("a batch")));
             let start = Instant::now();
             for _ in 0..count {
-                black_box(batches.next());
+                black_box(batches.next().expect("more batches").expect("a batch"));
             }
             start.elapsed()
         });
@@ -106,9 +111,7 @@ fn overlap(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("step_40ms");
     group.sample_size(10);
     let shapes = SyntheticConfig { images: 2_000, size: 32, seed: 0, split: Split::Train };
-    let config = LoaderConfig { batch_size: 128, threads: 1, seed: 0 };
-    let loader = Loader::new(Arc::new(Synthetic::new(shapes)), Recipe::simclr_cifar(), config);
-    let loader = loader.expect("a loader");
+    let loader = endless(Arc::new(Synthetic::new(shapes)), 128, Recipe::simclr_cifar());
     let compute = || {
         let (start, mut sum) = (Instant::now(), 0_u64);
         while start.elapsed() < STEP {
@@ -121,11 +124,11 @@ fn overlap(criterion: &mut Criterion) {
         group.bench_function(format!("{name}/alone"), |bencher| bencher.iter(step));
         group.bench_function(format!("{name}/with_loading"), |bencher| {
             bencher.iter_custom(|count| {
-                let mut batches = loader.batches();
+                let mut batches = loader.epoch(0, 0);
                 drop(batches.next());
                 let start = Instant::now();
                 for _ in 0..count {
-                    black_box(batches.next());
+                    black_box(batches.next().expect("more batches").expect("a batch"));
                     step();
                 }
                 start.elapsed()

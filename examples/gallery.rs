@@ -12,7 +12,7 @@ use image::{DynamicImage, RgbImage};
 use selfsame::augment::{
     Border, Formulas, JitterOrder, Light, Operator, Recipe, Resampling, view_grid,
 };
-use selfsame::samplers::{Dataset, Split, Synthetic, SyntheticConfig};
+use selfsame::datasets::{Dataset, Split, Synthetic, SyntheticConfig};
 
 /// Draws of an operator that are shown.
 const DRAWS: usize = 4;

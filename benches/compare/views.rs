@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use image::DynamicImage;
-use selfsame::augment::{Recipe, Scratch, ViewKey, ViewPlan};
-use selfsame::samplers::{EncodedImage, decode};
+use selfsame::augment::{CropBox, Recipe, Scratch, ViewKey, ViewPlan};
+use selfsame::datasets::{EncodedImage, Region, decode};
 use selfsame_benches::answer::answer_with;
 
 /// How long a case is measured.
@@ -84,7 +84,9 @@ fn decoded_views(recipe: &Recipe) -> Result<f64> {
             let plans = [0, 1].map(|view| recipe.plan(key(turn, place, view), [height, width]));
             let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
             let part = plans[0].part().with(plans[1].part());
-            let image = image.decode_part(u32::try_from(scale)?, part)?;
+            let CropBox { top, left, height, width } = part;
+            let region = Region { top, left, height, width };
+            let image = image.decode_region(u32::try_from(scale)?, region)?;
             for plan in &plans {
                 recipe.write_planned(&image, plan, &mut scratch, &mut out);
             }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use image::DynamicImage;
 use selfsame::callbacks::KnnProbe;
-use selfsame::samplers::{
+use selfsame::datasets::{
     CacheOptions, Cached, Dataset, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig,
     open, stratified_split, stratified_subset,
 };

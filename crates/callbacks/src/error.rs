@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use selfsame_datasets::DataError;
 use selfsame_metrics::MetricError;
-use selfsame_samplers::DataError;
+use selfsame_samplers::LoaderError;
 
 /// Why a run could not start, go on, or be saved.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,9 @@ pub enum TrainError {
     /// An image could not be had.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A batch could not be made.
+    #[error(transparent)]
+    Loader(#[from] LoaderError),
     /// Features could not be judged.
     #[error("the features cannot be evaluated")]
     Metric(#[from] MetricError),

@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use selfsame_augment::{Recipe, Scratch, ViewKey};
+use selfsame_datasets::Dataset;
 use selfsame_metrics::Features;
-use selfsame_samplers::Dataset;
 
 use crate::TrainError;
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::Device;
 use selfsame_augment::Recipe;
+use selfsame_datasets::Dataset;
 use selfsame_metrics::Knn;
 use selfsame_models::{Backbone, Method};
-use selfsame_samplers::Dataset;
 
 use crate::{Callback, RunView, TrainError, extract_features};
 

@@ -17,11 +17,12 @@ use selfsame_callbacks::{
     Callback, Checkpoints, CsvLog, JsonLinesLog, KnnProbe, OnlineKnn, Outcome, RunView, StopReason,
     TrainError, Trainer,
 };
+use selfsame_datasets::{Dataset, Split, Synthetic, SyntheticConfig};
 use selfsame_models::{
     Method, ResNet, ResNetConfig, SimClr, SimClrConfig, seed_weights, to_safetensors,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
-use selfsame_samplers::{Dataset, Loader, LoaderConfig, Split, Synthetic, SyntheticConfig};
+use selfsame_samplers::{Loader, LoaderConfig};
 
 struct StopAfter(u64);
 

@@ -1,46 +1,18 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "loader", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "loader"), doc = "Which samples come in which batch.")]
 
-mod archive;
-mod arrays;
-mod cached;
-mod cifar;
-mod concat;
-mod dataset;
-mod decode;
 mod error;
-mod file_list;
-mod files;
-mod idx;
-mod in_memory;
-mod jpeg;
-mod labels;
-mod layout;
+mod key;
+#[cfg(feature = "loader")]
 mod loader;
-mod map;
-mod npy;
-mod open;
-mod pickle;
 mod sampler;
-mod subset;
-mod synthetic;
 
-pub use cached::{CacheOptions, Cached, Skipped};
-pub use concat::Concat;
-pub use dataset::{Dataset, Splits, labels};
-pub use decode::{DecodeError, EncodedImage, decode};
-pub use error::DataError;
-pub use in_memory::{InMemory, Layout};
-pub use loader::{Batches, HostView, HostViews, Loader, LoaderConfig, LoaderState};
-pub use map::Map;
-pub use open::open;
+#[cfg(feature = "loader")]
+pub use error::LoaderError;
+pub use error::SamplerError;
+#[cfg(feature = "loader")]
+pub use loader::{Batches, HostView, HostViews, Loader, LoaderConfig};
 pub use sampler::{
     Balanced, BalancedConfig, EpochOrder, Sampler, Sharded, Shuffled, SingleShot, WarmUp, Weighted,
     WithReplacement, examples_per_class,
 };
-pub use subset::{Subset, few_labels, few_labels_share, stratified_split, stratified_subset};
-pub use synthetic::{Split, Synthetic, SyntheticConfig};
-
-/// The guide's programs, which are tested with ours.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/data.md")]
-struct Guide;

@@ -1,28 +1,26 @@
-//! Which images come in which batch.
+//! The trait of samplers, and the order of an epoch.
 
 mod balanced;
-mod random;
 mod sharded;
+mod shuffle;
 mod shuffled;
 mod single_shot;
 mod weighted;
-
-use rand_chacha::ChaCha8Rng;
-use selfsame_augment::ViewKey;
+mod with_replacement;
 
 pub use balanced::{Balanced, BalancedConfig, WarmUp, examples_per_class};
-pub use random::WithReplacement;
 pub use sharded::Sharded;
 pub use shuffled::Shuffled;
 pub use single_shot::SingleShot;
 pub use weighted::Weighted;
+pub use with_replacement::WithReplacement;
 
-use crate::DataError;
+use crate::SamplerError;
 
-/// Draws the images of every batch of every epoch.
+/// Draws the samples of every batch of every epoch, as indices into a data set.
 ///
-/// An epoch must depend on its number and the sampler's settings alone, and all epochs must have as
-/// many batches.
+/// An epoch must depend on its number and the sampler's settings alone, and all epochs must have the
+/// same number of batches.
 ///
 /// # Example
 /// ```
@@ -31,7 +29,7 @@ use crate::DataError;
 /// struct InOrder;
 ///
 /// impl Sampler for InOrder {
-///     fn images(&self) -> usize {
+///     fn samples(&self) -> usize {
 ///         10
 ///     }
 ///     fn batch_size(&self) -> usize {
@@ -47,19 +45,19 @@ use crate::DataError;
 /// assert_eq!(InOrder.batch(7, 2), [8, 9]);
 /// ```
 pub trait Sampler: Send + Sync {
-    /// Images it draws from: indices are below it.
-    fn images(&self) -> usize;
+    /// Returns the number of samples it draws from; every index is below it.
+    fn samples(&self) -> usize;
 
-    /// Images in a batch; the last of an epoch may have fewer.
+    /// Returns the samples in a batch; the last batch of an epoch may have fewer.
     fn batch_size(&self) -> usize;
 
-    /// Batches in an epoch, 1 or more.
+    /// Returns the batches in an epoch, 1 or more.
     fn batches_per_epoch(&self) -> usize;
 
-    /// The images of an epoch.
+    /// Returns the samples of an epoch, batch by batch.
     fn epoch(&self, epoch: u64) -> EpochOrder;
 
-    /// The images of one batch of an epoch.
+    /// Returns the samples of one batch of an epoch.
     ///
     /// # Panics
     /// If there is no such batch.
@@ -67,15 +65,15 @@ pub trait Sampler: Send + Sync {
         self.epoch(epoch).batch(batch).to_vec()
     }
 
-    /// The class of an image in a batch, `own` being the one the data set says.
+    /// Returns the class of a sample in a batch; `own` is its class in the data set, the default.
     fn label(&self, _index: usize, own: Option<usize>) -> Option<usize> {
         own
     }
 }
 
 impl<S: Sampler + ?Sized> Sampler for std::sync::Arc<S> {
-    fn images(&self) -> usize {
-        (**self).images()
+    fn samples(&self) -> usize {
+        (**self).samples()
     }
 
     fn batch_size(&self) -> usize {
@@ -95,17 +93,17 @@ impl<S: Sampler + ?Sized> Sampler for std::sync::Arc<S> {
     }
 }
 
-/// The images of an epoch's batches, in order.
+/// The samples of an epoch, batch by batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EpochOrder {
     indices: Vec<usize>,
-    /// How often each came before in this epoch.
+    /// The number of times each came before in this epoch.
     repeats: Vec<u32>,
     batch_size: usize,
 }
 
 impl EpochOrder {
-    /// Batches of `batch_size`; the last has what is left over.
+    /// Cuts `indices` into batches of `batch_size`; the last has the rest.
     ///
     /// # Panics
     /// If `batch_size` is 0.
@@ -122,13 +120,13 @@ impl EpochOrder {
         Self { indices, repeats, batch_size }
     }
 
-    /// Number of batches.
+    /// Returns the number of batches.
     #[must_use]
     pub fn batches(&self) -> usize {
         self.indices.len().div_ceil(self.batch_size)
     }
 
-    /// The images of a batch.
+    /// Returns the samples of a batch.
     ///
     /// # Panics
     /// If there is no such batch.
@@ -138,7 +136,7 @@ impl EpochOrder {
         &self.indices[self.place(batch)]
     }
 
-    /// How often each image of a batch came before in the epoch.
+    /// Returns the number of times each sample of a batch came before in the epoch.
     #[track_caller]
     pub(crate) fn repeats(&self, batch: usize) -> &[u32] {
         &self.repeats[self.place(batch)]
@@ -152,16 +150,10 @@ impl EpochOrder {
     }
 }
 
-/// The generator of an epoch's order; its key is that of no view.
-fn order_rng(seed: u64, epoch: u64) -> ChaCha8Rng {
-    ViewKey { seed, epoch, sample: u64::MAX, view: u32::MAX }.rng()
-}
-
-/// # Errors
-/// If one of the named settings is 0.
-fn positive(settings: &[(&'static str, usize)]) -> Result<(), DataError> {
+/// Returns an error that names the first setting that is 0.
+fn positive(settings: &[(&'static str, usize)]) -> Result<(), SamplerError> {
     match settings.iter().find(|(_, value)| *value == 0) {
-        Some(&(key, _)) => Err(DataError::Zero { key }),
+        Some(&(field, _)) => Err(SamplerError::Zero { field }),
         None => Ok(()),
     }
 }

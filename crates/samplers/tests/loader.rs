@@ -14,10 +14,12 @@ use std::time::{Duration, Instant};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
 use selfsame_augment::{Recipe, Scratch, ViewKey};
+use selfsame_datasets::{
+    DataError, Dataset, EncodedImage, Map, Split, Synthetic, SyntheticConfig, labels, open,
+};
 use selfsame_samplers::{
-    Balanced, BalancedConfig, DataError, Dataset, EncodedImage, EpochOrder, HostViews, Loader,
-    LoaderConfig, LoaderState, Map, Sampler, Sharded, Shuffled, SingleShot, Split, Synthetic,
-    SyntheticConfig, Weighted, WithReplacement, labels, open,
+    Balanced, BalancedConfig, EpochOrder, HostViews, Loader, LoaderConfig, LoaderError, Sampler,
+    Sharded, Shuffled, SingleShot, Weighted, WithReplacement,
 };
 
 fn shapes() -> Arc<dyn Dataset> {
@@ -29,8 +31,18 @@ fn with(sampler: impl Sampler + 'static, threads: usize) -> Loader {
     Loader::with_sampler(shapes(), Recipe::shapes(12), sampler, threads, 9).unwrap()
 }
 
+/// The batches of this epoch from `first_batch` on, and of all further ones.
+fn stream(
+    loader: &Loader,
+    epoch: u64,
+    first_batch: usize,
+) -> impl Iterator<Item = Result<HostViews, LoaderError>> {
+    let further = (epoch + 1..).flat_map(|epoch| loader.epoch(epoch, 0));
+    loader.epoch(epoch, first_batch).chain(further)
+}
+
 fn take(
-    batches: impl Iterator<Item = Result<HostViews, DataError>>,
+    batches: impl Iterator<Item = Result<HostViews, LoaderError>>,
     count: usize,
 ) -> Vec<HostViews> {
     batches.take(count).collect::<Result<_, _>>().unwrap()
@@ -53,10 +65,10 @@ fn samplers() -> Vec<(&'static str, Arc<dyn Sampler>)> {
 #[test]
 fn the_stream_is_the_same_for_1_2_and_8_threads_with_every_sampler() {
     for (name, sampler) in samplers() {
-        let want = take(with(sampler.clone(), 1).batches(), 9);
+        let want = take(stream(&with(sampler.clone(), 1), 0, 0), 9);
         for threads in [2, 8] {
             assert!(
-                take(with(sampler.clone(), threads).batches(), 9) == want,
+                take(stream(&with(sampler.clone(), threads), 0, 0), 9) == want,
                 "{name}, {threads} threads"
             );
         }
@@ -71,39 +83,31 @@ fn the_stream_is_the_same_for_1_2_and_8_threads_with_every_sampler() {
 }
 
 #[test]
-fn a_run_resumed_at_any_batch_goes_on_as_it_would_have() {
+fn a_run_resumed_at_any_batch_has_the_batches_it_would_have_had() {
     for (name, sampler) in samplers() {
-        let loader = with(sampler, 2);
-        let mut batches = loader.batches();
-        let mut states = vec![batches.state()];
-        let mut want = Vec::new();
-        for _ in 0..10 {
-            want.push(batches.next().unwrap().unwrap());
-            states.push(batches.state());
-        }
-        for (place, state) in states.iter().enumerate() {
-            let saved = serde_json::to_string(state).unwrap();
-            let state: LoaderState = serde_json::from_str(&saved).unwrap();
-            let rest = take(loader.resume(&state).unwrap(), 10 - place);
+        let per_epoch = sampler.batches_per_epoch();
+        let loader = with(sampler.clone(), 2);
+        let want = take(stream(&loader, 0, 0), 10);
+        for place in 0..=want.len() {
+            let (epoch, batch) = ((place / per_epoch) as u64, place % per_epoch);
+            let again = with(sampler.clone(), 2);
+            let rest = take(stream(&again, epoch, batch), 10 - place);
             assert!(rest == want[place..], "{name} from batch {place}");
         }
     }
 }
 
 #[test]
-fn a_place_of_another_run_is_refused_by_the_name_of_what_differs() {
+fn an_epoch_has_no_batches_beyond_its_last() {
     let loader = with(Shuffled::new(26, 6, 3).unwrap(), 1);
-    let state = loader.batches().state();
-    let message = |state| loader.resume(&state).unwrap_err().to_string();
-    assert!(message(LoaderState { seed: 8, ..state }).contains("`seed` was 8"));
-    assert!(message(LoaderState { images: 8, ..state }).contains("`images`"));
-    assert!(message(LoaderState { batch_size: 8, ..state }).contains("`batch_size`"));
-    assert!(message(LoaderState { batches_per_epoch: 8, ..state }).contains("`batches_per_epoch`"));
-    assert!(message(LoaderState { batch: 4, ..state }).contains("`batch`"));
+    assert_eq!(loader.epoch(0, 3).size_hint(), (0, Some(1)));
+    for first_batch in [4, 5, usize::MAX] {
+        assert!(loader.epoch(0, first_batch).next().is_none());
+    }
 }
 
 #[test]
-fn a_view_is_that_of_its_key_and_a_image_that_comes_again_has_others() {
+fn a_view_is_that_of_its_key_and_an_image_that_comes_again_has_others() {
     let loader = with(WithReplacement::new(2, 6, 1, 0).unwrap(), 2);
     let batch = loader.epoch(5, 0).next().unwrap().unwrap();
     let size = 3 * 12 * 12;
@@ -164,7 +168,7 @@ fn dropping_waits_for_no_slow_image() {
         let mut batches = loader.epoch(0, 0);
         batches.by_ref().take(taken as usize).for_each(drop);
         drop(batches);
-        drop(very_slow.batches());
+        drop(very_slow.epoch(0, 0));
         drop(very_slow);
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     }
@@ -173,7 +177,7 @@ fn dropping_waits_for_no_slow_image() {
 #[test]
 fn a_full_queue_holds_three_batches_and_can_be_dropped() {
     let (dataset, loader) = slow(Duration::ZERO, 3);
-    let batches = loader.batches();
+    let batches = loader.epoch(0, 0);
     std::thread::sleep(Duration::from_millis(300));
     // One waits in the queue and one to get into it.
     assert_eq!(dataset.asked.load(Ordering::SeqCst), 2 * 4);
@@ -202,7 +206,7 @@ fn a_file_that_vanishes_and_a_transform_that_panics_are_errors_with_the_image_s_
     let config = LoaderConfig { batch_size: 4, threads: 2, seed: 0 };
     let first = |dataset: Arc<dyn Dataset>| {
         let loader = Loader::new(dataset, Recipe::shapes(8), config).unwrap();
-        let mut batches = loader.batches();
+        let mut batches = loader.epoch(0, 0);
         let error = batches.next().unwrap().unwrap_err().to_string();
         assert!(batches.next().is_none(), "an error ends the stream");
         error
@@ -219,11 +223,11 @@ fn a_file_that_vanishes_and_a_transform_that_panics_are_errors_with_the_image_s_
     assert!(error.contains("c.png"), "{error}");
 }
 
-/// Says one thing and does another.
+/// States other numbers than those of its epochs.
 struct Liar(usize, usize);
 
 impl Sampler for Liar {
-    fn images(&self) -> usize {
+    fn samples(&self) -> usize {
         26
     }
     fn batch_size(&self) -> usize {
@@ -239,18 +243,18 @@ impl Sampler for Liar {
 }
 
 #[test]
-fn a_sampler_that_breaks_its_word_is_an_error() {
+fn a_sampler_that_breaks_its_contract_is_an_error() {
     let message = |sampler| {
-        let mut batches = with(sampler, 1).batches();
+        let mut batches = with(sampler, 1).epoch(0, 0);
         batches.next().unwrap().unwrap_err().to_string()
     };
-    assert!(message(Liar(26, 4)).contains("image 26 of 26"));
+    assert!(message(Liar(26, 4)).contains("sample 26 of 26"));
     assert!(message(Liar(0, 9)).contains("5 batches instead of 2"));
     assert!(message(Liar(99, 4)).contains("no order today"));
     let more = WithReplacement::new(27, 2, 2, 0).unwrap();
     let error =
         Loader::with_sampler(shapes(), Recipe::shapes(12), more, 1, 0).unwrap_err().to_string();
-    assert!(error.contains("`images`"), "{error}");
+    assert!(error.contains("`samples`"), "{error}");
 }
 
 /// Smooth JPEGs, as files and as images.
@@ -279,7 +283,7 @@ impl Dataset for Photographs {
     }
 
     fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
-        Ok(selfsame_samplers::decode(&self.files[index]).unwrap())
+        Ok(selfsame_datasets::decode(&self.files[index]).unwrap())
     }
 
     fn encoded(&self, index: usize) -> Result<Option<std::borrow::Cow<'_, [u8]>>, DataError> {

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use proptest::prelude::*;
 use selfsame_samplers::{
-    Balanced, BalancedConfig, DataError, Sampler, Sharded, Shuffled, SingleShot, WarmUp, Weighted,
-    WithReplacement, examples_per_class,
+    Balanced, BalancedConfig, Sampler, SamplerError, Sharded, Shuffled, SingleShot, WarmUp,
+    Weighted, WithReplacement, examples_per_class,
 };
 
 fn all(sampler: &dyn Sampler, epoch: u64) -> Vec<Vec<usize>> {
@@ -187,12 +187,12 @@ fn single_shot_makes_every_image_a_class() {
 
 #[test]
 fn settings_that_make_no_sense_are_named() {
-    fn message<S>(made: Result<S, DataError>) -> String {
+    fn message<S>(made: Result<S, SamplerError>) -> String {
         made.err().unwrap().to_string()
     }
     assert!(message(Shuffled::new(3, 4, 0)).contains("batch of 4"));
     assert!(message(Shuffled::new(3, 0, 0)).contains("`batch_size`"));
-    assert!(message(WithReplacement::new(0, 4, 1, 0)).contains("`images`"));
+    assert!(message(WithReplacement::new(0, 4, 1, 0)).contains("`samples`"));
     assert!(message(WithReplacement::new(3, 4, 0, 0)).contains("`batches_per_epoch`"));
     for weights in [&[1.0, -1.0][..], &[0.0, 0.0], &[f64::NAN], &[f64::INFINITY, 1.0], &[]] {
         assert!(message(Weighted::new(weights, 1, 1, 0)).contains("`weights`"), "{weights:?}");

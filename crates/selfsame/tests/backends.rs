@@ -19,6 +19,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use selfsame::augment::{Image, Recipe, Scratch, ViewKey};
 use selfsame::callbacks::Trainer;
+use selfsame::datasets::{Dataset, Split, Synthetic, SyntheticConfig};
 use selfsame::losses::{
     BarlowTwinsLossConfig, DclLossConfig, DinoCenter, DinoLossConfig, FrosslLossConfig,
     HypersphereLossConfig, Labeled, MmcrLossConfig, MocoLossConfig, NtXentLossConfig,
@@ -29,7 +30,7 @@ use selfsame::losses::{
 };
 use selfsame::models::{Method, ResNet, ResNetConfig, SimClr, SimClrConfig, Views, seed_weights};
 use selfsame::optim::{OptimizerConfig, Schedule};
-use selfsame::samplers::{Dataset, Loader, LoaderConfig, Split, Synthetic, SyntheticConfig};
+use selfsame::samplers::{Loader, LoaderConfig};
 
 /// What the device under test is called.
 fn name() -> String {

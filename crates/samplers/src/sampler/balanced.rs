@@ -1,30 +1,31 @@
-//! Batches of as many images of each of some classes.
+//! Batches of P classes and K samples of each.
 
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{EpochOrder, Sampler, order_rng, positive};
-use crate::DataError;
-use crate::subset::shuffle;
+use super::shuffle::shuffle;
+use super::{EpochOrder, Sampler, positive};
+use crate::SamplerError;
+use crate::key::Key;
 
 /// Settings of [`Balanced`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BalancedConfig {
-    /// P, the classes in a batch. Default: 2.
+    /// P, the number of classes in a batch. Default: 2.
     pub classes_per_batch: usize,
-    /// K, the images of each. Default: 2.
+    /// K, the number of samples of each class in a batch. Default: 2.
     pub examples_per_class: usize,
     /// Batches in an epoch. Default: 1,000.
     pub batches_per_epoch: usize,
-    /// The classes to draw from, in the order in which the warm-up takes them. Default: all that have
-    /// images, by number.
+    /// The classes to draw from, in the order in which the warm-up takes them. Default: all classes that
+    /// have samples, in ascending order.
     pub class_list: Option<Vec<usize>>,
-    /// Images of a class that are drawn from, chosen at random once. Default: all.
+    /// The number of samples of each class to draw from, chosen at random once. Default: all.
     pub total_examples_per_class: Option<usize>,
-    /// A start with fewer classes. Default: none.
+    /// Fewer classes in the first epochs. Default: none.
     pub warm_up: Option<WarmUp>,
-    /// Decides every draw. Default: 0.
+    /// The seed of every draw. Default: 0.
     pub seed: u64,
 }
 
@@ -32,9 +33,9 @@ pub struct BalancedConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WarmUp {
-    /// Epochs it lasts.
+    /// The number of epochs with fewer classes.
     pub epochs: u64,
-    /// How many classes are drawn from, the first of the list.
+    /// The number of classes to draw from: the first of the list.
     pub classes: usize,
 }
 
@@ -52,15 +53,15 @@ impl Default for BalancedConfig {
     }
 }
 
-/// P classes a batch, and K images of each, class by class.
+/// P classes in each batch, and K samples of each, class by class.
 ///
-/// Within an epoch, every class comes once before one comes again, and so does every image of a
-/// class; within a batch, no class comes twice. All batches are whole. Images without a label are
-/// never drawn. A class of fewer than K images gives some of them more than once in a batch, with
-/// other views, none more than once more often than another.
+/// Within an epoch, every class comes once before any comes again, and so does every sample of a
+/// class. Within a batch, no class comes twice. All batches are complete. Samples without a label are
+/// never drawn. A class of fewer than K samples repeats some of them in a batch, with other views; the
+/// counts of two samples differ by at most one.
 ///
-/// Equivalent of TensorFlow Similarity's `MultiShotMemorySampler`, which draws classes and images
-/// of each batch independently.
+/// This is the equivalent of TensorFlow Similarity's `MultiShotMemorySampler`, which draws the classes
+/// and samples of each batch independently.
 ///
 /// # Example
 /// ```
@@ -72,31 +73,31 @@ impl Default for BalancedConfig {
 /// let mut batch = sampler.batch(0, 0);
 /// batch.sort();
 /// assert_eq!(batch, [0, 1, 2, 3]);
-/// # Ok::<(), selfsame_samplers::DataError>(())
+/// # Ok::<(), selfsame_samplers::SamplerError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Balanced {
-    images: usize,
-    /// The images of each class of the list.
+    samples: usize,
+    /// The samples of each class of the list.
     members: Vec<Vec<usize>>,
     config: BalancedConfig,
 }
 
 impl Balanced {
-    /// Draws from images of these classes.
+    /// Draws from samples with these labels.
     ///
     /// # Errors
-    /// If a count is 0, a class of the list has no images or comes twice, there are fewer classes
+    /// If a count is 0, a class of the list has no samples or comes twice, there are fewer classes
     /// than a batch needs, or the warm-up has fewer classes than a batch needs or more than there
     /// are; the error names the setting.
-    pub fn new(labels: &[Option<usize>], config: BalancedConfig) -> Result<Self, DataError> {
+    pub fn new(labels: &[Option<usize>], config: BalancedConfig) -> Result<Self, SamplerError> {
         positive(&[
             ("classes_per_batch", config.classes_per_batch),
             ("examples_per_class", config.examples_per_class),
             ("batches_per_epoch", config.batches_per_epoch),
             ("total_examples_per_class", config.total_examples_per_class.unwrap_or(1)),
         ])?;
-        let wrong = |field, problem: String| Err(DataError::Sampler { field, problem });
+        let wrong = |field, problem: String| Err(SamplerError::Setting { field, problem });
         let mut members =
             vec![Vec::new(); labels.iter().flatten().max().map_or(0, |last| last + 1)];
         for (index, label) in labels.iter().enumerate() {
@@ -112,7 +113,7 @@ impl Balanced {
                     let members = members.get_mut(*class).map(std::mem::take).unwrap_or_default();
                     if members.is_empty() {
                         let problem =
-                            format!("has class {class}, which has no images or comes twice");
+                            format!("has class {class}, which has no samples or comes twice");
                         return wrong("class_list", problem);
                     }
                     listed.push(members);
@@ -135,7 +136,7 @@ impl Balanced {
                 format!("must have {wanted} to {classes} classes, not {}", warm_up.classes);
             return wrong("warm_up", problem);
         }
-        let mut rng = order_rng(config.seed, u64::MAX); // of an epoch that never comes
+        let mut rng = Key::class_examples(config.seed).rng();
         let chosen = |mut members: Vec<usize>| {
             if let Some(total) = config.total_examples_per_class {
                 shuffle(&mut members, &mut rng);
@@ -144,13 +145,13 @@ impl Balanced {
             members
         };
         let members = listed.into_iter().map(chosen).collect();
-        Ok(Self { images: labels.len(), members, config })
+        Ok(Self { samples: labels.len(), members, config })
     }
 }
 
 impl Sampler for Balanced {
-    fn images(&self) -> usize {
-        self.images
+    fn samples(&self) -> usize {
+        self.samples
     }
 
     fn batch_size(&self) -> usize {
@@ -165,7 +166,7 @@ impl Sampler for Balanced {
         let warm_up = self.config.warm_up.filter(|warm_up| epoch < warm_up.epochs);
         let members =
             &self.members[..warm_up.map_or(self.members.len(), |warm_up| warm_up.classes)];
-        let mut rng = order_rng(self.config.seed, epoch);
+        let mut rng = Key::epoch_order(self.config.seed, epoch).rng();
         let mut classes = Deck::new((0..members.len()).collect());
         let mut examples: Vec<Deck> = members.iter().cloned().map(Deck::new).collect();
         let mut order = Vec::with_capacity(self.config.batches_per_epoch * self.batch_size());
@@ -180,7 +181,7 @@ impl Sampler for Balanced {
     }
 }
 
-/// Cards drawn one after the other, shuffled when all have been.
+/// Cards drawn one after the other, shuffled again once all were drawn.
 struct Deck {
     cards: Vec<usize>,
     /// Cards drawn since the last shuffle.
@@ -192,7 +193,7 @@ impl Deck {
         Self { drawn: cards.len(), cards }
     }
 
-    /// Adds `count` cards to `out`, all different if there are as many.
+    /// Appends `count` cards to `out`, all different if there are enough.
     fn draw(&mut self, mut count: usize, rng: &mut impl Rng, out: &mut Vec<usize>) {
         while count > 0 {
             let hand = count.min(self.cards.len());
@@ -201,8 +202,8 @@ impl Deck {
                 out.extend_from_slice(&rest[..hand]);
                 self.drawn += hand;
             } else {
-                // What is left, and then of the others, which this draw cannot have yet; what was
-                // left comes again among the last.
+                // First the rest, then cards that this draw has not taken yet; the rest is shuffled
+                // into the remaining ones.
                 let missing = hand - rest.len();
                 out.extend_from_slice(rest);
                 shuffle(&mut self.cards[..self.drawn], rng);
@@ -215,10 +216,10 @@ impl Deck {
     }
 }
 
-/// Mean number of images per class and batch, over the first `batches` of the first epoch.
+/// Returns the mean number of samples per class and batch, over the first `batches` of epoch 0.
 ///
-/// A loss on labels finds a positive for each image only from 2 on. Images without a label are
-/// not counted; 0 if there is nothing to count. Equivalent of TensorFlow Similarity's
+/// A loss on labels needs at least 2 for every sample to have a positive. Samples without a label are
+/// not counted; without any label it is 0. This is the equivalent of TensorFlow Similarity's
 /// `batch_class_ratio`.
 ///
 /// # Example
@@ -227,19 +228,19 @@ impl Deck {
 ///
 /// let labels = [Some(0), Some(1), Some(2), Some(3)];
 /// assert_eq!(examples_per_class(&Shuffled::new(4, 4, 0)?, &labels, 100), 1.0);
-/// # Ok::<(), selfsame_samplers::DataError>(())
+/// # Ok::<(), selfsame_samplers::SamplerError>(())
 /// ```
 #[must_use]
 pub fn examples_per_class(sampler: &dyn Sampler, labels: &[Option<usize>], batches: usize) -> f64 {
     let order = sampler.epoch(0);
-    let (mut images, mut classes) = (0_usize, 0_usize);
+    let (mut samples, mut classes) = (0_usize, 0_usize);
     for batch in 0..batches.min(order.batches()) {
         let labeled = |&index: &usize| sampler.label(index, labels.get(index).copied().flatten());
-        let mut of_batch: Vec<usize> = order.batch(batch).iter().filter_map(labeled).collect();
-        images += of_batch.len();
-        of_batch.sort_unstable();
-        of_batch.dedup();
-        classes += of_batch.len();
+        let mut labels: Vec<usize> = order.batch(batch).iter().filter_map(labeled).collect();
+        samples += labels.len();
+        labels.sort_unstable();
+        labels.dedup();
+        classes += labels.len();
     }
-    if classes == 0 { 0.0 } else { images as f64 / classes as f64 }
+    if classes == 0 { 0.0 } else { samples as f64 / classes as f64 }
 }

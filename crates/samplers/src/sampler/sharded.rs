@@ -1,14 +1,14 @@
-//! A share of every batch for each of several workers.
+//! One worker's share of every batch.
 
 use super::{EpochOrder, Sampler, positive};
-use crate::DataError;
+use crate::SamplerError;
 
 /// One worker's share of the batches of another sampler.
 ///
-/// Batch `b` of the `shards` workers together is batch `b` of the sampler, so the workers see what
-/// one would see alone: shares are disjoint and leave nothing out, and every worker has as many
-/// batches. Of a smaller last batch the first workers get one image more than the others; if it has
-/// fewer images than there are workers, it is dropped.
+/// Batch `b` of all `shards` workers together is batch `b` of the sampler, so the workers see the
+/// samples that one worker would see alone. Shares are disjoint and complete, and every worker has the
+/// same number of batches. Of a smaller last batch, the first workers get one sample more than the
+/// others; if it has fewer samples than there are workers, it is dropped.
 ///
 /// On `machines` of `workers` each, worker `w` of machine `m` is shard `m · workers + w` of
 /// `machines · workers`.
@@ -21,7 +21,7 @@ use crate::DataError;
 /// let shards = [0, 1].map(|shard| Sharded::new(all.clone(), shard, 2).unwrap());
 /// assert_eq!(shards[0].batch_size(), 4);
 /// assert_eq!([shards[0].batch(3, 5), shards[1].batch(3, 5)].concat(), all.batch(3, 5));
-/// # Ok::<(), selfsame_samplers::DataError>(())
+/// # Ok::<(), selfsame_samplers::SamplerError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sharded<S> {
@@ -32,18 +32,18 @@ pub struct Sharded<S> {
 }
 
 impl<S: Sampler> Sharded<S> {
-    /// The share of worker `shard`, counted from 0, of `shards`.
+    /// Takes the share of worker `shard`, counted from 0, of `shards` workers.
     ///
     /// # Errors
-    /// If `shards` is 0, there is no such shard, the sampler's batch size is no multiple of `shards`,
-    /// or no batch is left.
-    pub fn new(sampler: S, shard: usize, shards: usize) -> Result<Self, DataError> {
+    /// If `shards` is 0, `shard` is not below it, the sampler's batch size is not a multiple of it, or
+    /// no batch is left.
+    pub fn new(sampler: S, shard: usize, shards: usize) -> Result<Self, SamplerError> {
         positive(&[("shards", shards)])?;
-        let wrong = |field, problem| Err(DataError::Sampler { field, problem });
+        let wrong = |field, problem| Err(SamplerError::Setting { field, problem });
         if shard >= shards {
             return wrong(
                 "shard",
-                format!("must be below {shards}, the number of them, not {shard}"),
+                format!("must be below {shards}, the number of shards, not {shard}"),
             );
         }
         let size = sampler.batch_size();
@@ -53,20 +53,20 @@ impl<S: Sampler> Sharded<S> {
                 format!("must be a multiple of {shards} shards, not {size}"),
             );
         }
-        // Every epoch has as many batches, and their sizes are those of the first.
+        // All epochs have the same number of batches, of the same sizes.
         let batches = sampler.batches_per_epoch();
         let last = sampler.epoch(0).batch(batches - 1).len();
         let batches_per_epoch = batches - usize::from(last < shards);
         if batches_per_epoch == 0 {
-            return wrong("shards", format!("must not be more than the {last} images of an epoch"));
+            return wrong("shards", format!("must be at most {last}, the samples of an epoch"));
         }
         Ok(Self { sampler, shard, shards, batches_per_epoch })
     }
 }
 
 impl<S: Sampler> Sampler for Sharded<S> {
-    fn images(&self) -> usize {
-        self.sampler.images()
+    fn samples(&self) -> usize {
+        self.sampler.samples()
     }
 
     fn batch_size(&self) -> usize {

@@ -1,13 +1,14 @@
-//! Every image once an epoch.
+//! Every sample once an epoch.
 
-use super::{EpochOrder, Sampler, order_rng, positive};
-use crate::DataError;
-use crate::subset::shuffle;
+use super::shuffle::shuffle;
+use super::{EpochOrder, Sampler, positive};
+use crate::SamplerError;
+use crate::key::Key;
 
-/// Every image once an epoch, in a new order each epoch.
+/// Every sample once an epoch, in a new order each epoch.
 ///
-/// The images left over after the last whole batch are dropped, or with
-/// [`keep_last`](Self::keep_last) make a smaller batch.
+/// The samples left over after the last complete batch are dropped. With
+/// [`keep_last`](Self::keep_last) they form a smaller batch.
 ///
 /// # Example
 /// ```
@@ -16,30 +17,30 @@ use crate::subset::shuffle;
 /// let sampler = Shuffled::new(10, 4, 0)?;
 /// assert_eq!((sampler.batches_per_epoch(), sampler.clone().keep_last().batches_per_epoch()), (2, 3));
 /// assert_ne!(sampler.batch(0, 1), sampler.batch(1, 1));
-/// # Ok::<(), selfsame_samplers::DataError>(())
+/// # Ok::<(), selfsame_samplers::SamplerError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shuffled {
-    images: usize,
+    samples: usize,
     batch_size: usize,
     seed: u64,
     keeps_last: bool,
 }
 
 impl Shuffled {
-    /// Whole batches of `batch_size` among `images`.
+    /// Draws complete batches of `batch_size` from `samples`.
     ///
     /// # Errors
-    /// If `batch_size` is 0 or more than `images`.
-    pub fn new(images: usize, batch_size: usize, seed: u64) -> Result<Self, DataError> {
+    /// If `batch_size` is 0 or more than `samples`.
+    pub fn new(samples: usize, batch_size: usize, seed: u64) -> Result<Self, SamplerError> {
         positive(&[("batch_size", batch_size)])?;
-        if batch_size > images {
-            return Err(DataError::Batch { batch_size, images });
+        if batch_size > samples {
+            return Err(SamplerError::Batch { batch_size, samples });
         }
-        Ok(Self { images, batch_size, seed, keeps_last: false })
+        Ok(Self { samples, batch_size, seed, keeps_last: false })
     }
 
-    /// The same with the last batch of an epoch, which may be smaller.
+    /// Keeps the last batch of an epoch, which may be smaller.
     #[must_use]
     pub fn keep_last(self) -> Self {
         Self { keeps_last: true, ..self }
@@ -47,8 +48,8 @@ impl Shuffled {
 }
 
 impl Sampler for Shuffled {
-    fn images(&self) -> usize {
-        self.images
+    fn samples(&self) -> usize {
+        self.samples
     }
 
     fn batch_size(&self) -> usize {
@@ -57,15 +58,15 @@ impl Sampler for Shuffled {
 
     fn batches_per_epoch(&self) -> usize {
         if self.keeps_last {
-            self.images.div_ceil(self.batch_size)
+            self.samples.div_ceil(self.batch_size)
         } else {
-            self.images / self.batch_size
+            self.samples / self.batch_size
         }
     }
 
     fn epoch(&self, epoch: u64) -> EpochOrder {
-        let mut order: Vec<usize> = (0..self.images).collect();
-        shuffle(&mut order, &mut order_rng(self.seed, epoch));
+        let mut order: Vec<usize> = (0..self.samples).collect();
+        shuffle(&mut order, &mut Key::epoch_order(self.seed, epoch).rng());
         order.truncate(self.batches_per_epoch() * self.batch_size);
         EpochOrder::new(order, self.batch_size)
     }

@@ -1,11 +1,11 @@
-//! Every image its own class.
+//! Every sample its own class.
 
 use super::{EpochOrder, Sampler};
 
-/// The batches of another sampler, each image its own class: the label is the image's index.
+/// The batches of another sampler, each sample its own class: the label is the sample's index.
 ///
-/// For losses with labels on images without: the views of an image are positives of one another
-/// and of nothing else.
+/// Use it for losses that need labels, on data without: the views of a sample are positives of one
+/// another and of nothing else.
 ///
 /// # Example
 /// ```
@@ -13,14 +13,14 @@ use super::{EpochOrder, Sampler};
 ///
 /// let sampler = SingleShot(Shuffled::new(10, 4, 0)?);
 /// assert_eq!(sampler.label(7, None), Some(7));
-/// # Ok::<(), selfsame_samplers::DataError>(())
+/// # Ok::<(), selfsame_samplers::SamplerError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SingleShot<S>(pub S);
 
 impl<S: Sampler> Sampler for SingleShot<S> {
-    fn images(&self) -> usize {
-        self.0.images()
+    fn samples(&self) -> usize {
+        self.0.samples()
     }
 
     fn batch_size(&self) -> usize {

@@ -1,17 +1,18 @@
-//! Some images more often than others.
+//! Some samples with a higher probability than others.
 
 use rand::distr::Distribution;
 use rand::distr::weighted::WeightedIndex;
 
-use super::{EpochOrder, Sampler, order_rng, positive};
-use crate::DataError;
+use super::{EpochOrder, Sampler, positive};
+use crate::SamplerError;
+use crate::key::Key;
 
-/// Each image of each batch drawn from all, an image of twice the weight twice as often.
+/// Each sample of each batch drawn from all, with a probability in proportion to its weight.
 ///
 /// ```text
-/// P(image i) = weightᵢ / Σⱼ weightⱼ
+/// P(sample i) = weightᵢ / Σⱼ weightⱼ
 /// ```
-/// Draws are independent. All batches are whole; an epoch is as many as asked for.
+/// Draws are independent. All batches are complete; an epoch has as many as requested.
 ///
 /// # Example
 /// ```
@@ -19,14 +20,14 @@ use crate::DataError;
 ///
 /// let sampler = Weighted::new(&[0.0, 1.0, 3.0], 4, 500, 0)?;
 /// let drawn: Vec<usize> = (0..500).flat_map(|batch| sampler.batch(0, batch)).collect();
-/// let of = |index| drawn.iter().filter(|&&other| other == index).count();
-/// assert_eq!(of(0), 0);
-/// assert!((1_400..1_600).contains(&of(2)));
-/// # Ok::<(), selfsame_samplers::DataError>(())
+/// let count = |index| drawn.iter().filter(|&&other| other == index).count();
+/// assert_eq!(count(0), 0);
+/// assert!((1_400..1_600).contains(&count(2)));
+/// # Ok::<(), selfsame_samplers::SamplerError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Weighted {
-    images: usize,
+    samples: usize,
     weights: WeightedIndex<f64>,
     batch_size: usize,
     batches_per_epoch: usize,
@@ -34,7 +35,7 @@ pub struct Weighted {
 }
 
 impl Weighted {
-    /// `batches_per_epoch` batches of `batch_size`, with one weight per image, 0 or more.
+    /// Draws `batches_per_epoch` batches of `batch_size`, with one weight per sample, 0 or more.
     ///
     /// # Errors
     /// If a count is 0, a weight is negative or not finite, or all are 0; the error names it.
@@ -43,25 +44,26 @@ impl Weighted {
         batch_size: usize,
         batches_per_epoch: usize,
         seed: u64,
-    ) -> Result<Self, DataError> {
+    ) -> Result<Self, SamplerError> {
         positive(&[("batch_size", batch_size), ("batches_per_epoch", batches_per_epoch)])?;
-        let wrong = |problem: String| DataError::Sampler { field: "weights", problem };
+        let wrong = |problem: String| SamplerError::Setting { field: "weights", problem };
         // Not every infinite weight fails below.
         if let Some(place) = weights.iter().position(|weight| !weight.is_finite()) {
             return Err(wrong(format!(
-                "must be finite, but that of image {place} is {}",
+                "must be finite, but that of sample {place} is {}",
                 weights[place]
             )));
         }
-        let table =
-            WeightedIndex::new(weights).map_err(|error| wrong(format!("cannot be: {error}")))?;
-        Ok(Self { images: weights.len(), weights: table, batch_size, batches_per_epoch, seed })
+        let table = WeightedIndex::new(weights).map_err(|error| {
+            wrong(format!("must have a positive sum and none below 0: {error}"))
+        })?;
+        Ok(Self { samples: weights.len(), weights: table, batch_size, batches_per_epoch, seed })
     }
 }
 
 impl Sampler for Weighted {
-    fn images(&self) -> usize {
-        self.images
+    fn samples(&self) -> usize {
+        self.samples
     }
 
     fn batch_size(&self) -> usize {
@@ -73,7 +75,7 @@ impl Sampler for Weighted {
     }
 
     fn epoch(&self, epoch: u64) -> EpochOrder {
-        let mut rng = order_rng(self.seed, epoch);
+        let mut rng = Key::epoch_order(self.seed, epoch).rng();
         let draws = self.batches_per_epoch * self.batch_size;
         let order = (0..draws).map(|_| self.weights.sample(&mut rng)).collect();
         EpochOrder::new(order, self.batch_size)

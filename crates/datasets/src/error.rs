@@ -1,0 +1,155 @@
+//! Errors of reading data.
+
+use std::path::{Path, PathBuf};
+
+use crate::DecodeError;
+
+/// An error of reading data: a file, an image or a label cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DataError {
+    /// A file or folder could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file or folder.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The path is a file of a format that is not supported.
+    #[error(
+        "{} is neither a folder, nor a .tar or .tar.gz archive, a .csv list, an IDX, .npy or .npz file of \
+         images",
+        path.display()
+    )]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A folder, archive or file without images.
+    #[error(
+        "{} holds no image; put files named .jpg, .png, .bmp, .gif, .webp, .pnm or .tiff into it",
+        path.display()
+    )]
+    Empty {
+        /// The folder, archive or file.
+        path: PathBuf,
+    },
+    /// A folder, archive or file with a single image.
+    #[error("{} holds only one image; training needs at least two", path.display())]
+    Single {
+        /// The folder, archive or file.
+        path: PathBuf,
+    },
+    /// Some images are in class folders and others are not.
+    #[error(
+        "{} holds images such as {beside} beside class folders; move them into a class folder, or \
+         all into one folder",
+        path.display()
+    )]
+    Mixed {
+        /// The folder or archive.
+        path: PathBuf,
+        /// An image that is in no class folder.
+        beside: String,
+    },
+    /// A class of the test images has no training images.
+    #[error(
+        "the test images of {} have a class `{class}` that the training images lack; remove it or \
+         add training images of it",
+        path.display()
+    )]
+    ClassOnlyInTest {
+        /// The data set.
+        path: PathBuf,
+        /// The class.
+        class: String,
+    },
+    /// The content of a data file does not follow its format.
+    #[error("{} is damaged: {reason}", path.display())]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The fault.
+        reason: String,
+    },
+    /// An image cannot be used.
+    #[error("image {name} cannot be used: {reason}")]
+    Image {
+        /// Its name: a path, or a file and a number.
+        name: String,
+        /// The fault.
+        reason: String,
+    },
+    /// Fewer than two images can be used.
+    #[error(
+        "only {usable} of {all} images can be used, and at least 2 are needed; the first that cannot: \
+         {name}: {reason}"
+    )]
+    TooFewUsable {
+        /// Number of images that can be used.
+        usable: usize,
+        /// Number of images.
+        all: usize,
+        /// The first image that cannot be used.
+        name: String,
+        /// Its fault.
+        reason: String,
+    },
+    /// A class has fewer images than labels were requested.
+    #[error(
+        "class {class} has only {images} labeled images, but {wanted} were asked for; ask for fewer \
+         labels per class"
+    )]
+    FewLabels {
+        /// The class, counted from 0.
+        class: usize,
+        /// Number of its images.
+        images: usize,
+        /// Number of labels requested.
+        wanted: usize,
+    },
+    /// A share of labels is not from 0 to 1.
+    #[error("`share` of the labels must be from 0 to 1, not {share}")]
+    Share {
+        /// The value.
+        share: f64,
+    },
+    /// Arrays of images or labels do not fit together.
+    #[error("`{field}` of images in memory {problem}")]
+    Array {
+        /// The argument.
+        field: &'static str,
+        /// The fault, and what is needed.
+        problem: String,
+    },
+}
+
+impl DataError {
+    pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Read { path, source }
+    }
+
+    pub(crate) fn damaged(path: &Path) -> impl Fn(String) -> Self + use<> {
+        let path = path.to_owned();
+        move |reason| Self::Format { path: path.clone(), reason }
+    }
+
+    pub(crate) fn too_large(path: &Path) -> Self {
+        let reason = "it holds more than 16 GiB, too much for memory".to_owned();
+        Self::Format { path: path.to_owned(), reason }
+    }
+
+    pub(crate) fn undecoded(name: String, error: &DecodeError) -> Self {
+        Self::Image { name, reason: error.to_string() }
+    }
+
+    /// Returns the fault, without the name of the image.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Image { reason, .. } => reason,
+            other => other.to_string(),
+        }
+    }
+}

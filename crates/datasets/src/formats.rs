@@ -1,0 +1,13 @@
+//! The file formats that [`open`](crate::open) reads.
+
+mod arrays;
+mod bytes;
+pub(crate) mod cifar;
+mod classes;
+pub(crate) mod csv;
+pub(crate) mod folder;
+pub(crate) mod idx;
+pub(crate) mod npy;
+mod pickle;
+pub(crate) mod read;
+pub(crate) mod tar;

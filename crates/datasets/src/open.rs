@@ -1,0 +1,224 @@
+//! Opening a path by finding out which format it holds.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+
+use crate::formats::folder::{FoundImage, Location, folder_splits, is_image};
+use crate::formats::read::read_start;
+use crate::formats::{cifar, csv, idx, npy, tar};
+use crate::{DataError, Splits};
+
+/// Depth of folders to follow; deeper ones are taken for a loop of links.
+const MAX_DEPTH: usize = 12;
+
+/// Opens the images at `path`, in whichever of these formats it holds.
+///
+/// | content | result |
+/// |---|---|
+/// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labeled images in two splits |
+/// | `CLASS/…` | labeled images |
+/// | images side by side | images without labels |
+/// | a `.tar` or `.tar.gz` of one of these, or a folder of several | the same |
+/// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard with `train`, `test` or `val` in its name is of that split |
+/// | a `.csv` of lines `path[,label]` | the images listed, in that order |
+/// | `data_batch_1.bin` … or `data_batch_1` … `test_batch` | CIFAR-10, binary or Python version |
+/// | `train.bin`, `test.bin` or `train`, `test`, `meta` | CIFAR-100, fine classes |
+/// | `train-images-idx3-ubyte[.gz]` … | MNIST and its family |
+/// | an IDX file, a `.npy` | images without labels |
+/// | a `.npz`, or a folder of `.npy`, of `x_train`, `train_images` or `images` | images, with labels in `y_train`, `train_labels` or `labels` |
+///
+/// Images in folders and archives are sorted by path. Classes are sorted by name or, if all are whole
+/// numbers, by value. Files not named as images are ignored. A single class counts as no labels.
+///
+/// Archives are indexed once and not unpacked. The images of a compressed archive are kept in memory,
+/// encoded. Arrays are kept in memory, up to 16 GiB.
+///
+/// # Errors
+/// If the path cannot be read, holds fewer than two images or none of these formats, or is damaged,
+/// or a class of the test images has no training images. The error names the file and the remedy.
+///
+/// # Example
+/// ```
+/// let root = tempfile::tempdir()?;
+/// for name in ["1.png", "2.png"] {
+///     image::RgbImage::new(8, 8).save(root.path().join(name))?;
+/// }
+/// let splits = selfsame_datasets::open(root.path())?;
+/// assert_eq!(splits.train.len(), 2);
+/// assert!(splits.test.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn open(path: &Path) -> Result<Splits, DataError> {
+    let about = fs::metadata(path).map_err(DataError::read(path))?;
+    if about.is_dir() { open_folder(path) } else { open_file(path) }
+}
+
+fn open_folder(path: &Path) -> Result<Splits, DataError> {
+    for known in [cifar::open_folder, idx::open_folder, npy::open_folder] {
+        if let Some(splits) = known(path)? {
+            return Ok(splits);
+        }
+    }
+    let (mut images, mut shards) = (Vec::new(), Vec::new());
+    walk(path, "", 0, &mut images, &mut shards)?;
+    if images.is_empty() {
+        images = tar::shard_images(path, shards)?;
+    }
+    folder_splits(path, images)
+}
+
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    images: &mut Vec<FoundImage>,
+    shards: &mut Vec<String>,
+) -> Result<(), DataError> {
+    for entry in fs::read_dir(folder).map_err(DataError::read(folder))? {
+        let entry = entry.map_err(DataError::read(folder))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let place = entry.path();
+        let path = format!("{prefix}{name}");
+        // A broken link is ignored.
+        let Ok(about) = fs::metadata(&place) else { continue };
+        if about.is_dir() && depth < MAX_DEPTH && !name.starts_with('.') {
+            walk(&place, &format!("{path}/"), depth + 1, images, shards)?;
+        } else if about.is_file() && is_image(&path) {
+            images.push(FoundImage { path, label: None, location: Location::File(place) });
+        } else if about.is_file() && tar::is_archive(&path) {
+            shards.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Opens a file by its first bytes or, if these decide nothing, by its name.
+fn open_file(path: &Path) -> Result<Splits, DataError> {
+    let start = read_start(path, 512)?;
+    let compressed = start.starts_with(&[0x1F, 0x8B]);
+    let inside = if compressed { inflated(&read_start(path, 1 << 16)?) } else { start };
+    let ending = path.extension().map(OsStr::to_ascii_lowercase);
+    if idx::is_idx(&inside) {
+        idx::open_file(path)
+    } else if npy::is_npy(&inside) {
+        npy::open_npy(path)
+    } else if npy::is_zip(&inside) {
+        npy::open_npz(path)
+    } else if compressed || tar::is_tar(&inside) {
+        folder_splits(path, tar::archive_images(path)?)
+    } else if ending.is_some_and(|ending| ending == "csv") {
+        csv::open_list(path)
+    } else {
+        Err(DataError::Unknown { path: path.to_owned() })
+    }
+}
+
+/// Decompresses the first bytes, as far as they go.
+fn inflated(compressed: &[u8]) -> Vec<u8> {
+    let mut start = Vec::new();
+    let _ = GzDecoder::new(compressed).take(512).read_to_end(&mut start); // the end is missing
+    start
+}
+
+#[cfg(test)]
+#[allow(clippy::cast_possible_truncation, reason = "small numbers")]
+mod tests {
+    use super::*;
+    use image::RgbImage;
+    use std::io::Cursor;
+
+    fn png(side: u32) -> Vec<u8> {
+        let mut bytes = Cursor::new(Vec::new());
+        RgbImage::new(side, side).write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+        bytes.into_inner()
+    }
+
+    fn folder(files: &[&str]) -> tempfile::TempDir {
+        let root = tempfile::tempdir().unwrap();
+        for (number, file) in files.iter().enumerate() {
+            let path = root.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, png(number as u32 + 1)).unwrap();
+        }
+        root
+    }
+
+    fn tar(files: &[&str]) -> Vec<u8> {
+        let mut builder = ::tar::Builder::new(Vec::new());
+        for (number, file) in files.iter().enumerate() {
+            let bytes = png(number as u32 + 1);
+            let mut header = ::tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o644);
+            builder.append_data(&mut header, file, &bytes[..]).unwrap();
+        }
+        builder.into_inner().unwrap()
+    }
+
+    fn message(files: &[&str]) -> String {
+        open(folder(files).path()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn class_folders_with_and_without_a_test_split() {
+        let root = folder(&["b/1.png", "a/2.PNG", "a/deep/3.jpg", "a/notes.txt", ".git/4.png"]);
+        let splits = open(root.path()).unwrap();
+        assert!(splits.test.is_none());
+        assert_eq!(splits.train.class_names(), ["a", "b"]);
+        let labels: Vec<_> = (0..splits.train.len()).map(|i| splits.train.label(i)).collect();
+        assert_eq!(labels, [Some(0), Some(0), Some(1)]);
+        assert_eq!(splits.train.image(2).unwrap().width(), 1, "the image of b");
+
+        let root = folder(&["train/a/1.png", "train/b/1.png", "val/b/1.png"]);
+        let splits = open(root.path()).unwrap();
+        assert_eq!((splits.train.len(), splits.test.unwrap().label(0)), (2, Some(1)));
+    }
+
+    #[test]
+    fn images_side_by_side_or_of_one_class_have_no_labels() {
+        for files in
+            [["1.png", "2.png"], ["only/1.png", "only/2.png"], ["train/1.png", "train/2.png"]]
+        {
+            let splits = open(folder(&files).path()).unwrap();
+            assert!(splits.train.class_names().is_empty() && splits.train.label(0).is_none());
+        }
+    }
+
+    #[test]
+    fn archives_are_read_compressed_or_not_and_with_a_folder_around() {
+        let files = ["./top/train/a/1.png", "top/train/b/2.png", "top/test/a/3.png"];
+        let plain = tar(&files);
+        let mut zipped = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut zipped, &plain).unwrap();
+        for bytes in [plain, zipped.finish().unwrap()] {
+            let root = tempfile::tempdir().unwrap();
+            let path = root.path().join("images");
+            fs::write(&path, &bytes).unwrap();
+            let splits = open(&path).unwrap();
+            assert_eq!((splits.train.len(), splits.test.unwrap().len()), (2, 1));
+            assert_eq!(splits.train.image(1).unwrap().width(), 2);
+            assert!(splits.train.name(1).contains("train/b/2.png in "));
+            fs::write(&path, &bytes[..bytes.len() / 3]).unwrap();
+            assert!(open(&path).unwrap_err().to_string().contains("damaged"));
+        }
+    }
+
+    #[test]
+    fn what_holds_no_images_is_said_to() {
+        assert!(message(&[]).contains("holds no image"));
+        assert!(message(&["1.png"]).contains("only one image"));
+        assert!(message(&["a/1.png", "b/2.png", "3.png"]).contains("3.png beside class folders"));
+        let strange = ["train/a/1.png", "train/b/1.png", "test/c/1.png"];
+        assert!(message(&strange).contains("class `c`"));
+        let root = folder(&["a/1.png"]);
+        let error = open(&root.path().join("missing")).unwrap_err().to_string();
+        assert!(error.contains("missing"), "{error}");
+        let file = root.path().join("text.txt");
+        fs::write(&file, "hello").unwrap();
+        assert!(open(&file).unwrap_err().to_string().contains("neither a folder"));
+    }
+}
