@@ -8,11 +8,12 @@ use burn::module::Module;
 use burn::tensor::Device;
 use image::DynamicImage;
 use selfsame::augment::Recipe;
-use selfsame::callbacks::{Progress, StopSignal, Trainer, extract_features};
+use selfsame::callbacks::{Progress, StopSignal};
 use selfsame::metrics::{Features, Knn, LinearProbe, Summary};
 use selfsame::models::{Backbone, Classifier, ResNet, seed_weights};
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::samplers::{Dataset, Loader, LoaderConfig, Subset, few_labels};
+use selfsame::train::{Trainer, extract_features};
 use serde::Serialize;
 
 use crate::images::{Images, labels};

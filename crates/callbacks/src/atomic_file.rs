@@ -1,35 +1,35 @@
-//! Files that are there whole or not at all.
+//! Files that are replaced as a whole.
 
-use std::fs::{self, File};
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::Path;
-
-use crate::TrainError;
 
 /// Writes `bytes` to `path` such that a reader sees the old content or the new, never a part.
 ///
-/// A neighbor of the name `.NAME.tmp` is written, flushed to the disk and renamed.
+/// The bytes go to a temporary file in the same folder, reach the disk, and take the place of the
+/// old file. The new file has the permissions that any new file has.
 ///
 /// # Errors
-/// If the folder does not exist or cannot be written to; the old file is untouched then.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let neighbor = path.with_file_name(format!(".{name}.tmp"));
-    let write = || {
-        let mut file = File::create(&neighbor)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&neighbor, path)
-    };
-    write().map_err(|source| {
-        let _ = fs::remove_file(&neighbor); // it may not exist; the first error counts
-        TrainError::File { action: "write", path: path.to_owned(), source }
-    })
+/// If the folder does not exist or cannot be written to; the old file is unchanged then.
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Temporary files are private by default; the umask is subtracted from these.
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(folder.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn leaves_the_file_and_nothing_else() {
@@ -39,7 +39,28 @@ mod tests {
         write_atomically(&path, b"two").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        let error = write_atomically(&folder.path().join("no/b.txt"), b"").unwrap_err();
-        assert!(error.to_string().ends_with("b.txt"), "{error}");
+        assert!(write_atomically(&folder.path().join("no/b.txt"), b"").is_err());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_replaced_is_unchanged_and_no_draft_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("taken");
+        fs::create_dir(&taken).unwrap();
+        assert!(write_atomically(&taken, b"one").is_err(), "a folder is in the way");
+        assert!(taken.is_dir());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn has_the_permissions_of_any_new_file() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let mode =
+            |name: &str| fs::metadata(folder.path().join(name)).unwrap().permissions().mode();
+        fs::write(folder.path().join("plain"), b"").unwrap();
+        write_atomically(&folder.path().join("atomic"), b"").unwrap();
+        assert_eq!(mode("atomic"), mode("plain"));
     }
 }

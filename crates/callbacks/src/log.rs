@@ -1,27 +1,66 @@
-//! StepMetrics on disk, for other programs.
+//! Logs of a run for other programs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use selfsame_models::Method;
 use serde::{Deserialize, Serialize};
 
-use crate::files::write_atomically;
-use crate::{Callback, RunView, TrainError};
+use crate::atomic_file::write_atomically;
+use crate::{Callback, CallbackError, RunView};
 
-/// One line per epoch: `epoch`, then every number in the order of its name.
+/// The error of a log that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}", path.display())]
+#[non_exhaustive]
+pub struct LogError {
+    /// The log file.
+    pub path: PathBuf,
+    /// The system's reason.
+    pub source: std::io::Error,
+}
+
+impl LogError {
+    fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self { path, source }
+    }
+}
+
+/// A table with one line per epoch: `epoch`, then every measured value, in the order of their names.
 ///
 /// The file is written anew at every epoch from the run's history, so it is whole at any time and
 /// a resumed run has the very same file as one that was never stopped.
+///
+/// # Example
+/// ```
+/// use burn::tensor::Device;
+/// use selfsame_callbacks::{Callback, CsvLog, EpochRecord, History, RunView, StepMetrics};
+/// use selfsame_models::{Classifier, Clock, ResNetConfig};
+///
+/// let device = Device::flex();
+/// let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(&device);
+/// let (method, clock) = (Classifier::new(encoder, 2, &device), Clock::default());
+/// let metrics = [("loss".to_owned(), 0.5), ("knn".to_owned(), 0.75)].into();
+/// let (mut history, mut stop) = (History(vec![EpochRecord { epoch: 1, metrics }]), None);
+/// let mut run = RunView::new(clock, StepMetrics::default(), &method, &mut history, &mut stop);
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("epochs.csv");
+/// CsvLog::new(&path).on_epoch_end(&mut run)?;
+/// assert_eq!(std::fs::read_to_string(&path)?, "epoch,knn,loss\n1,0.75,0.5\n");
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct CsvLog {
     path: PathBuf,
 }
 
 impl CsvLog {
-    /// Logs to `path`.
+    /// Creates a log at `path`, whose folder must exist.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }
@@ -29,10 +68,10 @@ impl CsvLog {
 }
 
 impl<M: Method> Callback<M> for CsvLog {
-    fn on_epoch_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
+    fn on_epoch_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
         let epochs = &run.history().0;
-        let names: Vec<&String> = epochs.iter().flat_map(|epoch| epoch.metrics.keys()).collect();
-        let names: std::collections::BTreeSet<&String> = names.into_iter().collect();
+        let names: BTreeSet<&String> =
+            epochs.iter().flat_map(|epoch| epoch.metrics.keys()).collect();
         let mut text = String::from("epoch");
         for name in &names {
             text.extend([",", name.as_str()]);
@@ -47,13 +86,14 @@ impl<M: Method> Callback<M> for CsvLog {
             }
         }
         text.push('\n');
-        write_atomically(&self.path, text.as_bytes())
+        Ok(write_atomically(&self.path, text.as_bytes()).map_err(LogError::at(&self.path))?)
     }
 }
 
 /// One JSON object per optimizer step: `{"step", "epoch", "loss", "learning_rate", "embedding_std"}`.
 ///
-/// Lines are appended; when a run is resumed, those after its checkpoint are dropped first.
+/// Lines are appended. When a run is resumed, the lines after its checkpoint are dropped first, so
+/// that the file ends up the same as that of a run that was never stopped.
 #[derive(Debug)]
 pub struct JsonLinesLog {
     path: PathBuf,
@@ -70,7 +110,7 @@ struct Line {
 }
 
 impl JsonLinesLog {
-    /// Logs to `path`.
+    /// Creates a log at `path`, whose folder must exist.
     #[must_use]
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into(), file: None }
@@ -78,7 +118,7 @@ impl JsonLinesLog {
 }
 
 impl<M: Method> Callback<M> for JsonLinesLog {
-    fn on_start(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
+    fn on_start(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
         let old = fs::read_to_string(&self.path).unwrap_or_default(); // there may be none yet
         let mut kept = String::new();
         for line in old.lines() {
@@ -87,13 +127,13 @@ impl<M: Method> Callback<M> for JsonLinesLog {
                 kept.extend([line, "\n"]);
             }
         }
-        write_atomically(&self.path, kept.as_bytes())?;
+        write_atomically(&self.path, kept.as_bytes()).map_err(LogError::at(&self.path))?;
         let open = OpenOptions::new().append(true).open(&self.path);
-        self.file = Some(open.map_err(TrainError::file("write", &self.path))?);
+        self.file = Some(open.map_err(LogError::at(&self.path))?);
         Ok(())
     }
 
-    fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
+    fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
         let Some(file) = &mut self.file else { return Ok(()) };
         let line = Line {
             step: run.clock.step,
@@ -103,6 +143,6 @@ impl<M: Method> Callback<M> for JsonLinesLog {
             embedding_std: run.metrics.embedding_std,
         };
         let text = serde_json::json!(line).to_string() + "\n";
-        file.write_all(text.as_bytes()).map_err(TrainError::file("write", &self.path))
+        Ok(file.write_all(text.as_bytes()).map_err(LogError::at(&self.path))?)
     }
 }

@@ -1,145 +1,104 @@
-//! Choosing where to compute by name, as programs do on their command line.
-
-#[cfg(feature = "wgpu")]
-mod adapters;
-mod backends;
-
-use std::fmt;
+//! A device by its name, as programs take it from their command line.
 
 use burn::tensor::Device;
 
-use backends::{BACKENDS, Backend, Found};
+use crate::Inventory;
+use crate::backends::{BACKENDS, Backend};
+use crate::found::Found;
 
-/// A device, and the one name its backend has whatever it was asked for by.
+/// A device with the name of its backend.
 #[derive(Clone, Debug)]
 pub struct NamedDevice {
-    /// The backend's name, as files of results have it: `flex`, `wgpu`, ...
+    /// The backend's own name, whichever name it was asked for by: `flex`, `wgpu`, ...
     pub name: &'static str,
-    /// Which of the machine's devices it is, as its driver calls it.
+    /// The description of this device, as its driver gives it.
     pub about: String,
     /// The device, without autodiff.
     pub device: Device,
 }
 
-/// A device this program cannot use.
+/// The reason why a device cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
     /// No device has such a name.
     #[error(
-        "there is no device `{asked}`; names are {}, with :n for the n-th from 0. {here}",
+        "there is no device `{asked}`; the names are {}, followed by `:n` for the n-th, from 0. {here}",
         names()
     )]
     Unknown {
-        /// The name.
+        /// The name that was asked for.
         asked: String,
-        /// What there is.
+        /// The devices that are available.
         here: Inventory,
     },
     /// The program was built without the backend.
     #[error("`{asked}` needs a program built with `--features {feature}`. {here}")]
     NotBuilt {
-        /// The name.
+        /// The name that was asked for.
         asked: String,
-        /// What to build with.
+        /// The feature to build with.
         feature: &'static str,
-        /// What there is.
+        /// The devices that are available.
         here: Inventory,
     },
     /// The machine has no such device, or its driver is missing.
     #[error("this machine has no `{asked}`: {lacking}. {here}")]
     Missing {
-        /// The name.
+        /// The name that was asked for.
         asked: String,
-        /// What it takes.
+        /// What is missing, and what such a device needs.
         lacking: &'static str,
-        /// What there is.
+        /// The devices that are available.
         here: Inventory,
     },
-    /// The device is there and does not start.
+    /// The device exists and does not start.
     #[error("`{asked}` ({about}) does not start: {why}. {here}")]
     Broken {
-        /// The name.
+        /// The name that was asked for.
         asked: String,
-        /// The device.
+        /// The device's description.
         about: String,
-        /// What its driver says.
+        /// The driver's message.
         why: String,
-        /// What there is.
+        /// The devices that are available.
         here: Inventory,
     },
 }
 
-/// What a program was built with, and what its machine has for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Inventory {
-    /// The backends of this program, the fastest first.
-    pub backends: Vec<&'static str>,
-    /// Name and description of every device they find, in the same order.
-    pub devices: Vec<(String, String)>,
-}
-
-impl Inventory {
-    /// Asks every backend of this program for its devices.
-    #[must_use]
-    pub fn take() -> Self {
-        let mut here = Self { backends: Vec::new(), devices: Vec::new() };
-        for backend in &BACKENDS {
-            let Some(find) = backend.find else { continue };
-            here.backends.push(backend.name);
-            let found = find();
-            let single = found.len() == 1;
-            let name = |place: usize| {
-                if single { backend.name.to_owned() } else { format!("{}:{place}", backend.name) }
-            };
-            let named = found.into_iter().enumerate().map(|(n, found)| (name(n), found.about));
-            here.devices.extend(named);
-        }
-        here
-    }
-}
-
-impl fmt::Display for Inventory {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let devices = self.devices.iter().map(|(name, about)| format!("{name} ({about})"));
-        let devices = devices.collect::<Vec<_>>().join(", ");
-        let backends = self.backends.join(", ");
-        write!(f, "This program has: {backends}. This machine has for it: {devices}")
-    }
-}
-
-/// Every name there is, in a row.
+/// Lists every known name.
 fn names() -> String {
     let named = BACKENDS.iter().map(|backend| backend.name);
     ["auto", "cpu"].into_iter().chain(named).collect::<Vec<_>>().join(", ")
 }
 
-/// The device called `name`.
+/// Finds and starts the device called `name`.
 ///
 /// | name | device | feature |
 /// |---|---|---|
-/// | `auto` | the best GPU there is (never software that plays one), else the CPU | |
-/// | `cpu`, `flex` | all cores of this machine, pure Rust | `flex` (default) |
-/// | `cuda`, `cuda:n` | GPUs of NVIDIA | `cuda` |
-/// | `metal`, `metal:n` | GPUs of Apple | `metal` |
+/// | `auto` | the best GPU of this machine (never one emulated in software), else the CPU | |
+/// | `cpu`, `flex` | all cores of this machine, pure Rust | `flex` |
+/// | `cuda`, `cuda:n` | NVIDIA GPUs | `cuda` |
+/// | `metal`, `metal:n` | Apple GPUs | `metal` |
 /// | `vulkan`, `vulkan:n` | GPUs through Vulkan and SPIR-V | `vulkan` |
-/// | `wgpu`, `wgpu:n` | GPUs through Vulkan, Metal, DirectX 12 or OpenGL, whichever has one | `wgpu` |
-/// | `tch:cuda`, `tch:cuda:n` | GPUs of NVIDIA through PyTorch's library | `tch` |
+/// | `wgpu`, `wgpu:n` | GPUs through Vulkan, Metal, DirectX 12 or OpenGL, whichever finds one | `wgpu` |
+/// | `tch:cuda`, `tch:cuda:n` | NVIDIA GPUs through PyTorch's library | `tch` |
 /// | `tch` | the CPU through PyTorch's library | `tch` |
 ///
-/// Without `:n` it is the first: discrete GPUs come before integrated and virtual ones, and software
-/// comes last. A driver that is missing is an error, not a panic.
+/// Without `:n` it is the first device of its backend. Discrete GPUs come before integrated and
+/// virtual ones, and software comes last. A missing driver is an error, not a panic. The device is
+/// returned without autodiff; training needs `device.autodiff()`.
 ///
 /// # Errors
-/// If `name` is none of these, its feature is off, or this machine has none; the error lists what
-/// there is.
+/// If `name` is none of these, its feature is off, or this machine has no such device. The error
+/// lists what is available.
 ///
 /// # Example
 /// ```
-/// assert_eq!(selfsame::device("cpu")?.name, "flex");
-/// let error = selfsame::device("abacus").unwrap_err().to_string();
+/// assert_eq!(selfsame_device::device("cpu")?.name, "flex");
+/// let error = selfsame_device::device("abacus").unwrap_err().to_string();
 /// assert!(error.contains("`abacus`") && error.contains("cpu"), "{error}");
-/// # Ok::<(), selfsame::DeviceError>(())
+/// # Ok::<(), selfsame_device::DeviceError>(())
 /// ```
 pub fn device(name: &str) -> Result<NamedDevice, DeviceError> {
     let asked = || name.to_owned();
@@ -150,14 +109,14 @@ pub fn device(name: &str) -> Result<NamedDevice, DeviceError> {
             here: Inventory::take(),
         });
     }
-    let Some((backend, place)) = parse(name) else {
+    let Some((backend, index)) = parse(name) else {
         return Err(DeviceError::Unknown { asked: asked(), here: Inventory::take() });
     };
     let Some(find) = backend.find else {
         let (feature, here) = (backend.feature, Inventory::take());
         return Err(DeviceError::NotBuilt { asked: asked(), feature, here });
     };
-    let Some(found) = find().into_iter().nth(place) else {
+    let Some(found) = find().into_iter().nth(index) else {
         let (lacking, here) = (backend.lacking, Inventory::take());
         return Err(DeviceError::Missing { asked: asked(), lacking, here });
     };
@@ -170,7 +129,7 @@ pub fn device(name: &str) -> Result<NamedDevice, DeviceError> {
     })
 }
 
-/// The first GPU that starts, else the first device of any kind that does.
+/// Starts the first GPU that can be started, else the first other device.
 fn best() -> Option<NamedDevice> {
     let found = || {
         let of = |backend: &'static Backend| {
@@ -188,16 +147,16 @@ fn open(backend: &'static Backend, found: Found) -> Result<NamedDevice, String> 
     Ok(NamedDevice { name: backend.name, device: (found.open)()?, about: found.about })
 }
 
-/// The backend a name stands for, and the device's place among its devices.
+/// Splits a name into its backend and the index of a device of that backend.
 fn parse(name: &str) -> Option<(&'static Backend, usize)> {
-    let (name, place) = match name.rsplit_once(':') {
-        Some((name, place)) if place.starts_with(|first: char| first.is_ascii_digit()) => {
-            (name, place.parse().ok()?)
+    let (name, index) = match name.rsplit_once(':') {
+        Some((name, index)) if index.starts_with(|first: char| first.is_ascii_digit()) => {
+            (name, index.parse().ok()?)
         }
         _ => (name, 0),
     };
     let name = if name == "cpu" { "flex" } else { name };
-    Some((BACKENDS.iter().find(|backend| backend.name == name)?, place))
+    Some((BACKENDS.iter().find(|backend| backend.name == name)?, index))
 }
 
 #[cfg(test)]
@@ -205,8 +164,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_a_backend_and_a_place() {
-        let parsed = |name: &str| parse(name).map(|(backend, place)| (backend.name, place));
+    fn a_name_is_a_backend_and_an_index() {
+        let parsed = |name: &str| parse(name).map(|(backend, index)| (backend.name, index));
         assert_eq!(parsed("cpu"), Some(("flex", 0)));
         assert_eq!(parsed("wgpu:3"), Some(("wgpu", 3)));
         assert_eq!(parsed("tch"), Some(("tch", 0)));
@@ -231,7 +190,7 @@ mod tests {
         assert!(matches!(error, DeviceError::NotBuilt { feature: "cuda", .. }), "{error}");
     }
 
-    /// Whatever this machine has, `auto` finds something, and no software that plays a GPU.
+    /// Whatever this machine has, `auto` finds something that is not software Vulkan.
     #[cfg(feature = "flex")]
     #[test]
     fn auto_is_no_software_vulkan() {

@@ -17,8 +17,7 @@ use std::sync::{Arc, OnceLock};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use selfsame::augment::{Image, Recipe, Scratch, ViewKey};
-use selfsame::callbacks::Trainer;
+use selfsame::augment::{PlanarImage, Recipe, Scratch, ViewKey};
 use selfsame::losses::{
     BarlowTwinsLossConfig, DclLossConfig, DinoCenter, DinoLossConfig, FrosslLossConfig,
     HypersphereLossConfig, Labeled, MmcrLossConfig, MocoLossConfig, NtXentLossConfig,
@@ -30,6 +29,7 @@ use selfsame::losses::{
 use selfsame::models::{Method, ResNet, ResNetConfig, SimClr, SimClrConfig, Views, seed_weights};
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::samplers::{Dataset, Loader, LoaderConfig, Split, Synthetic, SyntheticConfig};
+use selfsame::train::Trainer;
 
 /// What the device under test is called.
 fn name() -> String {

@@ -1,17 +1,19 @@
-//! Runs on disk, and back.
+//! Runs saved to disk and resumed.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use burn::optim::ModuleOptimizer;
 use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
+use selfsame_callbacks::History;
 use selfsame_models::{Clock, Method};
 use serde::{Deserialize, Serialize};
 
-use crate::{History, TrainError, write_atomically};
+use crate::TrainError;
 
-/// What a run knows besides its weights.
+/// The state of a run besides its networks and its optimizer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RunState {
@@ -27,8 +29,18 @@ pub(crate) struct RunState {
 /// The folder that holds a run's newest checkpoint.
 ///
 /// Each checkpoint is a folder `step-N` with the networks, the optimizer's state and the run's
-/// state; it is written beside the old one and moved into place whole, so there is a usable
+/// state. It is written beside the old one and moved into place as a whole, so there is a usable
 /// checkpoint at any time, even if the machine stops.
+///
+/// # Example
+/// ```
+/// use selfsame_train::Checkpoints;
+///
+/// let folder = tempfile::tempdir()?;
+/// let checkpoints = Checkpoints::new(folder.path().join("checkpoint"));
+/// assert_eq!(checkpoints.newest(), None, "no run has been saved yet");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Checkpoints {
     folder: PathBuf,
@@ -39,13 +51,13 @@ const OPTIMIZER: &str = "optimizer.bpk";
 const STATE: &str = "state.json";
 
 impl Checkpoints {
-    /// Keeps the newest checkpoint in `folder`, which is made when first needed.
+    /// Keeps the newest checkpoint in `folder`, which is created when it is first needed.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
 
-    /// The newest whole checkpoint, if there is one.
+    /// Returns the folder of the newest complete checkpoint, if there is one.
     #[must_use]
     pub fn newest(&self) -> Option<PathBuf> {
         Some(self.all().pop()?.1)
@@ -80,11 +92,11 @@ impl Checkpoints {
             reason: error.to_string(),
         };
         let networks = method.clone().into_record().into_bytes().map_err(|e| unusable(&e))?;
-        write_atomically(&draft.join(NETWORKS), &networks)?;
+        write_to_disk(&draft.join(NETWORKS), &networks)?;
         let optimizer = optimizer.into_bytes().map_err(|e| unusable(&e))?;
-        write_atomically(&draft.join(OPTIMIZER), &optimizer)?;
+        write_to_disk(&draft.join(OPTIMIZER), &optimizer)?;
         let state = serde_json::to_vec_pretty(state).map_err(|e| unusable(&e))?;
-        write_atomically(&draft.join(STATE), &state)?;
+        write_to_disk(&draft.join(STATE), &state)?;
         let old = self.all();
         fs::rename(&draft, &target).map_err(TrainError::file("write", &target))?;
         for (_, path) in old {
@@ -105,7 +117,7 @@ impl Checkpoints {
         };
         let unusable = |error: &dyn std::fmt::Display| TrainError::Checkpoint {
             path: path.clone(),
-            reason: format!("{error}; it was made by another version or with other sizes"),
+            reason: format!("{error}; it was written by another version, or with other sizes"),
         };
         let state = serde_json::from_slice(&read(STATE)?).map_err(|e| unusable(&e))?;
         let networks = ModuleRecord::from_bytes(Bytes::from_bytes_vec(read(NETWORKS)?));
@@ -114,4 +126,14 @@ impl Checkpoints {
         let optimizer = optimizer.from_bytes(Bytes::from_bytes_vec(read(OPTIMIZER)?));
         Ok(Some((state, method, optimizer.map_err(|e| unusable(&e))?)))
     }
+}
+
+/// Writes a new file of the draft and waits until it has reached the disk.
+fn write_to_disk(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let write = || {
+        let mut file = File::create(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(TrainError::file("write", path))
 }

@@ -1,23 +1,25 @@
-//! What can end a run early.
+//! Errors that end a run.
 
 use std::path::{Path, PathBuf};
 
+use selfsame_callbacks::CallbackError;
 use selfsame_metrics::MetricError;
 use selfsame_samplers::DataError;
 
-/// Why a run could not start, go on, or be saved.
+/// The reason why a run could not start, continue, or be saved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// An image could not be had.
+    /// An image could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
-    /// Features could not be judged.
+    /// The features could not be evaluated.
     #[error("the features cannot be evaluated")]
     Metric(#[from] MetricError),
-    /// The loss stopped being a number.
+    /// The loss became NaN or infinite.
     #[error(
-        "the loss became {loss} at step {step}; lower the learning rate, or raise the temperature"
+        "the loss became {loss} at step {step}; lower the learning rate, and check that all views \
+         are finite"
     )]
     NonFiniteLoss {
         /// The loss: NaN or infinite.
@@ -25,14 +27,17 @@ pub enum TrainError {
         /// The optimizer step, counted from 1.
         step: u64,
     },
+    /// A callback failed; the message is that of its error.
+    #[error(transparent)]
+    Callback(CallbackError),
     /// A file or folder could not be written or read.
     #[error("cannot {action} {}", path.display())]
     File {
-        /// `write`, `read`, ...
+        /// What was tried: `write`, `read`, ...
         action: &'static str,
-        /// Which one.
+        /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// The system's reason.
         source: std::io::Error,
     },
     /// A checkpoint cannot be used.

@@ -1,4 +1,4 @@
-//! Features of whole data sets.
+//! The features of whole data sets.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use selfsame_augment::{Recipe, Scratch, ViewKey};
@@ -7,19 +7,36 @@ use selfsame_samplers::Dataset;
 
 use crate::TrainError;
 
-/// Runs `forward` over every image of `dataset`, in order, `batch` at a time.
+/// Computes the features of every image of `dataset` with `forward`, in order, `batch` at a time.
 ///
-/// `recipe` is an evaluation recipe: its first view is taken, drawn with seed 0.
+/// `recipe` is an evaluation recipe, such as [`Recipe::evaluation`]. Its first view is used, drawn
+/// with seed 0.
 ///
 /// # Shapes
 /// - `forward`: `[batch, channel, height, width]` on `device` to `[batch, dim]`
-/// - output: one row of `dim` per image
+/// - output: one row of `dim` values per image
 ///
 /// # Errors
 /// If an image cannot be read, or a feature is not finite.
 ///
 /// # Panics
 /// If `batch` is 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::Device;
+/// use selfsame_augment::Recipe;
+/// use selfsame_samplers::{Split, Synthetic, SyntheticConfig};
+/// use selfsame_train::extract_features;
+///
+/// let config = SyntheticConfig { images: 5, size: 8, seed: 0, split: Split::Test };
+/// let (images, recipe) = (Synthetic::new(config), Recipe::evaluation(8));
+/// // The mean of every channel, as a feature.
+/// let forward = |x: burn::tensor::Tensor<4>| x.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2);
+/// let features = extract_features(&images, &recipe, 2, &Device::flex(), forward)?;
+/// assert_eq!((features.rows(), features.dim()), (5, 3));
+/// # Ok::<(), selfsame_train::TrainError>(())
+/// ```
 pub fn extract_features(
     dataset: &dyn Dataset,
     recipe: &Recipe,

@@ -1,21 +1,21 @@
-//! The loop: views in, optimizer steps, callbacks, checkpoints.
+//! The training loop: batches of views, optimizer steps, callbacks, checkpoints.
 
 use std::time::Instant;
 
 use burn::optim::{GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor, TensorData};
+use selfsame_callbacks::{
+    Callback, CallbackError, EpochRecord, History, RunView, StepMetrics, StopReason, StopSignal,
+};
 use selfsame_metrics::{Features, std_of_l2_normalized, uniform_std};
 use selfsame_models::{Clock, Method, Views};
 use selfsame_optim::Schedule;
-use selfsame_samplers::{HostViews, Loader};
+use selfsame_samplers::{HostView, HostViews, Loader};
 
-use crate::checkpoint::RunState;
-use crate::{
-    Callback, Checkpoints, EpochRecord, History, RunView, StepMetrics, StopReason, StopSignal,
-    TrainError,
-};
+use crate::checkpoints::RunState;
+use crate::{Checkpoints, TrainError};
 
-/// Trains a method: one optimizer step per batch of the loader.
+/// The training loop of a method, with one optimizer step per batch of the loader.
 ///
 /// Everything a step does is a function of the weights, the optimizer's state and the step's
 /// number, so a run that is stopped and resumed ends with the same bytes as one that was not.
@@ -29,11 +29,11 @@ pub struct Trainer<M: Method> {
     callbacks: Vec<Box<dyn Callback<M>>>,
     checkpoints: Option<Checkpoints>,
     signal: StopSignal,
-    read_every: usize,
+    sync_every: usize,
     unread: Vec<Unread>,
 }
 
-/// What a step computed, still on its device.
+/// The results of a step, still on its device.
 struct Unread {
     clock: Clock,
     loss: Tensor<1>,
@@ -47,23 +47,23 @@ impl<M: Method> std::fmt::Debug for Trainer<M> {
     }
 }
 
-/// What a run leaves behind.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Outcome<M: Method> {
     /// The trained networks.
     pub method: M,
-    /// What was measured, epoch by epoch.
+    /// The measured values, epoch by epoch.
     pub history: History,
-    /// Where the run ended.
+    /// The place in the schedule where the run ended.
     pub clock: Clock,
-    /// Why it ended early, if it did.
+    /// The reason why it ended early, if it did.
     pub stopped: Option<StopReason>,
-    /// Time spent training, evaluation by callbacks included, over all resumptions.
+    /// Training time in seconds, including callbacks, over all resumptions.
     pub seconds: f64,
 }
 
 impl<M: Method> Trainer<M> {
-    /// A run of `epochs` over the loader's images, on an autodiff device.
+    /// Prepares a run of `epochs` over the loader's images, on an autodiff device.
     ///
     /// # Panics
     /// If `device` is not an autodiff device.
@@ -90,48 +90,48 @@ impl<M: Method> Trainer<M> {
             callbacks: Vec::new(),
             checkpoints: None,
             signal: StopSignal::new(),
-            read_every: 1,
+            sync_every: 1,
             unread: Vec::new(),
         }
     }
 
-    /// Reads losses and embeddings from the device after every `steps` steps, 1 by default, and at
+    /// Reads losses and embeddings from the device after every `steps` steps (1 by default) and at
     /// the end of an epoch.
     ///
-    /// A GPU that is asked for a number first finishes all its work, and then waits for more. What is
-    /// measured stays the same to the last bit; callbacks hear of a step, and a loss that is not finite
-    /// ends the run, up to `steps − 1` steps later, and the networks they see are by then those of
-    /// the last step.
+    /// A GPU that is asked for a value first finishes all its work, and then waits for more. The
+    /// measured values stay the same to the last bit. Callbacks hear of a step up to `steps − 1`
+    /// steps later, and see the networks as they are by then; a loss that is not finite ends the
+    /// run as much later.
     ///
     /// # Panics
     /// If `steps` is 0.
     #[must_use]
     #[track_caller]
     pub fn with_sync_every(mut self, steps: usize) -> Self {
-        assert!(steps > 0, "reading every 0 steps would be never; give 1 or more");
-        self.read_every = steps;
+        assert!(steps > 0, "synchronizing every 0 steps would be never; give 1 or more");
+        self.sync_every = steps;
         self
     }
 
-    /// Adds a callback; callbacks run in the order they are added.
+    /// Adds a callback; callbacks run in the order in which they are added.
     #[must_use]
     pub fn with_callback(mut self, callback: impl Callback<M> + 'static) -> Self {
         self.callbacks.push(Box::new(callback));
         self
     }
 
-    /// Stops, saved, after the step in which `signal` is raised.
+    /// Stops the run, after saving it, at the end of the step in which `signal` is raised.
     #[must_use]
     pub fn with_signal(mut self, signal: StopSignal) -> Self {
         self.signal = signal;
         self
     }
 
-    /// Saves after every epoch and at a stop, and goes on from the newest checkpoint if one is
-    /// there.
+    /// Saves the run after every epoch and at a stop, and resumes from the newest checkpoint if
+    /// there is one.
     ///
     /// # Errors
-    /// If the checkpoint cannot be read, or belongs to a run of another length or other networks.
+    /// If the checkpoint cannot be read, or belongs to a run of another length or to other networks.
     pub fn with_checkpoints(mut self, checkpoints: Checkpoints) -> Result<Self, TrainError> {
         let found = checkpoints.load(self.method.clone(), self.optimizer.clone())?;
         if let (Some((state, method, optimizer)), Some(path)) = (found, checkpoints.newest()) {
@@ -152,11 +152,11 @@ impl<M: Method> Trainer<M> {
         Ok(self)
     }
 
-    /// Trains to the end, or to a stop.
+    /// Trains until the last epoch has ended, or until the run is stopped.
     ///
     /// # Errors
-    /// If an image cannot be had, the loss stops being finite, a callback fails, or the run
-    /// cannot be saved. The last checkpoint stays as it was.
+    /// If an image cannot be read, the loss is not finite, a callback fails, or the run cannot be
+    /// saved. The last checkpoint is unchanged then.
     pub fn fit(mut self) -> Result<Outcome<M>, TrainError> {
         let mut stop = None;
         let resumed = (Instant::now(), self.state.clone());
@@ -167,10 +167,10 @@ impl<M: Method> Trainer<M> {
             #[allow(clippy::cast_possible_truncation, reason = "batches fit the address space")]
             let batches = self.loader.epoch(epoch, batch as usize);
             for views in batches {
-                self.step(&views?);
+                self.step(views?);
                 let ends = self.state.clock.batch() == 0;
                 let raised = self.signal.is_raised();
-                if self.unread.len() < self.read_every && !ends && !raised {
+                if self.unread.len() < self.sync_every && !ends && !raised {
                     continue;
                 }
                 let read = self.read()?;
@@ -213,7 +213,7 @@ impl<M: Method> Trainer<M> {
     }
 
     /// One forward and backward pass and one update; nothing is read from the device.
-    fn step(&mut self, batch: &HostViews) {
+    fn step(&mut self, batch: HostViews) {
         let step = self.method.step(&upload(batch, &self.device));
         let loss = step.loss.clone().inner();
         let learning_rate = self.schedule.at(self.state.clock.step);
@@ -224,7 +224,7 @@ impl<M: Method> Trainer<M> {
         self.unread.push(Unread { clock, loss, embedding, learning_rate });
     }
 
-    /// What the steps measured that were not read yet, in order.
+    /// Reads the results of the steps that were not read yet, in order.
     fn read(&mut self) -> Result<Vec<(Clock, StepMetrics)>, TrainError> {
         let mut read = Vec::with_capacity(self.unread.len());
         for Unread { clock, loss, embedding, learning_rate } in self.unread.drain(..) {
@@ -237,26 +237,31 @@ impl<M: Method> Trainer<M> {
             let embedding_std = std_of_l2_normalized(&embedding);
             self.state.loss_sum += loss;
             self.state.std_sum += embedding_std;
-            let metrics =
-                StepMetrics { loss, learning_rate, embedding_std, dim, images_per_second: 0.0 };
-            read.push((clock, metrics));
+            read.push((
+                clock,
+                StepMetrics {
+                    loss,
+                    learning_rate,
+                    embedding_std,
+                    uniform_std: uniform_std(dim),
+                    images_per_second: 0.0, // known to the caller
+                },
+            ));
         }
         Ok(read)
     }
 
     fn end_epoch(&mut self, last: StepMetrics) {
         let steps = self.state.clock.steps_per_epoch as f64;
-        let numbers = [
+        let metrics = [
             ("loss", self.state.loss_sum / steps),
             ("embedding_std", self.state.std_sum / steps),
-            ("uniform_std", uniform_std(last.dim)),
+            ("uniform_std", last.uniform_std),
             ("learning_rate", last.learning_rate),
         ];
-        let numbers = numbers.map(|(name, value)| (name.to_owned(), value)).into();
-        self.state
-            .history
-            .0
-            .push(EpochRecord { epoch: self.state.clock.epoch(), metrics: numbers });
+        let metrics = metrics.map(|(name, value)| (name.to_owned(), value)).into();
+        let epoch = self.state.clock.epoch();
+        self.state.history.0.push(EpochRecord { epoch, metrics });
         (self.state.loss_sum, self.state.std_sum) = (0.0, 0.0);
     }
 
@@ -265,25 +270,19 @@ impl<M: Method> Trainer<M> {
         clock: Clock,
         metrics: StepMetrics,
         stop: &mut Option<StopReason>,
-        hook: impl Fn(&mut dyn Callback<M>, &mut RunView<'_, M>) -> Result<(), TrainError>,
+        hook: impl Fn(&mut dyn Callback<M>, &mut RunView<'_, M>) -> Result<(), CallbackError>,
     ) -> Result<(), TrainError> {
         for callback in &mut self.callbacks {
-            let mut run = RunView {
-                clock,
-                metrics,
-                method: &self.method,
-                history: &mut self.state.history,
-                stop,
-            };
-            hook(callback.as_mut(), &mut run)?;
+            let history = &mut self.state.history;
+            let mut run = RunView::new(clock, metrics, &self.method, history, stop);
+            hook(callback.as_mut(), &mut run).map_err(TrainError::Callback)?;
         }
         Ok(())
     }
 }
 
-fn upload(batch: &HostViews, device: &Device) -> Views {
-    let upload = |view: &selfsame_samplers::HostView| {
-        Tensor::from_data(TensorData::new(view.data.clone(), view.dims), device)
-    };
-    Views::new(batch.views.iter().map(upload).collect(), batch.labels.clone())
+/// Moves a batch to the device; its buffers become the tensors' data without a copy.
+fn upload(batch: HostViews, device: &Device) -> Views {
+    let upload = |view: HostView| Tensor::from_data(TensorData::new(view.data, view.dims), device);
+    Views::new(batch.views.into_iter().map(upload).collect(), batch.labels)
 }

@@ -13,20 +13,18 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use selfsame_augment::Recipe;
-use selfsame_callbacks::{
-    Callback, Checkpoints, CsvLog, JsonLinesLog, KnnProbe, OnlineKnn, Outcome, RunView, StopReason,
-    TrainError, Trainer,
-};
+use selfsame_callbacks::{Callback, CallbackError, CsvLog, JsonLinesLog, RunView, StopReason};
 use selfsame_models::{
     Method, ResNet, ResNetConfig, SimClr, SimClrConfig, seed_weights, to_safetensors,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 use selfsame_samplers::{Dataset, Loader, LoaderConfig, Split, Synthetic, SyntheticConfig};
+use selfsame_train::{Checkpoints, KnnProbe, OnlineKnn, Outcome, TrainError, Trainer};
 
 struct StopAfter(u64);
 
 impl<M: Method> Callback<M> for StopAfter {
-    fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), TrainError> {
+    fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
         if run.clock.step == self.0 {
             run.stop("the test wants it");
         }
@@ -54,15 +52,15 @@ fn run(folder: &Path, threads: usize, stop_after: u64, every: usize) -> Outcome<
     let loader = Loader::new(shapes(26, Split::Train), Recipe::shapes(SIDE), config).unwrap();
     let steps = loader.batches_per_epoch() as u64 * EPOCHS;
     let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.1, steps));
-    let bank = KnnProbe {
-        bank: shapes(20, Split::Train),
+    let probe = KnnProbe {
+        train: shapes(20, Split::Train),
         queries: shapes(10, Split::Test),
         recipe: Recipe::evaluation(SIDE),
         batch: 16,
     };
     Trainer::new(method, optimizer.init(), schedule, loader, EPOCHS, &device)
         .with_sync_every(every)
-        .with_callback(OnlineKnn(bank))
+        .with_callback(OnlineKnn(probe))
         .with_callback(CsvLog::new(folder.join("epochs.csv")))
         .with_callback(JsonLinesLog::new(folder.join("steps.jsonl")))
         .with_callback(StopAfter(stop_after))
@@ -115,7 +113,7 @@ fn reading_seldom_changes_no_byte_and_stops_later() {
 }
 
 #[test]
-fn a_checkpoint_of_another_run_is_refused_and_left_alone() {
+fn a_checkpoint_of_another_run_is_refused_and_unchanged() {
     let folder = tempfile::tempdir().unwrap();
     let _ = train(folder.path(), 1, 2);
     let checkpoint = Checkpoints::new(folder.path().join("checkpoint"));
@@ -137,4 +135,41 @@ fn a_checkpoint_of_another_run_is_refused_and_left_alone() {
     let error = trainer.with_checkpoints(checkpoint.clone()).unwrap_err().to_string();
     assert!(error.contains("step-2"), "{error}");
     assert_eq!(checkpoint.newest().unwrap(), before);
+}
+
+struct Failing;
+
+#[derive(Debug)]
+struct OwnError;
+
+impl std::fmt::Display for OwnError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the disk of this callback is full")
+    }
+}
+
+impl std::error::Error for OwnError {}
+
+impl<M: Method> Callback<M> for Failing {
+    fn on_epoch_end(&mut self, _run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
+        Err(OwnError)?
+    }
+}
+
+#[test]
+fn a_callback_fails_with_an_error_of_its_own_and_the_run_names_it() {
+    let device = Device::flex().autodiff();
+    let encoder = ResNetConfig { blocks: vec![1], width: 2, channels: 3 }.init(&device);
+    let method = seed_weights(SimClrConfig::default().init(encoder, &device), 5);
+    let config = LoaderConfig { batch_size: 8, threads: 1, seed: 5 };
+    let loader = Loader::new(shapes(16, Split::Train), Recipe::shapes(SIDE), config).unwrap();
+    let (optimizer, schedule) =
+        (OptimizerConfig::sgd(0.9, 5e-4).init(), Schedule::Constant { rate: 0.1 });
+    let error = Trainer::new(method, optimizer, schedule, loader, 1, &device)
+        .with_callback(Failing)
+        .fit()
+        .unwrap_err();
+    assert_eq!(error.to_string(), "the disk of this callback is full");
+    let TrainError::Callback(cause) = error else { panic!("{error} is of another kind") };
+    assert!(cause.is::<OwnError>());
 }

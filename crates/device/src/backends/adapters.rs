@@ -6,9 +6,9 @@ use burn::tensor::wgpu::wgpu::{self, Backends, DeviceType};
 use burn::tensor::wgpu::{WgpuBackend, WgpuInitError};
 use burn::tensor::{Device, DeviceKind, try_read_sync};
 
-use super::backends::Found;
+use crate::found::Found;
 
-/// A GPU, or software that plays one, by the names burn has for it.
+/// A GPU, or one emulated in software, by the names burn has for it.
 #[derive(Clone)]
 struct Adapter {
     about: String,
@@ -17,7 +17,7 @@ struct Adapter {
     kind: DeviceKind,
 }
 
-/// Adapters of whichever way to GPUs has one, best first.
+/// Finds the adapters of the first graphics API that has a hardware GPU, best first.
 pub(super) fn any() -> Vec<Found> {
     let apis = [WgpuBackend::Vulkan, WgpuBackend::Metal, WgpuBackend::Dx12, WgpuBackend::Gl];
     let mut software = Vec::new();
@@ -53,9 +53,9 @@ fn found(adapters: Vec<Adapter>) -> Vec<Found> {
     adapters.into_iter().map(found).collect()
 }
 
-/// The adapters that burn can be told to take, best first.
+/// Lists the adapters that burn can be told to use, best first.
 fn adapters(api: WgpuBackend) -> Vec<Adapter> {
-    /// Drivers crash when they are loaded and unloaded from several threads at once.
+    /// Asked once: drivers crash when several threads load and unload them at a time.
     static ASKED: Mutex<Vec<(WgpuBackend, Vec<Adapter>)>> = Mutex::new(Vec::new());
     let mut asked = ASKED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some((_, adapters)) = asked.iter().find(|(known, _)| *known == api) {
@@ -90,7 +90,7 @@ fn ask(api: WgpuBackend) -> Vec<Adapter> {
             DeviceType::IntegratedGpu => (1, DeviceKind::IntegratedGpu(next(1))),
             DeviceType::VirtualGpu => (2, DeviceKind::VirtualGpu(next(2))),
             DeviceType::Cpu if adapters.iter().all(|(rank, _)| *rank != 3) => (3, DeviceKind::Cpu),
-            // burn has no name for a second one in software, nor for one that does not say.
+            // burn has no name for a second software adapter, nor for one of unknown type.
             DeviceType::Cpu | DeviceType::Other => continue,
         };
         let software = if rank == 3 { ", software" } else { "" };
@@ -101,7 +101,7 @@ fn ask(api: WgpuBackend) -> Vec<Adapter> {
     adapters.into_iter().map(|(_, adapter)| adapter).collect()
 }
 
-/// Starts an adapter, or gives the one that was started before.
+/// Starts an adapter, or returns the device that was started before.
 fn open(adapter: &Adapter) -> Result<Device, String> {
     static OPEN: Mutex<Vec<(WgpuBackend, DeviceKind, Device)>> = Mutex::new(Vec::new());
     let mut open = OPEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -4,7 +4,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use selfsame_kernels::conv2d;
 
-use crate::init::zeros_until_seeded;
+use crate::seed::zeros_until_seeded;
 
 /// Sizes of a [`Conv2d`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

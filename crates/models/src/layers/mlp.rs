@@ -5,8 +5,7 @@ use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
 use selfsame_kernels::Then;
 
-use crate::linear::linear;
-use crate::{BatchNorm, BatchNormConfig};
+use crate::{BatchNorm, BatchNormConfig, linear};
 
 /// Sizes of an [`Mlp`].
 #[derive(Clone, Debug, PartialEq, Eq)]

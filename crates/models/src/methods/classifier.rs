@@ -5,8 +5,7 @@ use burn::nn::Linear;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::linear::linear;
-use crate::{Backbone, Method, Step, Views};
+use crate::{Backbone, Method, Step, Views, linear};
 
 /// An encoder and a linear layer, trained on labels with cross-entropy.
 ///
