@@ -1,4 +1,4 @@
-//! Weights drawn on the host, so that one seed gives the same network on every backend.
+//! Weights drawn on the host, so that a seed gives the same network on every backend.
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -6,15 +6,16 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Normal, Uniform};
 
-/// Draws every weight of `module` anew from `seed`, in the order of its declaration.
+/// Draws every weight of `module` from `seed`, in the order of declaration.
 ///
 /// | parameter | distribution |
 /// |---|---|
 /// | convolution `[out, in, h, w]` | normal, variance `2 / (out · h · w)` (He et al. 2015, fan-out) |
 /// | matrix `[in, out]` | uniform in `±1 / √in` (PyTorch's default) |
-/// | vectors (bias, scale, shift), running statistics | left as they are |
+/// | vectors (bias, scale, shift), running statistics | unchanged |
 ///
-/// Parameter `n` has its own stream, so that a wider layer does not shift the draws of the next.
+/// The `n`-th parameter has its own random stream, so that a wider layer does not shift the draws of
+/// the next one. The stream depends on the seed and `n`, not on the device.
 ///
 /// # Example
 /// ```
@@ -31,7 +32,7 @@ pub fn seed_weights<M: Module>(module: M, seed: u64) -> M {
     module.map(&mut Seeder { seed, drawn: 0 })
 }
 
-/// A parameter that waits for [`seed_weights`].
+/// Makes a parameter of zeros, to be drawn by [`seed_weights`].
 pub(crate) fn zeros_until_seeded<const D: usize>(
     shape: [usize; D],
     device: &Device,
@@ -85,7 +86,7 @@ mod tests {
     use crate::{Backbone, ResNetConfig};
 
     #[test]
-    fn what_was_drawn_is_learned() {
+    fn drawn_weights_have_gradients() {
         let device = Device::flex().autodiff();
         let network = seed_weights(ResNetConfig::resnet10(2).init(&device), 1);
         let gradients = network.forward(Tensor::ones([2, 3, 8, 8], &device)).sum().backward();

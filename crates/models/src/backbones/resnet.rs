@@ -11,7 +11,7 @@ use crate::{Backbone, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ResNetConfig {
-    /// Basic blocks in each stage; the first block of every stage but the first halves the side.
+    /// Basic blocks in each stage. The first block of every stage after the first halves the side.
     pub blocks: Vec<usize>,
     /// Channels of the first stage; each later stage doubles them. The paper's networks have 64.
     pub width: usize,
@@ -20,25 +20,26 @@ pub struct ResNetConfig {
 }
 
 impl ResNetConfig {
-    /// ResNet-18, `[2, 2, 2, 2]` blocks: features of `8 · width`.
+    /// Returns the sizes of ResNet-18, `[2, 2, 2, 2]` blocks, with `8 · width` features.
     #[must_use]
     pub fn resnet18(width: usize) -> Self {
         Self { blocks: vec![2; 4], width, channels: 3 }
     }
 
-    /// ResNet-10, one block a stage: half the work of ResNet-18.
+    /// Returns the sizes of ResNet-10, one block per stage: half the work of ResNet-18.
     #[must_use]
     pub fn resnet10(width: usize) -> Self {
         Self { blocks: vec![1; 4], width, channels: 3 }
     }
 
-    /// Width of the features: that of the last stage.
+    /// Returns the width of the features, which is that of the last stage.
     #[must_use]
     pub fn d_output(&self) -> usize {
         self.width << self.blocks.len().saturating_sub(1)
     }
 
-    /// The network with its convolutions still zero; see [`seed_weights`](crate::seed_weights).
+    /// Creates the network with convolutions of zero, which [`seed_weights`](crate::seed_weights)
+    /// draws.
     #[must_use]
     pub fn init(&self, device: &Device) -> ResNet {
         let mut d_input = self.width;
@@ -59,8 +60,8 @@ impl ResNetConfig {
     }
 }
 
-/// A residual network with the stem that suits 32-pixel images: one 3×3 convolution of stride 1
-/// and no max-pooling, then stages of basic blocks, then the mean over the last map.
+/// A residual network with a stem for images of about 32 pixels: one 3×3 convolution of stride 1
+/// without max-pooling, then stages of basic blocks, then the mean over the last map.
 ///
 /// # Source
 /// He et al., 2015, [arXiv:1512.03385](https://arxiv.org/abs/1512.03385); the stem as in SimCLR's
@@ -95,12 +96,12 @@ impl Backbone for ResNet {
     }
 }
 
-/// Two 3×3 convolutions around which the input is carried.
+/// Two 3×3 convolutions with a residual connection around them.
 #[derive(Module, Debug)]
 struct Block {
     first: ConvNorm,
     second: ConvNorm,
-    /// Where the shape changes, a 1×1 convolution brings the input along.
+    /// A 1×1 convolution of the input, where the shape changes.
     shortcut: Option<ConvNorm>,
 }
 
@@ -124,7 +125,7 @@ impl Block {
     }
 }
 
-/// A convolution, its batch norm, and what follows.
+/// A convolution and its batch norm.
 #[derive(Module, Debug)]
 struct ConvNorm {
     conv: Conv2d,

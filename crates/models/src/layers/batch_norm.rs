@@ -7,9 +7,10 @@ use selfsame_kernels::{Then, batch_norm, batch_norm_train};
 /// Settings of a [`BatchNorm`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchNormConfig {
-    /// Channels (or features) to normalize.
+    /// Channels (or features) of the input.
     pub d_input: usize,
-    /// Whether a scale γ and a shift β are learned. The last layer of some projectors has neither.
+    /// Whether a scale γ and a shift β are learned. Default true; the last layer of some projectors
+    /// has neither.
     pub affine: bool,
     /// Added to the variance. Default `1e-5`, as in PyTorch.
     pub epsilon: f64,
@@ -18,19 +19,19 @@ pub struct BatchNormConfig {
 }
 
 impl BatchNormConfig {
-    /// Learned scale and shift, `epsilon` 1e-5, `momentum` 0.1.
+    /// Returns the defaults: learned scale and shift, `epsilon` 1e-5, `momentum` 0.1.
     #[must_use]
     pub fn new(d_input: usize) -> Self {
         Self { d_input, affine: true, epsilon: 1e-5, momentum: 0.1 }
     }
 
-    /// The same without scale and shift.
+    /// Returns the same settings without scale and shift.
     #[must_use]
     pub fn without_affine(self) -> Self {
         Self { affine: false, ..self }
     }
 
-    /// A fresh layer: scale 1, shift 0, running mean 0, running variance 1.
+    /// Creates a layer with scale 1, shift 0, running mean 0 and running variance 1.
     #[must_use]
     pub fn init(&self, device: &Device) -> BatchNorm {
         let ones = || Tensor::<1>::ones([self.d_input], device);
@@ -49,14 +50,27 @@ impl BatchNormConfig {
 
 /// Normalizes each channel over the batch, then scales and shifts it.
 ///
-/// On an autodiff device, unless frozen or put aside by `valid()`, the batch's own mean and biased
-/// variance are used and the running ones follow, the variance unbiased as in PyTorch; elsewhere
-/// the running ones are used. Unlike burn's layer it may go without scale and shift, and its running statistics are
-/// current after every forward pass, so that saving needs no special care.
+/// On an autodiff device, unless the layer was frozen or made by `valid()`, it uses the mean and the
+/// biased variance of the batch, and updates the running statistics, the variance unbiased as in
+/// PyTorch. Elsewhere it uses the running statistics. Unlike burn's layer it can go without scale and
+/// shift, and its running statistics are current after every forward pass, so that it can be saved
+/// at any time.
 ///
 /// # Source
 /// Ioffe & Szegedy, 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).
 /// Deviation: none.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_models::BatchNormConfig;
+///
+/// let device = Device::flex().autodiff();
+/// let norm = BatchNormConfig::new(1).init(&device);
+/// let output = norm.forward(Tensor::<2>::from_floats([[2.0], [4.0]], &device));
+/// let values: Vec<f32> = output.into_data().iter().collect();
+/// assert!((values[0] + 1.0).abs() < 1e-4 && (values[1] - 1.0).abs() < 1e-4);
+/// ```
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     gamma: Option<Param<Tensor<1>>>,
@@ -69,7 +83,7 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
-    /// Normalizes.
+    /// Normalizes each channel.
     ///
     /// # Shapes
     /// - `input` and output: `[batch, d_input, ...]`
@@ -81,7 +95,10 @@ impl BatchNorm {
         self.forward_then(input, Then::Nothing)
     }
 
-    /// Normalizes, and does what follows in the same pass over memory.
+    /// Normalizes each channel, and applies `then` in the same pass over memory.
+    ///
+    /// # Shapes
+    /// - `input` and output: `[batch, d_input, ...]`
     ///
     /// # Panics
     /// If the second dimension of `input` is not `d_input`.
@@ -138,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_put_aside_uses_and_keeps_the_running_statistics() {
+    fn a_copy_for_evaluation_uses_and_keeps_the_running_statistics() {
         let device = Device::flex().autodiff();
         let norm = BatchNormConfig::new(2).without_affine().init(&device);
         let frozen = norm.valid();

@@ -1,4 +1,4 @@
-//! Convolution without bias, as residual networks use it.
+//! Convolution without bias, as in residual networks.
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
@@ -9,16 +9,16 @@ use crate::seed::zeros_until_seeded;
 /// Sizes of a [`Conv2d`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2dConfig {
-    /// Channels in and out.
+    /// Channels of the input and of the output.
     pub channels: [usize; 2],
-    /// Side of the square kernel; the border is padded by half of it.
+    /// Side of the square kernel. The image is padded by half of it, rounded down.
     pub kernel: usize,
     /// Step between output pixels, in input pixels.
     pub stride: usize,
 }
 
 impl Conv2dConfig {
-    /// A convolution whose weights are zero until [`seed_weights`](crate::seed_weights) draws them.
+    /// Creates a convolution with weights of zero, which [`seed_weights`](crate::seed_weights) draws.
     #[must_use]
     pub fn init(&self, device: &Device) -> Conv2d {
         let [d_input, d_output] = self.channels;
@@ -29,7 +29,17 @@ impl Conv2dConfig {
     }
 }
 
-/// A square convolution with zero padding of half its kernel, and no bias.
+/// A convolution with a square kernel, zero padding of half its side, and no bias.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_models::Conv2dConfig;
+///
+/// let device = Device::flex();
+/// let conv = Conv2dConfig { channels: [3, 8], kernel: 3, stride: 2 }.init(&device);
+/// assert_eq!(conv.forward(Tensor::ones([1, 3, 9, 8], &device)).dims(), [1, 8, 5, 4]);
+/// ```
 #[derive(Module, Debug)]
 pub struct Conv2d {
     weight: Param<Tensor<4>>,
@@ -37,7 +47,9 @@ pub struct Conv2d {
 }
 
 impl Conv2d {
-    /// Convolves, in the precision of the weights (see [`cast_convolutions`](crate::cast_convolutions)).
+    /// Convolves in the precision of the weights.
+    ///
+    /// That is single precision, unless [`cast_convolutions`](crate::cast_convolutions) changed it.
     ///
     /// # Shapes
     /// - `input`: `[batch, d_input, height, width]`

@@ -1,10 +1,20 @@
-//! Linear layers whose weights wait for their seed.
+//! Linear layers, with weights that are drawn later.
 
 use burn::nn::{Initializer, Linear, LinearConfig};
 use burn::tensor::Device;
 
-/// A linear layer `[.., d_input] → [.., d_output]`, zero until
-/// [`seed_weights`](crate::seed_weights) draws its weight; the bias, if any, starts at zero.
+/// Creates a linear layer `[.., d_input] → [.., d_output]` of zeros.
+///
+/// [`seed_weights`](crate::seed_weights) draws its weight; the bias, if any, stays at zero.
+///
+/// # Example
+/// ```
+/// use burn::module::Module;
+/// use burn::tensor::Device;
+///
+/// let layer = selfsame_models::linear(3, 2, true, &Device::flex());
+/// assert_eq!(layer.num_params(), 3 * 2 + 2);
+/// ```
 #[must_use]
 pub fn linear(d_input: usize, d_output: usize, bias: bool, device: &Device) -> Linear {
     LinearConfig::new(d_input, d_output)

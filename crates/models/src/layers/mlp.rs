@@ -1,4 +1,4 @@
-//! The perceptrons between an encoder and a loss: projectors and predictors.
+//! Multilayer perceptrons, the projectors and predictors between an encoder and a loss.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -10,15 +10,15 @@ use crate::{BatchNorm, BatchNormConfig, linear};
 /// Sizes of an [`Mlp`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MlpConfig {
-    /// Width of the input, of every hidden layer, and of the output: at least two numbers.
+    /// Widths of the input, of every hidden layer, and of the output; at least two.
     pub widths: Vec<usize>,
     /// Whether the output is normalized over the batch, without scale and shift.
-    /// If so, the last linear layer has no bias, which the norm would undo.
+    /// If so, the last linear layer has no bias, since the norm would subtract it.
     pub normalize_output: bool,
 }
 
 impl MlpConfig {
-    /// The network with its weights still zero; see [`seed_weights`](crate::seed_weights).
+    /// Creates the network with weights of zero, which [`seed_weights`](crate::seed_weights) draws.
     ///
     /// # Panics
     /// If fewer than two widths are given.
@@ -42,7 +42,19 @@ impl MlpConfig {
     }
 }
 
-/// Hidden layers of linear, batch norm, ReLU, then a linear layer, then perhaps batch norm.
+/// A multilayer perceptron: hidden layers of linear, batch norm and ReLU, then a linear layer, then
+/// a batch norm if `normalize_output` is set.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_models::{MlpConfig, seed_weights};
+///
+/// let device = Device::flex();
+/// let projector = MlpConfig { widths: vec![8, 16, 4], normalize_output: false }.init(&device);
+/// let projector = seed_weights(projector, 0);
+/// assert_eq!(projector.forward(Tensor::ones([2, 8], &device)).dims(), [2, 4]);
+/// ```
 #[derive(Module, Debug)]
 pub struct Mlp {
     hidden: Vec<Hidden>,

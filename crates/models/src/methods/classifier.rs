@@ -1,4 +1,4 @@
-//! Supervised training from scratch: what pre-training has to beat.
+//! Supervised training, the yardstick of pre-training.
 
 use burn::module::Module;
 use burn::nn::Linear;
@@ -7,10 +7,21 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::{Backbone, Method, Step, Views, linear};
 
-/// An encoder and a linear layer, trained on labels with cross-entropy.
+/// A supervised classifier: an encoder and a linear layer, trained with cross-entropy.
 ///
 /// ```text
 /// loss = −mean log softmax(W f(view) + b)[label]        over all images and views
+/// ```
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_models::{Classifier, ResNetConfig, seed_weights};
+///
+/// let device = Device::flex();
+/// let encoder = ResNetConfig::resnet10(2).init(&device);
+/// let classifier = seed_weights(Classifier::new(encoder, 10, &device), 0);
+/// assert_eq!(classifier.forward(Tensor::ones([2, 3, 8, 8], &device)).dims(), [2, 10]);
 /// ```
 #[derive(Module, Debug)]
 pub struct Classifier<B: Module> {
@@ -19,15 +30,15 @@ pub struct Classifier<B: Module> {
 }
 
 impl<B: Backbone> Classifier<B> {
-    /// A classifier of `classes` classes around `encoder`; the head's weight waits for
-    /// [`seed_weights`](crate::seed_weights).
+    /// Creates a classifier of `classes` classes around `encoder`, with weights that
+    /// [`seed_weights`](crate::seed_weights) draws.
     #[must_use]
     pub fn new(encoder: B, classes: usize, device: &Device) -> Self {
         let head = linear(encoder.d_output(), classes, true, device);
         Self { encoder, head }
     }
 
-    /// The score of every class.
+    /// Computes the score of every class.
     ///
     /// # Shapes
     /// - `images`: `[batch, channel, height, width]`

@@ -1,4 +1,4 @@
-//! SimCLR: an image's two views attract, all other images of the batch repel.
+//! SimCLR: the two views of an image attract, and all other images of the batch repel.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -7,15 +7,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
 
-/// What SimCLR adds to an encoder.
+/// Settings of [`SimClr`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SimClrConfig {
-    /// Width of the projector's hidden layer.
+    /// Width of the projector's hidden layer. Default 256 (ours); the paper has the width of the
+    /// features.
     pub d_hidden: usize,
-    /// Width of the embedding the loss compares.
+    /// Width of the embedding that the loss compares. Default 128, as in the paper.
     pub d_output: usize,
-    /// τ: small values make near images repel more. Paper: 0.5 on CIFAR-10.
+    /// τ, greater than 0: smaller values make similar images repel more. Default 0.5, the paper's on
+    /// CIFAR-10.
     pub temperature: f64,
 }
 
@@ -27,8 +29,7 @@ impl Default for SimClrConfig {
 }
 
 impl SimClrConfig {
-    /// SimCLR around `encoder`; the projector's weights wait for
-    /// [`seed_weights`](crate::seed_weights).
+    /// Creates SimCLR around `encoder`, with weights that [`seed_weights`](crate::seed_weights) draws.
     #[must_use]
     pub fn init<B: Backbone>(&self, encoder: B, device: &Device) -> SimClr<B> {
         let widths = vec![encoder.d_output(), self.d_hidden, self.d_output];
@@ -37,7 +38,7 @@ impl SimClrConfig {
     }
 }
 
-/// SimCLR.
+/// SimCLR, which contrasts the two views of an image with all other images of the batch.
 ///
 /// ```text
 /// loss = NT-Xent(g(f(a)), g(f(b)))        f encoder, g projector; a, b the two views
@@ -45,7 +46,21 @@ impl SimClrConfig {
 ///
 /// # Source
 /// Chen et al., 2020, [arXiv:2002.05709](https://arxiv.org/abs/2002.05709).
-/// Deviation: the two views are encoded apart, so batch norm sees one view at a time.
+/// Deviation: the two views are encoded separately, so batch norm sees one view at a time.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_models::{Method, ResNetConfig, SimClrConfig, Views, seed_weights};
+///
+/// let device = Device::flex().autodiff();
+/// let encoder = ResNetConfig::resnet10(2).init(&device);
+/// let method = seed_weights(SimClrConfig::default().init(encoder, &device), 0);
+/// let view = Tensor::ones([4, 3, 8, 8], &device);
+/// let step = method.step(&Views::new(vec![view.clone(), view], Vec::new()));
+/// // All images are alike, so the positive is one of seven equal candidates.
+/// assert!((step.loss.into_scalar::<f32>() - 7.0_f32.ln()).abs() < 1e-4);
+/// ```
 #[derive(Module, Debug)]
 pub struct SimClr<B: Module> {
     encoder: B,

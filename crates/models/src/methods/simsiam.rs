@@ -1,4 +1,4 @@
-//! SimSiam: predict one view's embedding from the other's, and let only the predictor learn.
+//! SimSiam: the embedding of one view is predicted from the other, without negatives.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
@@ -7,15 +7,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
 
-/// What SimSiam adds to an encoder.
+/// Settings of [`SimSiam`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct SimSiamConfig {
-    /// Width of the projector's layers and of the embedding. Paper: 2048 for features of 2048.
+    /// Width of the projector's layers and of the embedding. Default 512 (ours); the paper has 2048
+    /// for features of 2048.
     pub d_output: usize,
-    /// Width of the predictor's bottleneck. Paper: a quarter of the embedding.
+    /// Width of the predictor's bottleneck. Default 128, a quarter of the embedding as in the paper.
     pub d_predictor: usize,
-    /// Layers of the projector. Paper: 3, and 2 on CIFAR-10.
+    /// Layers of the projector. Default 2, the paper's on CIFAR-10; 3 on ImageNet.
     pub layers: usize,
 }
 
@@ -27,7 +28,8 @@ impl Default for SimSiamConfig {
 }
 
 impl SimSiamConfig {
-    /// SimSiam around `encoder`; the heads' weights wait for [`seed_weights`](crate::seed_weights).
+    /// Creates SimSiam around `encoder`, with weights that [`seed_weights`](crate::seed_weights)
+    /// draws.
     #[must_use]
     pub fn init<B: Backbone>(&self, encoder: B, device: &Device) -> SimSiam<B> {
         let mut widths = vec![self.d_output; self.layers + 1];
@@ -41,17 +43,31 @@ impl SimSiamConfig {
     }
 }
 
-/// SimSiam.
+/// SimSiam, which predicts the embedding of each view from the other.
 ///
 /// ```text
 /// loss = −½ cos(h(z_a), sg z_b) − ½ cos(h(z_b), sg z_a)        z = g(f(view))
 /// ```
-/// f encoder, g projector, h predictor, sg stop-gradient, without which all images collapse.
+/// f encoder, g projector, h predictor, sg stop-gradient, without which the encoder collapses.
 ///
 /// # Source
 /// Chen & He, 2021, [arXiv:2011.10566](https://arxiv.org/abs/2011.10566).
-/// Deviation: the predictor's learning rate is not held constant by itself; the run's schedule
-/// decides.
+/// Deviation: the predictor follows the schedule of the other networks; the paper keeps its learning
+/// rate constant.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_models::{Method, ResNetConfig, SimSiamConfig, Views, seed_weights};
+///
+/// let device = Device::flex().autodiff();
+/// let encoder = ResNetConfig::resnet10(2).init(&device);
+/// let method = seed_weights(SimSiamConfig::default().init(encoder, &device), 0);
+/// let view = Tensor::random([4, 3, 8, 8], burn::tensor::Distribution::Default, &device);
+/// let step = method.step(&Views::new(vec![view.clone(), view], Vec::new()));
+/// assert_eq!(step.embedding.dims(), [4, 512]);
+/// assert!(step.loss.into_scalar::<f32>().abs() <= 1.0);
+/// ```
 #[derive(Module, Debug)]
 pub struct SimSiam<B: Module> {
     encoder: B,
