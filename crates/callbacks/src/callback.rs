@@ -28,7 +28,7 @@ pub struct StepMetrics {
 /// A run as a callback sees it.
 ///
 /// # Example
-/// A test of a callback makes a view of its own:
+/// A test of a callback builds the view itself:
 /// ```
 /// use burn::tensor::Device;
 /// use selfsame_callbacks::{EpochRecord, History, RunView, StepMetrics, StopReason};

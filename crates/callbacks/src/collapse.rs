@@ -43,8 +43,8 @@ impl<M: Method> Callback<M> for CollapseAlarm {
             && recent.iter().all(|(_, std)| *std < self.share * healthy);
         if collapsed {
             run.stop(format!(
-                "the embeddings have collapsed: their standard deviation is {:.5} where {healthy:.5} \
-                 is healthy; lower the learning rate, or check what keeps the method from \
+                "the embeddings have collapsed: their standard deviation is {:.5} where \
+                 {healthy:.5} is healthy; lower the learning rate, or check what keeps the method from \
                  collapsing (its temperature, the weights of its terms, its predictor)",
                 run.history().last("embedding_std").unwrap_or_default()
             ));
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(stopped(&[0.2, 0.02, 0.02]), None);
         assert_eq!(stopped(&[0.02, 0.2, 0.02]), None);
         let Some(StopReason::Callback(why)) = stopped(&[0.2, 0.02, 0.02, 0.01]) else {
-            panic!("a collapsed run goes on")
+            panic!("a collapsed run continues")
         };
         assert!(why.contains("0.01000") && why.contains("0.25000"), "{why}");
     }

@@ -30,7 +30,7 @@ impl LogError {
     }
 }
 
-/// A table with one line per epoch: `epoch`, then every measured value, in the order of their names.
+/// A table with one line per epoch: `epoch`, then every measured value, sorted by name.
 ///
 /// The file is written anew at every epoch from the run's history, so it is whole at any time and
 /// a resumed run has the very same file as one that was never stopped.
@@ -90,10 +90,35 @@ impl<M: Method> Callback<M> for CsvLog {
     }
 }
 
-/// One JSON object per optimizer step: `{"step", "epoch", "loss", "learning_rate", "embedding_std"}`.
+/// A line per optimizer step, each a JSON object.
 ///
+/// Its keys are `step`, `epoch`, `loss`, `learning_rate` and `embedding_std`.
 /// Lines are appended. When a run is resumed, the lines after its checkpoint are dropped first, so
 /// that the file ends up the same as that of a run that was never stopped.
+///
+/// # Example
+/// ```
+/// use burn::tensor::Device;
+/// use selfsame_callbacks::{Callback, History, JsonLinesLog, RunView, StepMetrics};
+/// use selfsame_models::{Classifier, Clock, ResNetConfig};
+///
+/// let device = Device::flex();
+/// let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(&device);
+/// let method = Classifier::new(encoder, 2, &device);
+/// let clock = Clock { step: 1, steps_per_epoch: 4, epochs: 1 };
+/// let metrics = StepMetrics { loss: 0.5, ..StepMetrics::default() };
+/// let (mut history, mut stop) = (History::default(), None);
+/// let mut run = RunView::new(clock, metrics, &method, &mut history, &mut stop);
+///
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("steps.jsonl");
+/// let mut log = JsonLinesLog::new(&path);
+/// log.on_start(&mut run)?;
+/// log.on_step_end(&mut run)?;
+/// let line: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(&path)?)?;
+/// assert_eq!((&line["step"], &line["loss"]), (&1.into(), &0.5.into()));
+/// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
+/// ```
 #[derive(Debug)]
 pub struct JsonLinesLog {
     path: PathBuf,

@@ -10,7 +10,10 @@ use crate::{Callback, CallbackError, RunView};
 /// Time between two lines outside a terminal.
 const INTERVAL: Duration = Duration::from_secs(10);
 
-/// Shows the place of a run, its loss, learning rate, speed, spread of the embedding and kNN accuracy.
+/// Progress of a run, on the terminal or in a log.
+///
+/// It shows the loss, the learning rate, the speed, the spread of the embedding, and the newest kNN
+/// accuracy if it is measured.
 ///
 /// On a terminal this is a bar that is redrawn. Elsewhere (a log, CI) it is a line on the standard
 /// error, at the end of an epoch if ten seconds have passed since the last line, and at the end of

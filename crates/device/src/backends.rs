@@ -63,8 +63,8 @@ pub(crate) static BACKENDS: [Backend; 7] = [
 ];
 
 const VULKAN: &str = "no adapter with that number answers; on Linux it needs a Vulkan loader \
-                      (libvulkan.so.1: Debian's libvulkan1, or beside the program) and a driver, the \
-                      GPU maker's or software (Debian's mesa-vulkan-drivers)";
+                      (libvulkan.so.1: Debian's libvulkan1, or beside the program) and a driver, \
+                      the GPU maker's or software (Debian's mesa-vulkan-drivers)";
 const ONE_CPU: &str = "the CPU is one device, number 0";
 
 #[cfg(any(feature = "flex", feature = "tch"))]

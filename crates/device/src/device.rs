@@ -23,7 +23,7 @@ pub struct NamedDevice {
 pub enum DeviceError {
     /// No device has such a name.
     #[error(
-        "there is no device `{asked}`; the names are {}, followed by `:n` for the n-th, from 0. {here}",
+        "there is no device `{asked}`; the names are {}, with `:n` for the n-th from 0. {here}",
         names()
     )]
     Unknown {
@@ -81,7 +81,7 @@ fn names() -> String {
 /// | `cuda`, `cuda:n` | NVIDIA GPUs | `cuda` |
 /// | `metal`, `metal:n` | Apple GPUs | `metal` |
 /// | `vulkan`, `vulkan:n` | GPUs through Vulkan and SPIR-V | `vulkan` |
-/// | `wgpu`, `wgpu:n` | GPUs through Vulkan, Metal, DirectX 12 or OpenGL, whichever finds one | `wgpu` |
+/// | `wgpu`, `wgpu:n` | GPUs through Vulkan, Metal, DirectX 12 or OpenGL, the first with a GPU | `wgpu` |
 /// | `tch:cuda`, `tch:cuda:n` | NVIDIA GPUs through PyTorch's library | `tch` |
 /// | `tch` | the CPU through PyTorch's library | `tch` |
 ///

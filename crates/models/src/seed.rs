@@ -10,12 +10,16 @@ use rand_distr::{Distribution, Normal, Uniform};
 ///
 /// | parameter | distribution |
 /// |---|---|
-/// | convolution `[out, in, h, w]` | normal, variance `2 / (out · h · w)` (He et al. 2015, fan-out) |
-/// | matrix `[in, out]` | uniform in `±1 / √in` (PyTorch's default) |
+/// | convolution `[out, in, h, w]` | normal, variance `2 / (out · h · w)` |
+/// | matrix `[in, out]` | uniform in `±1 / √in` |
 /// | vectors (bias, scale, shift), running statistics | unchanged |
 ///
-/// The `n`-th parameter has its own random stream, so that a wider layer does not shift the draws of
-/// the next one. The stream depends on the seed and `n`, not on the device.
+/// The `n`-th parameter has its own random stream, so that a wider layer does not shift the draws
+/// of the next one. The stream depends on the seed and `n`, not on the device.
+///
+/// # Source
+/// The convolutions: He et al., 2015, [arXiv:1502.01852](https://arxiv.org/abs/1502.01852), with
+/// fan-out. The matrices: PyTorch's default for linear layers.
 ///
 /// # Example
 /// ```
@@ -91,7 +95,8 @@ mod tests {
         let network = seed_weights(ResNetConfig::resnet10(2).init(&device), 1);
         let gradients = network.forward(Tensor::ones([2, 3, 8, 8], &device)).sum().backward();
         let gradients = burn::optim::GradientsParams::from_grads(gradients, &network);
-        // Stem, two convolutions in each of four blocks, three shortcuts; each with scale and shift.
+        // Stem, two convolutions in each of four blocks, three shortcuts; each with scale and
+        // shift.
         assert_eq!(gradients.len(), 3 * (1 + 8 + 3));
     }
 

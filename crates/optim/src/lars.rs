@@ -15,8 +15,8 @@ use selfsame_kernels::{MomentumStep, momentum_step};
 ///
 /// # Source
 /// You et al., 2017, [arXiv:1708.03888](https://arxiv.org/abs/1708.03888), eq. 6.
-/// Deviation: the rate multiplies the velocity instead of the gradient, as in SimCLR's code, so that
-/// a changed rate takes effect at once.
+/// Deviation: the rate multiplies the velocity instead of the gradient, as in SimCLR's code, so
+/// that a changed rate takes effect at once.
 ///
 /// # Example
 /// ```
@@ -38,8 +38,8 @@ pub struct Lars {
     pub momentum: f64,
     /// Weight decay; at least 0.
     pub weight_decay: f64,
-    /// Length of a step divided by the length of the weight, at rate 1; at least 0. Paper and SimCLR:
-    /// 0.001.
+    /// Length of a step divided by the length of the weight, at rate 1; at least 0. Paper and
+    /// SimCLR: 0.001.
     pub trust: f64,
 }
 

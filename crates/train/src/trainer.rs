@@ -19,6 +19,36 @@ use crate::{Checkpoints, TrainError};
 ///
 /// Everything a step does is a function of the weights, the optimizer's state and the step's
 /// number, so a run that is stopped and resumed ends with the same bytes as one that was not.
+///
+/// # Example
+/// ```
+/// use std::sync::Arc;
+///
+/// use burn::tensor::Device;
+/// use selfsame_augment::Recipe;
+/// use selfsame_callbacks::{CollapseAlarm, CsvLog};
+/// use selfsame_models::{BarlowTwinsConfig, ResNetConfig, seed_weights};
+/// use selfsame_optim::{OptimizerConfig, Schedule};
+/// use selfsame_samplers::{Loader, LoaderConfig, Split, Synthetic, SyntheticConfig};
+/// use selfsame_train::{Checkpoints, Trainer};
+///
+/// let folder = tempfile::tempdir()?;
+/// let device = Device::flex().autodiff();
+/// let shapes = SyntheticConfig { images: 16, size: 8, seed: 0, split: Split::Train };
+/// let config = LoaderConfig { batch_size: 8, threads: 1, seed: 0 };
+/// let loader = Loader::new(Arc::new(Synthetic::new(shapes)), Recipe::shapes(8), config)?;
+/// let encoder = ResNetConfig::resnet10(1).init(&device);
+/// let method = seed_weights(BarlowTwinsConfig::default().init(encoder, &device), 0);
+/// let optimizer = OptimizerConfig::sgd(0.9, 5e-4).init();
+/// let outcome = Trainer::new(method, optimizer, Schedule::one_cycle(0.01, 4), loader, 2, &device)
+///     .with_callback(CollapseAlarm::default())
+///     .with_callback(CsvLog::new(folder.path().join("epochs.csv")))
+///     .with_checkpoints(Checkpoints::new(folder.path().join("checkpoint")))?
+///     .fit()?;
+/// assert_eq!((outcome.clock.step, outcome.history.0.len()), (4, 2));
+/// assert!(folder.path().join("checkpoint/step-4").is_dir());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct Trainer<M: Method> {
     method: M,
     optimizer: ModuleOptimizer,
@@ -131,7 +161,7 @@ impl<M: Method> Trainer<M> {
     /// there is one.
     ///
     /// # Errors
-    /// If the checkpoint cannot be read, or belongs to a run of another length or to other networks.
+    /// If the checkpoint cannot be read, or belongs to a run of another length or other networks.
     pub fn with_checkpoints(mut self, checkpoints: Checkpoints) -> Result<Self, TrainError> {
         let found = checkpoints.load(self.method.clone(), self.optimizer.clone())?;
         if let (Some((state, method, optimizer)), Some(path)) = (found, checkpoints.newest()) {

@@ -9,8 +9,8 @@ use selfsame_kernels::{Then, batch_norm, batch_norm_train};
 pub struct BatchNormConfig {
     /// Channels (or features) of the input.
     pub d_input: usize,
-    /// Whether a scale γ and a shift β are learned. Default true; the last layer of some projectors
-    /// has neither.
+    /// Whether a scale γ and a shift β are learned. Default true; the last layer of some
+    /// projectors has neither.
     pub affine: bool,
     /// Added to the variance. Default `1e-5`, as in PyTorch.
     pub epsilon: f64,
@@ -50,11 +50,11 @@ impl BatchNormConfig {
 
 /// Normalizes each channel over the batch, then scales and shifts it.
 ///
-/// On an autodiff device, unless the layer was frozen or made by `valid()`, it uses the mean and the
-/// biased variance of the batch, and updates the running statistics, the variance unbiased as in
-/// PyTorch. Elsewhere it uses the running statistics. Unlike burn's layer it can go without scale and
-/// shift, and its running statistics are current after every forward pass, so that it can be saved
-/// at any time.
+/// On an autodiff device, unless the layer was frozen or made by `valid()`, it uses the mean and
+/// the biased variance of the batch, and updates the running statistics, the variance unbiased as
+/// in PyTorch. Elsewhere it uses the running statistics. Unlike burn's layer it can go without
+/// scale and shift, and its running statistics are current after every forward pass, so that it
+/// can be saved at any time.
 ///
 /// # Source
 /// Ioffe & Szegedy, 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).

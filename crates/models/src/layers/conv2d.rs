@@ -18,7 +18,8 @@ pub struct Conv2dConfig {
 }
 
 impl Conv2dConfig {
-    /// Creates a convolution with weights of zero, which [`seed_weights`](crate::seed_weights) draws.
+    /// Creates a convolution with weights of zero, which
+    /// [`seed_weights`](crate::seed_weights) draws.
     #[must_use]
     pub fn init(&self, device: &Device) -> Conv2d {
         let [d_input, d_output] = self.channels;

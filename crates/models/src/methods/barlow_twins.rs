@@ -11,8 +11,8 @@ use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct BarlowTwinsConfig {
-    /// Width of the projector's three layers, and of the embedding. Default 512 (ours); the paper has
-    /// 8192.
+    /// Width of the projector's three layers, and of the embedding. Default 512 (ours); the paper
+    /// has 8192.
     pub d_output: usize,
     /// λ, the weight of the off-diagonal terms. Default 0.0051, as in the paper.
     pub off_diagonal: f64,

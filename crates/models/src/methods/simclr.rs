@@ -16,8 +16,8 @@ pub struct SimClrConfig {
     pub d_hidden: usize,
     /// Width of the embedding that the loss compares. Default 128, as in the paper.
     pub d_output: usize,
-    /// τ, greater than 0: smaller values make similar images repel more. Default 0.5, the paper's on
-    /// CIFAR-10.
+    /// τ, greater than 0: smaller values make similar images repel more. Default 0.5, the paper's
+    /// on CIFAR-10.
     pub temperature: f64,
 }
 
@@ -29,7 +29,8 @@ impl Default for SimClrConfig {
 }
 
 impl SimClrConfig {
-    /// Creates SimCLR around `encoder`, with weights that [`seed_weights`](crate::seed_weights) draws.
+    /// Creates SimCLR around `encoder`, with weights that [`seed_weights`](crate::seed_weights)
+    /// draws.
     #[must_use]
     pub fn init<B: Backbone>(&self, encoder: B, device: &Device) -> SimClr<B> {
         let widths = vec![encoder.d_output(), self.d_hidden, self.d_output];

@@ -14,7 +14,8 @@ pub struct SimSiamConfig {
     /// Width of the projector's layers and of the embedding. Default 512 (ours); the paper has 2048
     /// for features of 2048.
     pub d_output: usize,
-    /// Width of the predictor's bottleneck. Default 128, a quarter of the embedding as in the paper.
+    /// Width of the predictor's bottleneck. Default 128, a quarter of the embedding as in the
+    /// paper.
     pub d_predictor: usize,
     /// Layers of the projector. Default 2, the paper's on CIFAR-10; 3 on ImageNet.
     pub layers: usize,
@@ -52,8 +53,8 @@ impl SimSiamConfig {
 ///
 /// # Source
 /// Chen & He, 2021, [arXiv:2011.10566](https://arxiv.org/abs/2011.10566).
-/// Deviation: the predictor follows the schedule of the other networks; the paper keeps its learning
-/// rate constant.
+/// Deviation: the predictor follows the schedule of the other networks; the paper keeps its
+/// learning rate constant.
 ///
 /// # Example
 /// ```
