@@ -13,6 +13,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use clap::Parser;
 use selfsame::augment::{Recipe, ViewKey};
+use selfsame::device::{Inventory, NamedDevice};
 use selfsame::losses::{
     BarlowTwinsLossConfig, NtXentLossConfig, VicregLossConfig, barlow_twins, byol, nt_xent, vicreg,
 };
@@ -20,7 +21,6 @@ use selfsame::models::{
     Method, ResNetConfig, SimClrConfig, Views, cast_convolutions, seed_weights,
 };
 use selfsame::optim::OptimizerConfig;
-use selfsame::{Inventory, NamedDevice};
 use serde::Serialize;
 
 /// Time a GPU at self-supervised learning, and check that it computes what the CPU computes.

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use image::DynamicImage;
-use selfsame::callbacks::KnnProbe;
 use selfsame::datasets::{
     CacheOptions, Cached, Dataset, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig,
     open, stratified_split, stratified_subset,
 };
+use selfsame::train::KnnProbe;
 
 use crate::settings::{SIDE, Settings};
 
@@ -86,8 +86,8 @@ impl Images {
     pub(crate) fn knn_bank(&self, settings: &Settings) -> Option<KnnProbe> {
         let some = |dataset: &Arc<dyn Dataset>, limit| choose(dataset, limit, settings.seed);
         labels(self.train.as_ref())?;
-        let (bank, queries) = (some(&self.train, 2_000), some(self.test.as_ref()?, 500));
-        Some(KnnProbe { bank, queries, recipe: settings.shown(), batch: 128 })
+        let (train, queries) = (some(&self.train, 2_000), some(self.test.as_ref()?, 500));
+        Some(KnnProbe { train, queries, recipe: settings.shown(), batch: 128 })
     }
 
     /// A few images to show, of different classes where there are any.

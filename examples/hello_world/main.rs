@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stdout, reason = "a program that answers on the terminal")]
 
+mod files;
 mod images;
 mod proof;
 mod report;
@@ -14,18 +15,17 @@ use anyhow::bail;
 use burn::module::Module;
 use burn::tensor::Device;
 use clap::Parser;
-use selfsame::NamedDevice;
 use selfsame::augment::view_grid;
-use selfsame::callbacks::{
-    Checkpoints, CollapseAlarm, CsvLog, JsonLinesLog, OnlineKnn, Outcome, Progress, StopReason,
-    StopSignal, Trainer, write_atomically,
-};
+use selfsame::callbacks::{CollapseAlarm, CsvLog, JsonLinesLog, Progress, StopReason, StopSignal};
+use selfsame::device::NamedDevice;
 use selfsame::models::{
     BarlowTwinsConfig, Method, ResNet, SimClrConfig, SimSiamConfig, seed_weights, to_safetensors,
 };
 use selfsame::samplers::{Loader, LoaderConfig};
+use selfsame::train::{Checkpoints, OnlineKnn, Outcome, Trainer};
 use serde_json::json;
 
+use files::write_atomically;
 use images::Images;
 use proof::{Accuracy, Bench, Encoded, Judge, Row};
 use report::{BeforeAfter, Counts, Findings, Health, Seconds, Versions};

@@ -8,12 +8,13 @@ use burn::module::Module;
 use burn::tensor::Device;
 use image::DynamicImage;
 use selfsame::augment::Recipe;
-use selfsame::callbacks::{Progress, StopSignal, Trainer, extract_features};
+use selfsame::callbacks::{Progress, StopSignal};
 use selfsame::datasets::{Dataset, Subset, few_labels};
 use selfsame::metrics::{Features, Knn, LinearProbe, Summary};
 use selfsame::models::{Backbone, Classifier, ResNet, seed_weights};
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::samplers::{Loader, LoaderConfig};
+use selfsame::train::{Trainer, extract_features};
 use serde::Serialize;
 
 use crate::images::{Images, labels};

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
 use selfsame::augment::Recipe;
-use selfsame::callbacks::write_atomically;
 use selfsame::models::ResNetConfig;
 use selfsame::optim::{OptimizerConfig, Schedule};
 use serde::{Deserialize, Serialize};
+
+use crate::files::write_atomically;
 
 /// Learn features from images nobody labeled, then prove what they are worth.
 ///

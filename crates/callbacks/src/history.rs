@@ -1,16 +1,16 @@
-//! What a run measured, epoch by epoch.
+//! The values a run has measured, epoch by epoch.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// The numbers of one finished epoch, by name.
+/// The values of one finished epoch, by name.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EpochRecord {
-    /// Epochs finished, counted from 1.
+    /// Number of the epoch, counted from 1.
     pub epoch: u64,
-    /// `loss` and `std` (means over the epoch), `uniform_std` to compare the latter with,
+    /// `loss` and `embedding_std` (means over the epoch), `uniform_std` to compare the latter with,
     /// `learning_rate` (of the last step), and whatever callbacks reported, such as `knn`.
     pub metrics: BTreeMap<String, f64>,
 }
@@ -21,7 +21,7 @@ pub struct EpochRecord {
 pub struct History(pub Vec<EpochRecord>);
 
 impl History {
-    /// `(epoch, value)` wherever `name` was measured.
+    /// Returns `(epoch, value)` for every epoch in which `name` was measured.
     ///
     /// # Example
     /// ```
@@ -38,7 +38,17 @@ impl History {
         self.0.iter().filter_map(value).collect()
     }
 
-    /// The newest value of `name`.
+    /// Returns the newest value of `name`.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_callbacks::{EpochRecord, History};
+    ///
+    /// let first = EpochRecord { epoch: 1, metrics: [("knn".to_owned(), 0.5)].into() };
+    /// let second = EpochRecord { epoch: 2, ..EpochRecord::default() };
+    /// let history = History(vec![first, second]);
+    /// assert_eq!((history.last("knn"), history.last("loss")), (Some(0.5), None));
+    /// ```
     #[must_use]
     pub fn last(&self, name: &str) -> Option<f64> {
         self.series(name).last().map(|point| point.1)

@@ -1,12 +1,38 @@
-//! What every encoder of images offers to a method.
+//! The trait of encoders.
 
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
-/// An encoder: images in, one feature row per image out.
+/// An encoder, which maps every image to a row of features.
 ///
 /// Training behavior (batch statistics, dropout) follows burn's rule: it is on when the module is
-/// on an autodiff device and has not been put aside with `valid()`.
+/// on an autodiff device and was not made by `valid()`.
+///
+/// # Example
+/// ```
+/// use burn::module::Module;
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_models::Backbone;
+///
+/// /// The mean of every channel.
+/// #[derive(Module, Debug)]
+/// struct Means {
+///     channels: usize,
+/// }
+///
+/// impl Backbone for Means {
+///     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+///         images.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
+///     }
+///
+///     fn d_output(&self) -> usize {
+///         self.channels
+///     }
+/// }
+///
+/// let features = Means { channels: 3 }.forward(Tensor::ones([2, 3, 4, 4], &Device::flex()));
+/// assert_eq!(features.dims(), [2, 3]);
+/// ```
 pub trait Backbone: Module + ModuleDisplay + std::fmt::Debug {
     /// Maps images to features.
     ///
@@ -15,6 +41,6 @@ pub trait Backbone: Module + ModuleDisplay + std::fmt::Debug {
     /// - output: `[batch, d_output]`
     fn forward(&self, images: Tensor<4>) -> Tensor<2>;
 
-    /// Width of a feature row.
+    /// Returns the width of a row of features.
     fn d_output(&self) -> usize;
 }

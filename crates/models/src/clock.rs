@@ -1,6 +1,15 @@
-//! Where a run stands.
+//! The place of a run in its schedule.
 
-/// The place of a run in its schedule. Counts start at 0 and grow by whole steps.
+/// The place of a run in its schedule, counted in whole steps from 0.
+///
+/// # Example
+/// ```
+/// use selfsame_models::Clock;
+///
+/// let clock = Clock { step: 7, steps_per_epoch: 3, epochs: 3 };
+/// assert_eq!((clock.epoch(), clock.batch(), clock.total_steps()), (2, 1, 9));
+/// assert!(!clock.is_finished());
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Clock {
@@ -13,25 +22,25 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The epoch the next step belongs to.
+    /// Returns the epoch of the next step, from 0.
     #[must_use]
     pub fn epoch(&self) -> u64 {
         self.step / self.steps_per_epoch.max(1)
     }
 
-    /// The place of the next step inside its epoch.
+    /// Returns the index of the next step in its epoch, from 0.
     #[must_use]
     pub fn batch(&self) -> u64 {
         self.step % self.steps_per_epoch.max(1)
     }
 
-    /// Steps in the whole run.
+    /// Returns the number of steps in the whole run.
     #[must_use]
     pub fn total_steps(&self) -> u64 {
         self.steps_per_epoch * self.epochs
     }
 
-    /// Whether the run is over.
+    /// Returns whether all steps have been made.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.step >= self.total_steps()

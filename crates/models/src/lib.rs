@@ -1,35 +1,25 @@
 #![doc = include_str!("../README.md")]
 
 mod backbone;
-mod barlow_twins;
-mod batch_norm;
-mod classifier;
+mod backbones;
 mod clock;
-mod conv;
-mod init;
-mod linear;
+mod half_precision;
+mod layers;
 mod method;
-mod mlp;
-mod precision;
-mod resnet;
-mod sim_clr;
-mod sim_siam;
+mod methods;
+mod seed;
 mod views;
 mod weights;
 
 pub use backbone::Backbone;
-pub use barlow_twins::{BarlowTwins, BarlowTwinsConfig};
-pub use batch_norm::{BatchNorm, BatchNormConfig};
-pub use classifier::Classifier;
+pub use backbones::{ResNet, ResNetConfig};
 pub use clock::Clock;
-pub use conv::{Conv2d, Conv2dConfig};
-pub use init::seed_weights;
-pub use linear::linear;
+pub use half_precision::cast_convolutions;
+pub use layers::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Mlp, MlpConfig, linear};
 pub use method::{Method, Step};
-pub use mlp::{Mlp, MlpConfig};
-pub use precision::cast_convolutions;
-pub use resnet::{ResNet, ResNetConfig};
-pub use sim_clr::{SimClr, SimClrConfig};
-pub use sim_siam::{SimSiam, SimSiamConfig};
+pub use methods::{
+    BarlowTwins, BarlowTwinsConfig, Classifier, SimClr, SimClrConfig, SimSiam, SimSiamConfig,
+};
+pub use seed::seed_weights;
 pub use views::Views;
 pub use weights::{WeightsError, from_safetensors, to_safetensors};

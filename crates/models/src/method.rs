@@ -1,21 +1,22 @@
-//! What a self-supervised method offers to the training loop.
+//! The trait of self-supervised methods.
 
 use burn::module::Module;
 use burn::tensor::Tensor;
 
 use crate::{Backbone, Views};
 
-/// What one forward pass of a method gives.
+/// The result of one forward pass of a method.
 #[derive(Debug)]
 pub struct Step {
     /// The loss to minimize, `[1]`.
     pub loss: Tensor<1>,
-    /// What the collapse figure watches: the embeddings of one view, `[batch, dim]`, without graph.
+    /// The embeddings of one view, `[batch, dim]`, without graph. Their spread tells whether the
+    /// encoder has collapsed.
     pub embedding: Tensor<2>,
 }
 
 impl Step {
-    /// A loss and the embeddings it was computed from; the latter leave the graph here.
+    /// Joins a loss and the embeddings it was computed from, which are detached from the graph.
     ///
     /// # Shapes
     /// - `loss`: `[1]`
@@ -26,16 +27,50 @@ impl Step {
     }
 }
 
-/// A way of learning from views: networks and the loss that joins them.
+/// A way of learning from views: networks, and a loss that joins them.
 ///
-/// One file per paper; see [`SimClr`](crate::SimClr) for how short one is.
+/// [`SimClr`](crate::SimClr) shows how short a method is.
+///
+/// # Example
+/// A custom method is a module with a `step`:
+/// ```
+/// use burn::module::Module;
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_models::{Backbone, Method, ResNet, ResNetConfig, Step, Views, seed_weights};
+///
+/// /// Pulls the features of an image's two views together (and so collapses).
+/// #[derive(Module, Debug)]
+/// struct Attract {
+///     encoder: ResNet,
+/// }
+///
+/// impl Method for Attract {
+///     type Encoder = ResNet;
+///
+///     fn step(&self, views: &Views) -> Step {
+///         let [a, b] = views.pair().map(|view| self.encoder.forward(view));
+///         Step::new((a.clone() - b).square().mean(), a)
+///     }
+///
+///     fn encoder(&self) -> &ResNet {
+///         &self.encoder
+///     }
+/// }
+///
+/// let device = Device::flex().autodiff();
+/// let method = Attract { encoder: ResNetConfig::resnet10(1).init(&device) };
+/// let method = seed_weights(method, 0);
+/// let view = Tensor::ones([2, 3, 8, 8], &device);
+/// let step = method.step(&Views::new(vec![view.clone(), view], Vec::new()));
+/// assert_eq!(step.loss.into_scalar::<f32>(), 0.0);
+/// ```
 pub trait Method: Module + std::fmt::Debug {
-    /// The encoder that is kept.
+    /// The encoder that is kept after training.
     type Encoder: Backbone;
 
-    /// One forward pass over a batch.
+    /// Runs one forward pass over a batch.
     fn step(&self, views: &Views) -> Step;
 
-    /// The encoder as it is now.
+    /// Returns the encoder as it is now.
     fn encoder(&self) -> &Self::Encoder;
 }

@@ -2,9 +2,21 @@
 
 use burn::tensor::Tensor;
 
-/// The views of one batch of images, already on the training device.
+/// The views of one batch of images, on the training device.
 ///
 /// Row `i` of every view shows the same image.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_models::Views;
+///
+/// let view = Tensor::<4>::ones([2, 3, 8, 8], &Device::flex());
+/// let views = Views::new(vec![view.clone(), view], vec![Some(0), Some(4)]);
+/// let [a, b] = views.pair();
+/// assert_eq!((views.batch(), a.dims(), b.dims()), (2, [2, 3, 8, 8], [2, 3, 8, 8]));
+/// assert_eq!(views.labels(), [0, 4]);
+/// ```
 #[derive(Clone, Debug)]
 pub struct Views {
     views: Vec<Tensor<4>>,
@@ -16,10 +28,10 @@ impl Views {
     ///
     /// # Shapes
     /// - each of `views`: `[batch, channel, height, width]`; sizes may differ between views
-    /// - `labels`: one per image, or empty where nothing is labeled
+    /// - `labels`: one per image, or empty if no image is labeled
     ///
     /// # Panics
-    /// If there is no view, or the batch sizes differ.
+    /// If there is no view, or the numbers of images differ.
     #[must_use]
     #[track_caller]
     pub fn new(views: Vec<Tensor<4>>, labels: Vec<Option<usize>>) -> Self {
@@ -37,19 +49,19 @@ impl Views {
         Self { views, labels }
     }
 
-    /// Number of images.
+    /// Returns the number of images.
     #[must_use]
     pub fn batch(&self) -> usize {
         self.views[0].dims()[0]
     }
 
-    /// All views, in the recipe's order.
+    /// Returns all views, in the recipe's order.
     #[must_use]
     pub fn all(&self) -> &[Tensor<4>] {
         &self.views
     }
 
-    /// The two views of a two-view method.
+    /// Returns the two views of every image, as a two-view method needs them.
     ///
     /// # Panics
     /// If the recipe does not make exactly two views.
@@ -62,7 +74,7 @@ impl Views {
         [a.clone(), b.clone()]
     }
 
-    /// The class of every image.
+    /// Returns the class of every image.
     ///
     /// # Panics
     /// If any image has no label.

@@ -1,4 +1,4 @@
-//! Weights as safetensors: one entry per parameter, named by its path, and a text beside them.
+//! Weights as safetensors, with one entry per parameter, named by its path.
 
 use std::collections::HashMap;
 
@@ -6,26 +6,26 @@ use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::{Tensor, TensorData};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-/// Why weights could not be written or read.
+/// The reason why weights could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The bytes are no safetensors file.
-    #[error("this is no safetensors file, or a damaged one")]
+    /// The bytes are not a safetensors file.
+    #[error("this is not a safetensors file, or it is damaged")]
     Format(#[from] safetensors::SafeTensorError),
     /// The file lacks a parameter of the network.
-    #[error("the file has no `{name}`, so it was made by another network than this one")]
+    #[error("the file has no `{name}`, so it was made by a different network")]
     Missing {
         /// Path of the parameter.
         name: String,
     },
     /// The file holds a parameter the network lacks.
-    #[error("the network has no `{name}`, so the file was made by another network than this one")]
+    #[error("the network has no `{name}`, so the file was made by a different network")]
     Unused {
         /// Name in the file.
         name: String,
     },
-    /// A parameter has another shape.
+    /// A parameter has a different shape.
     #[error("`{name}` is {found:?} in the file and {wanted:?} in the network; check its width")]
     Shape {
         /// Path of the parameter.
@@ -35,20 +35,20 @@ pub enum WeightsError {
         /// Shape in the network.
         wanted: Vec<usize>,
     },
-    /// A parameter is not in single precision.
+    /// A parameter in the file is not in single precision.
     #[error("`{name}` is {found}, but only F32 can be read")]
     Precision {
         /// Path of the parameter.
         name: String,
-        /// Its type in the file.
+        /// The type in the file.
         found: String,
     },
 }
 
-/// The bytes of a safetensors file with every parameter and running statistic of `module`.
+/// Returns the bytes of a safetensors file with every parameter and running statistic of `module`.
 ///
-/// The same weights give the same bytes. `about` is kept in the header under the key `selfsame`;
-/// give it the configuration as JSON, so that the file says how to build the network it fits.
+/// The same weights give the same bytes. `about` is kept in the header under the key `selfsame`.
+/// Pass the configuration as JSON, so that the file says how to build the network it belongs to.
 ///
 /// # Errors
 /// If the tensors cannot be serialized.
@@ -80,10 +80,22 @@ pub fn to_safetensors<M: Module>(module: &M, about: &str) -> Result<Vec<u8>, Wei
     Ok(safetensors::serialize(views, Some(about))?)
 }
 
-/// `module` with the weights of a safetensors file.
+/// Returns `module` with the weights of a safetensors file.
 ///
 /// # Errors
-/// If the bytes are no safetensors file, or do not fit the network name by name and shape by shape.
+/// If the bytes are not a safetensors file, or a name or shape differs from that of the network.
+///
+/// # Example
+/// ```
+/// use burn::tensor::Device;
+/// use selfsame_models::{ResNetConfig, WeightsError, from_safetensors, to_safetensors};
+///
+/// let device = Device::flex();
+/// let bytes = to_safetensors(&ResNetConfig::resnet10(2).init(&device), "")?;
+/// let wider = from_safetensors(ResNetConfig::resnet10(4).init(&device), &bytes);
+/// assert!(matches!(wider, Err(WeightsError::Shape { .. })));
+/// # Ok::<(), WeightsError>(())
+/// ```
 pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError> {
     let saved = SafeTensors::deserialize(bytes)?;
     let mut fill = Fill { path: Vec::new(), file: &saved, used: Vec::new(), error: None };
@@ -139,8 +151,8 @@ impl Fill<'_> {
             let (found, wanted) = (entry.shape().to_vec(), wanted.to_vec());
             return Err(WeightsError::Shape { name, found, wanted });
         }
-        let (numbers, _) = entry.data().as_chunks::<4>();
-        Ok(numbers.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+        let (values, _) = entry.data().as_chunks::<4>();
+        Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
     }
 }
 

@@ -1,4 +1,4 @@
-//! Optimizers by name, with the groups of parameters every method here wants.
+//! Optimizers by name, with the parameter groups that self-supervised methods use.
 
 use burn::module::ParamGroup;
 use burn::optim::ModuleOptimizer;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Lars, Sgd};
 
-/// A setting that makes no sense.
+/// The error of a setting that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{key}` cannot be used: {reason}")]
 pub struct ConfigError {
@@ -17,16 +17,19 @@ pub struct ConfigError {
 impl ConfigError {
     pub(crate) fn at_least_zero(key: &'static str, value: f64) -> Result<(), Self> {
         if !(value.is_finite() && value >= 0.0) {
-            return Err(Self { key, reason: format!("{value} is not a number of at least 0") });
+            return Err(Self {
+                key,
+                reason: format!("{value} is not a finite number of at least 0"),
+            });
         }
         Ok(())
     }
 }
 
-/// Which optimizer, and how it is set.
+/// An optimizer and its settings.
 ///
-/// Biases and the scales and shifts of norms (parameters with `bias`, `gamma` or `beta` in their path) are neither
-/// decayed nor, with LARS, adapted.
+/// Biases and the scales and shifts of norms (parameters with `bias`, `gamma` or `beta` in their
+/// path) have no weight decay and, with LARS, no rate of their own.
 ///
 /// # Example
 /// ```
@@ -41,39 +44,50 @@ impl ConfigError {
 pub enum OptimizerConfig {
     /// [`Sgd`].
     Sgd {
-        /// Share of the velocity that is kept.
+        /// Share of the velocity that is kept, in `[0, 1)`.
         momentum: f64,
-        /// Whether the step looks ahead.
+        /// Whether the step looks ahead along the velocity.
         nesterov: bool,
-        /// Weight decay of matrices and convolutions.
+        /// Weight decay of matrices and convolutions; at least 0.
         weight_decay: f64,
     },
     /// [`Lars`].
     Lars {
-        /// Share of the velocity that is kept.
+        /// Share of the velocity that is kept, in `[0, 1)`.
         momentum: f64,
-        /// Weight decay of matrices and convolutions.
+        /// Weight decay of matrices and convolutions; at least 0.
         weight_decay: f64,
-        /// Length of a step over length of the weight.
+        /// Length of a step divided by the length of the weight, at rate 1; at least 0.
         trust: f64,
     },
 }
 
 impl OptimizerConfig {
-    /// SGD with Nesterov momentum.
+    /// Returns SGD with Nesterov momentum.
     #[must_use]
     pub fn sgd(momentum: f64, weight_decay: f64) -> Self {
         Self::Sgd { momentum, nesterov: true, weight_decay }
     }
 
-    /// LARS with momentum 0.9 and trust 0.001, as SimCLR has it.
+    /// Returns LARS with momentum 0.9 and trust 0.001, as in SimCLR.
     #[must_use]
     pub fn lars(weight_decay: f64) -> Self {
         Self::Lars { momentum: 0.9, weight_decay, trust: 0.001 }
     }
 
+    /// Checks the settings.
+    ///
     /// # Errors
-    /// If a number is negative or not finite, or the momentum is not below 1.
+    /// If a value is negative or not finite, or the momentum is not below 1.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_optim::OptimizerConfig;
+    ///
+    /// assert!(OptimizerConfig::sgd(0.9, 5e-4).validate().is_ok());
+    /// let error = OptimizerConfig::sgd(1.0, 5e-4).validate().unwrap_err();
+    /// assert_eq!(error.to_string(), "`momentum` cannot be used: 1 is not below 1");
+    /// ```
     pub fn validate(&self) -> Result<(), ConfigError> {
         let (Self::Sgd { momentum, weight_decay, .. } | Self::Lars { momentum, weight_decay, .. }) =
             *self;
@@ -89,7 +103,7 @@ impl OptimizerConfig {
         Ok(())
     }
 
-    /// The optimizer, without any state yet.
+    /// Creates the optimizer, without any state yet.
     ///
     /// # Panics
     /// If [`validate`](Self::validate) fails, with its message.
@@ -140,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_optimizer_that_was_saved_goes_on_to_the_same_bytes() {
+    fn an_optimizer_that_was_saved_resumes_with_the_same_bytes() {
         let device = Device::flex().autodiff();
         let step = |optimizer: &mut ModuleOptimizer, layer: Linear| {
             let input = Tensor::<2>::from_floats([[1.0, -2.0], [0.5, 3.0]], &device);
@@ -167,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_numbers_are_named() {
+    fn bad_values_are_named() {
         let error = OptimizerConfig::sgd(1.0, 0.0).validate().unwrap_err().to_string();
         assert!(error.contains("momentum"), "{error}");
         assert!(OptimizerConfig::lars(f64::NAN).validate().is_err());

@@ -1,29 +1,45 @@
-//! Layer-wise rates for large batches.
+//! LARS, with a learning rate per layer for large batches.
 
 use burn::optim::{Optimizer, RecordState};
 use burn::tensor::{Device, Tensor};
 use selfsame_kernels::{MomentumStep, momentum_step};
 
-/// LARS: SGD in which each parameter moves by a share of its own length.
+/// LARS, which is SGD whose steps are proportional to the length of each parameter.
 ///
 /// ```text
 /// λ ← trust · ‖w‖ / (‖gradient‖ + decay · ‖w‖)       1 where w or its gradient is zero
 /// v ← momentum · v + λ (gradient + decay · w)
 /// w ← w − rate · v
 /// ```
-/// Norms and biases are left to plain SGD: see [`OptimizerConfig`](crate::OptimizerConfig).
+/// [`OptimizerConfig`](crate::OptimizerConfig) gives norms and biases to plain SGD.
 ///
 /// # Source
 /// You et al., 2017, [arXiv:1708.03888](https://arxiv.org/abs/1708.03888), eq. 6.
-/// Deviation: the rate multiplies the velocity and not the gradient, as SimCLR's code does, so
-/// that a changing rate acts at once.
+/// Deviation: the rate multiplies the velocity instead of the gradient, as in SimCLR's code, so
+/// that a changed rate takes effect at once.
+///
+/// # Example
+/// ```
+/// use burn::optim::Optimizer;
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_optim::Lars;
+///
+/// let lars = Lars { momentum: 0.9, weight_decay: 0.0, trust: 0.1 };
+/// let weight = Tensor::<1>::from_floats([3.0, 4.0], &Device::flex());
+/// let gradient = Tensor::from_floats([0.0, 7.0], &Device::flex());
+/// let (weight, _) = lars.step(1.0, weight, gradient, None);
+/// // The step has a tenth of the weight's length, 0.5, whatever the length of the gradient.
+/// let values: Vec<f32> = weight.into_data().iter().collect();
+/// assert!((values[0] - 3.0).abs() < 1e-6 && (values[1] - 3.5).abs() < 1e-6);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lars {
     /// Share of the velocity that is kept, in `[0, 1)`.
     pub momentum: f64,
     /// Weight decay; at least 0.
     pub weight_decay: f64,
-    /// Length of a step over length of the weight, at rate 1. Paper and SimCLR: 0.001.
+    /// Length of a step divided by the length of the weight, at rate 1; at least 0. Paper and
+    /// SimCLR: 0.001.
     pub trust: f64,
 }
 

@@ -1,4 +1,4 @@
-//! Learning rates over a run.
+//! Learning rates as functions of the step.
 
 use std::f64::consts::PI;
 
@@ -25,22 +25,22 @@ pub enum Schedule {
         /// The rate.
         rate: f64,
     },
-    /// A straight line up to `peak`, then half a cosine down to 0.
+    /// Linear warm-up to `peak`, then half a cosine down to 0.
     ///
     /// Loshchilov & Hutter, 2017, [arXiv:1608.03983](https://arxiv.org/abs/1608.03983), without
     /// restarts, with the linear warm-up of Goyal et al., 2017.
     WarmupCosine {
         /// The highest rate, at step `warmup_steps`.
         peak: f64,
-        /// Steps of the line; step `n` of them has `(n + 1) / warmup_steps` of the peak.
+        /// Steps of the warm-up; step `n` of it has `(n + 1) / warmup_steps` of the peak.
         warmup_steps: u64,
-        /// Steps of the whole run; the rate would be 0 at this step.
+        /// Steps of the whole run. The rate would be 0 at this step, which is never made.
         total_steps: u64,
     },
     /// Half a cosine up from `peak / 25` over the first three tenths, then down to `peak / 250000`.
     ///
     /// Smith & Topin, 2018, [arXiv:1708.07120](https://arxiv.org/abs/1708.07120), as PyTorch's
-    /// `OneCycleLR` with its defaults, momentum left alone.
+    /// `OneCycleLR` with its defaults, but with constant momentum.
     OneCycle {
         /// The highest rate.
         peak: f64,
@@ -49,19 +49,21 @@ pub enum Schedule {
     },
 }
 
-/// Shape of one cycle, as PyTorch has it by default.
+/// Shape of one cycle: PyTorch's defaults.
 const RISE: f64 = 0.3;
 const START: f64 = 25.0;
 const END: f64 = 1e4;
 
 impl Schedule {
-    /// One cycle of `total_steps` to `peak`.
+    /// Returns one cycle of `total_steps` with its highest rate at `peak`.
     #[must_use]
     pub fn one_cycle(peak: f64, total_steps: u64) -> Self {
         Self::OneCycle { peak, total_steps }
     }
 
-    /// The rate of a step. Past the end it stays at its last value.
+    /// Returns the learning rate of a step, counted from 0.
+    ///
+    /// After the end of the schedule it stays at its last value.
     #[must_use]
     pub fn at(&self, step: u64) -> f64 {
         match *self {
@@ -86,8 +88,18 @@ impl Schedule {
         }
     }
 
+    /// Checks the settings.
+    ///
     /// # Errors
-    /// If a rate is negative or no number, or the warm-up is longer than the run.
+    /// If a rate is negative or not finite, or the warm-up is longer than the run.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_optim::Schedule;
+    ///
+    /// assert!(Schedule::one_cycle(0.1, 100).validate().is_ok());
+    /// assert!(Schedule::Constant { rate: f64::NAN }.validate().is_err());
+    /// ```
     pub fn validate(&self) -> Result<(), ConfigError> {
         let (key, rate) = match *self {
             Self::Constant { rate } => ("rate", rate),
@@ -104,7 +116,7 @@ impl Schedule {
     }
 }
 
-/// Half a cosine from one value to another as `share` goes from 0 to 1; it stays there.
+/// Interpolates along half a cosine as `share` goes from 0 to 1, and is constant outside.
 fn cosine(from: f64, to: f64, share: f64) -> f64 {
     to + (from - to) / 2.0 * (1.0 + (PI * share.clamp(0.0, 1.0)).cos())
 }

@@ -1,10 +1,10 @@
-//! Stochastic gradient descent with momentum.
+//! SGD with momentum.
 
 use burn::optim::{Optimizer, RecordState};
 use burn::tensor::{Device, Tensor};
 use selfsame_kernels::{MomentumStep, momentum_step};
 
-/// SGD as PyTorch has it.
+/// Stochastic gradient descent with momentum, as in PyTorch.
 ///
 /// ```text
 /// g ← gradient + decay · w
@@ -15,7 +15,19 @@ use selfsame_kernels::{MomentumStep, momentum_step};
 ///
 /// # Source
 /// Sutskever et al., 2013, in the form of `torch.optim.SGD` with dampening 0.
-/// Deviation: none. (burn's own SGD damps by 0.1 unless told otherwise.)
+/// Deviation: none. (burn's own SGD has a dampening of 0.1 by default.)
+///
+/// # Example
+/// ```
+/// use burn::optim::Optimizer;
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_optim::Sgd;
+///
+/// let sgd = Sgd { momentum: 0.9, nesterov: false, weight_decay: 0.0 };
+/// let one = Tensor::<1>::ones([1], &Device::flex());
+/// let (weight, _) = sgd.step(0.25, one.clone(), one, None);
+/// assert_eq!(weight.into_scalar::<f32>(), 0.75);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sgd {
     /// Share of the velocity that is kept, in `[0, 1)`.

@@ -1,27 +1,26 @@
 #![doc = include_str!("../README.md")]
 
-mod device;
-mod threads;
-
-pub use device::{DeviceError, Inventory, NamedDevice, device};
 pub use selfsame_augment as augment;
 pub use selfsame_callbacks as callbacks;
 pub use selfsame_datasets as datasets;
 pub use selfsame_jpeg as jpeg;
+pub use selfsame_device as device;
+pub use selfsame_kernels as kernels;
 pub use selfsame_losses as losses;
 pub use selfsame_metrics as metrics;
 pub use selfsame_models as models;
 pub use selfsame_optim as optim;
 pub use selfsame_samplers as samplers;
-pub use threads::compute_on_this_thread;
+pub use selfsame_train as train;
 
-/// The names nearly every program needs.
+pub use selfsame_device::{compute_on_this_thread, device};
+
+/// The names that nearly every program needs.
 pub mod prelude {
     pub use crate::augment::Recipe;
-    pub use crate::callbacks::{Progress, Trainer, extract_features};
     pub use crate::datasets::{Cached, Dataset};
-    pub use crate::metrics::{Knn, LinearProbe};
-    pub use crate::models::{Backbone, Method, ResNetConfig, seed_weights};
+    pub use crate::models::{Backbone, Method, ResNetConfig};
     pub use crate::optim::{OptimizerConfig, Schedule};
     pub use crate::samplers::{Loader, LoaderConfig};
+    pub use crate::train::{Trainer, extract_features};
 }

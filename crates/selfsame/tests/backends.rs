@@ -1,7 +1,8 @@
-//! Another backend than Flex computes what Flex computes: losses, views, a step, a run that learns.
+//! Other backends compute what Flex computes: losses, views, a step, a run that learns.
 //!
-//! `SELFSAME_DEVICE` names the device, by default the first backend of `wgpu`, `cuda` and `tch` that is
-//! built in. Where this machine has none the tests say so and pass, unless `SELFSAME_REQUIRE_GPU=1`.
+//! `SELFSAME_DEVICE` names the device, by default the first backend of `wgpu`, `cuda` and `tch`
+//! that is built in. Where this machine has none the tests say so and pass, unless
+//! `SELFSAME_REQUIRE_GPU=1`.
 
 #![cfg(all(feature = "flex", any(feature = "wgpu", feature = "cuda", feature = "tch")))]
 #![allow(
@@ -17,8 +18,7 @@ use std::sync::{Arc, OnceLock};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use selfsame::augment::{Image, Recipe, Scratch, ViewKey};
-use selfsame::callbacks::Trainer;
+use selfsame::augment::{PlanarImage, Recipe, Scratch, ViewKey};
 use selfsame::datasets::{Dataset, Split, Synthetic, SyntheticConfig};
 use selfsame::losses::{
     BarlowTwinsLossConfig, DclLossConfig, DinoCenter, DinoLossConfig, FrosslLossConfig,
@@ -31,8 +31,9 @@ use selfsame::losses::{
 use selfsame::models::{Method, ResNet, ResNetConfig, SimClr, SimClrConfig, Views, seed_weights};
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::samplers::{Loader, LoaderConfig};
+use selfsame::train::Trainer;
 
-/// What the device under test is called.
+/// Returns the name of the device under test.
 fn name() -> String {
     let first = match () {
         () if cfg!(feature = "wgpu") => "wgpu",
@@ -42,7 +43,7 @@ fn name() -> String {
     std::env::var("SELFSAME_DEVICE").unwrap_or_else(|_| first.to_owned())
 }
 
-/// The device under test, unless there is none.
+/// Returns the device under test, unless there is none.
 fn device() -> Option<Device> {
     static FOUND: OnceLock<Option<Device>> = OnceLock::new();
     let find = || {
@@ -65,31 +66,31 @@ fn device() -> Option<Device> {
 }
 
 #[test]
-fn a_device_can_be_had_again() {
+fn a_device_can_be_opened_twice() {
     let Some(first) = device() else { return };
     assert_eq!(selfsame::device(&name()).unwrap().device, first);
 }
 
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.inner().into_data().iter::<f32>().collect()
 }
 
-/// The distance of two lists, as a share of the length of the second.
+/// Returns the distance of two vectors, relative to the length of the second.
 fn apart(found: &[f32], want: &[f32]) -> f64 {
     assert_eq!(found.len(), want.len());
-    let length = |numbers: Vec<f64>| numbers.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let length = |values: Vec<f64>| values.iter().map(|x| x * x).sum::<f64>().sqrt();
     let pairs = found.iter().zip(want);
     let distance = length(pairs.map(|(a, b)| f64::from(*a) - f64::from(*b)).collect());
     distance / length(want.iter().map(|b| f64::from(*b)).collect()).max(1e-12)
 }
 
-/// Numbers without any pattern, about normal; the same at every call.
+/// Returns values without any pattern, about normal; the same at every call.
 fn rows(count: usize, dim: usize, from: usize, device: &Device) -> Tensor<2> {
-    let number = |place: usize| {
-        let uniform = |k: usize| ((place * 4 + k + from) * 7919 % 10_007) as f32 / 10_007.0 - 0.5;
+    let value = |index: usize| {
+        let uniform = |k: usize| ((index * 4 + k + from) * 7919 % 10_007) as f32 / 10_007.0 - 0.5;
         (0..4).map(uniform).map(|x| (x * 977.0).sin()).sum::<f32>()
     };
-    let data = TensorData::new((0..count * dim).map(number).collect(), [count, dim]);
+    let data = TensorData::new((0..count * dim).map(value).collect(), [count, dim]);
     Tensor::from_data(data, device)
 }
 
@@ -133,16 +134,16 @@ const LOSSES: &[(&str, Loss)] = &[
     }),
 ];
 
-/// A loss and its two gradients.
+/// Computes a loss and its two gradients.
 fn measured(loss: Loss, [a, b]: [Tensor<2>; 2]) -> [Vec<f32>; 3] {
     let [a, b] = [a, b].map(|view| view.autodiff().require_grad());
     let value = loss(a.clone(), b.clone());
     let gradients = value.backward();
     let gradient = |view: &Tensor<2>| {
         let nothing = || Tensor::zeros(view.dims(), &view.device().inner());
-        numbers(view.grad(&gradients).unwrap_or_else(nothing))
+        values(view.grad(&gradients).unwrap_or_else(nothing))
     };
-    [numbers(value), gradient(&a), gradient(&b)]
+    [values(value), gradient(&a), gradient(&b)]
 }
 
 fn same_loss(name: &str, loss: Loss, [count, dim]: [usize; 2], device: &Device, tolerance: f64) {
@@ -168,7 +169,7 @@ fn losses_and_gradients_are_those_of_the_cpu() {
     }
 }
 
-/// Vulkan asks of sines and cosines no more than an error of 2⁻¹¹.
+/// Vulkan allows sines and cosines an error of 2⁻¹¹.
 #[test]
 fn a_loss_of_sines_is_that_of_the_cpu_within_what_gpus_promise() {
     let Some(device) = device() else { return };
@@ -179,7 +180,7 @@ fn a_loss_of_sines_is_that_of_the_cpu_within_what_gpus_promise() {
     same_loss("sigreg", loss, [48, 32], &device, 2e-2);
 }
 
-/// More rows than a tile holds, so that values and gradients are put together from several.
+/// With more rows than a tile holds, values and gradients are assembled from several tiles.
 #[test]
 fn contrast_in_linear_memory_is_that_of_the_cpu() {
     let Some(device) = device() else { return };
@@ -201,7 +202,7 @@ fn views_on_the_device_are_those_of_the_host() {
         for (view, made) in views.into_iter().enumerate() {
             let mut scratch = Scratch::default();
             let size = recipe.view_dims(view).iter().product();
-            for ((image, key), found) in images.iter().zip(&keys).zip(numbers(made).chunks(size)) {
+            for ((image, key), found) in images.iter().zip(&keys).zip(values(made).chunks(size)) {
                 let mut want = vec![0.0; size];
                 let key = ViewKey { view: view as u32, ..*key };
                 recipe.write_view(image, key, &mut scratch, &mut want);
@@ -232,12 +233,12 @@ fn loader(images: usize) -> Loader {
     Loader::new(shapes(images, SIDE), Recipe::shapes(SIDE), LOADER).unwrap()
 }
 
-/// All weights and running statistics.
+/// Returns all weights and running statistics.
 fn weights<M: Module>(module: &M) -> Vec<f32> {
     struct Collect(Vec<f32>);
     impl ModuleVisitor for Collect {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-            self.0.extend(numbers(param.val()));
+            self.0.extend(values(param.val()));
         }
     }
     let mut found = Collect(Vec::new());
@@ -258,7 +259,7 @@ fn a_training_step_is_that_of_the_cpu() {
         let method = sim_clr(&device);
         let before = weights(&method);
         let step = method.step(&views);
-        let loss = numbers(step.loss.clone());
+        let loss = values(step.loss.clone());
         let gradients = GradientsParams::from_grads(step.loss.backward(), &method);
         let after = weights(&OptimizerConfig::sgd(0.9, 5e-4).init().step(0.1, method, gradients));
         let change: Vec<f32> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
@@ -275,7 +276,7 @@ fn a_training_step_is_that_of_the_cpu() {
 fn a_short_run_learns_as_on_the_cpu() {
     let Some(device) = device() else { return };
     let epochs = 5;
-    // Views that keep their colors are told apart within a few steps.
+    // Views that keep their colors are distinguished within a few steps.
     let mut easy = Recipe::shapes(SIDE);
     easy.views.iter_mut().for_each(|view| view.truncate(2));
     let train = |device: &Device| {
@@ -290,7 +291,7 @@ fn a_short_run_learns_as_on_the_cpu() {
     };
     let found: Vec<f64> = train(&device).collect();
     let want: Vec<f64> = train(&Device::flex()).collect();
-    // Who guesses among the other 63 views has a loss of ln 63, 4.14.
+    // A guess among the other 63 views has a loss of ln 63, 4.14.
     assert!(want[0] < 3.5 && want[4] < want[0] - 0.5, "the CPU does not learn: {want:?}");
     for (found, want) in found.iter().zip(&want) {
         assert!((found / want - 1.0).abs() < 0.02, "{found:?}, on the CPU {want:?}");

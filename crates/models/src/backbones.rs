@@ -1,0 +1,5 @@
+//! Encoders, one file per architecture.
+
+mod resnet;
+
+pub use resnet::{ResNet, ResNetConfig};

@@ -1,0 +1,94 @@
+//! Barlow Twins: each feature agrees between two views and is uncorrelated with the others.
+
+use burn::module::Module;
+use burn::tensor::{Device, Tensor};
+use selfsame_losses::{BarlowTwinsLossConfig, barlow_twins};
+use serde::{Deserialize, Serialize};
+
+use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
+
+/// Settings of [`BarlowTwins`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BarlowTwinsConfig {
+    /// Width of the projector's three layers, and of the embedding. Default 512 (ours); the paper
+    /// has 8192.
+    pub d_output: usize,
+    /// λ, the weight of the off-diagonal terms. Default 0.0051, as in the paper.
+    pub off_diagonal: f64,
+    /// Factor of the loss, which grows with the width, so that plain SGD needs a small one. Default
+    /// 0.1, as solo-learn on CIFAR-10; the official code has 0.024.
+    pub scale: f64,
+}
+
+impl Default for BarlowTwinsConfig {
+    /// The paper's λ, an embedding of 512 (ours) and solo-learn's CIFAR-10 scale.
+    fn default() -> Self {
+        Self { d_output: 512, off_diagonal: 0.0051, scale: 0.1 }
+    }
+}
+
+impl BarlowTwinsConfig {
+    /// Creates Barlow Twins around `encoder`, with weights that
+    /// [`seed_weights`](crate::seed_weights) draws.
+    #[must_use]
+    pub fn init<B: Backbone>(&self, encoder: B, device: &Device) -> BarlowTwins<B> {
+        let widths = vec![encoder.d_output(), self.d_output, self.d_output, self.d_output];
+        let projector = MlpConfig { widths, normalize_output: false }.init(device);
+        BarlowTwins { encoder, projector, off_diagonal: self.off_diagonal, scale: self.scale }
+    }
+}
+
+/// Barlow Twins, which brings the cross-correlation of two views close to the identity.
+///
+/// ```text
+/// loss = scale · (Σᵢ (1 − Cᵢᵢ)² + λ Σᵢ Σⱼ≠ᵢ Cᵢⱼ²)        C = corr(g(f(a)), g(f(b)))
+/// ```
+///
+/// # Source
+/// Zbontar et al., 2021, [arXiv:2103.03230](https://arxiv.org/abs/2103.03230).
+/// Deviation: `scale`, which the official code also has.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_models::{BarlowTwinsConfig, Method, ResNetConfig, Views, seed_weights};
+///
+/// let device = Device::flex().autodiff();
+/// let encoder = ResNetConfig::resnet10(2).init(&device);
+/// let config = BarlowTwinsConfig { d_output: 16, ..BarlowTwinsConfig::default() };
+/// let method = seed_weights(config.init(encoder, &device), 0);
+/// let view = Tensor::random([4, 3, 8, 8], burn::tensor::Distribution::Default, &device);
+/// let step = method.step(&Views::new(vec![view.clone(), view], Vec::new()));
+/// // Equal views agree in every feature; only the 16 · 15 off-diagonal terms are left.
+/// let loss = step.loss.into_scalar::<f32>();
+/// assert!((0.0..0.1 * 0.0051 * 240.0 + 1e-3).contains(&loss), "{loss}");
+/// ```
+#[derive(Module, Debug)]
+pub struct BarlowTwins<B: Module> {
+    encoder: B,
+    projector: Mlp,
+    off_diagonal: f64,
+    scale: f64,
+}
+
+impl<B: Backbone> BarlowTwins<B> {
+    fn embed(&self, view: Tensor<4>) -> Tensor<2> {
+        self.projector.forward(self.encoder.forward(view))
+    }
+}
+
+impl<B: Backbone> Method for BarlowTwins<B> {
+    type Encoder = B;
+
+    fn step(&self, views: &Views) -> Step {
+        let [a, b] = views.pair().map(|view| self.embed(view));
+        let off_diagonal = self.off_diagonal;
+        let config = BarlowTwinsLossConfig { off_diagonal, ..BarlowTwinsLossConfig::default() };
+        Step::new(barlow_twins(a.clone(), b, &config) * self.scale, a)
+    }
+
+    fn encoder(&self) -> &B {
+        &self.encoder
+    }
+}
