@@ -1,6 +1,6 @@
-//! Draws `docs/gallery.md`: what every operator and every recipe makes of an image.
+//! Writes `docs/reference/recipes.md`: what every operator and every recipe does to an image.
 //!
-//! `cargo run --release --example gallery`; the images are the program's own, and so are all draws.
+//! `cargo run --release --example gallery` takes no data: it draws its own images.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -21,7 +21,7 @@ const PATCHES: usize = 6;
 const SEED: u64 = 1;
 
 fn main() -> Result<()> {
-    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/reference");
     let folder = docs.join("gallery");
     std::fs::create_dir_all(&folder)?;
     let mut page = String::from(INTRODUCTION);
@@ -69,15 +69,15 @@ fn main() -> Result<()> {
             "\n### {name}\n\n![{name}](gallery/recipe_{name}.png)\n\n```text\n{recipe}\n```\n"
         )?;
     }
-    std::fs::write(docs.join("gallery.md"), page)?;
+    std::fs::write(docs.join("recipes.md"), page)?;
     Ok(())
 }
 
 const INTRODUCTION: &str = "\
-# Gallery of operators and recipes
+# Operators and recipes
 
-Left the image, then views of it; a view of another size is drawn at the size of the others. Made by
-`cargo run --release --example gallery`.
+Each row shows an image on the left and views of it; views of different sizes are drawn at one size. This
+page and its images are written by `cargo run --release --example gallery`.
 ";
 
 fn image(size: u32) -> Result<DynamicImage> {

@@ -20,7 +20,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 RESULTS = ROOT / "compare.json"
-# The versions that the figures in docs/benchmarks.md were measured with.
+# The versions that the figures in docs/reference/benchmarks.md were measured with.
 PACKAGES = ["torch==2.13.0", "torchvision==0.28.0", "lightly==1.6.0"]
 PACKAGES += ["kornia==0.9.0", "albumentations==2.0.8"]
 ROUNDS = 3
