@@ -1,81 +1,131 @@
-//! Charts as SVG text, for reports that need nothing fetched.
+//! Line charts as SVG, for pages that fetch nothing.
 
 use std::fmt::Write as _;
 
-/// A line of a chart.
+use crate::escape::escape;
+
+/// Line of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// What the line shows; the legend is left out where there is one line only.
+    /// Name in the legend, which a chart of a single line does not have.
     pub name: String,
-    /// Points `(x, y)`; those that are not finite are left out.
+    /// Points `(x, y)`; those that are not finite are omitted.
     pub points: Vec<(f64, f64)>,
+}
+
+/// Chart of lines over a common x axis, readable on light and dark pages.
+///
+/// # Example
+/// ```
+/// use selfsame_report::{LineChart, Series};
+///
+/// let loss = Series { name: "loss".into(), points: vec![(1.0, 5.0), (2.0, 4.0)] };
+/// let chart = LineChart { title: "loss & co".into(), x_label: "epoch".into(), series: vec![loss] };
+/// let svg = chart.to_svg();
+/// assert!(svg.starts_with("<svg") && svg.contains("loss &amp; co"));
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct LineChart {
+    /// Title above the chart.
+    pub title: String,
+    /// Label below the x axis.
+    pub x_label: String,
+    /// Lines, drawn in this order.
+    pub series: Vec<Series>,
 }
 
 const WIDTH: f64 = 420.0;
 const HEIGHT: f64 = 240.0;
-/// Room for the labels of the axes: left, top, right, bottom.
-const MARGIN: [f64; 4] = [56.0, 28.0, 12.0, 36.0];
-/// Told apart by people of all kinds of color vision (Okabe & Ito, 2008).
+/// Space for the labels of the axes.
+const LEFT: f64 = 56.0;
+const TOP: f64 = 28.0;
+const RIGHT: f64 = 12.0;
+const BOTTOM: f64 = 36.0;
+/// Colors that people with any kind of color vision can tell apart (Okabe & Ito, 2008).
 const COLORS: [&str; 6] = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
-/// A chart of lines, readable on light and dark pages.
-///
-/// # Example
-/// ```
-/// use selfsame_metrics::plot::{Series, line_chart};
-///
-/// let loss = Series { name: "loss".into(), points: vec![(1.0, 5.0), (2.0, 4.0)] };
-/// let svg = line_chart("loss & co", "epoch", &[loss]);
-/// assert!(svg.starts_with("<svg") && svg.contains("loss &amp; co"));
-/// ```
-#[must_use]
-pub fn line_chart(title: &str, x_label: &str, series: &[Series]) -> String {
-    let points = || series.iter().flat_map(|series| finite(&series.points));
-    let (x, y) = (Axis::over(points().map(|p| p.0)), Axis::over(points().map(|p| p.1)));
-    let [left, top, right, bottom] = MARGIN;
-    let place = |(px, py): (f64, f64)| {
-        let across = left + x.share(px) * (WIDTH - left - right);
-        let down = HEIGHT - bottom - y.share(py) * (HEIGHT - top - bottom);
-        (across, down)
-    };
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
-         font-family=\"sans-serif\" font-size=\"11\" fill=\"currentColor\"><title>{0}</title>\
-         <text x=\"{left}\" y=\"16\" font-size=\"13\" font-weight=\"bold\">{0}</text>",
-        escape(title)
-    );
-    for tick in y.ticks() {
-        let (_, down) = place((x.low, tick));
-        let _ = write!(
-            svg,
-            "<line x1=\"{left}\" x2=\"{}\" y1=\"{down:.1}\" y2=\"{down:.1}\" stroke=\"currentColor\" \
-             stroke-opacity=\"0.15\"/><text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
-            WIDTH - right,
-            left - 6.0,
-            down + 4.0,
-            y.text(tick),
+impl LineChart {
+    /// Draws the chart as an `svg` element.
+    #[must_use]
+    pub fn to_svg(&self) -> String {
+        let points = || self.series.iter().flat_map(|series| finite(&series.points));
+        let axes = Axes {
+            x: Axis::over(points().map(|(x, _)| x)),
+            y: Axis::over(points().map(|(_, y)| y)),
+        };
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" \
+             role=\"img\" font-family=\"sans-serif\" font-size=\"11\" fill=\"currentColor\">\
+             <title>{0}</title>\
+             <text x=\"{LEFT}\" y=\"16\" font-size=\"13\" font-weight=\"bold\">{0}</text>",
+            escape(&self.title)
         );
+        axes.draw(&mut svg, &self.x_label);
+        for (index, series) in self.series.iter().enumerate() {
+            let color = COLORS[index % COLORS.len()];
+            axes.draw_line(&mut svg, &series.points, color);
+            if self.series.len() > 1 {
+                draw_legend(&mut svg, &series.name, index, color);
+            }
+        }
+        svg.push_str("</svg>");
+        svg
     }
-    for tick in x.ticks() {
-        let (across, _) = place((tick, y.low));
-        let below = HEIGHT - bottom + 15.0;
-        let _ = write!(
-            svg,
-            "<text x=\"{across:.1}\" y=\"{below}\" text-anchor=\"middle\">{}</text>",
-            x.text(tick)
-        );
-    }
-    let middle = f64::midpoint(left, WIDTH - right);
+}
+
+fn draw_legend(svg: &mut String, name: &str, index: usize, color: &str) {
     let _ = write!(
         svg,
-        "<text x=\"{middle}\" y=\"{}\" text-anchor=\"middle\">{}</text>",
-        HEIGHT - 5.0,
-        escape(x_label)
+        "<text x=\"{}\" y=\"{}\" text-anchor=\"end\" fill=\"{color}\">{}</text>",
+        WIDTH - RIGHT - 4.0,
+        TOP + 6.0 + 14.0 * index as f64,
+        escape(name)
     );
-    for (index, line) in series.iter().enumerate() {
-        let color = COLORS[index % COLORS.len()];
-        let path: Vec<String> = finite(&line.points)
-            .map(place)
+}
+
+fn finite(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
+    points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite())
+}
+
+/// Both axes of a chart.
+struct Axes {
+    x: Axis,
+    y: Axis,
+}
+
+impl Axes {
+    /// Converts a point to SVG coordinates, whose y points down.
+    fn position(&self, (x, y): (f64, f64)) -> (f64, f64) {
+        let across = LEFT + self.x.share(x) * (WIDTH - LEFT - RIGHT);
+        let down = HEIGHT - BOTTOM - self.y.share(y) * (HEIGHT - TOP - BOTTOM);
+        (across, down)
+    }
+
+    fn draw(&self, svg: &mut String, x_label: &str) {
+        for tick in self.y.ticks() {
+            let (_, down) = self.position((self.x.low, tick));
+            let _ = write!(
+                svg,
+                "<line x1=\"{LEFT}\" x2=\"{}\" y1=\"{down:.1}\" y2=\"{down:.1}\" \
+                 stroke=\"currentColor\" stroke-opacity=\"0.15\"/>\
+                 <text x=\"{}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+                WIDTH - RIGHT,
+                LEFT - 6.0,
+                down + 4.0,
+                self.y.text(tick),
+            );
+        }
+        for tick in self.x.ticks() {
+            let (across, _) = self.position((tick, self.y.low));
+            draw_below(svg, &format!("{across:.1}"), HEIGHT - BOTTOM + 15.0, &self.x.text(tick));
+        }
+        let middle = f64::midpoint(LEFT, WIDTH - RIGHT);
+        draw_below(svg, &middle.to_string(), HEIGHT - 5.0, &escape(x_label));
+    }
+
+    fn draw_line(&self, svg: &mut String, points: &[(f64, f64)], color: &str) {
+        let path: Vec<String> = finite(points)
+            .map(|point| self.position(point))
             .map(|(across, down)| format!("{across:.1},{down:.1}"))
             .collect();
         let _ = write!(
@@ -83,25 +133,15 @@ pub fn line_chart(title: &str, x_label: &str, series: &[Series]) -> String {
             "<polyline fill=\"none\" stroke=\"{color}\" stroke-width=\"2\" points=\"{}\"/>",
             path.join(" ")
         );
-        if series.len() > 1 {
-            let down = top + 6.0 + 14.0 * index as f64;
-            let _ = write!(
-                svg,
-                "<text x=\"{}\" y=\"{down}\" text-anchor=\"end\" fill=\"{color}\">{}</text>",
-                WIDTH - right - 4.0,
-                escape(&line.name)
-            );
-        }
     }
-    svg.push_str("</svg>");
-    svg
 }
 
-fn finite(points: &[(f64, f64)]) -> impl Iterator<Item = (f64, f64)> {
-    points.iter().copied().filter(|(x, y)| x.is_finite() && y.is_finite())
+/// Draws text below the chart, centered at `across`.
+fn draw_below(svg: &mut String, across: &str, down: f64, text: &str) {
+    let _ = write!(svg, "<text x=\"{across}\" y=\"{down}\" text-anchor=\"middle\">{text}</text>");
 }
 
-/// A range, and the round numbers in it.
+/// Range of values, with round ticks in it.
 struct Axis {
     low: f64,
     high: f64,
@@ -143,10 +183,6 @@ impl Axis {
     }
 }
 
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,7 +199,8 @@ mod tests {
     fn empty_constant_and_broken_series_still_make_a_chart() {
         let points = [vec![], vec![(1.0, 2.0)], vec![(f64::NAN, 1.0), (2.0, f64::INFINITY)]];
         for points in points {
-            let svg = line_chart("t", "x", &[Series { name: "a".into(), points }]);
+            let series = vec![Series { name: "a".into(), points }];
+            let svg = LineChart { title: "t".into(), x_label: "x".into(), series }.to_svg();
             assert!(
                 svg.ends_with("</svg>") && !svg.contains("NaN") && !svg.contains("inf"),
                 "{svg}"
