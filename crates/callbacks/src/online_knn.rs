@@ -5,7 +5,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::Device;
 use selfsame_augment::Recipe;
-use selfsame_metrics::Knn;
+use selfsame_metrics::{Knn, LabeledFeatures};
 use selfsame_models::{Backbone, Method};
 use selfsame_samplers::Dataset;
 
@@ -46,8 +46,9 @@ impl KnnProbe {
         let (bank, bank_labels) = labeled(self.bank.as_ref())?;
         let (queries, query_labels) = labeled(self.queries.as_ref())?;
         let classes = self.bank.class_names().len();
-        let knn = Knn::default();
-        Ok(knn.accuracy(&bank, &bank_labels, &queries, &query_labels, classes)?)
+        let train = LabeledFeatures::new(&bank, &bank_labels)?;
+        let queries = LabeledFeatures::new(&queries, &query_labels)?;
+        Ok(Knn::default().accuracy(train, queries, classes)?)
     }
 }
 

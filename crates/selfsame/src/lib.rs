@@ -10,8 +10,12 @@ pub use selfsame_losses as losses;
 pub use selfsame_metrics as metrics;
 pub use selfsame_models as models;
 pub use selfsame_optim as optim;
+pub use selfsame_report as report;
 pub use selfsame_samplers as samplers;
 pub use threads::compute_on_this_thread;
+
+/// Version of this crate, for the files that a program writes.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// The names nearly every program needs.
 pub mod prelude {
