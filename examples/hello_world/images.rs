@@ -1,4 +1,4 @@
-//! The images of a run: opened, checked, decoded, and cut to the size that was asked for.
+//! Images of a run: opened, checked, decoded and limited to the requested number.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use selfsame::train::KnnProbe;
 
 use crate::settings::{SIDE, Settings};
 
-/// Test images that accuracy is measured on, at most; the same number of each class.
+/// Maximum number of test images, equally many of each class.
 const TEST_LIMIT: usize = 2_000;
 
 pub(crate) struct Images {
     pub train: Arc<dyn Dataset>,
-    /// `None` where there are no labels to test with.
+    /// `None` if the images have no labels.
     pub test: Option<Arc<dyn Dataset>>,
     pub skipped: Vec<Skipped>,
     name: String,
@@ -65,24 +65,24 @@ impl Images {
         Ok(Self { train, test, skipped, name })
     }
 
-    /// One line per fact, the images that were left out by name.
+    /// Describes the images, one line per fact, and names the skipped ones.
     pub(crate) fn describe(&self) -> String {
         let classes = self.train.class_names().len();
         let labeled = match &self.test {
-            Some(test) => format!("{} of {classes} classes to test with", test.len()),
+            Some(test) => format!("{} of {classes} classes for testing", test.len()),
             None => "none of them labeled".to_owned(),
         };
-        let first = format!("{}: {} images to learn from, {labeled}", self.name, self.train.len());
+        let first = format!("{}: {} images for training, {labeled}", self.name, self.train.len());
         let skipped = self.skipped.iter();
         let skipped = skipped.map(|Skipped { name, reason }| format!("  skipped {name}: {reason}"));
         let mut lines: Vec<String> = std::iter::once(first).chain(skipped).collect();
         if !self.skipped.is_empty() {
-            lines.push(format!("  {} skipped in all", self.skipped.len()));
+            lines.push(format!("  {} skipped in total", self.skipped.len()));
         }
         lines.join("\n")
     }
 
-    /// Some of the labeled images, to watch training with.
+    /// Returns some of the labeled images, to follow the training with.
     pub(crate) fn knn_bank(&self, settings: &Settings) -> Option<KnnProbe> {
         let some = |dataset: &Arc<dyn Dataset>, limit| choose(dataset, limit, settings.seed);
         labels(self.train.as_ref())?;
@@ -90,16 +90,16 @@ impl Images {
         Some(KnnProbe { train, queries, recipe: settings.shown(), batch: 128 })
     }
 
-    /// A few images to show, of different classes where there are any.
+    /// Returns a few images to show, of different classes if there are any.
     pub(crate) fn sample(&self, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
-        // Classes take turns or stand one after the other; a step that is odd by one meets both.
+        // One more than an even step: it meets all classes, whether in turns or in blocks.
         let step = (self.train.len() / count).max(1) + 1;
         let indices = (0..count).map(|place| place * step % self.train.len());
         indices.map(|index| Ok(self.train.image(index)?)).collect()
     }
 }
 
-/// The class of every image, or `None` if any has none.
+/// Returns the class of every image, or `None` if any image has none.
 pub(crate) fn labels(dataset: &dyn Dataset) -> Option<Vec<usize>> {
     (0..dataset.len()).map(|index| dataset.label(index)).collect()
 }
@@ -108,7 +108,7 @@ fn choose(dataset: &Arc<dyn Dataset>, limit: usize, seed: u64) -> Arc<dyn Datase
     if limit >= dataset.len() {
         return dataset.clone();
     }
-    // Without labels all images count as one class.
+    // Images without labels count as one class.
     let labels = labels(dataset.as_ref()).unwrap_or_else(|| vec![0; dataset.len()]);
     subset(dataset, stratified_subset(&labels, limit, seed))
 }

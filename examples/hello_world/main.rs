@@ -1,11 +1,12 @@
-//! The main job: unlabeled images in, a good encoder out, and the proof that it is good.
+//! The main job: unlabeled images in, an encoder out, and measurements of how good it is.
 
-#![allow(clippy::print_stdout, reason = "a program that answers on the terminal")]
+#![allow(clippy::print_stdout, reason = "a program that prints its results")]
 
 mod files;
+mod findings;
 mod images;
+mod page;
 mod proof;
-mod report;
 mod settings;
 
 use std::process::ExitCode;
@@ -21,14 +22,15 @@ use selfsame::device::NamedDevice;
 use selfsame::models::{
     BarlowTwinsConfig, Method, ResNet, SimClrConfig, SimSiamConfig, seed_weights, to_safetensors,
 };
+use selfsame::report::Png;
 use selfsame::samplers::{Loader, LoaderConfig};
 use selfsame::train::{Checkpoints, OnlineKnn, Outcome, Trainer};
 use serde_json::json;
 
 use files::write_atomically;
+use findings::{Accuracy, BeforeAfter, Counts, Findings, Health, Row, Seconds, VERSIONS};
 use images::Images;
-use proof::{Accuracy, Bench, Encoded, Judge, Row};
-use report::{BeforeAfter, Counts, Findings, Health, Seconds, Versions};
+use proof::{ImageFeatures, Judge, ScratchTraining};
 use settings::{MethodName, Options, Plan, Settings};
 
 fn main() -> ExitCode {
@@ -45,7 +47,7 @@ fn main() -> ExitCode {
 
 enum End {
     Finished,
-    /// By the user, who can go on later.
+    /// By the user, who can resume the run later.
     Interrupted,
 }
 
@@ -58,10 +60,10 @@ fn start(options: Options) -> anyhow::Result<End> {
     let raised = signal.clone();
     ctrlc::set_handler(move || {
         if raised.is_raised() {
-            std::process::exit(130); // asked twice
+            std::process::exit(130); // the second Ctrl-C
         }
         raised.raise();
-        eprintln!("\nstopping after this step; once more to stop at once");
+        eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
     })?;
     let run = Run { started: Instant::now(), plan, device_name, device, signal, resumed };
     let settings = &run.plan.settings;
@@ -81,7 +83,7 @@ struct Run {
     started: Instant,
     plan: Plan,
     device_name: &'static str,
-    /// Where gradients can be had.
+    /// The device, with autodiff.
     device: Device,
     signal: StopSignal,
     resumed: bool,
@@ -99,14 +101,12 @@ impl Run {
         let loader = Loader::new(images.train.clone(), settings.recipe(), config)?;
         self.plan.claim_folder(self.resumed)?;
         println!("{}", images.describe());
-        let shown = view_grid(&images.sample(8)?, &settings.recipe(), settings.seed);
-        let views = report::png(&shown)?;
-        write_atomically(&out.join("views.png"), &views)?;
+        let views = view_grid(&images.sample(8)?, &settings.recipe(), settings.seed);
+        let views = Png::encode(&views)?;
+        write_atomically(&out.join("views.png"), views.as_bytes())?;
 
-        let plain = self.device.clone().inner();
-        let judge = Judge::new(&images, settings.seed);
         let method = seed_weights(method, settings.seed);
-        let random = Encoded::new(&images, &settings.shown(), &method.encoder().valid(), &plain)?;
+        let random = self.extract(&images, &method.encoder().valid())?;
         let outcome = self.pretrain(method, loader, &images)?;
         match outcome.stopped {
             None => {}
@@ -114,37 +114,56 @@ impl Run {
             Some(_) => return Ok(self.interrupted()),
         }
         let encoder = outcome.method.encoder().valid();
-        let learned = Encoded::new(&images, &settings.shown(), &encoder, &plain)?;
+        let learned = self.extract(&images, &encoder)?;
         write_atomically(&out.join("encoder.safetensors"), &self.weights(&encoder)?)?;
 
         let (mut knn, mut accuracy) = (None, None);
-        if let Some(judge) = &judge {
+        if let Some(judge) = Judge::new(&images, settings.seed) {
             knn = Some(BeforeAfter { before: judge.knn(&random)?, after: judge.knn(&learned)? });
-            let (pretrained, random) = (judge.probe(&learned)?, judge.probe(&random)?);
-            let scratch = if settings.scratch {
-                let (device, signal) = (&self.device, self.signal.clone());
-                let bench = Bench { images: &images, settings, device, threads: *threads, signal };
-                let Some(scratch) = judge.scratch(&bench)? else { return Ok(self.interrupted()) };
-                scratch.map(Some)
-            } else {
-                [None; 2]
-            };
-            let row = |n: usize| Row {
-                pretrained: pretrained[n],
-                random: random[n],
-                scratch: scratch[n],
-            };
-            accuracy = Some(Accuracy { labels_10: row(0), labels_all: row(1) });
+            accuracy = self.accuracy(&judge, &images, &random, &learned)?;
+            if accuracy.is_none() {
+                return Ok(self.interrupted());
+            }
         }
         let findings = self.findings(&images, &outcome, knn, accuracy);
         let neighbors = learned.neighbors(&images)?;
-        let page = report::page(settings, &findings, &outcome.history, &views, &neighbors)?;
-        write_atomically(&out.join("report.html"), page.as_bytes())?;
+        let page = page::page(settings, &findings, &outcome.history, &views, &neighbors)?;
+        write_atomically(&out.join("report.html"), page.to_string().as_bytes())?;
         let result = serde_json::to_string_pretty(&findings)? + "\n";
         write_atomically(&out.join("result.json"), result.as_bytes())?;
-        println!("{}", report::summary(&findings));
-        println!("{} has report.html, result.json, encoder.safetensors, views.png", out.display());
+        println!("{findings}");
+        println!(
+            "{} contains report.html, result.json, encoder.safetensors, views.png",
+            out.display()
+        );
         Ok(End::Finished)
+    }
+
+    fn extract(&self, images: &Images, encoder: &ResNet) -> anyhow::Result<ImageFeatures> {
+        let device = self.device.clone().inner();
+        ImageFeatures::extract(images, &self.plan.settings.shown(), encoder, &device)
+    }
+
+    /// Measures accuracy with few and all labels; `None` if it was stopped.
+    fn accuracy(
+        &self,
+        judge: &Judge,
+        images: &Images,
+        random: &ImageFeatures,
+        learned: &ImageFeatures,
+    ) -> anyhow::Result<Option<Accuracy>> {
+        let Plan { settings, threads, .. } = &self.plan;
+        let (pretrained, random) = (judge.probe(learned)?, judge.probe(random)?);
+        let mut scratch = [None; 2];
+        if settings.scratch {
+            let (device, signal) = (&self.device, self.signal.clone());
+            let training = ScratchTraining { images, settings, device, threads: *threads, signal };
+            let Some(accuracy) = judge.scratch(&training)? else { return Ok(None) };
+            scratch = accuracy.map(Some);
+        }
+        let row =
+            |n: usize| Row { pretrained: pretrained[n], random: random[n], scratch: scratch[n] };
+        Ok(Some(Accuracy { labels_10: row(0), labels_all: row(1) }))
     }
 
     fn pretrain<M: Method>(
@@ -162,7 +181,7 @@ impl Run {
         if let Some(bank) = images.knn_bank(settings) {
             trainer = trainer.with_callback(OnlineKnn(bank));
         }
-        // A GPU waits while it is read from; the CPU does not.
+        // Reading the loss from a GPU makes it wait; the CPU does not.
         let steps = if self.device_name == "flex" { 1 } else { 20 };
         let outcome = trainer
             .with_sync_every(steps)
@@ -176,7 +195,7 @@ impl Run {
         Ok(outcome)
     }
 
-    /// The encoder, with all it takes to build it and to know where it comes from.
+    /// Returns the encoder as safetensors, with what it takes to build it and how it was trained.
     fn weights(&self, encoder: &ResNet) -> anyhow::Result<Vec<u8>> {
         let settings = &self.plan.settings;
         let about = json!({
@@ -200,9 +219,9 @@ impl Run {
         let seen = outcome.clock.step as f64 * settings.batch_size as f64;
         let uniform_std = outcome.history.last("uniform_std").unwrap_or_default();
         let note = accuracy.is_none().then(|| {
-            "These images have no labels, so there is nothing to measure accuracy with: put the \
-             images of each class into a folder of its own. The nearest neighbors show what was \
-             learned."
+            "These images have no labels, so accuracy cannot be measured; to measure it, put the \
+             images of each class into a folder of its own. The nearest neighbors in report.html \
+             show what was learned."
                 .to_owned()
         });
         Findings {
@@ -234,12 +253,10 @@ impl Run {
 
     fn interrupted(&self) -> End {
         eprintln!(
-            "stopped as asked, and saved; go on with\n  cargo run --release --example hello_world -- \
+            "stopped and saved; resume with\n  cargo run --release --example hello_world -- \
              --resume {}",
             self.plan.out.display()
         );
         End::Interrupted
     }
 }
-
-const VERSIONS: Versions = Versions { selfsame: "0.1.0", burn: "0.22.1" };

@@ -1,56 +1,42 @@
-//! What an encoder is worth: neighbors, probes with few and many labels, and the same network
-//! trained from scratch on the same labels.
+//! Measures an encoder: nearest neighbors, linear probes with few and all labels, and for comparison
+//! the same network trained from scratch on the same labels.
 
 use std::sync::Arc;
 
 use anyhow::Context;
 use burn::module::Module;
 use burn::tensor::Device;
-use image::DynamicImage;
 use selfsame::augment::Recipe;
 use selfsame::callbacks::{Progress, StopSignal};
 use selfsame::datasets::{Dataset, Subset, few_labels};
-use selfsame::metrics::{Features, Knn, LinearProbe, Summary};
+use selfsame::metrics::{Features, Knn, LabeledFeatures, LinearProbe, Summary, accuracy};
 use selfsame::models::{Backbone, Classifier, ResNet, seed_weights};
 use selfsame::optim::{OptimizerConfig, Schedule};
+use selfsame::report::{NeighborSheet, nearest_other_rows, nearest_rows, spread_over_classes};
 use selfsame::samplers::{Loader, LoaderConfig};
 use selfsame::train::{Trainer, extract_features};
-use serde::Serialize;
 
 use crate::images::{Images, labels};
 use crate::settings::Settings;
 
-/// Images encoded at a time.
+/// Images per forward pass.
 const BATCH: usize = 128;
-/// Labels per class where labels are few, and how often they are drawn.
+/// Labels per class in a label sample, and number of samples.
 const FEW: usize = 10;
-const DRAWS: u64 = 3;
+const LABEL_SAMPLES: u64 = 3;
+/// Queries on the sheet of neighbors, and neighbors of each.
+const QUERIES: usize = 6;
+const NEIGHBORS: usize = 8;
 
-/// Test accuracy by the number of labels, 0 to 1.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Accuracy {
-    pub labels_10: Row,
-    pub labels_all: Row,
-}
-
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(crate) struct Row {
-    pub pretrained: Summary,
-    pub random: Summary,
-    pub scratch: Option<Summary>,
-}
-
-/// Images, each with its nearest training images.
-pub(crate) struct Neighbors(pub Vec<(DynamicImage, Vec<DynamicImage>)>);
-
-/// The features of all images of a run.
-pub(crate) struct Encoded {
+/// Features of all images of a run.
+pub(crate) struct ImageFeatures {
     train: Features,
+    /// `None` if the images have no labels.
     test: Option<Features>,
 }
 
-impl Encoded {
-    pub(crate) fn new(
+impl ImageFeatures {
+    pub(crate) fn extract(
         images: &Images,
         shown: &Recipe,
         encoder: &ResNet,
@@ -63,26 +49,26 @@ impl Encoded {
         Ok(Self { train: features(&images.train)?, test })
     }
 
-    /// The nearest training images of a few images: of test images, or of others like them.
-    pub(crate) fn neighbors(&self, images: &Images) -> anyhow::Result<Neighbors> {
-        let asked = images.test.as_ref().unwrap_or(&images.train);
-        let features = self.test.as_ref().unwrap_or(&self.train);
-        let shown: Vec<usize> =
-            (0..asked.len()).step_by((asked.len() / 6).max(1)).take(6).collect();
-        let rows = shown.iter().flat_map(|&index| features.row(index)).copied().collect();
-        let near = Knn { k: 9, ..Knn::default() }
-            .neighbors(&self.train, &Features::new(features.dim(), rows)?)?;
-        let own = images.test.is_none(); // then an image is its own nearest neighbor
-        let show = |(&index, near): (&usize, Vec<usize>)| {
-            let near = near.into_iter().filter(|&other| !own || other != index).take(8);
-            let near = near.map(|index| images.train.image(index)).collect::<Result<_, _>>()?;
-            Ok((asked.image(index)?, near))
+    /// Returns a few test images, or training images if there are no others, each with its nearest
+    /// training images.
+    pub(crate) fn neighbors(&self, images: &Images) -> anyhow::Result<NeighborSheet> {
+        let queried = images.test.as_ref().unwrap_or(&images.train);
+        let labels = labels(queried.as_ref()).unwrap_or_else(|| vec![0; queried.len()]);
+        let queries = spread_over_classes(&labels, QUERIES);
+        let rows = match &self.test {
+            Some(test) => nearest_rows(&self.train, test, &queries, NEIGHBORS),
+            None => nearest_other_rows(&self.train, &queries, NEIGHBORS),
         };
-        Ok(Neighbors(shown.iter().zip(near).map(show).collect::<anyhow::Result<_>>()?))
+        let mut sheet = NeighborSheet::new();
+        for (query, neighbors) in queries.into_iter().zip(rows?) {
+            let neighbors = neighbors.into_iter().map(|index| images.train.image(index));
+            sheet.push(&queried.image(query)?, &neighbors.collect::<Result<Vec<_>, _>>()?)?;
+        }
+        Ok(sheet)
     }
 }
 
-/// Labels to learn from and to test with.
+/// Labels for training and testing.
 pub(crate) struct Judge {
     train: Vec<usize>,
     test: Vec<usize>,
@@ -91,7 +77,7 @@ pub(crate) struct Judge {
 }
 
 impl Judge {
-    /// `None` where images have no labels.
+    /// Returns `None` if the images have no labels.
     pub(crate) fn new(images: &Images, seed: u64) -> Option<Self> {
         let classes = images.train.class_names().len();
         let train = labels(images.train.as_ref())?;
@@ -99,48 +85,59 @@ impl Judge {
         Some(Self { train, test, classes, seed })
     }
 
-    /// Share of test images whose nearest training images vote for their class.
-    pub(crate) fn knn(&self, encoded: &Encoded) -> anyhow::Result<f64> {
-        let test = encoded.test.as_ref().context("a labeled run has test images")?;
-        Ok(Knn::default().accuracy(&encoded.train, &self.train, test, &self.test, self.classes)?)
+    fn test<'a>(&'a self, features: &'a ImageFeatures) -> anyhow::Result<LabeledFeatures<'a>> {
+        let test = features.test.as_ref().context("a labeled run has test images")?;
+        Ok(LabeledFeatures::new(test, &self.test)?)
     }
 
-    /// Accuracy of a linear probe with few labels, and with all.
-    pub(crate) fn probe(&self, encoded: &Encoded) -> anyhow::Result<[Summary; 2]> {
-        let test = encoded.test.as_ref().context("a labeled run has test images")?;
+    /// Returns the share of test images whose nearest training images vote for their class.
+    pub(crate) fn knn(&self, features: &ImageFeatures) -> anyhow::Result<f64> {
+        let train = LabeledFeatures::new(&features.train, &self.train)?;
+        Ok(Knn::default().accuracy(train, self.test(features)?, self.classes)?)
+    }
+
+    /// Returns the accuracy of a linear probe with few labels, and with all.
+    pub(crate) fn probe(&self, features: &ImageFeatures) -> anyhow::Result<[Summary; 2]> {
+        let test = self.test(features)?;
         let accuracy = |indices: &[usize]| -> anyhow::Result<f64> {
             let labels: Vec<usize> = indices.iter().map(|&index| self.train[index]).collect();
-            let rows = encoded.train.select(indices);
-            let probe = LinearProbe::default().fit(&rows, &labels, self.classes)?;
-            Ok(probe.accuracy(test, &self.test)?)
+            let rows = features.train.select(indices);
+            let train = LabeledFeatures::new(&rows, &labels)?;
+            Ok(LinearProbe::default().fit(train, self.classes)?.accuracy(test)?)
         };
-        let few: Vec<f64> =
-            self.draws()?.iter().map(|draw| accuracy(draw)).collect::<anyhow::Result<_>>()?;
+        let samples = self.label_samples()?;
+        let few = samples.iter().map(|sample| accuracy(sample));
+        let few = few.collect::<anyhow::Result<Vec<f64>>>()?;
         let all: Vec<usize> = (0..self.train.len()).collect();
         Ok([Summary::of(&few), Summary::of(&[accuracy(&all)?])])
     }
 
-    /// Accuracy of the same network trained on the same labels alone; `None` if it was stopped.
-    pub(crate) fn scratch(&self, bench: &Bench<'_>) -> anyhow::Result<Option<[Summary; 2]>> {
+    /// Returns the accuracy of the same network trained on the labels alone, few and all; `None` if it
+    /// was stopped.
+    pub(crate) fn scratch(
+        &self,
+        training: &ScratchTraining<'_>,
+    ) -> anyhow::Result<Option<[Summary; 2]>> {
         let mut few = Vec::new();
-        for draw in self.draws()? {
-            let Some(accuracy) = self.train_from_scratch(bench, draw, bench.few())? else {
+        for sample in self.label_samples()? {
+            let accuracy = self.train_from_scratch(training, sample, training.few())?;
+            let Some(accuracy) = accuracy else {
                 return Ok(None);
             };
             few.push(accuracy);
         }
         let all = (0..self.train.len()).collect();
-        let accuracy = self.train_from_scratch(bench, all, bench.all())?;
+        let accuracy = self.train_from_scratch(training, all, training.all())?;
         Ok(accuracy.map(|all| [Summary::of(&few), Summary::of(&[all])]))
     }
 
     fn train_from_scratch(
         &self,
-        bench: &Bench<'_>,
+        training: &ScratchTraining<'_>,
         indices: Vec<usize>,
-        Lesson { title, batch_size, epochs, peak }: Lesson,
+        ScratchConfig { title, batch_size, epochs, peak }: ScratchConfig,
     ) -> anyhow::Result<Option<f64>> {
-        let Bench { images, settings, device, threads, signal } = bench;
+        let ScratchTraining { images, settings, device, threads, signal } = training;
         let batch_size = batch_size.min(indices.len());
         let labeled = Arc::new(Subset::new(images.train.clone(), indices));
         let config = LoaderConfig { batch_size, threads: *threads, seed: self.seed };
@@ -163,25 +160,25 @@ impl Judge {
         Ok(Some(accuracy_of_scores(&scores, &self.test)))
     }
 
-    /// The same draws of labels for every contestant.
-    fn draws(&self) -> anyhow::Result<Vec<Vec<usize>>> {
-        let draw = |draw| Ok(few_labels(&self.train, FEW, DRAWS * self.seed + draw)?);
-        (0..DRAWS).map(draw).collect()
+    /// Returns the label samples, the same for probes and for training from scratch.
+    fn label_samples(&self) -> anyhow::Result<Vec<Vec<usize>>> {
+        let sample = |n| Ok(few_labels(&self.train, FEW, LABEL_SAMPLES * self.seed + n)?);
+        (0..LABEL_SAMPLES).map(sample).collect()
     }
 }
 
-/// What training from scratch needs besides labels.
-pub(crate) struct Bench<'a> {
+/// Everything that training from scratch needs besides labels.
+pub(crate) struct ScratchTraining<'a> {
     pub images: &'a Images,
     pub settings: &'a Settings,
-    /// Where gradients can be had.
+    /// The device, with autodiff.
     pub device: &'a Device,
     pub threads: usize,
     pub signal: StopSignal,
 }
 
-/// How long and how fast to train from scratch.
-struct Lesson {
+/// Length and learning rate of training from scratch.
+struct ScratchConfig {
     title: &'static str,
     batch_size: usize,
     epochs: u64,
@@ -189,25 +186,25 @@ struct Lesson {
     peak: f64,
 }
 
-impl Bench<'_> {
-    /// Fewer steps would flatter the pre-trained encoder.
-    fn few(&self) -> Lesson {
+impl ScratchTraining<'_> {
+    /// Enough steps to converge; fewer would flatter the pre-trained encoder.
+    fn few(&self) -> ScratchConfig {
         let epochs = if self.settings.quick { 20 } else { 500 };
-        Lesson { title: "from scratch, 10 labels", batch_size: 20, epochs, peak: 0.1 }
+        ScratchConfig { title: "from scratch, 10 labels", batch_size: 20, epochs, peak: 0.1 }
     }
 
-    fn all(&self) -> Lesson {
+    fn all(&self) -> ScratchConfig {
         let epochs = if self.settings.quick { 3 } else { 10 };
-        Lesson { title: "from scratch, all labels", batch_size: 64, epochs, peak: 0.1 }
+        ScratchConfig { title: "from scratch, all labels", batch_size: 64, epochs, peak: 0.1 }
     }
 }
 
 fn accuracy_of_scores(scores: &Features, labels: &[usize]) -> f64 {
-    let best = |row: &[f32]| {
+    let predict = |row: &[f32]| {
         let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
         best.map_or(0, |(class, _)| class)
     };
-    let right =
-        labels.iter().enumerate().filter(|&(index, &label)| best(scores.row(index)) == label);
-    right.count() as f64 / labels.len() as f64
+    let predictions: Vec<usize> =
+        (0..scores.rows()).map(|index| predict(scores.row(index))).collect();
+    accuracy(&predictions, labels)
 }

@@ -1,4 +1,4 @@
-//! What a run is made of: the command line, and the settings it comes down to.
+//! Command line of the program, and the settings of a run.
 
 use std::path::{Path, PathBuf};
 
@@ -11,57 +11,65 @@ use serde::{Deserialize, Serialize};
 
 use crate::files::write_atomically;
 
-/// Learn features from images nobody labeled, then prove what they are worth.
+/// Side of an image, in pixels, and of the views of photographs.
+pub(crate) const SIDE: u32 = 32;
+/// Side of the views of drawn shapes.
+const SMALL_SIDE: u32 = 16;
+const SETTINGS: &str = "settings.json";
+const RESULT: &str = "result.json";
+
+/// Trains an encoder on images without labels, then measures how good it is.
 ///
-/// Without --data the program makes its own images. Everything it finds goes into --out:
-/// views.png, encoder.safetensors, report.html, result.json, and a checkpoint to go on from.
+/// Without --data the program draws its own images. All results are written to --out: views.png,
+/// encoder.safetensors, report.html, result.json, epochs.csv, steps.jsonl, and a checkpoint to
+/// resume from.
 #[derive(Debug, Parser)]
 #[command(version, name = "hello_world")]
 pub(crate) struct Options {
-    /// How to learn without labels [default: simclr]
+    /// Method that learns without labels [default: simclr]
     #[arg(long, value_enum)]
     method: Option<MethodName>,
     /// Images: a folder of class folders, a folder without labels, CIFAR-10 (binary or Python
-    /// version), or a .tar or .tar.gz of class folders [default: the program's own images]
+    /// version), or a .tar or .tar.gz of class folders [default: drawn shapes]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
-    /// Where results go; made if it is not there
+    /// Folder for the results; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = "runs/hello_world")]
     out: PathBuf,
-    /// Everything in less than a minute, with smaller numbers
+    /// Smaller sizes throughout; takes less than a minute
     #[arg(long)]
     quick: bool,
-    /// Decides every random choice [default: 0]
+    /// Seed of every random choice [default: 0]
     #[arg(long)]
     seed: Option<u64>,
-    /// Times every image is seen in pre-training [default: 18, on --data 12]
+    /// Passes over the images in pre-training [default: 18; with --data 12]
     #[arg(long)]
     epochs: Option<u64>,
-    /// Images per optimizer step in pre-training [default: 64, on --data 256]
+    /// Images per optimizer step in pre-training [default: 64; with --data 256]
     #[arg(long)]
     batch_size: Option<usize>,
-    /// Channels of the ResNet's first stage; the paper's networks have 64 [default: 16]
+    /// Channels of the ResNet's first stage; 64 in the paper [default: 16]
     #[arg(long)]
     width: Option<usize>,
-    /// Temperature of SimCLR's loss [default: 0.1, on --data 0.5]
+    /// Temperature of SimCLR's loss [default: 0.1; with --data 0.5]
     #[arg(long)]
     temperature: Option<f64>,
-    /// Images used for pre-training [default: all]
+    /// Number of images used for pre-training [default: all]
     #[arg(long)]
     limit: Option<usize>,
-    /// Where to compute; a wrong name lists what there is
+    /// Device to compute on; an unknown name lists the available ones
     #[arg(long, default_value = "auto")]
     device: String,
-    /// Threads that prepare views; the result does not depend on it [default: one per core]
+    /// Threads that prepare views; results do not depend on their number [default: one per core]
     #[arg(long)]
     threads: Option<usize>,
-    /// Leave out the network trained from scratch
+    /// Skip the comparison with a network trained from scratch
     #[arg(long)]
     no_scratch: bool,
-    /// Stop at the first image that cannot be used, instead of skipping it
+    /// Stop at the first image that cannot be read, instead of skipping it
     #[arg(long)]
     strict: bool,
-    /// Go on with the run in this folder, with its settings
+    /// Resume the run in this folder, with its settings
     #[arg(long, value_name = "DIR", conflicts_with_all = [
         "method", "data", "out", "quick", "seed", "epochs", "batch_size", "width", "temperature",
         "limit", "no_scratch", "strict",
@@ -69,7 +77,7 @@ pub(crate) struct Options {
     resume: Option<PathBuf>,
 }
 
-/// A run: where it computes, where it writes, and what decides its result.
+/// Run with its device, its output folder and the settings that decide its result.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub out: PathBuf,
@@ -78,12 +86,12 @@ pub(crate) struct Plan {
     pub settings: Settings,
 }
 
-/// Everything that decides the bytes of a run's result.
+/// Settings that decide the bytes of a run's result.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub method: MethodName,
-    /// `None`: the program's own images.
+    /// `None` for drawn shapes.
     pub data: Option<PathBuf>,
     pub quick: bool,
     pub seed: u64,
@@ -96,7 +104,7 @@ pub(crate) struct Settings {
     pub strict: bool,
 }
 
-/// The three ways to learn without labels.
+/// Methods that learn without labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum MethodName {
@@ -114,26 +122,23 @@ impl MethodName {
         }
     }
 
-    /// The name on the command line and in files.
+    /// Returns the name on the command line and in files.
     pub(crate) fn key(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 }
 
-const SETTINGS: &str = "settings.json";
-const RESULT: &str = "result.json";
-
 impl Options {
-    /// Whether this goes on with an old run.
+    /// Returns whether these options resume an earlier run.
     pub(crate) fn resumes(&self) -> bool {
         self.resume.is_some()
     }
 
-    /// The run these options ask for; nothing is written yet.
+    /// Returns the run that these options describe; nothing is written yet.
     pub(crate) fn plan(self) -> anyhow::Result<Plan> {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.unwrap_or_else(cores);
-        ensure!(threads > 0, "--threads 0 would leave nobody to prepare views; give 1 or more");
+        ensure!(threads > 0, "--threads 0 leaves no thread to prepare views; give 1 or more");
         let (out, settings) = match &self.resume {
             Some(folder) => (folder.clone(), Settings::load(folder)?),
             None => (self.out.clone(), self.settings()?),
@@ -171,7 +176,7 @@ impl Options {
 }
 
 impl Plan {
-    /// Makes the output folder and leaves the settings there, unless an unfinished run is in it.
+    /// Creates the output folder and writes the settings to it, unless it holds an unfinished run.
     pub(crate) fn claim_folder(&self, resumed: bool) -> anyhow::Result<()> {
         let checkpoint = self.out.join("checkpoint");
         if resumed {
@@ -182,7 +187,7 @@ impl Plan {
         let finished = self.out.join(RESULT);
         if checkpoint.exists() && !finished.exists() {
             bail!(
-                "{0} holds an unfinished run; go on with `--resume {0}`, delete it, or give \
+                "{0} holds an unfinished run; resume it with `--resume {0}`, delete it, or give \
                  another folder with --out",
                 self.out.display()
             );
@@ -201,13 +206,16 @@ impl Plan {
 
 impl Settings {
     fn validate(&self) -> anyhow::Result<()> {
-        ensure!(self.epochs > 0, "--epochs 0 would train nothing; give 1 or more");
-        ensure!(self.batch_size > 1, "--batch-size must be 2 or more: images are compared");
-        ensure!(self.width > 0, "--width 0 is no network; give 4 or more");
+        ensure!(self.epochs > 0, "--epochs 0 trains nothing; give 1 or more");
+        ensure!(
+            self.batch_size > 1,
+            "--batch-size must be 2 or more, since images are compared with each other"
+        );
+        ensure!(self.width > 0, "--width 0 has no channels; give 4 or more");
         let temperature = self.temperature;
         ensure!(
             temperature.is_finite() && temperature > 0.0,
-            "--temperature {temperature} must be above 0; 0.1 to 1 is usual"
+            "--temperature must be above 0 (0.1 to 1 is usual), not {temperature}"
         );
         ensure!(self.limit != Some(0), "--limit 0 leaves no images; give 1 or more");
         Ok(())
@@ -216,10 +224,10 @@ impl Settings {
     fn load(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(SETTINGS);
         let text = std::fs::read_to_string(&path).with_context(|| {
-            format!("{} holds no run to go on with: cannot read {SETTINGS} in it", folder.display())
+            format!("{} holds no run to resume: cannot read {SETTINGS} in it", folder.display())
         })?;
         serde_json::from_str(&text)
-            .with_context(|| format!("{} is not from this program", path.display()))
+            .with_context(|| format!("{} does not hold settings of this program", path.display()))
     }
 
     fn save(&self, folder: &Path) -> anyhow::Result<()> {
@@ -227,13 +235,13 @@ impl Settings {
         Ok(())
     }
 
-    /// What the run calls its images.
+    /// Returns the name of the images, as results have it.
     pub(crate) fn data_name(&self) -> String {
         let name = self.data.as_deref().and_then(Path::file_name);
         name.map_or_else(|| "synthetic".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Shallow for the program's own shapes, ResNet-18 for images of the world.
+    /// Returns a shallow network for drawn shapes, ResNet-18 for photographs.
     pub(crate) fn encoder(&self) -> ResNetConfig {
         match self.data {
             None => ResNetConfig::resnet10(self.width),
@@ -241,8 +249,8 @@ impl Settings {
         }
     }
 
-    /// How views are made: on images of the world with crops of a fifth or more of the image,
-    /// from which short runs learn sooner than from SimCLR's smaller ones.
+    /// Returns the recipe of the views. Crops of photographs cover a fifth of the image or more, from
+    /// which short runs learn faster than from SimCLR's smaller ones.
     pub(crate) fn recipe(&self) -> Recipe {
         match self.data {
             None => Recipe::shapes(self.side()),
@@ -250,7 +258,7 @@ impl Settings {
         }
     }
 
-    /// How labeled images are changed when the network learns from labels alone.
+    /// Returns the recipe of labeled images, for training from scratch.
     pub(crate) fn supervised_recipe(&self) -> Recipe {
         match self.data {
             None => Recipe::supervised_shapes(self.side()),
@@ -258,18 +266,18 @@ impl Settings {
         }
     }
 
-    /// How an image is shown when it is encoded: whole, in the size of a view.
+    /// Returns the recipe of evaluation: the whole image, in the size of a view.
     pub(crate) fn shown(&self) -> Recipe {
         Recipe::evaluation(self.side())
     }
 
-    /// Side of a view, in pixels. Shapes can be told apart in small ones, which take less than half the
-    /// time.
+    /// Returns the side of a view, in pixels. Shapes can be told apart in small views, which take less
+    /// than half the time.
     fn side(&self) -> u32 {
         if self.data.is_none() { SMALL_SIDE } else { SIDE }
     }
 
-    /// The optimizer and the learning rate of `steps` steps of pre-training.
+    /// Returns the optimizer and the learning rates for `steps` steps of pre-training.
     pub(crate) fn training(&self, steps: u64) -> (OptimizerConfig, Schedule) {
         let peak = match (self.method, &self.data) {
             (MethodName::Simclr, None) => 0.96,
@@ -280,8 +288,3 @@ impl Settings {
         (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(peak, steps))
     }
 }
-
-/// Side of an image, in pixels, and of the views of images of the world.
-pub(crate) const SIDE: u32 = 32;
-/// Side of the views of shapes.
-const SMALL_SIDE: u32 = 16;

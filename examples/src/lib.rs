@@ -1,1 +1,1 @@
-//! Empty: the examples are the point.
+//! Empty: the programs of this package are its examples.

@@ -1,9 +1,9 @@
-//! What is taken for what.
+//! Confusion of classes.
 
 use crate::MetricError;
-use crate::error::check_labels;
+use crate::error::{check_classes, check_label_count};
 
-/// How often each class was taken for each.
+/// Number of samples by true class and predicted class.
 ///
 /// # Example
 /// ```
@@ -21,17 +21,18 @@ pub struct ConfusionMatrix {
 }
 
 impl ConfusionMatrix {
-    /// Counts pairs of a label and the prediction for it.
+    /// Counts pairs of a label and its prediction.
     ///
     /// # Errors
-    /// If the lengths differ or a number is not below `classes`.
+    /// If the lengths differ, or a label or prediction is not below `classes`.
     pub fn new(
         labels: &[usize],
         predictions: &[usize],
         classes: usize,
     ) -> Result<Self, MetricError> {
-        check_labels(labels, predictions.len(), classes)?;
-        check_labels(predictions, labels.len(), classes)?;
+        check_label_count(labels, predictions.len())?;
+        check_classes(labels, classes)?;
+        check_classes(predictions, classes)?;
         let mut counts = vec![0; classes * classes];
         for (label, prediction) in labels.iter().zip(predictions) {
             counts[label * classes + prediction] += 1;
@@ -39,25 +40,49 @@ impl ConfusionMatrix {
         Ok(Self { classes, counts })
     }
 
-    /// How often `label` was taken for `prediction`.
+    /// Returns how many samples of class `label` were predicted as `prediction`.
     ///
     /// # Panics
-    /// If one of them is no class.
+    /// If either is not below the number of classes.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::ConfusionMatrix;
+    ///
+    /// let matrix = ConfusionMatrix::new(&[2, 2, 2], &[0, 0, 2], 3)?;
+    /// assert_eq!((matrix.count(2, 0), matrix.count(0, 2)), (2, 0));
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn count(&self, label: usize, prediction: usize) -> usize {
-        assert!(label < self.classes && prediction < self.classes, "{} classes", self.classes);
+        assert!(
+            label < self.classes && prediction < self.classes,
+            "label {label} and prediction {prediction} must be below {} classes",
+            self.classes
+        );
         self.counts[label * self.classes + prediction]
     }
 
-    /// Share of a class that was recognized, 0 to 1, or `None` if it was never seen.
+    /// Returns the share of a class that was predicted correctly, 0 to 1, or `None` if the class
+    /// has no sample.
     ///
     /// # Panics
-    /// If `label` is no class.
+    /// If `label` is not below the number of classes.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::ConfusionMatrix;
+    ///
+    /// let matrix = ConfusionMatrix::new(&[0, 0, 0, 0], &[0, 0, 0, 1], 2)?;
+    /// assert_eq!((matrix.class_accuracy(0), matrix.class_accuracy(1)), (Some(0.75), None));
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn class_accuracy(&self, label: usize) -> Option<f64> {
-        let seen: usize = (0..self.classes).map(|prediction| self.count(label, prediction)).sum();
-        (seen > 0).then(|| self.count(label, label) as f64 / seen as f64)
+        let samples: usize =
+            (0..self.classes).map(|prediction| self.count(label, prediction)).sum();
+        (samples > 0).then(|| self.count(label, label) as f64 / samples as f64)
     }
 }

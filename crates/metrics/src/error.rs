@@ -1,48 +1,56 @@
-//! What keeps features from being judged.
+//! Reasons why features cannot be evaluated.
 
-/// Why a metric could not be computed.
+/// Reason why a metric could not be computed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MetricError {
-    /// The numbers do not fill whole rows.
-    #[error("{numbers} numbers do not fill rows of {dim}")]
+    /// The values do not fill whole rows.
+    #[error("{values} values do not fill rows of {dim}")]
     Shape {
-        /// Numbers given.
-        numbers: usize,
-        /// Numbers per row.
+        /// Values given.
+        values: usize,
+        /// Values per row.
         dim: usize,
     },
     /// Two sets of features have rows of different width.
-    #[error("rows of {first} numbers cannot be compared with rows of {second}")]
+    #[error("rows of {first} values cannot be compared with rows of {second}")]
     Width {
         /// Width of the first set.
         first: usize,
-        /// Width of the second.
+        /// Width of the second set.
         second: usize,
     },
-    /// A set has no rows, or too few.
-    #[error("{rows} rows are too few: this needs {least}")]
+    /// Two sets of features that are paired row by row have different numbers of rows.
+    #[error("{first} rows cannot be paired with {second}")]
+    Pairs {
+        /// Rows of the first set.
+        first: usize,
+        /// Rows of the second set.
+        second: usize,
+    },
+    /// A set has too few rows.
+    #[error("{rows} rows are too few; this metric needs at least {least}")]
     Rows {
         /// Rows given.
         rows: usize,
-        /// The least number that makes sense.
+        /// Rows needed.
         least: usize,
     },
     /// A row holds NaN or an infinity.
-    #[error("row {row} holds a number that is not finite; the encoder has diverged")]
+    #[error("row {row} holds a value that is not finite; the encoder has diverged")]
     NotFinite {
         /// The first such row.
         row: usize,
     },
-    /// There is not one label per row.
-    #[error("{labels} labels do not go with {rows} rows")]
+    /// The number of labels is not the number of rows.
+    #[error("{labels} labels cannot be assigned to {rows} rows")]
     LabelCount {
         /// Labels given.
         labels: usize,
         /// Rows given.
         rows: usize,
     },
-    /// A label is no class.
+    /// A label is not a class.
     #[error("label {label} is not one of {classes} classes, which count from 0")]
     Label {
         /// The label.
@@ -55,20 +63,20 @@ pub enum MetricError {
     Setting {
         /// The setting.
         key: &'static str,
-        /// What it may be.
+        /// The values it may have.
         range: &'static str,
     },
 }
 
-/// One label per row, each a class.
-pub(crate) fn check_labels(
-    labels: &[usize],
-    rows: usize,
-    classes: usize,
-) -> Result<(), MetricError> {
+pub(crate) fn check_label_count(labels: &[usize], rows: usize) -> Result<(), MetricError> {
     if labels.len() != rows {
         return Err(MetricError::LabelCount { labels: labels.len(), rows });
     }
+    Ok(())
+}
+
+/// Checks that every label is below `classes`.
+pub(crate) fn check_classes(labels: &[usize], classes: usize) -> Result<(), MetricError> {
     match labels.iter().find(|&&label| label >= classes) {
         Some(&label) => Err(MetricError::Label { label, classes }),
         None => Ok(()),

@@ -1,8 +1,8 @@
-//! Rows of numbers, one per image.
+//! Features on the host: one row of values per sample.
 
 use crate::MetricError;
 
-/// What an encoder says of a set of images: `rows` rows of `dim` finite numbers.
+/// Features of a set of samples: `rows` rows of `dim` finite values.
 ///
 /// # Example
 /// ```
@@ -20,52 +20,61 @@ pub struct Features {
 }
 
 impl Features {
-    /// Rows of `dim` numbers, one after the other.
+    /// Takes rows of `dim` values each, one row after the other.
     ///
     /// # Errors
-    /// If `dim` is 0, the numbers do not fill whole rows, or one is not finite.
+    /// If `dim` is 0, the values do not fill whole rows, or one is not finite.
     pub fn new(dim: usize, data: Vec<f32>) -> Result<Self, MetricError> {
         if dim == 0 || !data.len().is_multiple_of(dim) {
-            return Err(MetricError::Shape { numbers: data.len(), dim });
+            return Err(MetricError::Shape { values: data.len(), dim });
         }
-        match data.iter().position(|number| !number.is_finite()) {
-            Some(place) => Err(MetricError::NotFinite { row: place / dim }),
+        match data.iter().position(|value| !value.is_finite()) {
+            Some(position) => Err(MetricError::NotFinite { row: position / dim }),
             None => Ok(Self { dim, data }),
         }
     }
 
-    /// Numbers per row.
+    /// Returns the number of values per row.
     #[must_use]
     pub fn dim(&self) -> usize {
         self.dim
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.data.len() / self.dim
     }
 
-    /// One row.
+    /// Returns row `index`.
     ///
     /// # Panics
-    /// If there is no row `index`.
+    /// If `index` is not below [`rows`](Self::rows).
     #[must_use]
     #[track_caller]
     pub fn row(&self, index: usize) -> &[f32] {
         &self.data[index * self.dim..][..self.dim]
     }
 
-    /// All numbers, row by row.
+    /// Returns all values, row by row.
     #[must_use]
     pub fn as_slice(&self) -> &[f32] {
         &self.data
     }
 
-    /// The rows at `indices`, in that order.
+    /// Copies the rows at `indices`, in that order.
     ///
     /// # Panics
     /// If an index is not below [`rows`](Self::rows).
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::Features;
+    ///
+    /// let features = Features::new(1, vec![5.0, 6.0, 7.0])?;
+    /// assert_eq!(features.select(&[2, 0]).as_slice(), [7.0, 5.0]);
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn select(&self, indices: &[usize]) -> Self {
@@ -73,16 +82,25 @@ impl Features {
         Self { dim: self.dim, data }
     }
 
-    /// The same rows at length 1; rows of zeros stay.
+    /// Scales every row to L2 norm 1; rows of zeros are unchanged.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::Features;
+    ///
+    /// let features = Features::new(2, vec![3.0, 4.0, 0.0, 0.0])?;
+    /// assert_eq!(features.normalized().as_slice(), [0.6, 0.8, 0.0, 0.0]);
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
     #[must_use]
     pub fn normalized(&self) -> Self {
         let mut data = self.data.clone();
         for row in data.chunks_mut(self.dim) {
-            let length = row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt();
-            if length > 0.0 {
-                #[allow(clippy::cast_possible_truncation, reason = "at most 1 in size")]
+            let norm = l2_norm(row);
+            if norm > 0.0 {
+                #[allow(clippy::cast_possible_truncation, reason = "its magnitude is at most 1")]
                 for x in row.iter_mut() {
-                    *x = (f64::from(*x) / length) as f32;
+                    *x = (f64::from(*x) / norm) as f32;
                 }
             }
         }
@@ -102,4 +120,9 @@ impl Features {
         }
         Ok(())
     }
+}
+
+/// Returns the L2 norm of a row, computed in double precision.
+pub(crate) fn l2_norm(row: &[f32]) -> f64 {
+    row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt()
 }

@@ -5,152 +5,171 @@ use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::error::check_labels;
-use crate::{Features, MetricError, accuracy};
+use crate::{Features, LabeledFeatures, MetricError, accuracy};
 
-/// Neighbors vote, the nearer the louder.
+/// Nearest-neighbor classifier by cosine similarity; closer neighbors have a larger vote.
 ///
 /// ```text
 /// score(class) = Σ over the k nearest rows of that class  exp(cos / temperature)
 /// ```
-/// Equal distances are settled in favor of the earlier row, equal scores in favor of the lower
-/// class.
+/// Of equally similar rows the earlier one is nearer; of equal scores the lower class wins.
 ///
 /// # Source
 /// Wu et al., 2018, [arXiv:1805.01978](https://arxiv.org/abs/1805.01978), section 3.4.
-/// Deviation: `k` 20 by default, the paper has 200.
+/// Deviation: `k` is 20 by default, 200 in the paper.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Knn {
-    /// Neighbors that vote; all rows if there are fewer.
+    /// Number of neighbors that vote, 1 or more; all rows if there are fewer.
     pub k: usize,
-    /// Above 0; small values listen to the nearest only.
+    /// Temperature of the votes, above 0; the smaller, the more the nearest neighbor decides.
     pub temperature: f64,
 }
 
 impl Default for Knn {
-    /// 20 neighbors, temperature 0.1.
+    /// Returns 20 neighbors and temperature 0.1.
     fn default() -> Self {
         Self { k: 20, temperature: 0.1 }
     }
 }
 
-/// Queries compared with the whole bank at a time.
+/// Queries compared with all training rows at a time.
 const BLOCK: usize = 64;
 
 impl Knn {
-    /// For each query the indices of its nearest rows of `bank`, nearest first.
+    /// Returns for each query the indices of its nearest rows of `train`, nearest first.
     ///
     /// # Errors
-    /// If the widths differ, the bank is empty or `k` is 0.
+    /// If the widths differ, `train` is empty or `k` is 0.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::{Features, Knn};
+    ///
+    /// let train = Features::new(2, vec![0.0, 1.0, 1.0, 0.1, 2.0, 0.0])?;
+    /// let query = Features::new(2, vec![5.0, 0.0])?;
+    /// let knn = Knn { k: 2, ..Knn::default() };
+    /// assert_eq!(knn.neighbors(&train, &query)?, [[2, 1]]);
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
     pub fn neighbors(
         &self,
-        bank: &Features,
+        train: &Features,
         queries: &Features,
     ) -> Result<Vec<Vec<usize>>, MetricError> {
-        let nearest = self.nearest(bank, queries)?;
-        Ok(nearest
+        let scored = self.scored_neighbors(train, queries)?;
+        Ok(scored
             .into_iter()
             .map(|row| row.into_iter().map(|(_, index)| index).collect())
             .collect())
     }
 
-    /// The class the neighbors vote for, for each query.
+    /// Returns for each query the class its neighbors vote for.
     ///
     /// # Errors
-    /// As [`neighbors`](Self::neighbors), or if a label does not fit or the temperature is not
-    /// above 0.
+    /// As [`neighbors`](Self::neighbors), or if a label is not below `classes` or the temperature
+    /// is not above 0.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::{Features, Knn, LabeledFeatures};
+    ///
+    /// let train = Features::new(2, vec![1.0, 0.0, 0.0, 1.0])?;
+    /// let train = LabeledFeatures::new(&train, &[4, 7])?;
+    /// let queries = Features::new(2, vec![0.2, 3.0, 3.0, 0.2])?;
+    /// assert_eq!(Knn::default().predict(train, &queries, 10)?, [7, 4]);
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
     pub fn predict(
         &self,
-        bank: &Features,
-        bank_labels: &[usize],
+        train: LabeledFeatures<'_>,
         queries: &Features,
         classes: usize,
     ) -> Result<Vec<usize>, MetricError> {
-        check_labels(bank_labels, bank.rows(), classes)?;
+        train.check_classes(classes)?;
         if !(self.temperature > 0.0 && self.temperature.is_finite()) {
             return Err(MetricError::Setting { key: "temperature", range: "above 0" });
         }
-        let vote = |near: Vec<(f32, usize)>| {
+        let vote = |neighbors: Vec<(f32, usize)>| {
             let mut scores = vec![0.0; classes];
-            let loudest = near.first().map_or(0.0, |(cosine, _)| f64::from(*cosine));
-            for (cosine, index) in near {
-                let closeness = (f64::from(cosine) - loudest) / self.temperature;
-                scores[bank_labels[index]] += closeness.exp();
+            let highest = neighbors.first().map_or(0.0, |(cosine, _)| f64::from(*cosine));
+            for (cosine, index) in neighbors {
+                let below = (f64::from(cosine) - highest) / self.temperature;
+                scores[train.labels()[index]] += below.exp();
             }
-            best(&scores)
+            argmax(&scores)
         };
-        Ok(self.nearest(bank, queries)?.into_iter().map(vote).collect())
+        Ok(self.scored_neighbors(train.features(), queries)?.into_iter().map(vote).collect())
     }
 
-    /// Share of queries whose neighbors vote for their label, 0 to 1.
+    /// Returns the share of queries whose neighbors vote for their label, 0 to 1.
     ///
     /// # Errors
     /// As [`predict`](Self::predict).
     ///
     /// # Example
     /// ```
-    /// use selfsame_metrics::{Features, Knn};
+    /// use selfsame_metrics::{Features, Knn, LabeledFeatures};
     ///
-    /// let bank = Features::new(2, vec![1.0, 0.0, 0.0, 1.0])?;
-    /// let accuracy = Knn::default().accuracy(&bank, &[0, 1], &bank, &[0, 0], 2)?;
-    /// assert_eq!(accuracy, 0.5);
+    /// let features = Features::new(2, vec![1.0, 0.0, 0.0, 1.0])?;
+    /// let train = LabeledFeatures::new(&features, &[0, 1])?;
+    /// let queries = LabeledFeatures::new(&features, &[0, 0])?;
+    /// assert_eq!(Knn::default().accuracy(train, queries, 2)?, 0.5);
     /// # Ok::<(), selfsame_metrics::MetricError>(())
     /// ```
     pub fn accuracy(
         &self,
-        bank: &Features,
-        bank_labels: &[usize],
-        queries: &Features,
-        query_labels: &[usize],
+        train: LabeledFeatures<'_>,
+        queries: LabeledFeatures<'_>,
         classes: usize,
     ) -> Result<f64, MetricError> {
-        check_labels(query_labels, queries.rows(), classes)?;
-        Ok(accuracy(&self.predict(bank, bank_labels, queries, classes)?, query_labels))
+        queries.check_classes(classes)?;
+        Ok(accuracy(&self.predict(train, queries.features(), classes)?, queries.labels()))
     }
 
-    /// `(cosine, index)` of the nearest rows, nearest first.
-    pub(crate) fn nearest(
+    /// Returns for each query `(cosine, index)` of its nearest rows, nearest first.
+    fn scored_neighbors(
         &self,
-        bank: &Features,
+        train: &Features,
         queries: &Features,
     ) -> Result<Vec<Vec<(f32, usize)>>, MetricError> {
-        bank.at_least(1)?;
-        bank.same_width(queries)?;
+        train.at_least(1)?;
+        train.same_width(queries)?;
         if self.k == 0 {
             return Err(MetricError::Setting { key: "k", range: "1 or more" });
         }
-        let (bank, queries) = (bank.normalized(), queries.normalized());
-        let (dim, rows) = (bank.dim(), bank.rows());
-        let columns = MatRef::from_row_major_slice(bank.as_slice(), rows, dim).transpose();
+        let (train, queries) = (train.normalized(), queries.normalized());
+        let (dim, rows) = (train.dim(), train.rows());
+        let columns = MatRef::from_row_major_slice(train.as_slice(), rows, dim).transpose();
         let blocks = queries.as_slice().par_chunks(BLOCK * dim).map(|block| {
             let count = block.len() / dim;
             let mut cosines = vec![0.0_f32; count * rows];
             let out = MatMut::from_row_major_slice_mut(&mut cosines, count, rows);
             let block = MatRef::from_row_major_slice(block, count, dim);
             matmul(out, Accum::Replace, block, columns, 1.0, Par::Seq);
-            cosines.chunks(rows).map(|row| largest(row, self.k)).collect::<Vec<_>>()
+            cosines.chunks(rows).map(|row| top_k(row, self.k)).collect::<Vec<_>>()
         });
         Ok(blocks.flatten_iter().collect())
     }
 }
 
-/// The `k` largest numbers with their places, largest first.
-fn largest(row: &[f32], k: usize) -> Vec<(f32, usize)> {
+/// Returns the `k` largest values with their indices, largest first.
+fn top_k(values: &[f32], k: usize) -> Vec<(f32, usize)> {
     let order = |a: &(f32, usize), b: &(f32, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-    let mut all: Vec<(f32, usize)> = row.iter().copied().zip(0..).collect();
-    if k < all.len() {
-        all.select_nth_unstable_by(k, order);
-        all.truncate(k);
+    let mut indexed: Vec<(f32, usize)> = values.iter().copied().zip(0..).collect();
+    if k < indexed.len() {
+        indexed.select_nth_unstable_by(k, order);
+        indexed.truncate(k);
     }
-    all.sort_unstable_by(order);
-    all
+    indexed.sort_unstable_by(order);
+    indexed
 }
 
-/// The place of the largest number, the first of equals.
-pub(crate) fn best(scores: &[f64]) -> usize {
-    let ahead = |best: usize, place: usize| if scores[place] > scores[best] { place } else { best };
-    (1..scores.len()).fold(0, ahead)
+/// Returns the index of the largest score, the first of equal ones.
+pub(crate) fn argmax(scores: &[f64]) -> usize {
+    let larger =
+        |best: usize, index: usize| if scores[index] > scores[best] { index } else { best };
+    (1..scores.len()).fold(0, larger)
 }
 
 #[cfg(test)]
@@ -159,9 +178,10 @@ mod tests {
 
     #[test]
     fn near_neighbors_outvote_many_far_ones() {
-        let bank = Features::new(2, vec![1.0, 0.0, 0.0, 1.0, 0.0, 2.0]).unwrap();
+        let train = Features::new(2, vec![1.0, 0.0, 0.0, 1.0, 0.0, 2.0]).unwrap();
         let query = Features::new(2, vec![1.0, 0.5]).unwrap();
-        let vote = |temperature| Knn { k: 9, temperature }.predict(&bank, &[0, 1, 1], &query, 2);
+        let train = LabeledFeatures::new(&train, &[0, 1, 1]).unwrap();
+        let vote = |temperature| Knn { k: 9, temperature }.predict(train, &query, 2);
         assert_eq!(vote(0.1).unwrap(), [0]);
         assert_eq!(vote(10.0).unwrap(), [1]);
         assert_eq!(vote(1e-6).unwrap(), [0], "no overflow");
@@ -169,19 +189,24 @@ mod tests {
 
     #[test]
     fn ties_go_to_the_earlier_row() {
-        let bank = Features::new(1, vec![2.0, 1.0, 3.0]).unwrap();
-        let near = Knn { k: 2, ..Knn::default() }.neighbors(&bank, &bank).unwrap();
-        assert_eq!(near, [[0, 1]; 3]);
+        let train = Features::new(1, vec![2.0, 1.0, 3.0]).unwrap();
+        let neighbors = Knn { k: 2, ..Knn::default() }.neighbors(&train, &train).unwrap();
+        assert_eq!(neighbors, [[0, 1]; 3]);
     }
 
     #[test]
-    fn what_does_not_fit_is_an_error() {
-        let bank = Features::new(1, vec![1.0]).unwrap();
+    fn inputs_that_do_not_fit_are_errors() {
+        let train = Features::new(1, vec![1.0]).unwrap();
         let wide = Features::new(2, vec![1.0, 1.0]).unwrap();
         let knn = Knn::default();
-        assert_eq!(knn.neighbors(&bank, &wide), Err(MetricError::Width { first: 1, second: 2 }));
-        assert!(matches!(knn.predict(&bank, &[3], &bank, 2), Err(MetricError::Label { .. })));
-        assert!(matches!(knn.predict(&bank, &[], &bank, 2), Err(MetricError::LabelCount { .. })));
-        assert!(Knn { k: 0, ..knn }.neighbors(&bank, &bank).is_err());
+        assert_eq!(knn.neighbors(&train, &wide), Err(MetricError::Width { first: 1, second: 2 }));
+        let labeled = LabeledFeatures::new(&train, &[3]).unwrap();
+        let label = MetricError::Label { label: 3, classes: 2 };
+        assert_eq!(knn.predict(labeled, &train, 2), Err(label.clone()));
+        let right = LabeledFeatures::new(&train, &[1]).unwrap();
+        assert_eq!(knn.accuracy(right, labeled, 2), Err(label));
+        let count = MetricError::LabelCount { labels: 0, rows: 1 };
+        assert_eq!(LabeledFeatures::new(&train, &[]), Err(count));
+        assert!(Knn { k: 0, ..knn }.neighbors(&train, &train).is_err());
     }
 }

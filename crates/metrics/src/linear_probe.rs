@@ -1,23 +1,22 @@
-//! The linear probe: how much of a class can be read off frozen features by a linear layer.
+//! Linear probe: how well a linear layer on frozen features predicts the class.
 
 use faer::linalg::matmul::matmul;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::error::check_labels;
-use crate::knn::best;
-use crate::minimize::minimize;
-use crate::{Features, MetricError, accuracy};
+use crate::knn::argmax;
+use crate::lbfgs::minimize;
+use crate::{Features, LabeledFeatures, MetricError, accuracy};
 
 /// Multinomial logistic regression on standardized features.
 ///
 /// ```text
 /// minimize  Σ −log softmax(W x + b)[label]  +  l2/2 ‖W‖²       over the training rows x
 /// ```
-/// Each feature is first brought to mean 0 and variance 1 over the training rows; the same shift
-/// and scale are then applied to what is predicted. The minimum is unique and found by L-BFGS, so
-/// there is no seed, no learning rate and nothing to tune on the test set.
+/// Each feature is first scaled to mean 0 and variance 1 over the training rows; predictions use the
+/// same shift and scale. The minimum is unique and found by L-BFGS: there is no seed, no learning
+/// rate, and nothing to tune on the test set.
 ///
 /// # Source
 /// The protocol of Kornblith et al., 2019, [arXiv:1805.08974](https://arxiv.org/abs/1805.08974),
@@ -25,20 +24,20 @@ use crate::{Features, MetricError, accuracy};
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LinearProbe {
-    /// Weight of the penalty, above 0.
+    /// Weight of the L2 penalty, above 0.
     pub l2: f64,
-    /// Steps of L-BFGS at most.
+    /// Maximum number of L-BFGS steps.
     pub steps: usize,
 }
 
 impl Default for LinearProbe {
-    /// Penalty 1, at most 300 steps.
+    /// Returns a penalty of 1 and at most 300 steps.
     fn default() -> Self {
         Self { l2: 1.0, steps: 300 }
     }
 }
 
-/// A linear layer that was fitted, with the shift and scale of its features.
+/// A fitted linear layer with the shift and scale of its features, from [`LinearProbe::fit`].
 #[derive(Clone, Debug)]
 pub struct FittedProbe {
     mean: Vec<f64>,
@@ -48,32 +47,33 @@ pub struct FittedProbe {
     classes: usize,
 }
 
-/// Rows worked on at a time; the sums over blocks are added in order, whatever the threads.
+/// Rows per block; the sums of blocks are added in order, whatever the number of threads.
 const BLOCK: usize = 256;
 
 impl LinearProbe {
-    /// Fits the layer to labeled features.
+    /// Fits a linear layer to labeled features.
     ///
     /// # Errors
-    /// If there are no rows or no classes, a label does not fit, or `l2` is not above 0.
+    /// If there are no rows, a label is not below `classes`, or `l2` is not above 0.
     ///
     /// # Example
     /// ```
-    /// use selfsame_metrics::{Features, LinearProbe};
+    /// use selfsame_metrics::{Features, LabeledFeatures, LinearProbe};
     ///
     /// let features = Features::new(1, vec![-2.0, -1.0, 1.0, 2.0])?;
-    /// let probe = LinearProbe::default().fit(&features, &[1, 1, 0, 0], 2)?;
-    /// assert_eq!(probe.accuracy(&features, &[1, 1, 0, 0])?, 1.0);
+    /// let train = LabeledFeatures::new(&features, &[1, 1, 0, 0])?;
+    /// let probe = LinearProbe::default().fit(train, 2)?;
+    /// assert_eq!(probe.accuracy(train)?, 1.0);
     /// # Ok::<(), selfsame_metrics::MetricError>(())
     /// ```
     pub fn fit(
         &self,
-        features: &Features,
-        labels: &[usize],
+        train: LabeledFeatures<'_>,
         classes: usize,
     ) -> Result<FittedProbe, MetricError> {
+        let (features, labels) = (train.features(), train.labels());
         features.at_least(1)?;
-        check_labels(labels, features.rows(), classes)?;
+        train.check_classes(classes)?;
         if !(self.l2 > 0.0 && self.l2.is_finite()) {
             return Err(MetricError::Setting { key: "l2", range: "above 0" });
         }
@@ -89,10 +89,20 @@ impl LinearProbe {
 }
 
 impl FittedProbe {
-    /// The likeliest class of each row.
+    /// Returns the most probable class of each row.
     ///
     /// # Errors
-    /// If the rows are not as wide as those the probe was fitted to.
+    /// If the width differs from that of the training rows.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::{Features, LabeledFeatures, LinearProbe};
+    ///
+    /// let train = Features::new(1, vec![-2.0, -1.0, 1.0, 2.0])?;
+    /// let probe = LinearProbe::default().fit(LabeledFeatures::new(&train, &[1, 1, 0, 0])?, 2)?;
+    /// assert_eq!(probe.predict(&Features::new(1, vec![5.0, -0.5])?)?, [0, 1]);
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
     pub fn predict(&self, features: &Features) -> Result<Vec<usize>, MetricError> {
         if features.dim() != self.mean.len() {
             return Err(MetricError::Width { first: self.mean.len(), second: features.dim() });
@@ -100,19 +110,30 @@ impl FittedProbe {
         let width = features.dim() + 1;
         let rows = self.standardized(features);
         let scores = scores(&rows, &self.weights, width);
-        Ok(scores.chunks(self.classes.max(1)).map(best).collect())
+        Ok(scores.chunks(self.classes.max(1)).map(argmax).collect())
     }
 
-    /// Share of rows whose likeliest class is their label, 0 to 1.
+    /// Returns the share of rows whose most probable class is their label, 0 to 1.
     ///
     /// # Errors
-    /// If the rows or labels do not fit.
-    pub fn accuracy(&self, features: &Features, labels: &[usize]) -> Result<f64, MetricError> {
-        check_labels(labels, features.rows(), self.classes)?;
-        Ok(accuracy(&self.predict(features)?, labels))
+    /// As [`predict`](Self::predict), or if a label is not one of the classes of the fit.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::{Features, LabeledFeatures, LinearProbe};
+    ///
+    /// let train = Features::new(1, vec![-2.0, -1.0, 1.0, 2.0])?;
+    /// let probe = LinearProbe::default().fit(LabeledFeatures::new(&train, &[1, 1, 0, 0])?, 2)?;
+    /// let test = Features::new(1, vec![3.0, 4.0])?;
+    /// assert_eq!(probe.accuracy(LabeledFeatures::new(&test, &[0, 1])?)?, 0.5);
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
+    pub fn accuracy(&self, test: LabeledFeatures<'_>) -> Result<f64, MetricError> {
+        test.check_classes(self.classes)?;
+        Ok(accuracy(&self.predict(test.features())?, test.labels()))
     }
 
-    /// Rows of `dim + 1` numbers: the standardized features, and 1 for the bias.
+    /// Returns rows of `dim + 1` values: the standardized features, and 1 for the bias.
     fn standardized(&self, features: &Features) -> Vec<f64> {
         let rows = features.as_slice().chunks(features.dim());
         let shift = rows.flat_map(|row| {
@@ -123,6 +144,7 @@ impl FittedProbe {
     }
 }
 
+/// Computes mean and inverse standard deviation of every feature.
 fn mean_and_scale(features: &Features) -> (Vec<f64>, Vec<f64>) {
     let (dim, rows) = (features.dim(), features.rows() as f64);
     let (mut mean, mut variance) = (vec![0.0; dim], vec![0.0; dim]);
@@ -134,12 +156,12 @@ fn mean_and_scale(features: &Features) -> (Vec<f64>, Vec<f64>) {
             *variance += (f64::from(*x) - mean).powi(2) / rows;
         }
     }
-    // A constant feature says nothing; it becomes 0 instead of a division by 0.
+    // A constant feature becomes 0, where a division by its deviation would be one by 0.
     let scale = |variance: &f64| if *variance > 0.0 { 1.0 / variance.sqrt() } else { 0.0 };
     (mean, variance.iter().map(scale).collect())
 }
 
-/// Scores `[rows, classes]`.
+/// Computes scores `[rows, classes]` of rows `[rows, width]` and weights `[classes, width]`.
 fn scores(rows: &[f64], weights: &[f64], width: usize) -> Vec<f64> {
     let (count, classes) = (rows.len() / width, weights.len() / width);
     let mut scores = vec![0.0; count * classes];
@@ -154,7 +176,7 @@ fn scores(rows: &[f64], weights: &[f64], width: usize) -> Vec<f64> {
     scores
 }
 
-/// Mean cross-entropy plus penalty, and its gradient.
+/// Computes the mean cross-entropy plus penalty, and its gradient with respect to the weights.
 fn loss(
     weights: &[f64],
     rows: &[f64],
@@ -191,7 +213,7 @@ fn loss(
         gradient.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
     }
     for (weights, gradient) in weights.chunks(width).zip(gradient.chunks_mut(width)) {
-        // The bias, last in its row, is free.
+        // The bias, last in its row, has no penalty.
         for (w, g) in weights[..width - 1].iter().zip(gradient) {
             value += penalty / 2.0 * w * w;
             *g += penalty * w;
@@ -200,10 +222,10 @@ fn loss(
     (value, gradient)
 }
 
-/// `−log softmax(scores)[label]`, and in place of the scores its gradient.
+/// Returns `−log softmax(scores)[label]` and replaces the scores by its gradient.
 fn cross_entropy(scores: &mut [f64], label: usize) -> f64 {
     let largest = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-    let lag = largest - scores[label];
+    let difference = largest - scores[label];
     let mut sum = 0.0;
     for score in scores.iter_mut() {
         *score = (*score - largest).exp();
@@ -213,32 +235,34 @@ fn cross_entropy(scores: &mut [f64], label: usize) -> f64 {
         *score /= sum;
     }
     scores[label] -= 1.0;
-    lag + sum.ln()
+    difference + sum.ln()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Two classes told apart by their first feature, with a second that only makes noise.
+    /// Two classes that differ in their first feature; the second is noise.
     fn blobs(rows: usize) -> (Features, Vec<usize>) {
-        let number = |seed: usize| (seed * 7919 % 1009) as f32 / 1009.0 - 0.5;
-        let row = |i: usize| [number(2 * i) + 3.0 * (i % 2) as f32, 1e3 * number(7 * i + 1)];
+        let noise = |seed: usize| (seed * 7919 % 1009) as f32 / 1009.0 - 0.5;
+        let row = |i: usize| [noise(2 * i) + 3.0 * (i % 2) as f32, 1e3 * noise(7 * i + 1)];
         let features = Features::new(2, (0..rows).flat_map(row).collect()).unwrap();
         (features, (0..rows).map(|i| i % 2).collect())
     }
 
     #[test]
-    fn separates_what_a_line_separates_whatever_the_scale() {
+    fn separates_linearly_separable_classes_whatever_the_scale() {
         let (features, labels) = blobs(600);
-        let probe = LinearProbe::default().fit(&features, &labels, 2).unwrap();
-        assert!(probe.accuracy(&features, &labels).unwrap() > 0.999);
+        let train = LabeledFeatures::new(&features, &labels).unwrap();
+        let probe = LinearProbe::default().fit(train, 2).unwrap();
+        assert!(probe.accuracy(train).unwrap() > 0.999);
     }
 
     #[test]
-    fn the_gradient_is_the_slope() {
+    fn the_gradient_equals_finite_differences() {
         let (features, labels) = blobs(7);
-        let probe = LinearProbe::default().fit(&features, &labels, 3).unwrap();
+        let train = LabeledFeatures::new(&features, &labels).unwrap();
+        let probe = LinearProbe::default().fit(train, 3).unwrap();
         let rows = probe.standardized(&features);
         let at: Vec<f64> = (0..9).map(|i| f64::from(i) / 5.0 - 0.7).collect();
         let value = |at: &[f64]| loss(at, &rows, &labels, 3, 0.3);
@@ -254,14 +278,16 @@ mod tests {
     }
 
     #[test]
-    fn one_row_constant_features_and_empty_classes_are_no_trouble() {
+    fn one_row_constant_features_and_empty_classes_are_fitted() {
         let one = Features::new(2, vec![1.0, 1.0]).unwrap();
-        let probe = LinearProbe::default().fit(&one, &[4], 6).unwrap();
+        let labeled = |label| LabeledFeatures::new(&one, label).unwrap();
+        let probe = LinearProbe::default().fit(labeled(&[4]), 6).unwrap();
         assert_eq!(probe.predict(&one).unwrap(), [4]);
-        assert!(LinearProbe::default().fit(&one, &[6], 6).is_err());
-        assert!(LinearProbe { l2: 0.0, ..LinearProbe::default() }.fit(&one, &[0], 1).is_err());
+        assert!(LinearProbe::default().fit(labeled(&[6]), 6).is_err());
+        assert!(LinearProbe { l2: 0.0, ..LinearProbe::default() }.fit(labeled(&[0]), 1).is_err());
         let none = Features::new(2, Vec::new()).unwrap();
-        assert!(matches!(LinearProbe::default().fit(&none, &[], 2), Err(MetricError::Rows { .. })));
+        let none = LabeledFeatures::new(&none, &[]).unwrap();
+        assert!(matches!(LinearProbe::default().fit(none, 2), Err(MetricError::Rows { .. })));
         assert!(probe.predict(&Features::new(1, vec![0.0]).unwrap()).is_err());
     }
 
@@ -270,7 +296,8 @@ mod tests {
         let (features, labels) = blobs(1_500);
         let fit = |threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| LinearProbe::default().fit(&features, &labels, 2).unwrap().weights)
+            let train = LabeledFeatures::new(&features, &labels).unwrap();
+            pool.install(|| LinearProbe::default().fit(train, 2).unwrap().weights)
         };
         assert_eq!(fit(1), fit(3));
     }

@@ -1,69 +1,91 @@
-//! Whether the right images are retrieved: figures of ranked lists.
+//! Retrieval: metrics of the ranked list that a query by cosine similarity returns.
 
-use crate::error::check_labels;
-use crate::{Features, Knn, MetricError};
+use crate::{Knn, LabeledFeatures, MetricError};
 
-/// Share of the first `k` rows that have the query's label, averaged over queries: 0 to 1, higher
-/// is better.
+/// Returns the share of the first `k` retrieved rows that have the query's label, averaged over
+/// queries: 0 to 1, higher is better.
+///
+/// A gallery of fewer than `k` rows is ranked whole.
 ///
 /// # Errors
-/// If widths, labels or `k` do not fit.
+/// If the widths differ, either set is empty or `k` is 0.
 ///
 /// # Example
 /// ```
-/// use selfsame_metrics::{Features, precision_at_k};
+/// use selfsame_metrics::{Features, LabeledFeatures, precision_at_k};
 ///
-/// let bank = Features::new(2, vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0])?;
+/// let gallery = Features::new(2, vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0])?;
+/// let gallery = LabeledFeatures::new(&gallery, &[0, 1, 0])?;
 /// let query = Features::new(2, vec![1.0, 0.0])?;
-/// assert_eq!(precision_at_k(&bank, &[0, 1, 0], &query, &[0], 2)?, 0.5);
+/// let query = LabeledFeatures::new(&query, &[0])?;
+/// assert_eq!(precision_at_k(gallery, query, 2)?, 0.5);
 /// # Ok::<(), selfsame_metrics::MetricError>(())
 /// ```
 pub fn precision_at_k(
-    bank: &Features,
-    bank_labels: &[usize],
-    queries: &Features,
-    query_labels: &[usize],
+    gallery: LabeledFeatures<'_>,
+    queries: LabeledFeatures<'_>,
     k: usize,
 ) -> Result<f64, MetricError> {
-    mean_over_queries(bank, bank_labels, queries, query_labels, k, |hits, _| {
+    mean_over_queries(gallery, queries, k, |hits, _| {
         hits.iter().filter(|&&hit| hit).count() as f64 / hits.len() as f64
     })
 }
 
-/// Share of queries that find their label among the first `k` rows at least once: 0 to 1, higher is
-/// better.
+/// Returns the share of queries whose label is among those of the first `k` retrieved rows: 0 to 1,
+/// higher is better.
 ///
 /// # Errors
-/// If widths, labels or `k` do not fit.
+/// As [`precision_at_k`].
+///
+/// # Example
+/// ```
+/// use selfsame_metrics::{Features, LabeledFeatures, recall_at_k};
+///
+/// let gallery = Features::new(2, vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0])?;
+/// let gallery = LabeledFeatures::new(&gallery, &[0, 1, 0])?;
+/// let query = Features::new(2, vec![1.0, 0.0])?;
+/// let query = LabeledFeatures::new(&query, &[1])?;
+/// assert_eq!((recall_at_k(gallery, query, 1)?, recall_at_k(gallery, query, 2)?), (0.0, 1.0));
+/// # Ok::<(), selfsame_metrics::MetricError>(())
+/// ```
 pub fn recall_at_k(
-    bank: &Features,
-    bank_labels: &[usize],
-    queries: &Features,
-    query_labels: &[usize],
+    gallery: LabeledFeatures<'_>,
+    queries: LabeledFeatures<'_>,
     k: usize,
 ) -> Result<f64, MetricError> {
-    mean_over_queries(bank, bank_labels, queries, query_labels, k, |hits, _| {
-        f64::from(u8::from(hits.contains(&true)))
-    })
+    mean_over_queries(gallery, queries, k, |hits, _| f64::from(u8::from(hits.contains(&true))))
 }
 
-/// Mean over queries of the average precision of the first `k` rows: 0 to 1, higher is better.
+/// Returns the mean over queries of the average precision of the first `k` retrieved rows: 0 to 1,
+/// higher is better.
 ///
 /// ```text
 /// AP@k = Σ over hits at rank r ≤ k of precision@r  /  min(R, k)
 /// ```
-/// `R` is the number of rows with the query's label; a query with none counts 0.
+/// `R` is the number of gallery rows with the query's label; a query without any counts 0.
 ///
 /// # Errors
-/// If widths, labels or `k` do not fit.
+/// As [`precision_at_k`].
+///
+/// # Example
+/// ```
+/// use selfsame_metrics::{Features, LabeledFeatures, mean_average_precision_at_k};
+///
+/// let gallery = Features::new(2, vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0])?;
+/// let gallery = LabeledFeatures::new(&gallery, &[0, 1, 0])?;
+/// let query = Features::new(2, vec![1.0, 0.0])?;
+/// let query = LabeledFeatures::new(&query, &[0])?;
+/// // Hits at ranks 1 and 3: precision 1/1 and 2/3.
+/// let found = mean_average_precision_at_k(gallery, query, 3)?;
+/// assert!((found - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
+/// # Ok::<(), selfsame_metrics::MetricError>(())
+/// ```
 pub fn mean_average_precision_at_k(
-    bank: &Features,
-    bank_labels: &[usize],
-    queries: &Features,
-    query_labels: &[usize],
+    gallery: LabeledFeatures<'_>,
+    queries: LabeledFeatures<'_>,
     k: usize,
 ) -> Result<f64, MetricError> {
-    mean_over_queries(bank, bank_labels, queries, query_labels, k, |hits, relevant| {
+    mean_over_queries(gallery, queries, k, |hits, relevant| {
         let ranks =
             hits.iter().zip(1_u32..).filter_map(|(&hit, rank)| hit.then_some(f64::from(rank)));
         let precision: f64 = ranks.zip(1_u32..).map(|(rank, found)| f64::from(found) / rank).sum();
@@ -71,51 +93,61 @@ pub fn mean_average_precision_at_k(
     })
 }
 
-/// Normalized discounted cumulative gain of the first `k` rows, averaged over queries: 0 to 1,
-/// higher is better.
+/// Returns the normalized discounted cumulative gain of the first `k` retrieved rows, averaged over
+/// queries: 0 to 1, higher is better.
 ///
 /// ```text
 /// DCG@k = Σ over hits at rank r ≤ k of 1 / log₂(r + 1)
 /// ```
-/// divided by that of a list which begins with all rows that have the query's label; a query with
-/// no such row counts 0.
+/// The divisor is the DCG of a list that begins with all gallery rows of the query's label; a query
+/// without any counts 0.
 ///
 /// # Errors
-/// If widths, labels or `k` do not fit.
+/// As [`precision_at_k`].
 ///
 /// # Source
 /// Järvelin & Kekäläinen, 2002, with binary gains.
+///
+/// # Example
+/// ```
+/// use selfsame_metrics::{Features, LabeledFeatures, ndcg_at_k};
+///
+/// let gallery = Features::new(2, vec![1.0, 0.1, 1.0, 0.0])?;
+/// let gallery = LabeledFeatures::new(&gallery, &[0, 1])?;
+/// let query = Features::new(2, vec![1.0, 0.0])?;
+/// let query = LabeledFeatures::new(&query, &[0])?;
+/// // The one hit has rank 2, the ideal list has it at rank 1.
+/// assert!((ndcg_at_k(gallery, query, 2)? - 1.0 / 3.0_f64.log2()).abs() < 1e-12);
+/// # Ok::<(), selfsame_metrics::MetricError>(())
+/// ```
 pub fn ndcg_at_k(
-    bank: &Features,
-    bank_labels: &[usize],
-    queries: &Features,
-    query_labels: &[usize],
+    gallery: LabeledFeatures<'_>,
+    queries: LabeledFeatures<'_>,
     k: usize,
 ) -> Result<f64, MetricError> {
     let gain = |rank: usize| 1.0 / (rank as f64 + 2.0).log2();
-    mean_over_queries(bank, bank_labels, queries, query_labels, k, |hits, relevant| {
+    mean_over_queries(gallery, queries, k, |hits, relevant| {
         let ideal: f64 = (0..relevant.min(k)).map(gain).sum();
         let found: f64 = (0..hits.len()).filter(|&rank| hits[rank]).map(gain).sum();
         if relevant == 0 { 0.0 } else { found / ideal }
     })
 }
 
-/// `figure` of the hits of each ranked list and of the number of relevant rows.
+/// Averages `metric` over queries; it receives which ranks are hits, and the number of gallery rows
+/// with the query's label.
 fn mean_over_queries(
-    bank: &Features,
-    bank_labels: &[usize],
-    queries: &Features,
-    query_labels: &[usize],
+    gallery: LabeledFeatures<'_>,
+    queries: LabeledFeatures<'_>,
     k: usize,
-    figure: impl Fn(&[bool], usize) -> f64,
+    metric: impl Fn(&[bool], usize) -> f64,
 ) -> Result<f64, MetricError> {
-    check_labels(bank_labels, bank.rows(), usize::MAX)?;
-    check_labels(query_labels, queries.rows(), usize::MAX)?;
-    queries.at_least(1)?;
-    let lists = Knn { k, ..Knn::default() }.neighbors(bank, queries)?;
-    let one = |(list, &label): (&Vec<usize>, &usize)| {
-        let hits: Vec<bool> = list.iter().map(|&index| bank_labels[index] == label).collect();
-        figure(&hits, bank_labels.iter().filter(|&&other| other == label).count())
+    queries.features().at_least(1)?;
+    let labels = gallery.labels();
+    let lists = Knn { k, ..Knn::default() }.neighbors(gallery.features(), queries.features())?;
+    let of_query = |(list, &label): (&Vec<usize>, &usize)| {
+        let hits: Vec<bool> = list.iter().map(|&index| labels[index] == label).collect();
+        metric(&hits, labels.iter().filter(|&&other| other == label).count())
     };
-    Ok(lists.iter().zip(query_labels).map(one).sum::<f64>() / queries.rows() as f64)
+    let sum: f64 = lists.iter().zip(queries.labels()).map(of_query).sum();
+    Ok(sum / queries.labels().len() as f64)
 }

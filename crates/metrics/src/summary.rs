@@ -1,8 +1,8 @@
-//! Accuracies, and what several of them come to.
+//! Accuracy, and the mean and spread of several runs.
 
 use serde::{Deserialize, Serialize};
 
-/// Mean and spread of repeated runs.
+/// Mean and standard deviation of repeated runs.
 ///
 /// # Example
 /// ```
@@ -10,18 +10,25 @@ use serde::{Deserialize, Serialize};
 ///
 /// let summary = Summary::of(&[0.4, 0.5, 0.6]);
 /// assert!((summary.mean - 0.5).abs() < 1e-12 && (summary.std - 0.1).abs() < 1e-12);
-/// assert_eq!(Summary::of(&[0.7]).std, 0.0);
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
-    /// The mean.
+    /// Mean over the runs.
     pub mean: f64,
-    /// The standard deviation with `n − 1` below; 0 for a single run.
+    /// Standard deviation with `n − 1` in the denominator; 0 for a single run.
     pub std: f64,
 }
 
 impl Summary {
-    /// Of at least one run; of none, all zeros.
+    /// Computes mean and standard deviation; both are 0 if there are no runs.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::Summary;
+    ///
+    /// assert_eq!(Summary::of(&[0.7]), Summary { mean: 0.7, std: 0.0 });
+    /// assert_eq!(Summary::of(&[]), Summary::default());
+    /// ```
     #[must_use]
     pub fn of(runs: &[f64]) -> Self {
         let count = runs.len().max(1) as f64;
@@ -31,14 +38,22 @@ impl Summary {
     }
 }
 
-/// Share of predictions that are right, 0 to 1; 0 for none.
+/// Returns the share of predictions that equal their label, 0 to 1; 0 if there are none.
 ///
 /// # Panics
 /// If the lengths differ.
+///
+/// # Example
+/// ```
+/// use selfsame_metrics::accuracy;
+///
+/// assert_eq!(accuracy(&[0, 2, 2, 1], &[0, 2, 1, 1]), 0.75);
+/// assert_eq!(accuracy(&[], &[]), 0.0);
+/// ```
 #[must_use]
 #[track_caller]
 pub fn accuracy(predictions: &[usize], labels: &[usize]) -> f64 {
     assert_eq!(predictions.len(), labels.len(), "one prediction per label");
-    let right = predictions.iter().zip(labels).filter(|(p, l)| p == l).count();
-    right as f64 / labels.len().max(1) as f64
+    let correct = predictions.iter().zip(labels).filter(|(p, l)| p == l).count();
+    correct as f64 / labels.len().max(1) as f64
 }

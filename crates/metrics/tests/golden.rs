@@ -1,50 +1,51 @@
-//! Every metric against plain definitions, from the fixture or the file `SELFSAME_GOLDEN` names.
+//! Compares every metric with its plain definition: the cases of the fixture, or of the file that
+//! `SELFSAME_GOLDEN` names.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a test may panic and print, and reads small numbers"
+    reason = "a test may panic and print, and reads small values"
 )]
 
 use std::collections::BTreeMap;
 
 use selfsame_metrics::{
-    ConfusionMatrix, Features, Knn, MetricError, alignment, covariance_spectrum,
+    ConfusionMatrix, Features, Knn, LabeledFeatures, MetricError, alignment, covariance_spectrum,
     mean_average_precision_at_k, ndcg_at_k, nesum, precision_at_k, rankme, recall_at_k,
     std_of_l2_normalized, uniformity,
 };
 use serde_json::Value;
 
-fn numbers(packed: &Value) -> Vec<f64> {
+fn values(packed: &Value) -> Vec<f64> {
     match packed.as_f64() {
-        Some(number) => vec![number],
+        Some(value) => vec![value],
         None => packed["data"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect(),
     }
 }
 
 struct Case<'a>(&'a Value);
 
-/// A metric of training rows and labels, queries and labels, and k.
-type Retrieval = fn(&Features, &[usize], &Features, &[usize], usize) -> Result<f64, MetricError>;
+/// A metric of a labeled gallery, labeled queries and `k`.
+type Retrieval = fn(LabeledFeatures<'_>, LabeledFeatures<'_>, usize) -> Result<f64, MetricError>;
 
 impl Case<'_> {
     fn features(&self, name: &str) -> Features {
         let input = &self.0["inputs"][name];
         let dim = input["shape"][1].as_u64().unwrap() as usize;
-        Features::new(dim, numbers(input).into_iter().map(|x| x as f32).collect()).unwrap()
+        Features::new(dim, values(input).into_iter().map(|x| x as f32).collect()).unwrap()
     }
 
     fn labels(&self, name: &str) -> Vec<usize> {
-        numbers(&self.0["inputs"][name]).into_iter().map(|x| x as usize).collect()
+        values(&self.0["inputs"][name]).into_iter().map(|x| x as usize).collect()
     }
 
     fn param(&self, name: &str) -> f64 {
         self.0["params"][name].as_f64().unwrap_or_else(|| panic!("no parameter `{name}`"))
     }
 
-    /// Unknown parameters and unknown meanings of known ones are failures.
+    /// Fails at an unknown parameter, and at an unknown meaning of a known one.
     fn only(&self, known: &[&str], meaning: Option<&str>) {
         for (key, value) in self.0["params"].as_object().unwrap() {
             match key.as_str() {
@@ -59,7 +60,9 @@ impl Case<'_> {
         self.only(&["k"], meaning);
         let (train, labels) = (self.features("train"), self.labels("train_labels"));
         let (query, query_labels) = (self.features("query"), self.labels("query_labels"));
-        vec![metric(&train, &labels, &query, &query_labels, self.param("k") as usize).unwrap()]
+        let train = LabeledFeatures::new(&train, &labels).unwrap();
+        let query = LabeledFeatures::new(&query, &query_labels).unwrap();
+        vec![metric(train, query, self.param("k") as usize).unwrap()]
     }
 
     fn run(&self) -> Vec<f64> {
@@ -71,7 +74,9 @@ impl Case<'_> {
                 let (train, labels) = (self.features("train"), self.labels("train_labels"));
                 let (query, query_labels) = (self.features("query"), self.labels("query_labels"));
                 let classes = self.param("classes") as usize;
-                vec![knn.accuracy(&train, &labels, &query, &query_labels, classes).unwrap()]
+                let train = LabeledFeatures::new(&train, &labels).unwrap();
+                let query = LabeledFeatures::new(&query, &query_labels).unwrap();
+                vec![knn.accuracy(train, query, classes).unwrap()]
             }
             "precision_at_k" => self.retrieval(precision_at_k, None),
             "recall_at_k" => {
@@ -124,7 +129,7 @@ fn every_case_equals_its_definition() {
     let mut worst = BTreeMap::<&str, (usize, f64)>::new();
     for case in file["cases"].as_array().unwrap() {
         let metric = case["metric"].as_str().unwrap();
-        let (found, want) = (Case(case).run(), numbers(&case["value"]));
+        let (found, want) = (Case(case).run(), values(&case["value"]));
         assert_eq!(found.len(), want.len(), "{metric}");
         let off = found.iter().zip(&want).map(|(a, b)| (a - b).abs() / b.abs().max(1.0));
         let off = off.fold(0.0, f64::max);
@@ -135,7 +140,7 @@ fn every_case_equals_its_definition() {
         let entry = worst.entry(metric).or_default();
         *entry = (entry.0 + 1, entry.1.max(off));
     }
-    assert!(!worst.is_empty(), "{path} holds no case");
+    assert!(!worst.is_empty(), "{path} holds no cases");
     for (metric, (cases, off)) in worst {
         println!("{metric:22} {cases:3} cases, worst {off:.1e}");
     }

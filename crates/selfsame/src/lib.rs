@@ -10,6 +10,7 @@ pub use selfsame_losses as losses;
 pub use selfsame_metrics as metrics;
 pub use selfsame_models as models;
 pub use selfsame_optim as optim;
+pub use selfsame_report as report;
 pub use selfsame_samplers as samplers;
 pub use selfsame_train as train;
 

@@ -6,7 +6,7 @@ use burn::module::Module;
 use burn::tensor::Device;
 use selfsame_augment::Recipe;
 use selfsame_callbacks::{Callback, CallbackError, RunView};
-use selfsame_metrics::Knn;
+use selfsame_metrics::{Knn, LabeledFeatures};
 use selfsame_models::{Backbone, Method};
 use selfsame_datasets::Dataset;
 
@@ -68,8 +68,9 @@ impl KnnProbe {
         let (train, train_labels) = labeled(self.train.as_ref())?;
         let (queries, query_labels) = labeled(self.queries.as_ref())?;
         let classes = self.train.class_names().len();
-        let knn = Knn::default();
-        Ok(knn.accuracy(&train, &train_labels, &queries, &query_labels, classes)?)
+        let train = LabeledFeatures::new(&train, &train_labels)?;
+        let queries = LabeledFeatures::new(&queries, &query_labels)?;
+        Ok(Knn::default().accuracy(train, queries, classes)?)
     }
 }
 

@@ -1,12 +1,14 @@
-//! The lowest point of a smooth convex function: limited-memory BFGS.
+//! Limited-memory BFGS: minimizes a smooth convex function.
 
 use std::collections::VecDeque;
 
-/// Steps whose curvature is remembered.
+/// Steps whose curvature is kept.
 const MEMORY: usize = 10;
 
-/// Walks downhill from `start` until no entry of the gradient exceeds `tolerance`, or `steps` have
-/// been taken, or no step goes further down.
+/// Minimizes `function`, which returns its value and gradient, from `start`.
+///
+/// Ends when no element of the gradient exceeds `tolerance`, after `steps` steps, or when no step
+/// along the descent direction lowers the value.
 ///
 /// # Source
 /// Nocedal & Wright, *Numerical Optimization*, algorithms 7.4 and 7.5, with backtracking.
@@ -23,7 +25,7 @@ pub(crate) fn minimize(
         if gradient.iter().all(|slope| slope.abs() <= tolerance) {
             break;
         }
-        let direction = downhill(&gradient, &memory);
+        let direction = descent_direction(&gradient, &memory);
         let slope = dot(&direction, &gradient);
         let mut length =
             if memory.is_empty() { 1.0 / dot(&gradient, &gradient).sqrt() } else { 1.0 };
@@ -35,14 +37,14 @@ pub(crate) fn minimize(
             }
             length /= 2.0;
             if length < 1e-12 {
-                break None; // as low as rounding lets us see
+                break None; // at the minimum, up to rounding
             }
         };
         let Some((next, next_value, next_gradient)) = next else { break };
-        let moved: Vec<f64> = next.iter().zip(&x).map(|(a, b)| a - b).collect();
-        let turned: Vec<f64> = next_gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
-        if dot(&moved, &turned) > 0.0 {
-            memory.push_back((moved, turned));
+        let step: Vec<f64> = next.iter().zip(&x).map(|(a, b)| a - b).collect();
+        let change: Vec<f64> = next_gradient.iter().zip(&gradient).map(|(a, b)| a - b).collect();
+        if dot(&step, &change) > 0.0 {
+            memory.push_back((step, change));
             if memory.len() > MEMORY {
                 memory.pop_front();
             }
@@ -52,24 +54,24 @@ pub(crate) fn minimize(
     x
 }
 
-/// The Newton direction under the remembered curvature.
-fn downhill(gradient: &[f64], memory: &VecDeque<(Vec<f64>, Vec<f64>)>) -> Vec<f64> {
+/// Computes the negative gradient times the inverse Hessian that `memory` approximates.
+fn descent_direction(gradient: &[f64], memory: &VecDeque<(Vec<f64>, Vec<f64>)>) -> Vec<f64> {
     let mut q = gradient.to_vec();
-    let mut shares = Vec::new();
-    for (moved, turned) in memory.iter().rev() {
-        let share = dot(moved, &q) / dot(moved, turned);
-        add(&mut q, -share, turned);
-        shares.push(share);
+    let mut weights = Vec::new();
+    for (step, change) in memory.iter().rev() {
+        let weight = dot(step, &q) / dot(step, change);
+        add_scaled(&mut q, -weight, change);
+        weights.push(weight);
     }
-    if let Some((moved, turned)) = memory.back() {
-        let scale = dot(moved, turned) / dot(turned, turned);
+    if let Some((step, change)) = memory.back() {
+        let scale = dot(step, change) / dot(change, change);
         for q in &mut q {
             *q *= scale;
         }
     }
-    for ((moved, turned), share) in memory.iter().zip(shares.iter().rev()) {
-        let back = dot(turned, &q) / dot(moved, turned);
-        add(&mut q, share - back, moved);
+    for ((step, change), weight) in memory.iter().zip(weights.iter().rev()) {
+        let correction = dot(change, &q) / dot(step, change);
+        add_scaled(&mut q, weight - correction, step);
     }
     for q in &mut q {
         *q = -*q;
@@ -81,8 +83,9 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn add(to: &mut [f64], times: f64, what: &[f64]) {
-    to.iter_mut().zip(what).for_each(|(to, what)| *to += times * what);
+/// Adds `scale · x` to `y`.
+fn add_scaled(y: &mut [f64], scale: f64, x: &[f64]) {
+    y.iter_mut().zip(x).for_each(|(y, x)| *y += scale * x);
 }
 
 #[cfg(test)]
@@ -90,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_the_bottom_of_a_narrow_valley() {
+    fn finds_the_minimum_of_a_narrow_valley() {
         // (x − 1)² + 1000 (y + 2)² + x y / 10
         let valley = |x: &[f64]| {
             let value = (x[0] - 1.0).powi(2) + 1000.0 * (x[1] + 2.0).powi(2) + 0.1 * x[0] * x[1];
