@@ -122,12 +122,12 @@ mod tests {
 
     const STEPS: u64 = 2;
 
-    /// The lines of a run whose epochs take so long, as `(epoch, line)`.
+    /// Returns the lines of a run whose epochs take `epoch_takes`, each with its epoch.
     fn lines(epochs: u64, epoch_takes: Duration, stopped_after: u64) -> Vec<(u64, String)> {
         let device = Device::flex();
         let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(&device);
         let method = Classifier::new(encoder, 2, &device);
-        let (mut history, mut stop) = (History::default(), None);
+        let (mut history, mut reason) = (History::default(), None);
         let start = Instant::now();
         let mut progress = Progress::new("test");
         progress.newest = Some(Newest { time: start, step: 0 });
@@ -140,7 +140,7 @@ mod tests {
                 now += epoch_takes;
             }
             let metrics = StepMetrics::default();
-            let run = RunView::new(clock, metrics, &method, &mut history, &mut stop);
+            let run = RunView::new(clock, metrics, &method, &mut history, &mut reason);
             written.extend(progress.line(&run, now, at_end).map(|line| (clock.epoch(), line)));
         }
         written
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn long_epochs_have_a_line_each_and_the_last_is_not_repeated() {
-        assert_eq!(epochs(&lines(3, Duration::from_secs(60), 3)), [1, 2, 3]);
+        assert_eq!(epochs(&lines(3, Duration::from_mins(1), 3)), [1, 2, 3]);
     }
 
     #[test]

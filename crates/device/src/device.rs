@@ -81,7 +81,7 @@ fn names() -> String {
 /// | `cuda`, `cuda:n` | NVIDIA GPUs | `cuda` |
 /// | `metal`, `metal:n` | Apple GPUs | `metal` |
 /// | `vulkan`, `vulkan:n` | GPUs through Vulkan and SPIR-V | `vulkan` |
-/// | `wgpu`, `wgpu:n` | GPUs through Vulkan, Metal, DirectX 12 or OpenGL, the first with a GPU | `wgpu` |
+/// | `wgpu`, `wgpu:n` | GPUs through Vulkan, Metal, DirectX 12 or OpenGL | `wgpu` |
 /// | `tch:cuda`, `tch:cuda:n` | NVIDIA GPUs through PyTorch's library | `tch` |
 /// | `tch` | the CPU through PyTorch's library | `tch` |
 ///
