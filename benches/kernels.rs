@@ -97,10 +97,10 @@ fn bench_layer(
         bencher.iter(|| device.finished(ours(black_box(x.clone()), weight.clone())));
     });
     group.throughput(Throughput::Elements(3 * work));
-    group.bench_function(format!("forward+backward/{shape}"), |bencher| {
+    group.bench_function(format!("forward-backward/{shape}"), |bencher| {
         bencher.iter(|| forward_backward(&ours));
     });
-    group.bench_function(format!("burn_forward+backward/{shape}"), |bencher| {
+    group.bench_function(format!("burn_forward-backward/{shape}"), |bencher| {
         bencher.iter(|| forward_backward(&burns));
     });
 }
@@ -118,7 +118,7 @@ fn norm(criterion: &mut Criterion) {
         let leaf = |tensor: &Tensor<4>| black_box(tensor.clone()).autodiff().require_grad();
         let parameters = || [&gamma, &beta].map(|p| p.clone().autodiff().require_grad());
         let shape = device.id(&format!("{IMAGES}x{channels}x32x32"));
-        group.bench_function(format!("forward+backward/{shape}"), |bencher| {
+        group.bench_function(format!("forward-backward/{shape}"), |bencher| {
             bencher.iter(|| {
                 let [gamma, beta] = parameters();
                 let then = Then::AddRelu(leaf(&residual));
@@ -126,7 +126,7 @@ fn norm(criterion: &mut Criterion) {
                 device.finished(norm.output.sum().backward())
             });
         });
-        group.bench_function(format!("burn_forward+backward/{shape}"), |bencher| {
+        group.bench_function(format!("burn_forward-backward/{shape}"), |bencher| {
             bencher.iter(|| {
                 let [gamma, beta] = parameters();
                 let norm = module::batch_norm_train(leaf(&x), gamma, beta, 1e-5);

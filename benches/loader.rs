@@ -1,5 +1,5 @@
-//! Decoding, photographs loaded as views, and the time that loading adds to a training step. All of it
-//! runs on the host; ids are `operation/shape/dtype/host`.
+//! Decoding, photographs loaded as views, and the time that loading adds to a training step. All of
+//! it runs on the host; ids are `operation/shape/dtype/host`.
 //!
 //! Photographs are drawn, or read from the folder or archive that `SELFSAME_IMAGES` names.
 

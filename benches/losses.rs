@@ -29,7 +29,7 @@ fn losses(criterion: &mut Criterion) {
                 bencher.iter(|| (measured.loss)(black_box(&inputs)).into_scalar::<f32>());
             });
             let inputs = measured.inputs(batch, true, &device.device);
-            group.bench_function(format!("forward+backward/{shape}"), |bencher| {
+            group.bench_function(format!("forward-backward/{shape}"), |bencher| {
                 if device.is_host() {
                     print_peak(measured, &shape, &inputs);
                 }

@@ -1,5 +1,5 @@
-//! Views on one core, views of whole batches on a device, and every operator alone, for small images and
-//! for photographs. Ids are `operation/name/shape/dtype/device`.
+//! Views on one core, views of whole batches on a device, and every operator alone, for small
+//! images and for photographs. Ids are `operation/name/shape/dtype/device`.
 
 use std::hint::black_box;
 

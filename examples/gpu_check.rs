@@ -1,5 +1,5 @@
-//! Times a step of SimCLR, views and losses on a GPU, and checks their results against the CPU's. Needs
-//! only a driver; a Vulkan loader may be in the program's folder.
+//! Times a step of SimCLR, views and losses on a GPU, and checks their results against the CPU's.
+//! Needs only a driver; a Vulkan loader may be in the program's folder.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 
@@ -27,7 +27,8 @@ use serde::Serialize;
 #[derive(Debug, Parser)]
 #[command(version, name = "gpu_check")]
 struct Options {
-    /// Device to check; an unknown name lists the available ones. `auto` never takes software Vulkan
+    /// Device to check; an unknown name lists the available ones. `auto` never takes software
+    /// Vulkan
     #[arg(long, default_value = "auto")]
     device: String,
     /// File for the results

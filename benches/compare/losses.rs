@@ -1,6 +1,6 @@
-//! Our side of `compare.py losses`. Answers `LOSS BATCH` with the milliseconds of a forward and backward
-//! pass, `LOSS BATCH memory` with the MB by which such a step raises the peak of resident memory, and
-//! `LOSS BATCH value` with the loss.
+//! Our side of `compare.py losses`. Answers `LOSS BATCH` with the milliseconds of a forward and
+//! backward pass, `LOSS BATCH memory` with the MB by which such a step raises the peak of resident
+//! memory, and `LOSS BATCH value` with the loss.
 
 use std::io::{BufRead, stdin};
 use std::time::{Duration, Instant};

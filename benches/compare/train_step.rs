@@ -1,5 +1,5 @@
-//! Our side of `compare.py train_step`. Answers `width W, N images` with the milliseconds of a step of
-//! SimCLR, and the same with `, memory` with the peak of resident memory of three steps, in MB.
+//! Our side of `compare.py train_step`. Answers `width W, N images` with the milliseconds of a step
+//! of SimCLR, and the same with `, memory` with the peak of resident memory of three steps, in MB.
 
 use std::io::{BufRead, stdin};
 use std::time::{Duration, Instant};

@@ -43,8 +43,8 @@ fn decoded(set: &str) -> Result<Vec<DynamicImage>> {
     files(set)?.iter().map(|bytes| Ok(decode(bytes)?.into_rgb8().into())).collect()
 }
 
-/// Returns the results per second of `work` on one image after the other; `work` returns how many it
-/// made.
+/// Returns the results per second of `work` on one image after the other; `work` returns how many
+/// it made.
 fn rate(images: usize, mut work: impl FnMut(usize) -> usize) -> f64 {
     work(0);
     let (mut results, mut turn, start) = (0, 0, Instant::now());

@@ -119,7 +119,8 @@ const fn with_rows(rows: usize, of: Measured) -> Measured {
     Measured { rows, ..of }
 }
 
-/// Every loss. Views count together: global and local, online and momentum, teacher's and student's.
+/// Every loss. Views count together: global and local, online and momentum, teacher's and
+/// student's.
 pub const LOSSES: &[Measured] = &[
     of_views(2, "nt_xent", 128, |x| {
         let [a, b] = x.pair();

@@ -9,8 +9,8 @@ use selfsame::optim::OptimizerConfig;
 
 use crate::values::values;
 
-/// Returns a function that makes one step of `ResNet`-18 of this width, on two views of 32 pixels of
-/// each image.
+/// Returns a function that makes one step of `ResNet`-18 of this width, on two views of 32 pixels
+/// of each image.
 pub fn stepper(width: usize, images: usize, device: &Device) -> impl FnMut() + use<> {
     let device = device.clone().autodiff();
     let encoder = ResNetConfig::resnet18(width).init(&device);

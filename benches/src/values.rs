@@ -2,8 +2,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-/// Returns a tensor with values uniform in `(-√3, √3)`: mean 0, variance 1. Element `i` is a hash of
-/// `seed` and `i`.
+/// Returns a tensor with values uniform in `(-√3, √3)`: mean 0, variance 1. Element `i` is a hash
+/// of `seed` and `i`.
 #[must_use]
 pub fn values<const D: usize>(seed: u64, dims: [usize; D], device: &Device) -> Tensor<D> {
     let value = |index: u64| {
