@@ -1,6 +1,7 @@
-//! Decoding, loading photographs as views, and what loading adds to a training step.
+//! Decoding, photographs loaded as views, and the time that loading adds to a training step. All of
+//! it runs on the host; ids are `operation/shape/dtype/host`.
 //!
-//! Photographs are drawn, or those of the folder or archive that `SELFSAME_IMAGES` names.
+//! Photographs are drawn, or read from the folder or archive that `SELFSAME_IMAGES` names.
 
 use std::hint::black_box;
 use std::io::Cursor;
@@ -54,19 +55,19 @@ fn drawn(width: u32, height: u32, seed: u32) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// Photographs whole, and a large one whole and at a half, a quarter and an eighth of its size.
+/// Photographs at full size, and a large one at full, half, quarter and eighth size.
 fn decoding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements(1));
     let Photographs(images) = photographs();
     let mut next = images.iter().cycle();
-    group.bench_function("photographs", |bencher| {
+    group.bench_function("photographs/u8/host", |bencher| {
         bencher.iter(|| next.next().map(|bytes| decode(bytes).expect("an image")));
     });
     let large = drawn(4_000, 3_000, 0);
     group.sample_size(10);
     for reduction in [1, 2, 4, 8] {
-        group.bench_function(format!("4000x3000px/one_of_{reduction}"), |bencher| {
+        group.bench_function(format!("4000x3000px-at-1-{reduction}/u8/host"), |bencher| {
             bencher.iter(|| {
                 let image = EncodedImage::open(black_box(&large)).expect("an image");
                 image.decode(reduction).expect("an image")
@@ -89,7 +90,7 @@ fn views(criterion: &mut Criterion) {
     let loader = endless(photographs, 16, Recipe::simclr_imagenet());
     group.throughput(Throughput::Elements(2 * loader.batch_size() as u64));
     group.sample_size(20);
-    group.bench_function("simclr_imagenet/with_decoding", |bencher| {
+    group.bench_function("simclr_imagenet-with-decoding/f32/host", |bencher| {
         bencher.iter_custom(|count| {
             let mut batches = loader.epoch(0, 0);
             // Two batches wait to be taken: what is timed is the making of as many others.
@@ -104,11 +105,11 @@ fn views(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Steps of a fixed length, alone and with the batches of a loader: the host waits for a device, or
-/// computes itself on one thread.
+/// Steps of a fixed length, alone and with batches from a loader. The host waits for a device, or
+/// computes on one thread.
 fn overlap(criterion: &mut Criterion) {
     const STEP: Duration = Duration::from_millis(40);
-    let mut group = criterion.benchmark_group("step_40ms");
+    let mut group = criterion.benchmark_group("loader_overlap");
     group.sample_size(10);
     let shapes = SyntheticConfig { images: 2_000, size: 32, seed: 0, split: Split::Train };
     let loader = endless(Arc::new(Synthetic::new(shapes)), 128, Recipe::simclr_cifar());
@@ -121,8 +122,8 @@ fn overlap(criterion: &mut Criterion) {
     let steps: [(&str, &dyn Fn()); 2] =
         [("waiting", &|| std::thread::sleep(STEP)), ("computing", &compute)];
     for (name, step) in steps {
-        group.bench_function(format!("{name}/alone"), |bencher| bencher.iter(step));
-        group.bench_function(format!("{name}/with_loading"), |bencher| {
+        group.bench_function(format!("{name}-40ms-alone/f32/host"), |bencher| bencher.iter(step));
+        group.bench_function(format!("{name}-40ms-with-loading/f32/host"), |bencher| {
             bencher.iter_custom(|count| {
                 let mut batches = loader.epoch(0, 0);
                 drop(batches.next());

@@ -1,19 +1,24 @@
-//! One step of SimCLR on the CPU: views in, weights changed.
+//! One training step of SimCLR. Ids are `train_step/method-encoder-views/dtype/device`.
 
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use selfsame_benches::device::BenchDevice;
 use selfsame_benches::train_step::stepper;
 
 /// 64 images, two views each.
 fn train_step(criterion: &mut Criterion) {
-    selfsame::compute_on_this_thread();
+    let device = BenchDevice::from_environment();
     let mut group = criterion.benchmark_group("train_step");
     group.sample_size(10).warm_up_time(Duration::from_secs(1));
     for width in [16, 64] {
-        let mut step = stepper(width, 64);
-        group.bench_function(format!("simclr/resnet18-w{width}/128x32px/f32/flex"), |bencher| {
-            bencher.iter(&mut step);
+        let mut step = stepper(width, 64, &device.device);
+        let id = device.id(&format!("simclr-resnet18-w{width}-128x32px"));
+        group.bench_function(id, |bencher| {
+            bencher.iter(|| {
+                step();
+                device.finished(());
+            });
         });
     }
     group.finish();

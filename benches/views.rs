@@ -1,14 +1,15 @@
-//! Views on one core, of whole batches on Flex, and every operator alone, for small images and for
-//! photographs.
+//! Views on one core, views of whole batches on a device, and every operator alone, for small
+//! images and for photographs. Ids are `operation/name/shape/dtype/device`.
 
 use std::hint::black_box;
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{DynamicImage, Rgb, RgbImage};
 use selfsame::augment::{
     Border, CropBox, Jitter, Plan, PlanarImage, Recipe, Resampling, Scratch, ViewKey,
 };
+use selfsame_benches::device::BenchDevice;
 
 /// Smooth, with color everywhere.
 fn image(width: u32, height: u32) -> RgbImage {
@@ -23,7 +24,7 @@ fn image(width: u32, height: u32) -> RgbImage {
     })
 }
 
-/// Whole recipes; the key moves on, so that every view has draws of its own.
+/// Whole recipes; the key changes, so that the draws of every view differ.
 fn recipes(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("views");
     group.throughput(Throughput::Elements(1));
@@ -42,7 +43,7 @@ fn recipes(criterion: &mut Criterion) {
         let mut out = vec![0.0; size.iter().product()];
         let mut scratch = Scratch::default();
         let mut key = ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 };
-        let from = format!("from{}x{}px", image.width(), image.height());
+        let from = format!("{}x{}px/f32/host", image.width(), image.height());
         group.bench_function(BenchmarkId::new(&recipe.name, from), |bencher| {
             bencher.iter(|| {
                 key.sample += 1;
@@ -53,8 +54,9 @@ fn recipes(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Whole batches, both views of each image, with all cores.
+/// Both views of every image of a batch, on the device.
 fn batches(criterion: &mut Criterion) {
+    let device = BenchDevice::from_environment();
     let mut group = criterion.benchmark_group("views_on_device");
     group.sample_size(10);
     for (recipe, batch, [width, height]) in
@@ -63,16 +65,17 @@ fn batches(criterion: &mut Criterion) {
         let PlanarImage { height, width, data } =
             PlanarImage::from_image(&image(width, height).into());
         let data = TensorData::new(data.repeat(batch.into()), [batch.into(), 3, height, width]);
-        let images = Tensor::<4>::from_data(data, &Device::flex());
+        let images = Tensor::<4>::from_data(data, &device.device);
         group.throughput(Throughput::Elements(u64::from(batch) * recipe.view_count() as u64));
         let mut epoch = 0;
-        let from = format!("{batch}from{width}x{height}px");
+        let from = device.id(&format!("{batch}x{width}x{height}px"));
         group.bench_function(BenchmarkId::new(&recipe.name, from), |bencher| {
             bencher.iter(|| {
                 epoch += 1;
                 let key = |image| ViewKey { seed: 0, epoch, sample: image, view: 0 };
                 let keys: Vec<ViewKey> = (0..u64::from(batch)).map(key).collect();
                 let views = recipe.views_on_device(black_box(images.clone()), &keys);
+                // Reading the views waits for the device.
                 views.into_iter().map(Tensor::into_data).collect::<Vec<_>>()
             });
         });
@@ -80,7 +83,7 @@ fn batches(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Every operator with parameters that make it work.
+/// Every operator, with parameters that change the image.
 fn operators(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("operators");
     for side in [32_u32, 224] {
@@ -112,7 +115,7 @@ fn operators(criterion: &mut Criterion) {
         for (name, plan) in plans {
             let mut scratch = Scratch::default();
             let mut image = image.clone();
-            group.bench_function(BenchmarkId::new(name, format!("{side}px")), |bencher| {
+            group.bench_function(BenchmarkId::new(name, format!("{side}px/f32/host")), |bencher| {
                 bencher.iter(|| plan.apply(black_box(&mut image), &mut scratch));
             });
         }

@@ -14,9 +14,9 @@ use selfsame::augment::{
 };
 use selfsame::datasets::{Dataset, Split, Synthetic, SyntheticConfig};
 
-/// Draws of an operator that are shown.
+/// Views of each operator.
 const DRAWS: usize = 4;
-/// Patches of EMP-SSL that are shown.
+/// Patches shown of EMP-SSL.
 const PATCHES: usize = 6;
 const SEED: u64 = 1;
 
@@ -85,7 +85,7 @@ fn image(size: u32) -> Result<DynamicImage> {
     Ok(Synthetic::new(config).image(14)?)
 }
 
-/// The name a recipe has for it, and whose formulas it has if not torchvision's.
+/// Returns the name of the operator in recipes, and of its formulas if they are not torchvision's.
 fn name(operator: &Operator) -> Result<String> {
     let value = serde_json::to_value(operator)?;
     let formulas = value["formulas"].as_str().filter(|formulas| *formulas == "tensorflow");
@@ -93,7 +93,7 @@ fn name(operator: &Operator) -> Result<String> {
     Ok(parts.collect::<Vec<_>>().join("_"))
 }
 
-/// Every operator, always acting.
+/// Returns every operator, applied with probability 1.
 fn operators() -> Vec<Operator> {
     let (probability, resampling) = (1.0, Resampling::default());
     let area = [0.2, 0.6];

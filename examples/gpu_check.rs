@@ -1,7 +1,7 @@
-//! What a GPU is worth here: the step of SimCLR, the views and the losses, timed, and checked against
-//! the CPU. Needs nothing but itself and a driver; a Vulkan loader may lie beside it.
+//! Times a step of SimCLR, views and losses on a GPU, and checks their results against the CPU's.
+//! Needs only a driver; a Vulkan loader may be in the program's folder.
 
-#![allow(clippy::print_stdout, reason = "a program that answers on the terminal")]
+#![allow(clippy::print_stdout, reason = "a program that prints its results")]
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -23,22 +23,23 @@ use selfsame::models::{
 use selfsame::optim::OptimizerConfig;
 use serde::Serialize;
 
-/// Time a GPU at self-supervised learning, and check that it computes what the CPU computes.
+/// Times a GPU at self-supervised learning, and checks that it computes what the CPU computes.
 #[derive(Debug, Parser)]
 #[command(version, name = "gpu_check")]
 struct Options {
-    /// Where to compute; a wrong name lists what there is. `auto` never takes software Vulkan
+    /// Device to check; an unknown name lists the available ones. `auto` never takes software
+    /// Vulkan
     #[arg(long, default_value = "auto")]
     device: String,
-    /// Where the numbers go
+    /// File for the results
     #[arg(long, value_name = "FILE", default_value = "gpu_check.json")]
     out: PathBuf,
-    /// Sizes that software Vulkan does in two minutes
+    /// Smaller sizes, for software Vulkan in two minutes
     #[arg(long)]
     quick: bool,
 }
 
-/// Everything found, as it is written.
+/// Results, as they are written to `--out`.
 #[derive(Serialize)]
 struct Findings {
     version: &'static str,
@@ -49,7 +50,7 @@ struct Findings {
     timings: Vec<Timing>,
 }
 
-/// How far a result is from the CPU's, as a share of its length.
+/// Distance of a result from the CPU's, relative to the CPU's norm.
 #[derive(Serialize)]
 struct Agreement {
     what: String,
@@ -60,11 +61,11 @@ struct Agreement {
 #[derive(Serialize)]
 struct Timing {
     what: String,
-    /// Of the convolutions; the rest is in single precision.
+    /// Precision of the convolutions; everything else has single precision.
     precision: &'static str,
-    /// With the compilation of its kernels.
+    /// First run, which includes the compilation of kernels.
     first_milliseconds: f64,
-    /// The median of the later ones.
+    /// Median of the later runs.
     milliseconds: f64,
     per_second: f64,
     of: &'static str,
@@ -85,7 +86,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all results agree with the CPU's.
+/// Returns whether all results agree with the CPU's.
 fn check(options: &Options) -> anyhow::Result<bool> {
     let NamedDevice { name, about, device } = find(&options.device)?;
     println!("{name}: {about}");
@@ -115,41 +116,41 @@ fn check(options: &Options) -> anyhow::Result<bool> {
     let text = serde_json::to_string_pretty(&findings)? + "\n";
     let unwritable = || format!("cannot write {}", options.out.display());
     std::fs::write(&options.out, text).with_context(unwritable)?;
-    println!("{} has the numbers", options.out.display());
+    println!("results are in {}", options.out.display());
     Ok(findings.against_cpu.iter().all(Agreement::holds))
 }
 
-/// The device, if it is more than the CPU that it would be compared with.
+/// Opens the device, unless it is the CPU that it would be compared with.
 fn find(name: &str) -> anyhow::Result<NamedDevice> {
     let found = selfsame::device(name)?;
     if found.name != "flex" {
         return Ok(found);
     }
-    let mut lacking = String::new();
+    let mut missing = String::new();
     for backend in Inventory::take().backends.into_iter().filter(|backend| *backend != "flex") {
         let _ = match selfsame::device(backend) {
             // writing to a string cannot fail
-            Ok(found) => write!(lacking, "\n  `--device {backend}` would take {}", found.about),
-            Err(error) => write!(lacking, "\n  {error}"),
+            Ok(found) => write!(missing, "\n  `--device {backend}` would use {}", found.about),
+            Err(error) => write!(missing, "\n  {error}"),
         };
     }
-    if lacking.is_empty() {
-        bail!("this program has no backend for a GPU; build it with `--features wgpu` or `vulkan`");
+    if missing.is_empty() {
+        bail!("this program has no GPU backend; build it with `--features wgpu` or `vulkan`");
     }
-    bail!("there is no GPU to check:{lacking}")
+    bail!("there is no GPU to check:{missing}")
 }
 
-/// How much is computed.
+/// Sizes of what is computed.
 struct Sizes {
     /// Channels of the first stage of ResNet-18.
     width: usize,
-    /// Images in a step, of 32 pixels, two views each.
+    /// Images per step, of 32 pixels, two views each.
     batches: &'static [usize],
-    /// Recipe, images, and their side.
+    /// Recipe, number of images, and their side in pixels.
     views: &'static [(&'static str, usize, usize)],
-    /// Loss, width and images.
+    /// Loss, width of the embedding, and number of images.
     losses: &'static [(&'static str, usize, usize)],
-    /// Repetitions that count.
+    /// Repetitions after the first run.
     times: usize,
 }
 
@@ -184,7 +185,7 @@ impl Findings {
     fn add(&mut self, timing: Timing) {
         let Timing { what, precision, first_milliseconds, milliseconds, per_second, of } = &timing;
         println!(
-            "{what}, {precision}: {milliseconds:.1} ms, {per_second:.0} {of}/s, the first time \
+            "{what}, {precision}: {milliseconds:.1} ms, {per_second:.0} {of}/s, first run \
              {first_milliseconds:.0} ms"
         );
         self.timings.push(timing);
@@ -199,16 +200,16 @@ impl Agreement {
 
 impl std::fmt::Display for Agreement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let verdict = if self.holds() { "as on the CPU" } else { "NOT as on the CPU" };
+        let verdict = if self.holds() { "agrees with the CPU" } else { "DISAGREES with the CPU" };
         write!(
             f,
-            "{}: {verdict} ({:.1e} apart, {:.0e} allowed)",
+            "{}: {verdict} (relative distance {:.1e}, {:.0e} allowed)",
             self.what, self.apart, self.allowed
         )
     }
 }
 
-/// Runs `work` once, and again `times` times; all of it has ended on the device when time is taken.
+/// Times `work` once, and then `times` times; each time ends when the device has finished.
 fn time(
     (what, of, count): (String, &'static str, usize),
     times: usize,
@@ -229,14 +230,14 @@ fn time(
     Ok(Timing { what, precision: "f32", first_milliseconds, milliseconds, per_second, of })
 }
 
-/// Single precision, and the half precisions that the device multiplies in.
+/// Returns single precision and the half precisions that the device supports.
 fn precisions(device: &Device) -> impl Iterator<Item = FloatDType> {
     let halves = [FloatDType::F16, FloatDType::BF16];
     let halves = halves.into_iter().filter(|half| device.supports_dtype(*half));
     std::iter::once(FloatDType::F32).chain(halves)
 }
 
-/// Forward, backward and update; with convolutions in `precision`.
+/// Times forward, backward and update, with convolutions in `precision`.
 fn time_step(
     sizes: &Sizes,
     batch: usize,
@@ -247,7 +248,7 @@ fn time_step(
     let encoder = ResNetConfig::resnet18(sizes.width).init(&device);
     let mut method = seed_weights(SimClrConfig::default().init(encoder, &device), 0);
     let mut optimizer = OptimizerConfig::sgd(0.9, 5e-4).init();
-    let view = |from: u64| numbers([batch, 3, 32, 32], from, &device);
+    let view = |from: u64| values([batch, 3, 32, 32], from, &device);
     let views = Views::new(vec![view(1), view(2)], Vec::new());
     let what = format!("step of SimCLR, ResNet-18 of width {}, {batch} images", sizes.width);
     let timing = time((what, "images", batch), sizes.times, &device, || {
@@ -263,7 +264,7 @@ fn time_step(
     Ok(Timing { precision, ..timing })
 }
 
-/// All views of a batch that lies on the device.
+/// Times all views of a batch on the device.
 fn time_views(
     recipe: &Recipe,
     images: usize,
@@ -271,7 +272,7 @@ fn time_views(
     sizes: &Sizes,
     device: &Device,
 ) -> anyhow::Result<Timing> {
-    let batch = unit(numbers([images, 3, side, side], 3, device));
+    let batch = pixels(values([images, 3, side, side], 3, device));
     let keys = keys(images);
     let views = recipe.view_count();
     let what = format!("{views} views `{}` of {images} images of {side} px", recipe.name);
@@ -280,21 +281,21 @@ fn time_views(
     })
 }
 
-/// Value and gradients.
+/// Times a loss, forward and backward.
 fn time_loss(
     name: &str,
     shape: [usize; 2],
     sizes: &Sizes,
     device: &Device,
 ) -> anyhow::Result<Timing> {
-    let views = [1, 2].map(|from| numbers(shape, from, device).autodiff().require_grad());
+    let views = [1, 2].map(|from| values(shape, from, device).autodiff().require_grad());
     let what = format!("{name} of {} × {}", shape[0], shape[1]);
     time((what, "images", shape[0]), sizes.times, device, || {
         let _ = loss(name, views.clone()).backward();
     })
 }
 
-/// What is computed on both, at sizes a CPU does in seconds.
+/// Computes on the device and on the CPU, at sizes that take a CPU seconds, and compares.
 fn agreements(device: &Device) -> Vec<Agreement> {
     let compare = |what: &str, allowed: f64, compute: &dyn Fn(&Device) -> Vec<f32>| Agreement {
         what: what.to_owned(),
@@ -303,7 +304,7 @@ fn agreements(device: &Device) -> Vec<Agreement> {
     };
     let mut found = vec![
         compare("views", 1e-4, &|device| {
-            let images = unit(numbers([4, 3, 32, 32], 3, device));
+            let images = pixels(values([4, 3, 32, 32], 3, device));
             let views = Recipe::simclr_cifar().views_on_device(images, &keys(4));
             views.into_iter().flat_map(host).collect()
         }),
@@ -311,14 +312,14 @@ fn agreements(device: &Device) -> Vec<Agreement> {
             let device = device.clone().autodiff();
             let encoder = ResNetConfig::resnet18(8).init(&device);
             let method = seed_weights(SimClrConfig::default().init(encoder, &device), 0);
-            let view = |from: u64| numbers([16, 3, 32, 32], from, &device);
+            let view = |from: u64| values([16, 3, 32, 32], from, &device);
             let step = method.step(&Views::new(vec![view(1), view(2)], Vec::new()));
             [host(step.loss), host(step.embedding)].concat()
         }),
     ];
     for name in ["nt_xent", "barlow_twins", "vicreg", "byol"] {
         found.push(compare(&format!("{name} and its gradient"), 1e-4, &|device| {
-            loss_and_gradient(name, [1, 2].map(|from| numbers([64, 32], from, device)))
+            loss_and_gradient(name, [1, 2].map(|from| values([64, 32], from, device)))
         }));
     }
     found
@@ -340,23 +341,23 @@ fn loss(name: &str, [a, b]: [Tensor<2>; 2]) -> Tensor<1> {
     }
 }
 
-/// Numbers between −1 and 1 without any pattern; the same at every call and on every device.
-fn numbers<const D: usize>(dims: [usize; D], from: u64, device: &Device) -> Tensor<D> {
+/// Returns pseudorandom values between −1 and 1, the same at every call and on every device.
+fn values<const D: usize>(dims: [usize; D], from: u64, device: &Device) -> Tensor<D> {
     let mut state = from;
     let mut next = || {
-        // SplitMix64, of which the upper 24 bits are taken.
+        // The upper 24 bits of SplitMix64.
         state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((mixed ^ (mixed >> 31)) >> 40) as f32 / 8_388_608.0 - 1.0
     };
-    let values = (0..dims.iter().product()).map(|_| next()).collect::<Vec<f32>>();
-    Tensor::from_data(TensorData::new(values, dims), device)
+    let elements = (0..dims.iter().product()).map(|_| next()).collect::<Vec<f32>>();
+    Tensor::from_data(TensorData::new(elements, dims), device)
 }
 
-/// Samples of images.
-fn unit(numbers: Tensor<4>) -> Tensor<4> {
-    numbers * 0.5 + 0.5
+/// Maps values from −1 to 1 to pixels from 0 to 1.
+fn pixels(values: Tensor<4>) -> Tensor<4> {
+    values * 0.5 + 0.5
 }
 
 fn keys(images: usize) -> Vec<ViewKey> {
@@ -368,10 +369,10 @@ fn host<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.inner().into_data().iter::<f32>().collect()
 }
 
-/// The distance of two lists, as a share of the length of the second.
+/// Returns the distance of two vectors relative to the norm of the second.
 fn apart(found: &[f32], want: &[f32]) -> f64 {
-    let length = |numbers: Vec<f64>| numbers.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let norm = |vector: Vec<f64>| vector.iter().map(|x| x * x).sum::<f64>().sqrt();
     let pairs = found.iter().zip(want);
-    let distance = length(pairs.map(|(a, b)| f64::from(*a) - f64::from(*b)).collect());
-    distance / length(want.iter().map(|b| f64::from(*b)).collect())
+    let distance = norm(pairs.map(|(a, b)| f64::from(*a) - f64::from(*b)).collect());
+    distance / norm(want.iter().map(|b| f64::from(*b)).collect())
 }

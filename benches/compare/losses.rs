@@ -1,11 +1,12 @@
-//! Our side of `compare.py losses`: answers `LOSS BATCH` with the milliseconds of a step, forward and
-//! backward, `LOSS BATCH memory` with the MB that a step raises the peak of resident memory by, and
-//! `LOSS BATCH value` with the loss.
+//! Our side of `compare.py losses`. Answers `LOSS BATCH` with the milliseconds of a forward and
+//! backward pass, `LOSS BATCH memory` with the MB by which such a step raises the peak of resident
+//! memory, and `LOSS BATCH value` with the loss.
 
 use std::io::{BufRead, stdin};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use burn::tensor::Device;
 use selfsame_benches::answer::{answer_with, peak};
 use selfsame_benches::losses::{LOSSES, Measured};
 
@@ -22,18 +23,18 @@ fn main() -> Result<()> {
             None => milliseconds(measured, batch),
             Some("memory") => megabytes(measured, batch)?,
             Some("value") => measured.value(batch).into(),
-            Some(other) => bail!("nothing is known of `{other}`"),
+            Some(other) => bail!("no measure `{other}`"),
         });
     }
     Ok(())
 }
 
 fn step(measured: &Measured, batch: usize) -> impl FnMut() + use<'_> {
-    let inputs = measured.inputs(batch, true);
+    let inputs = measured.inputs(batch, true, &Device::flex());
     move || drop((measured.loss)(&inputs).backward())
 }
 
-/// The fastest of as many steps as fit into a fifth of a second, at least one.
+/// Returns the fastest of the steps that fit into a fifth of a second, at least one.
 fn milliseconds(measured: &Measured, batch: usize) -> f64 {
     let mut step = step(measured, batch);
     step();
@@ -49,7 +50,7 @@ fn milliseconds(measured: &Measured, batch: usize) -> f64 {
 
 fn megabytes(measured: &Measured, batch: usize) -> Result<f64> {
     let mut big = step(measured, batch);
-    step(measured, 8)(); // what the library itself takes
+    step(measured, 8)(); // what the library itself allocates
     let before = peak()?;
     big();
     Ok(peak()? - before)

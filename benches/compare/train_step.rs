@@ -1,10 +1,11 @@
-//! Our side of `compare.py train_step`: answers `width W, N images` with the milliseconds of a step of
-//! SimCLR, and the same with `, memory` with the MB of resident memory that a process of three steps takes.
+//! Our side of `compare.py train_step`. Answers `width W, N images` with the milliseconds of a step
+//! of SimCLR, and the same with `, memory` with the peak of resident memory of three steps, in MB.
 
 use std::io::{BufRead, stdin};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use burn::tensor::Device;
 use selfsame_benches::answer::{answer_with, peak};
 use selfsame_benches::train_step::stepper;
 
@@ -17,7 +18,7 @@ fn main() -> Result<()> {
         let [width, images] = numbers[..] else {
             anyhow::bail!("`{line}` has no width and number of images")
         };
-        let mut step = stepper(width, images);
+        let mut step = stepper(width, images, &Device::flex());
         step();
         let mut best = Duration::MAX;
         for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Our side of `compare.py views`: answers a case with views or images per second, on one thread.
+//! Our side of `compare.py views`. Answers a case with views or images per second, on one thread.
 
 use std::io::{BufRead, stdin};
 use std::path::Path;
@@ -10,7 +10,7 @@ use selfsame::augment::{CropBox, Recipe, Scratch, ViewKey, ViewPlan};
 use selfsame::datasets::{EncodedImage, Region, decode};
 use selfsame_benches::answer::answer_with;
 
-/// How long a case is measured.
+/// Time for which a case is measured.
 const SPAN: Duration = Duration::from_millis(600);
 
 fn main() -> Result<()> {
@@ -30,7 +30,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// The files that the peers' side has unpacked.
+/// Reads the files that the peers' side has unpacked.
 fn files(set: &str) -> Result<Vec<Vec<u8>>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("compare/.images").join(set);
     let entries = std::fs::read_dir(&folder).with_context(|| format!("{}", folder.display()))?;
@@ -43,7 +43,8 @@ fn decoded(set: &str) -> Result<Vec<DynamicImage>> {
     files(set)?.iter().map(|bytes| Ok(decode(bytes)?.into_rgb8().into())).collect()
 }
 
-/// Results per second of work on one image after the other; work tells how many it has made.
+/// Returns the results per second of `work` on one image after the other; `work` returns how many
+/// it made.
 fn rate(images: usize, mut work: impl FnMut(usize) -> usize) -> f64 {
     work(0);
     let (mut results, mut turn, start) = (0, 0, Instant::now());
@@ -58,7 +59,7 @@ fn key(epoch: u64, image: usize, view: u32) -> ViewKey {
     ViewKey { seed: 0, epoch, sample: image as u64, view }
 }
 
-/// Both views of images in memory.
+/// Measures both views of images in memory.
 fn views(images: &[DynamicImage], recipe: &Recipe) -> f64 {
     let mut out = vec![0.0; recipe.view_dims(0).iter().product()];
     let (mut scratch, mut turn) = (Scratch::default(), 0);
@@ -71,7 +72,7 @@ fn views(images: &[DynamicImage], recipe: &Recipe) -> f64 {
     })
 }
 
-/// Both views of files, each decoded once, as small as the views allow.
+/// Measures both views of files, each decoded once, at the smallest scale that the views allow.
 fn decoded_views(recipe: &Recipe) -> Result<f64> {
     let files = files("photographs")?;
     let mut out = vec![0.0; recipe.view_dims(0).iter().product()];
@@ -98,7 +99,7 @@ fn decoded_views(recipe: &Recipe) -> Result<f64> {
     failed.map_or(Ok(number), Err)
 }
 
-/// Files to images of full size.
+/// Measures decoding at full size.
 fn decoding() -> Result<f64> {
     let files = files("photographs")?;
     let mut failed = None;

@@ -1,4 +1,4 @@
-//! The losses that are measured, and what they are given.
+//! Losses that are measured, with their inputs.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use selfsame::losses::{
@@ -16,82 +16,69 @@ use selfsame::losses::{
     vicreg, visreg, w_mse,
 };
 
+use crate::values::values;
+
 /// Directions of SIGReg and VISReg.
 const SLICES: usize = 1024;
-/// Rows of a queue.
+/// Rows in a queue.
 const QUEUED: usize = 4096;
-/// Rows of a class.
-const OF_A_CLASS: i64 = 4;
+/// Rows per class.
+const ROWS_PER_CLASS: i64 = 4;
 
-/// A loss, how much it takes, and the width of embedding it is usually given.
+/// Loss with the number and the usual width of its inputs.
 #[derive(Clone, Copy, Debug)]
 pub struct Measured {
-    /// The function's name, or what it is called with other settings.
+    /// Name of the function, or of the function with other settings.
     pub name: &'static str,
-    /// How many views it takes, leaves of the graph.
+    /// Number of views, which are leaves of the graph.
     pub views: usize,
     /// Columns of each view: embeddings, or scores of prototypes.
     pub dim: usize,
-    /// Rows of a queue or of prototypes, leaves of the graph too; 0 for none.
+    /// Rows of a queue or of prototypes, also leaves of the graph; 0 for none.
     pub rows: usize,
-    /// The loss at its defaults, or at those of the peer that it is compared with.
+    /// The loss with its default settings, or those of the peer it is compared with.
     pub loss: fn(&Inputs) -> Tensor<1>,
 }
 
-/// What a loss is given; the same numbers at every call.
+/// Inputs of a loss; the same values at every call.
 #[derive(Debug)]
 pub struct Inputs {
     views: Vec<Tensor<2>>,
     rows: Tensor<2>,
     labels: Tensor<1, Int>,
     center: DinoCenter,
-    /// Directions in place of random ones.
+    /// Directions that replace random ones.
     slices: Option<Tensor<2>>,
 }
 
 impl Measured {
-    /// Views of `batch` rows and what else the loss needs, remembered by the graph or not.
+    /// Returns views of `batch` rows and the loss's other inputs, tracked by autodiff or not.
     #[must_use]
-    pub fn inputs(&self, batch: usize, tracked: bool) -> Inputs {
-        let device = Device::flex();
+    pub fn inputs(&self, batch: usize, tracked: bool, device: &Device) -> Inputs {
         let leaf = |seed, rows| {
-            let leaf = entries(seed, [rows, self.dim]);
+            let leaf = values(seed, [rows, self.dim], device);
             if tracked { leaf.autodiff().require_grad() } else { leaf }
         };
-        let labels: Vec<i64> = (0..).take(batch).map(|row: i64| row / OF_A_CLASS).collect();
+        let labels: Vec<i64> = (0..).take(batch).map(|row: i64| row / ROWS_PER_CLASS).collect();
         Inputs {
             views: (0..).take(self.views).map(|seed| leaf(seed, batch)).collect(),
             rows: leaf(100, self.rows),
-            labels: Tensor::from_data(TensorData::new(labels, [batch]), &device),
-            center: DinoCenter::new(self.dim, 0.9, &device),
+            labels: Tensor::from_data(TensorData::new(labels, [batch]), device),
+            center: DinoCenter::new(self.dim, 0.9, device),
             slices: None,
         }
     }
 
-    /// The loss of `batch` rows, with slices that are no matter of chance.
+    /// Returns the loss of `batch` rows on the CPU, with fixed slices in place of random ones.
     #[must_use]
     pub fn value(&self, batch: usize) -> f32 {
-        let mut inputs = self.inputs(batch, false);
-        let slices = entries(200, [self.dim, SLICES]);
+        let device = Device::flex();
+        let mut inputs = self.inputs(batch, false, &device);
+        let slices = values(200, [self.dim, SLICES], &device);
         let lengths = slices.clone().square().sum_dim(0).sqrt();
         inputs.slices = Some(slices / lengths);
         (self.loss)(&inputs).into_scalar()
     }
-}
-
-/// Numbers of mean 0 and variance 1, evenly spread: the i-th from a hash of `seed` and `i`.
-#[must_use]
-fn entries(seed: u64, shape: [usize; 2]) -> Tensor<2> {
-    let number = |place: u64| {
-        let mut hash = (place + 1 + (seed << 40)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        hash = (hash ^ (hash >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        hash = (hash ^ (hash >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        // 24 bits, which single precision holds.
-        let even = ((hash ^ (hash >> 31)) >> 40) as f64 / f64::from(1 << 23) - 1.0;
-        even * 3.0_f64.sqrt()
-    };
-    let numbers: Vec<f64> = (0..).take(shape[0] * shape[1]).map(number).collect();
-    Tensor::from_data(TensorData::new(numbers, shape).convert::<f32>(), &Device::flex())
 }
 
 impl Inputs {
@@ -108,9 +95,9 @@ impl Inputs {
     }
 
     fn slices(&self) -> Tensor<2> {
-        let dim = self.views[0].dims()[1];
-        let drawn = || random_slices(dim, SLICES, 0, 0, &Device::flex());
-        self.slices.clone().unwrap_or_else(drawn)
+        let [_, dim] = self.views[0].dims();
+        let device = self.views[0].device().inner();
+        self.slices.clone().unwrap_or_else(|| random_slices(dim, SLICES, 0, 0, &device))
     }
 
     fn prototypes(&self, prior: MsnPrior) -> Tensor<1> {
@@ -132,8 +119,8 @@ const fn with_rows(rows: usize, of: Measured) -> Measured {
     Measured { rows, ..of }
 }
 
-/// Every loss. The number of views is that of global and local, online and momentum, or teacher's and
-/// student's ones together.
+/// Every loss. Views count together: global and local, online and momentum, teacher's and
+/// student's.
 pub const LOSSES: &[Measured] = &[
     of_views(2, "nt_xent", 128, |x| {
         let [a, b] = x.pair();
@@ -159,7 +146,7 @@ pub const LOSSES: &[Measured] = &[
             queue.push(x.rows.clone());
             let loss =
                 moco(query, key.clone(), x.rows.clone(), &MocoLossConfig { temperature: 0.1 });
-            queue.push(key); // the peer's loss does it
+            queue.push(key); // as the peer's loss does
             loss
         }),
     ),
@@ -222,7 +209,7 @@ pub const LOSSES: &[Measured] = &[
         let teacher: Vec<Tensor<2>> = x.views[..2].iter().map(|t| t.clone().inner()).collect();
         let mut center = x.center.clone();
         let loss = dino(&teacher, &x.views, &center, &DinoLossConfig::default());
-        center.update(&teacher); // the peer's loss does it
+        center.update(&teacher); // as the peer's loss does
         loss
     }),
     with_rows(1024, of_views(2, "msn", 256, |x| x.prototypes(MsnPrior::Uniform))),

@@ -198,11 +198,13 @@ impl Run {
     /// Returns the encoder as safetensors, with what it takes to build it and how it was trained.
     fn weights(&self, encoder: &ResNet) -> anyhow::Result<Vec<u8>> {
         let settings = &self.plan.settings;
+        // The name of the images only: a path would tell about the machine.
+        let data = settings.data.is_some().then(|| settings.data_name().into());
         let about = json!({
             "encoder": settings.encoder(),
             "input": settings.shown(),
             "recipe": settings.recipe(),
-            "run": Settings { data: settings.data.is_some().then(|| settings.data_name().into()), ..settings.clone() },
+            "run": Settings { data, ..settings.clone() },
             "versions": VERSIONS,
         });
         Ok(to_safetensors(encoder, &about.to_string())?)

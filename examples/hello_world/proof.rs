@@ -1,5 +1,5 @@
-//! Measures an encoder: nearest neighbors, linear probes with few and all labels, and for comparison
-//! the same network trained from scratch on the same labels.
+//! Measures an encoder: nearest neighbors, linear probes with few and all labels, and for
+//! comparison the same network trained from scratch on the same labels.
 
 use std::sync::Arc;
 
@@ -112,8 +112,8 @@ impl Judge {
         Ok([Summary::of(&few), Summary::of(&[accuracy(&all)?])])
     }
 
-    /// Returns the accuracy of the same network trained on the labels alone, few and all; `None` if it
-    /// was stopped.
+    /// Returns the accuracy of the same network trained on the labels alone, few and all; `None` if
+    /// it was stopped.
     pub(crate) fn scratch(
         &self,
         training: &ScratchTraining<'_>,

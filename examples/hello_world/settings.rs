@@ -249,8 +249,8 @@ impl Settings {
         }
     }
 
-    /// Returns the recipe of the views. Crops of photographs cover a fifth of the image or more, from
-    /// which short runs learn faster than from SimCLR's smaller ones.
+    /// Returns the recipe of the views. Crops of photographs cover a fifth of the image or more,
+    /// from which short runs learn faster than from SimCLR's smaller ones.
     pub(crate) fn recipe(&self) -> Recipe {
         match self.data {
             None => Recipe::shapes(self.side()),
@@ -271,8 +271,8 @@ impl Settings {
         Recipe::evaluation(self.side())
     }
 
-    /// Returns the side of a view, in pixels. Shapes can be told apart in small views, which take less
-    /// than half the time.
+    /// Returns the side of a view, in pixels. Shapes can be told apart in small views, which take
+    /// less than half the time.
     fn side(&self) -> u32 {
         if self.data.is_none() { SMALL_SIDE } else { SIDE }
     }

@@ -1,11 +1,11 @@
-//! The main job as its users meet it: as a program.
+//! Runs `hello_world` as its users do, as a program.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stdout,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a test may panic and print, and reads small numbers"
+    reason = "a test may panic and print, and reads small values"
 )]
 
 use std::fs;
@@ -16,7 +16,7 @@ use image::{Rgb, RgbImage};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// `cargo test` builds examples beside the folder of its test programs.
+/// `cargo test` builds examples in a folder next to that of its test programs.
 fn program() -> Command {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
@@ -28,7 +28,7 @@ fn run(arguments: &[&str], out: &Path) -> Output {
     program().args(arguments).arg("--out").arg(out).stdin(Stdio::null()).output().unwrap()
 }
 
-/// Small enough to be quick, large enough to have every part.
+/// Small enough to be fast, large enough for every part to run.
 const SMALL: [&str; 9] =
     ["--quick", "--epochs", "2", "--limit", "200", "--width", "4", "--batch-size", "40"];
 
@@ -42,7 +42,7 @@ fn result(out: &Path) -> Value {
     serde_json::from_slice(&fs::read(out.join("result.json")).unwrap()).unwrap()
 }
 
-/// The result without what a clock decides.
+/// Returns the result without the fields that a clock decides.
 fn timeless(out: &Path) -> Value {
     let mut result = result(out);
     let fields = result.as_object_mut().unwrap();
@@ -51,7 +51,7 @@ fn timeless(out: &Path) -> Value {
     result
 }
 
-/// The one sentence a failed run ends with.
+/// Returns the one sentence that a failed run ends with.
 fn complaint(arguments: &[&str], out: &Path) -> String {
     let output = run(arguments, out);
     assert!(!output.status.success(), "{arguments:?} must fail");
@@ -61,7 +61,7 @@ fn complaint(arguments: &[&str], out: &Path) -> String {
     stderr.lines().last().unwrap_or_default().to_owned()
 }
 
-/// A folder of class folders with images of stripes, in which `place` is created.
+/// Creates class folders with images of stripes.
 fn folder(classes: &[(&str, usize)]) -> TempDir {
     let root = tempfile::tempdir().unwrap();
     for (number, (class, images)) in classes.iter().enumerate() {
@@ -113,6 +113,14 @@ fn one_seed_gives_the_same_bytes_whatever_the_number_of_threads() {
     let page = fs::read_to_string(one.join("report.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("data:image/png;base64,"));
     assert!(!page.contains("http://") || !page.contains("src=\"http"), "the page fetches nothing");
+    // Six queries with eight neighbors each, and the views.
+    assert_eq!(page.matches("<img").count(), 6 * 9 + 1);
+    let lock = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.lock")).unwrap();
+    for package in ["selfsame", "burn"] {
+        let version = found["versions"][package].as_str().unwrap();
+        let entry = format!("name = \"{package}\"\nversion = \"{version}\"\n");
+        assert!(lock.contains(&entry), "{package} {version} is not in Cargo.lock");
+    }
 }
 
 #[test]
@@ -242,5 +250,20 @@ fn an_interrupted_run_says_how_to_go_on_and_ends_with_the_same_bytes() {
             fs::read(whole.join(name)).unwrap() == fs::read(torn.join(name)).unwrap(),
             "{name}"
         );
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn results_can_be_read_by_whom_any_new_file_can() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    small(&["--no-scratch"], &out);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode();
+    let plain = root.path().join("plain");
+    fs::write(&plain, "").unwrap();
+    for name in ["encoder.safetensors", "report.html", "result.json", "views.png"] {
+        assert_eq!(mode(&out.join(name)), mode(&plain), "{name}");
     }
 }

@@ -5,7 +5,8 @@ use faer::{Mat, Side};
 use crate::features::l2_norm;
 use crate::{Features, MetricError};
 
-/// Returns the standard deviation of the L2-normalized features over rows, averaged over dimensions.
+/// Returns the standard deviation of the L2-normalized features over rows, averaged over
+/// dimensions.
 ///
 /// From 0 for rows of one direction (collapse) to about [`uniform_std`] for rows of all directions.
 /// The variance is divided by `n`, not by `n − 1`, so that a single row has 0.
@@ -142,8 +143,8 @@ pub fn rankme(features: &Features) -> Result<f64, MetricError> {
     Ok(entropy.exp())
 }
 
-/// Returns the eigenvalues of the features' covariance, largest first; a steep decline means that the
-/// features use few directions.
+/// Returns the eigenvalues of the features' covariance, largest first; a steep decline means that
+/// the features use few directions.
 ///
 /// The covariance is divided by `n − 1`.
 ///

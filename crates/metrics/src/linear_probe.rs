@@ -14,9 +14,9 @@ use crate::{Features, LabeledFeatures, MetricError, accuracy};
 /// ```text
 /// minimize  Σ −log softmax(W x + b)[label]  +  l2/2 ‖W‖²       over the training rows x
 /// ```
-/// Each feature is first scaled to mean 0 and variance 1 over the training rows; predictions use the
-/// same shift and scale. The minimum is unique and found by L-BFGS: there is no seed, no learning
-/// rate, and nothing to tune on the test set.
+/// Each feature is first scaled to mean 0 and variance 1 over the training rows; predictions use
+/// the same shift and scale. The minimum is unique and found by L-BFGS: there is no seed, no
+/// learning rate, and nothing to tune on the test set.
 ///
 /// # Source
 /// The protocol of Kornblith et al., 2019, [arXiv:1805.08974](https://arxiv.org/abs/1805.08974),

@@ -20,7 +20,8 @@ pub struct Series {
 /// use selfsame_report::{LineChart, Series};
 ///
 /// let loss = Series { name: "loss".into(), points: vec![(1.0, 5.0), (2.0, 4.0)] };
-/// let chart = LineChart { title: "loss & co".into(), x_label: "epoch".into(), series: vec![loss] };
+/// let [title, x_label] = ["loss & co", "epoch"].map(str::to_owned);
+/// let chart = LineChart { title, x_label, series: vec![loss] };
 /// let svg = chart.to_svg();
 /// assert!(svg.starts_with("<svg") && svg.contains("loss &amp; co"));
 /// ```

@@ -5,8 +5,8 @@ use selfsame_metrics::{Features, Knn, MetricError};
 /// Chooses `count` rows to show, as many different classes among them as possible.
 ///
 /// Classes take turns, in ascending order; of more classes than `count` an evenly spaced selection
-/// is taken, and of each class evenly spaced rows. Without labels, pass the same label for every row.
-/// All rows are chosen if there are no more than `count`.
+/// is taken, and of each class evenly spaced rows. Without labels, pass the same label for every
+/// row. All rows are chosen if there are no more than `count`.
 ///
 /// # Example
 /// ```
@@ -67,8 +67,8 @@ pub fn nearest_rows(
     Knn { k: count, ..Knn::default() }.neighbors(gallery, &queries.select(chosen))
 }
 
-/// Returns for each chosen row the indices of the `count` rows of the same features that are nearest
-/// to it, itself excluded, nearest first.
+/// Returns for each chosen row the indices of the `count` rows of the same features that are
+/// nearest to it, itself excluded, nearest first.
 ///
 /// # Errors
 /// If there are no rows.

@@ -72,7 +72,8 @@ impl Page {
     ///
     /// let mut page = Page::new("Views");
     /// page.image(&Png::encode(&RgbImage::new(2, 2))?, "two \"views\"");
-    /// assert!(page.to_string().contains("alt=\"two &quot;views&quot;\" src=\"data:image/png;base64,"));
+    /// let html = page.to_string();
+    /// assert!(html.contains("<img alt=\"two &quot;views&quot;\" src=\"data:image/png;base64,"));
     /// # Ok::<(), selfsame_report::ReportError>(())
     /// ```
     pub fn image(&mut self, png: &Png, alt: &str) -> &mut Self {
