@@ -7,7 +7,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Distribution, Tensor, module};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use selfsame_kernels::{MomentumStep, Then, batch_norm_train, conv2d, momentum_step};
+use selfsame_kernels::{Epilogue, MomentumStep, batch_norm_train, conv2d, momentum_step};
 
 /// Images of 32 pixels in one forward pass of a step: the views are encoded one after the other.
 const IMAGES: usize = 64;
@@ -83,7 +83,7 @@ fn norm(criterion: &mut Criterion) {
     let mut group = group(criterion, "batch_norm");
     for channels in [16, 64] {
         let dims = [IMAGES, channels, 32, 32];
-        let (x, carried) = (random(dims, &device), random(dims, &device));
+        let (x, residual) = (random(dims, &device), random(dims, &device));
         let of_channels = |value: f64| Tensor::<1>::full([channels], value, &device);
         let (gamma, beta) = (of_channels(1.0), of_channels(0.0));
         group.throughput(Throughput::Bytes(4 * dims.iter().product::<usize>() as u64));
@@ -92,7 +92,7 @@ fn norm(criterion: &mut Criterion) {
         group.bench_function(format!("add+relu/c{channels}/forward+backward/ours"), |bencher| {
             bencher.iter(|| {
                 let [gamma, beta] = parameters();
-                let then = Then::AddRelu(leaf(&carried));
+                let then = Epilogue::AddRelu(leaf(&residual));
                 batch_norm_train(leaf(&x), gamma, beta, then, 1e-5).output.sum().backward()
             });
         });
@@ -100,7 +100,7 @@ fn norm(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let [gamma, beta] = parameters();
                 let norm = module::batch_norm_train(leaf(&x), gamma, beta, 1e-5);
-                burn::tensor::activation::relu(norm.output + leaf(&carried)).sum().backward()
+                burn::tensor::activation::relu(norm.output + leaf(&residual)).sum().backward()
             });
         });
     }

@@ -1,14 +1,17 @@
-//! What vector loops over one row share: sums kept side by side, and the exponential.
+//! Parts of vector loops over one row: sums, the maximum and the exponential.
 //!
-//! Always inlined into a loop that is compiled for the processor at hand.
+//! They are always inlined into a loop that is compiled for the processor at hand.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
-/// Sums kept side by side, so that they fill vector registers; they are added in a fixed order.
+/// Elements that one task works on: with fewer, a second thread costs more than it saves.
+pub(crate) const GRAIN: usize = 1 << 15;
+
+/// Partial sums of a loop, enough to fill vector registers; they are added in a fixed order.
 const LANES: usize = 64;
 
 #[inline(always)]
-fn together(mut sums: [f32; LANES]) -> f32 {
+fn horizontal_sum(mut sums: [f32; LANES]) -> f32 {
     let mut width = LANES / 2;
     while width > 0 {
         for lane in 0..width {
@@ -33,7 +36,7 @@ pub(crate) fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f3
     for (a, b) in a[whole..].iter().zip(&b[whole..]) {
         rest += term(*a, *b);
     }
-    together(sums) + rest
+    horizontal_sum(sums) + rest
 }
 
 #[inline(always)]
@@ -47,7 +50,7 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[inline(always)]
-pub(crate) fn total(row: &[f32]) -> f32 {
+pub(crate) fn sum(row: &[f32]) -> f32 {
     let mut sums = [0.0; LANES];
     let chunks = row.chunks_exact(LANES);
     let mut rest = 0.0;
@@ -55,16 +58,16 @@ pub(crate) fn total(row: &[f32]) -> f32 {
         rest += x;
     }
     for chunk in chunks {
-        for (sum, x) in sums.iter_mut().zip(chunk) {
-            *sum += x;
+        for (lane, x) in sums.iter_mut().zip(chunk) {
+            *lane += x;
         }
     }
-    together(sums) + rest
+    horizontal_sum(sums) + rest
 }
 
-/// The largest number; NaN if there is one, −∞ of an empty row.
+/// The largest element; NaN if there is one, −∞ for an empty row.
 #[inline(always)]
-pub(crate) fn highest(row: &[f32]) -> f32 {
+pub(crate) fn max(row: &[f32]) -> f32 {
     let larger = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let chunks = row.chunks_exact(LANES);
@@ -84,7 +87,7 @@ pub(crate) fn highest(row: &[f32]) -> f32 {
 /// processor gives the same.
 #[inline(always)]
 pub(crate) fn exponential(x: f32) -> f32 {
-    /// 1.5 · 2²³: adding it rounds to a whole number, which is then in the lowest bits.
+    /// 1.5 · 2²³: adding it rounds to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let shifted = x * std::f32::consts::LOG2_E + ROUND;
     let whole = shifted - ROUND;
@@ -99,7 +102,7 @@ pub(crate) fn exponential(x: f32) -> f32 {
     f32::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
-/// The same for every x up to 88: what is below e⁻⁸⁷ counts as that.
+/// [`exponential`] of every x up to 88; values below e⁻⁸⁷ become e⁻⁸⁷.
 #[inline(always)]
 pub(crate) fn exponential_of_any(x: f32) -> f32 {
     exponential(if x < -87.0 { -87.0 } else { x })
@@ -122,15 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_of_any_length_and_nan_is_not_lost() {
+    fn the_maximum_of_any_length_and_nan_is_not_lost() {
         for length in [1_usize, 63, 64, 65, 200] {
             let row: Vec<f32> = (0..length).map(|i| (i * 37 % length) as f32 - 500.0).collect();
             let want = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-            assert!((highest(&row) - want).abs() < f32::EPSILON);
+            assert!((max(&row) - want).abs() < f32::EPSILON);
             for place in [0, length / 2, length - 1] {
                 let mut row = row.clone();
                 row[place] = f32::NAN;
-                assert!(highest(&row).is_nan());
+                assert!(max(&row).is_nan());
             }
         }
     }

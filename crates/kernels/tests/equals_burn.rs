@@ -13,7 +13,7 @@ use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
-use selfsame_kernels::{Then, batch_norm, batch_norm_train, conv2d};
+use selfsame_kernels::{Epilogue, batch_norm, batch_norm_train, conv2d};
 
 /// Numbers without any pattern, around zero.
 fn random<const D: usize>(dims: [usize; D], seed: u32) -> Tensor<D> {
@@ -150,22 +150,22 @@ fn normalize(
     norm: impl Fn(Tensor<4>, Tensor<1>, Tensor<1>, Tensor<4>) -> [Tensor<4>; 1],
     dims: [usize; 4],
 ) -> Vec<Vec<f32>> {
-    let (x, carried) = (random(dims, 3).require_grad(), random(dims, 4).require_grad());
+    let (x, residual) = (random(dims, 3).require_grad(), random(dims, 4).require_grad());
     let (gamma, beta) = (random([dims[1]], 5).require_grad(), random([dims[1]], 6).require_grad());
-    let [output] = norm(x.clone() * 3.0 + 2.0, gamma.clone(), beta.clone(), carried.clone());
+    let [output] = norm(x.clone() * 3.0 + 2.0, gamma.clone(), beta.clone(), residual.clone());
     run(
         output,
         [
             &|g| numbers(x.grad(g).unwrap()),
             &|g| numbers(gamma.grad(g).unwrap()),
             &|g| numbers(beta.grad(g).unwrap()),
-            &|g| carried.grad(g).map_or_else(Vec::new, numbers),
+            &|g| residual.grad(g).map_or_else(Vec::new, numbers),
         ],
     )
 }
 
 /// What follows a norm: as ours is told, and by burn's operators.
-type Follow = (fn(Tensor<4>) -> Then<4>, fn(Tensor<4>, Tensor<4>) -> Tensor<4>);
+type Follow = (fn(Tensor<4>) -> Epilogue<4>, fn(Tensor<4>, Tensor<4>) -> Tensor<4>);
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
@@ -173,16 +173,16 @@ proptest! {
     fn batch_norms(batch in 2_usize..9, channels in 1_usize..9, height in 1_usize..12, width in 1_usize..12) {
         let dims = [batch, channels, height, width];
         let follows: [Follow; 3] = [
-            (|_| Then::Nothing, |y, _| y),
-            (|_| Then::Relu, |y, _| relu(y)),
-            (Then::AddRelu, |y, carried| relu(y + carried)),
+            (|_| Epilogue::None, |y, _| y),
+            (|_| Epilogue::Relu, |y, _| relu(y)),
+            (Epilogue::AddRelu, |y, residual| relu(y + residual)),
         ];
         for (then, same) in follows {
-            let ours = normalize(|x, gamma, beta, carried| {
-                [batch_norm_train(x, gamma, beta, then(carried), 1e-3).output]
+            let ours = normalize(|x, gamma, beta, residual| {
+                [batch_norm_train(x, gamma, beta, then(residual), 1e-3).output]
             }, dims);
-            let theirs = normalize(|x, gamma, beta, carried| {
-                [same(module::batch_norm_train(x, gamma, beta, 1e-3).output, carried)]
+            let theirs = normalize(|x, gamma, beta, residual| {
+                [same(module::batch_norm_train(x, gamma, beta, 1e-3).output, residual)]
             }, dims);
             assert_same(&ours, &theirs);
         }
@@ -193,7 +193,7 @@ proptest! {
 fn statistics_are_exact_far_from_zero() {
     let x = random([8, 2, 16, 16], 9) + 1000.0;
     let (one, zero) = (random([2], 1) * 0.0 + 1.0, random([2], 1) * 0.0);
-    let norm = batch_norm_train(x.clone(), one, zero, Then::Nothing, 1e-5);
+    let norm = batch_norm_train(x.clone(), one, zero, Epilogue::None, 1e-5);
     let values = x.into_data().iter::<f32>().map(f64::from).collect::<Vec<_>>();
     let channel: Vec<f64> = values.chunks(256).step_by(2).flatten().copied().collect();
     let mean = channel.iter().sum::<f64>() / channel.len() as f64;
@@ -224,7 +224,7 @@ fn a_batch_norm_that_is_only_used_equals_the_sum_of_its_parts() {
     let one = |seed| random([4], seed).inner();
     let statistics = || [one(4), one(5) + 1.0];
     let ours =
-        batch_norm(x.clone(), [one(2), one(3)], statistics(), Then::AddRelu(x.clone()), 1e-3);
+        batch_norm(x.clone(), [one(2), one(3)], statistics(), Epilogue::AddRelu(x.clone()), 1e-3);
     let [mean, variance] = statistics();
     let theirs = module::batch_norm(x.clone(), one(2), one(3), mean, variance, 1e-3);
     assert_same(&[numbers(ours)], &[numbers(relu(theirs + x))]);

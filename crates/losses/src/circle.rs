@@ -78,7 +78,7 @@ mod tests {
     use super::*;
     use crate::labeled::samples::{batch, classes, images, labeled, near_and_apart};
     use crate::laws::{Pair, assert_close, laws, value};
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
     use burn::tensor::Device;
 
     const CONFIG: CircleLossConfig = CircleLossConfig { gamma: 5.0, margin: 0.3 };
@@ -122,7 +122,7 @@ mod tests {
         let rows = Tensor::<2>::from_floats(rows, &device).require_grad();
         let labels = Tensor::from_ints([0, 0, 1], &Device::flex());
         let loss = circle(&Labeled::new(rows.clone(), labels), None, &CONFIG);
-        let found = numbers(rows.grad(&loss.backward()).unwrap());
+        let found = to_f64_vec(rows.grad(&loss.backward()).unwrap());
         // The first row turns by its second coordinate: its distances 0.4 and 1 change by −0.8, −1.
         // Both are those of an anchor; the second row's positive is the first row, at 0.4.
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());

@@ -3,7 +3,8 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
 
-use crate::contrast::{Contrast, Gathered, Positive, check_temperature};
+use crate::Gathered;
+use crate::ops::contrast::{Contrast, Positive, check_temperature};
 
 /// Settings of [`dcl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -105,7 +106,7 @@ pub fn dcl_gathered(
 #[track_caller]
 fn loss(views: [Tensor<2>; 2], gathered: Option<&Gathered>, config: &DclLossConfig) -> Tensor<1> {
     let temperature = config.temperature;
-    let contrast = Contrast::new("dcl", views, gathered, Positive::LeftOut, |_| temperature);
+    let contrast = Contrast::new("dcl", views, gathered, Positive::Excluded, |_| temperature);
     let positives = match config.sigma {
         None => contrast.positives,
         Some(sigma) => {

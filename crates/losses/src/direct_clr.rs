@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::normalize::paired_dims;
 use crate::nt_xent::{NtXentLossConfig, nt_xent};
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`direct_clr`].
 #[derive(Clone, Copy, Debug, PartialEq)]

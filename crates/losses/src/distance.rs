@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::normalize::normalize;
+use crate::ops::l2_normalize::l2_normalize;
 
 /// A distance of two rows: the smaller, the more alike.
 ///
@@ -74,7 +74,7 @@ impl Distance {
     fn of(self, queries: Tensor<2>, keys: Tensor<2>, sums: &Sums) -> Tensor<2> {
         match self {
             Self::Cosine => {
-                (-(sums.products)(normalize(queries), normalize(keys)) + 1.0).clamp_min(0.0)
+                (-(sums.products)(l2_normalize(queries), l2_normalize(keys)) + 1.0).clamp_min(0.0)
             }
             Self::Manhattan => (sums.differences)(queries, keys),
             Self::InnerProduct => {
@@ -171,7 +171,7 @@ fn signal(q: Tensor<2>) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
     use burn::tensor::Device;
 
     fn rows<const R: usize, const C: usize>(rows: [[f32; C]; R]) -> Tensor<2> {
@@ -187,23 +187,23 @@ mod tests {
     #[test]
     fn inner_products_and_cosines() {
         let ones = || rows([[1.0; 3]; 2]);
-        close(&numbers(Distance::InnerProduct.pairwise(ones(), ones())), &[-3.0; 4], 1e-6);
-        let (a, b) = (normalize(rows([[0.1, 0.3, 0.2]])), normalize(rows([[0.0, 0.1, 0.5]])));
+        close(&to_f64_vec(Distance::InnerProduct.pairwise(ones(), ones())), &[-3.0; 4], 1e-6);
+        let (a, b) = (l2_normalize(rows([[0.1, 0.3, 0.2]])), l2_normalize(rows([[0.0, 0.1, 0.5]])));
         let inner = Distance::InnerProduct.pairwise(a.clone(), b.clone());
-        close(&numbers(inner), &[-0.681_385_16], 1e-6);
-        close(&numbers(Distance::Cosine.pairwise(a.clone(), b)), &[0.318_614_84], 1e-6);
-        close(&numbers(Distance::Cosine.pairwise(a.clone(), a)), &[0.0], 1e-6);
+        close(&to_f64_vec(inner), &[-0.681_385_16], 1e-6);
+        close(&to_f64_vec(Distance::Cosine.pairwise(a.clone(), b)), &[0.318_614_84], 1e-6);
+        close(&to_f64_vec(Distance::Cosine.pairwise(a.clone(), a)), &[0.0], 1e-6);
     }
 
     #[test]
     fn euclidean_and_manhattan_tables() {
         let corners = rows([[0.0, 3.0], [4.0, 0.0]]);
-        let found = numbers(Distance::Euclidean.pairwise(corners.clone(), corners.clone()));
+        let found = to_f64_vec(Distance::Euclidean.pairwise(corners.clone(), corners.clone()));
         close(&found, &[0.0, 5.0, 5.0, 0.0], 2e-3);
-        let found = numbers(Distance::SquaredEuclidean.pairwise(corners.clone(), corners));
+        let found = to_f64_vec(Distance::SquaredEuclidean.pairwise(corners.clone(), corners));
         close(&found, &[0.0, 25.0, 25.0, 0.0], 1e-5);
         let points = rows([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [3.0, 0.0]]);
-        let found = numbers(Distance::Manhattan.pairwise(points.clone(), points));
+        let found = to_f64_vec(Distance::Manhattan.pairwise(points.clone(), points));
         let want = [0., 1., 2., 3., 1., 0., 1., 4., 2., 1., 0., 3., 3., 4., 3., 0.];
         close(&found, &want, 1e-6);
     }
@@ -219,8 +219,8 @@ mod tests {
             let noise = q.iter().zip(k[0]).map(|(q, k)| f64::from(q - k)).collect();
             variance(noise) / variance(q.map(f64::from).to_vec())
         });
-        close(&numbers(Distance::SignalToNoise.pairwise(rows(q), rows(k))), &want, 1e-5);
-        let back = numbers(Distance::SignalToNoise.pairwise(rows(k), rows(q)));
+        close(&to_f64_vec(Distance::SignalToNoise.pairwise(rows(q), rows(k))), &want, 1e-5);
+        let back = to_f64_vec(Distance::SignalToNoise.pairwise(rows(k), rows(q)));
         assert!((back[0] - want[0]).abs() > 0.1);
     }
 
@@ -233,13 +233,13 @@ mod tests {
         for distance in
             [Cosine, Euclidean, SquaredEuclidean, Manhattan, InnerProduct, SignalToNoise]
         {
-            let pairs = numbers(distance.pairwise(rows(q), rows(k)));
-            let beside = numbers(distance.rowwise(rows(q), rows(k)));
+            let pairs = to_f64_vec(distance.pairwise(rows(q), rows(k)));
+            let beside = to_f64_vec(distance.rowwise(rows(q), rows(k)));
             close(&beside, &[pairs[0], pairs[3]], 1e-5);
             for size in [0.0, 1e-20, 1e20] {
                 let (q, k) = (rows(q) * size, rows(k) * size);
                 let all = [distance.pairwise(q.clone(), k.clone()), distance.rowwise(q, k)];
-                assert!(all.into_iter().flat_map(numbers).all(f64::is_finite), "{distance:?}");
+                assert!(all.into_iter().flat_map(to_f64_vec).all(f64::is_finite), "{distance:?}");
             }
         }
     }

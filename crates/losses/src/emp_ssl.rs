@@ -3,12 +3,12 @@
 use burn::tensor::Tensor;
 use faer::linalg::solvers::DenseSolveCore;
 use faer::{Mat, Side};
+use selfsame_kernels::Factor::{Plain, Transposed};
+use selfsame_kernels::{gemm, gram};
 
-use crate::gram::Factor::{Plain, Turned};
-use crate::gram::{times, times_own_transpose};
-use crate::normalize::normalize;
-use crate::view_list::{common_dims, mean_view};
-use crate::with_gradient::{constant, numbers, with_gradient};
+use crate::ops::custom_gradient::{constant, custom_gradient, to_f64_vec};
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::{common_dims, mean_view};
 
 /// Settings of [`emp_ssl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,8 +67,8 @@ pub fn emp_ssl(views: &[Tensor<2>], config: &EmpSslLossConfig) -> Tensor<1> {
     let [batch, dim] = common_dims("emp_ssl", 2, views);
     let epsilon = config.epsilon;
     assert!(epsilon > 0.0, "emp_ssl needs an epsilon above 0, got {epsilon}");
-    let views: Vec<Tensor<2>> = views.iter().map(|view| normalize(view.clone())).collect();
-    let mean = normalize(mean_view(&views));
+    let views: Vec<Tensor<2>> = views.iter().map(|view| l2_normalize(view.clone())).collect();
+    let mean = l2_normalize(mean_view(&views));
     let factor = dim as f64 / (batch as f64 * epsilon);
     let term = |view: &Tensor<2>| {
         let cosine = (view.clone() * mean.clone()).sum_dim(1).mean();
@@ -86,22 +86,22 @@ fn coding_rate(z: Tensor<2>, factor: f64) -> Tensor<1> {
     let [batch, dim] = z.dims();
     let fixed = z.clone().inner();
     let rows_are_fewer = batch < dim;
-    let gram = times_own_transpose(if rows_are_fewer { Plain(&fixed) } else { Turned(&fixed) });
+    let products = gram(if rows_are_fewer { Plain(&fixed) } else { Transposed(&fixed) });
     let size = batch.min(dim);
-    let gram = numbers(gram);
-    let place = |i: usize, j: usize| f64::from(u8::from(i == j)) + factor * gram[i * size + j];
+    let products = to_f64_vec(products);
+    let place = |i: usize, j: usize| f64::from(u8::from(i == j)) + factor * products[i * size + j];
     // Where there is NaN there is no decomposition.
     let Ok(factors) = Mat::from_fn(size, size, place).llt(Side::Lower) else {
         return z.sum() * f64::NAN;
     };
     let half_log_det = (0..size).map(|i| factors.L()[(i, i)].ln()).sum();
     let value = constant(vec![half_log_det], [1], &z);
-    with_gradient(z, value, || {
+    custom_gradient(z, value, || {
         let inverse = factors.inverse();
         let place = |index: usize| factor * inverse[(index / size, index % size)];
         let inverse = constant((0..size * size).map(place).collect(), [size, size], &fixed);
         let (inverse, fixed) = (Plain(&inverse), Plain(&fixed));
-        if rows_are_fewer { times(inverse, fixed, 1.0) } else { times(fixed, inverse, 1.0) }
+        if rows_are_fewer { gemm(inverse, fixed, 1.0) } else { gemm(fixed, inverse, 1.0) }
     })
 }
 

@@ -2,10 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use crate::gram::self_squares;
-use crate::normalize::normalize;
-use crate::squares::mean_square;
-use crate::view_list::{common_dims, mean_view};
+use crate::ops::gram::self_squares;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::moments::mean_square;
+use crate::ops::shapes::{common_dims, mean_view};
 
 /// Settings of [`frossl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -56,7 +56,7 @@ impl Default for FrosslLossConfig {
 pub fn frossl(views: &[Tensor<2>], config: &FrosslLossConfig) -> Tensor<1> {
     let [_, dim] = common_dims("frossl", 2, views);
     // The columns of a view are the rows of its transpose.
-    let columns = |view: &Tensor<2>| normalize(view.clone().transpose());
+    let columns = |view: &Tensor<2>| l2_normalize(view.clone().transpose());
     let views: Vec<Tensor<2>> = views.iter().map(columns).collect(); // [dim, batch]
     let mean = mean_view(&views);
     let weight = config.invariance * (views.len() * dim) as f64;

@@ -1,10 +1,11 @@
 //! Alignment and uniformity on the hypersphere.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss::Excluded;
 
-use crate::log_sum_exp::LogSumExp;
-use crate::normalize::{normalize, paired_dims};
-use crate::skip::Skip;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::log_sum_exp::LogSumExp;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`hypersphere`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,7 +65,7 @@ pub fn hypersphere(
     assert!(batch > 1, "hypersphere compares images: it needs 2 rows or more");
     let HypersphereLossConfig { alpha, t, uniformity } = *config;
     assert!(alpha > 0.0 && t > 0.0, "hypersphere needs alpha and t above 0, got {alpha} and {t}");
-    let (a, b) = (normalize(view_a), normalize(view_b));
+    let (a, b) = (l2_normalize(view_a), l2_normalize(view_b));
     let squares = (a.clone() - b.clone()).square().sum_dim(1);
     let distances = if (alpha - 2.0).abs() < f64::EPSILON {
         squares
@@ -82,7 +83,7 @@ pub fn hypersphere(
 #[track_caller]
 fn uniformity(rows: Tensor<2>, t: f64) -> Tensor<1> {
     let count = rows.dims()[0];
-    let oneself = Skip::One((0..count).collect());
+    let oneself = Excluded::One((0..count).collect());
     let sums = LogSumExp::new(rows, None, oneself, 0.5 / t);
     let values = sums.values();
     let largest = values.clone().max();

@@ -190,7 +190,7 @@ pub(crate) mod samples {
 mod tests {
     use super::samples::labeled;
     use super::*;
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
     use burn::tensor::Device;
 
     #[test]
@@ -198,9 +198,9 @@ mod tests {
         let batch = labeled([[1.0], [2.0], [3.0]], [7, 8, 7]);
         let memory = labeled([[4.0]], [8]);
         let pairs = Pairs::new("pairs", &batch, Some(&memory));
-        let positives = numbers(pairs.positives.float());
+        let positives = to_f64_vec(pairs.positives.float());
         assert_eq!(positives, [0., 0., 1., 0., 0., 0., 0., 1., 1., 0., 0., 0.]);
-        let negatives = numbers(pairs.negatives.float());
+        let negatives = to_f64_vec(pairs.negatives.float());
         assert_eq!(negatives, [0., 1., 0., 1., 1., 0., 1., 0., 0., 1., 0., 1.]);
     }
 
@@ -209,10 +209,10 @@ mod tests {
         let device = Device::flex();
         let x = Tensor::<2>::from_floats([[1e26, 0.0], [-1e26, -1e26], [1.0, 2.0]], &device);
         let all = Tensor::<2, Bool>::from_bool([[true; 2], [true; 2], [true, false]], &device);
-        let found = numbers(log_one_plus_sum_exp(x.clone(), all.clone()));
+        let found = to_f64_vec(log_one_plus_sum_exp(x.clone(), all.clone()));
         assert!((found[0] / 1e26 - 1.0).abs() < 1e-6 && found[1] == 0.0);
         assert!((found[2] - 1_f64.exp().ln_1p()).abs() < 1e-6);
-        let found = numbers(log_sum_exp(x, all));
+        let found = to_f64_vec(log_sum_exp(x, all));
         assert!((found[1] / -1e26 - 1.0).abs() < 1e-6 && (found[2] - 1.0).abs() < 1e-6);
     }
 

@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::slices::slice_count;
-use crate::squares::mean_square;
-use crate::view_list::{common_dims, mean_view, sum};
+use crate::ops::moments::mean_square;
+use crate::ops::shapes::{common_dims, mean_view, sum};
+use crate::random_slices::slice_count;
 use crate::{SigRegLossConfig, sigreg};
 
 /// Settings of [`lejepa`].

@@ -2,8 +2,8 @@
 
 use burn::tensor::{ElementConversion, Tensor};
 
-use crate::contrast::{Contrast, Positive};
-use crate::with_gradient::with_gradient;
+use crate::ops::contrast::{Contrast, Positive};
+use crate::ops::custom_gradient::custom_gradient;
 
 /// Settings of [`macl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,7 +80,7 @@ pub fn macl(view_a: Tensor<2>, view_b: Tensor<2>, config: &MaclLossConfig) -> Te
     // Both views of an image have one positive: its slope is the sum of their weights.
     let loss = contrast.denominators.weighted(value.clone(), weights.clone());
     let of_positives = || weights.reshape([2, batch]).sum_dim(0).reshape([batch]) * -1.0;
-    loss + with_gradient(positives, value.zeros_like(), of_positives)
+    loss + custom_gradient(positives, value.zeros_like(), of_positives)
 }
 
 #[cfg(test)]

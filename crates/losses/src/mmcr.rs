@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 use faer::Mat;
 
-use crate::view_list::common_dims;
-use crate::with_gradient::{constant, numbers, with_gradient};
+use crate::ops::custom_gradient::{constant, custom_gradient, to_f64_vec};
+use crate::ops::shapes::common_dims;
 
 /// Settings of [`mmcr`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,7 +62,7 @@ pub fn mmcr(online: &[Tensor<2>], momentum: &[Tensor<2>], config: &MmcrLossConfi
     let [batch, dim] = common_dims("mmcr", 1, &views);
     let count = views.len();
     let z = Tensor::stack::<3>(views, 1); // [batch, views, dim]
-    let rows = numbers(z.clone());
+    let rows = to_f64_vec(z.clone());
     let image = |b: usize| &rows[b * count * dim..(b + 1) * count * dim];
     let mut means = vec![0.0; batch * dim];
     for (mean, b) in means.chunks_mut(dim).zip(0..) {
@@ -83,7 +83,7 @@ pub fn mmcr(online: &[Tensor<2>], momentum: &[Tensor<2>], config: &MmcrLossConfi
         }
     }
     let value = constant(vec![value], [1], &z);
-    with_gradient(z.clone(), value, || constant(gradient, [batch, count, dim], &z))
+    custom_gradient(z.clone(), value, || constant(gradient, [batch, count, dim], &z))
 }
 
 /// The sum of the singular values of a matrix with `columns` columns, and its gradient `U Vᵀ`.

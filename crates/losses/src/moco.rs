@@ -1,12 +1,13 @@
 //! MoCo: a query against its key and a queue of older keys.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss::Excluded;
 
-use crate::contrast::{check_temperature, cosines};
-use crate::log_sum_exp::LogSumExp;
-use crate::normalize::{normalize, paired_dims};
-use crate::skip::Skip;
-use crate::with_gradient::with_gradient;
+use crate::ops::contrast::{check_temperature, cosines};
+use crate::ops::custom_gradient::custom_gradient;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::log_sum_exp::LogSumExp;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`moco`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,10 +77,10 @@ pub fn moco(
         "moco: negatives of shape {found:?} for queries of {:?}",
         [batch, dim]
     );
-    let query = normalize(query);
-    let positives = cosines(query.clone(), normalize(key.inner())) * temperature.recip();
-    let negatives = Some(normalize(negatives.inner()));
-    let sums = LogSumExp::new(query, negatives, Skip::Nothing, temperature);
+    let query = l2_normalize(query);
+    let positives = cosines(query.clone(), l2_normalize(key.inner())) * temperature.recip();
+    let negatives = Some(l2_normalize(negatives.inner()));
+    let sums = LogSumExp::new(query, negatives, Excluded::None, temperature);
 
     // log(eᵖ + eᴸ), and the shares of both in it.
     let (positive, negative) = (positives.clone().inner(), sums.values());
@@ -90,7 +91,7 @@ pub fn moco(
     let share = |scores: Tensor<1>| (scores - total.clone()).exp();
     let value = (total.clone() - positive.clone()).mean();
     let loss = sums.weighted(value.clone(), share(negative) / batch as f64);
-    loss + with_gradient(positives, value.zeros_like(), || (share(positive) - 1.0) / batch as f64)
+    loss + custom_gradient(positives, value.zeros_like(), || (share(positive) - 1.0) / batch as f64)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::info_nce::info_nce;
+use crate::ops::info_nce::info_nce;
 
 /// Settings of [`moco_v3`].
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -3,11 +3,11 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
 
-use crate::across_views::{cross_entropy, probabilities, through_softmax};
-use crate::normalize::normalize;
+use crate::ops::cross_view_entropy::{cross_entropy, probabilities, softmax_backward};
+use crate::ops::custom_gradient::{constant, custom_gradient};
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::{common_dims, sum};
 use crate::sinkhorn;
-use crate::view_list::{common_dims, sum};
-use crate::with_gradient::{constant, with_gradient};
 
 /// How often each prototype is expected to be used.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -108,14 +108,14 @@ pub fn msn(
         [count, columns],
         [batch, dim]
     );
-    let prototypes = normalize(prototypes).transpose();
-    let logits = normalize(target.inner()).matmul(prototypes.clone().inner());
+    let prototypes = l2_normalize(prototypes).transpose();
+    let logits = l2_normalize(target.inner()).matmul(prototypes.clone().inner());
     let codes = match iterations {
         0 => probabilities(logits, None, temperature * sharpening),
         rounds => sinkhorn(log_softmax(logits / (temperature * sharpening), 1), 1.0, rounds),
     };
     let codes = [codes];
-    let scores = |anchor: &Tensor<2>| normalize(anchor.clone()).matmul(prototypes.clone());
+    let scores = |anchor: &Tensor<2>| l2_normalize(anchor.clone()).matmul(prototypes.clone());
     let scores: Vec<Tensor<2>> = anchors.iter().map(scores).collect();
     let total = (anchors.len() * batch) as f64;
     let terms =
@@ -137,11 +137,11 @@ fn divergence(scores: &[Tensor<2>], wanted: &Tensor<2>, temperature: f64) -> Ten
     let value = (surprise.clone() * use_of).sum();
     // By p̄ the slope is the surprise plus 1, and the 1 is lost in the softmax.
     let scale = (rows * temperature).recip();
-    let slope = |shares: &Tensor<2>| through_softmax(shares, surprise.clone(), scale);
+    let slope = |shares: &Tensor<2>| softmax_backward(shares, surprise.clone(), scale);
     let parts = scores.iter().zip(&shares).enumerate().map(|(view, (scores, shares))| {
         // One of them carries the value.
         let value = if view == 0 { value.clone() } else { value.zeros_like() };
-        with_gradient(scores.clone(), value, || slope(shares))
+        custom_gradient(scores.clone(), value, || slope(shares))
     });
     sum(parts).unwrap_or(value)
 }

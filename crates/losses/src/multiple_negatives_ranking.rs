@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::info_nce::info_nce;
-use crate::normalize::paired_dims;
+use crate::ops::info_nce::info_nce;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`multiple_negatives_ranking`].
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -2,8 +2,9 @@
 
 use burn::tensor::{Int, Tensor};
 
-use crate::info_nce::info_nce;
-use crate::normalize::{normalize, paired_dims};
+use crate::ops::info_nce::info_nce;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`nnclr`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -98,13 +99,13 @@ const TILE: usize = 4096;
 #[must_use]
 #[track_caller]
 pub fn nearest(rows: Tensor<2>, support: Tensor<2>) -> Tensor<2> {
-    let (support, rows) = (support.inner(), normalize(rows.inner()));
+    let (support, rows) = (support.inner(), l2_normalize(rows.inner()));
     let (found, wanted) = (support.dims(), rows.dims());
     assert!(
         found[0] > 0 && found[1] == wanted[1],
         "nearest: a support set of shape {found:?} for rows of {wanted:?}"
     );
-    let candidates = normalize(support.clone());
+    let candidates = l2_normalize(support.clone());
     let mut best: Option<(Tensor<2>, Tensor<2, Int>)> = None;
     for start in (0..found[0]).step_by(TILE) {
         let some = candidates.clone().narrow(0, start, TILE.min(found[0] - start));

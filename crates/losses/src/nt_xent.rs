@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::contrast::{Contrast, Gathered, Positive};
+use crate::Gathered;
+use crate::ops::contrast::{Contrast, Positive};
 
 /// Settings of [`nt_xent`].
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -60,17 +60,17 @@ pub(crate) fn slice_count(name: &str, dims: [usize; 2], slices: &Tensor<2>) -> u
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
 
     #[test]
     fn columns_have_unit_length_and_no_common_direction() {
         let slices = random_slices(4, 2000, 7, 3, &Device::flex());
-        let lengths = numbers(slices.clone().square().sum_dim(0));
+        let lengths = to_f64_vec(slices.clone().square().sum_dim(0));
         assert!(lengths.iter().all(|length| (length - 1.0).abs() < 1e-5));
-        let means = numbers(slices.clone().mean_dim(1));
+        let means = to_f64_vec(slices.clone().mean_dim(1));
         // One coordinate has the deviation 1/2; its mean over 2,000 is within 5 sigma, 0.056.
         assert!(means.iter().all(|mean| mean.abs() < 0.056), "{means:?}");
-        let squares = numbers(slices.square().mean_dim(1));
+        let squares = to_f64_vec(slices.square().mean_dim(1));
         assert!(squares.iter().all(|square| (square - 0.25).abs() < 0.03), "{squares:?}");
     }
 }

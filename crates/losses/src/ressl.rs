@@ -2,8 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::across_views::{cross_entropy, probabilities};
-use crate::normalize::{normalize, paired_dims};
+use crate::ops::cross_view_entropy::{cross_entropy, probabilities};
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`ressl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,10 +75,10 @@ pub fn ressl(
         [queued, columns],
         [batch, dim]
     );
-    let queue = normalize(queue.inner()).transpose();
-    let targets = normalize(key.inner()).matmul(queue.clone());
+    let queue = l2_normalize(queue.inner()).transpose();
+    let targets = l2_normalize(key.inner()).matmul(queue.clone());
     let targets = probabilities(targets, None, teacher_temperature);
-    let scores = normalize(query).matmul(queue);
+    let scores = l2_normalize(query).matmul(queue);
     cross_entropy(&[targets], scores, student_temperature) / batch as f64
 }
 
@@ -85,7 +86,7 @@ pub fn ressl(
 mod tests {
     use super::*;
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
-    use crate::with_gradient::constant;
+    use crate::ops::custom_gradient::constant;
     use burn::tensor::Device;
 
     const CONFIG: ResslLossConfig =

@@ -1,9 +1,10 @@
 //! SIGReg: along every direction the embeddings look like a standard normal.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss::{self, Knot};
 
-use crate::slices::slice_count;
-use crate::with_gradient::with_gradient;
+use crate::ops::custom_gradient::custom_gradient;
+use crate::random_slices::slice_count;
 
 /// Settings of [`sigreg`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,8 +80,7 @@ pub fn sigreg(embedding: Tensor<2>, slices: Tensor<2>, config: &SigRegLossConfig
         Knot { t, normal, weight: trapezoid * normal / count as f64 }
     });
     let knots: Vec<Knot> = knots.collect();
-    #[cfg(feature = "flex")]
-    if let Some(loss) = on_host(&projected, gap, &knots) {
+    if let Some(loss) = loss::sigreg(&projected, gap, &knots) {
         return loss;
     }
 
@@ -100,7 +100,7 @@ pub fn sigreg(embedding: Tensor<2>, slices: Tensor<2>, config: &SigRegLossConfig
         value = value + miss * (knot.weight * batch);
         misses.push((cos, sin));
     }
-    with_gradient(projected, value, || {
+    custom_gradient(projected, value, || {
         let mut turn = step.clone();
         let mut gradient = Tensor::zeros(step.cos.dims(), (&step.cos.device(), step.cos.dtype()));
         for (index, (knot, (cos, sin))) in knots.iter().zip(misses).enumerate() {
@@ -112,51 +112,6 @@ pub fn sigreg(embedding: Tensor<2>, slices: Tensor<2>, config: &SigRegLossConfig
         }
         gradient
     })
-}
-
-/// The same in vector loops, where there are some for these projections.
-#[cfg(feature = "flex")]
-fn on_host(projected: &Tensor<2>, gap: f64, knots: &[Knot]) -> Option<Tensor<1>> {
-    use crate::characteristic::{Angles, LARGEST_ANGLE};
-    use crate::extension::{host, numbers};
-    use crate::with_gradient::{constant, single};
-
-    let [batch, slices] = projected.dims();
-    let own = host(projected)?;
-    let largest = crate::rows::largest_of_all(numbers(&own)) * gap as f32;
-    if largest.is_nan() || largest >= LARGEST_ANGLE {
-        return None;
-    }
-    let (projected_of, gap_of) = (numbers(&own), gap as f32);
-    let angles = Angles { projected: projected_of, slices, gap: gap_of, knots: knots.len() };
-    let mut misses = angles.sums();
-    let mut value = 0.0;
-    for of_slice in misses.chunks_exact_mut(2 * knots.len()) {
-        for (miss, knot) in of_slice.chunks_exact_mut(2).zip(knots) {
-            miss[0] = miss[0] / batch as f64 - knot.normal;
-            miss[1] /= batch as f64;
-            value += (miss[0].powi(2) + miss[1].powi(2)) * knot.weight * batch as f64;
-        }
-    }
-    let value = constant(vec![value], [1], projected);
-    Some(with_gradient(projected.clone(), value, || {
-        let of_knots = misses.chunks_exact(2).zip(knots.iter().cycle());
-        let slopes = of_knots.flat_map(|(miss, knot)| {
-            let factor = 2.0 * knot.weight * knot.t;
-            [(miss[1] * factor) as f32, (miss[0] * factor) as f32]
-        });
-        let gradient = angles.gradient(&slopes.collect::<Vec<f32>>());
-        single(gradient, [batch, slices], projected)
-    }))
-}
-
-/// A point of the integral.
-struct Knot {
-    t: f64,
-    /// The standard normal's characteristic function at `t`.
-    normal: f64,
-    /// Weight of the squared difference, per slice.
-    weight: f64,
 }
 
 /// Angles by their cosine and sine.
@@ -179,8 +134,8 @@ impl Turn {
 mod tests {
     use super::*;
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
+    use crate::ops::custom_gradient::to_f64_vec;
     use crate::random_slices;
-    use crate::with_gradient::numbers;
     use burn::tensor::Device;
 
     const CONFIG: SigRegLossConfig = SigRegLossConfig { knots: 9, t_max: 2.5 };
@@ -197,7 +152,7 @@ mod tests {
 
     /// The formula, term by term.
     fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
-        let slices = numbers(slices(a[0].len()));
+        let slices = to_f64_vec(slices(a[0].len()));
         let rows: Vec<&Vec<f64>> = a.iter().chain(b).collect();
         let count = rows.len() as f64;
         let mut total = 0.0;

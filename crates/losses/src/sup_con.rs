@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+use selfsame_kernels::loss::Excluded;
 
 use crate::Labeled;
-use crate::contrast::check_temperature;
-use crate::log_sum_exp::LogSumExp;
-use crate::normalize::{normalize, paired_dims};
-use crate::skip::Skip;
-use crate::with_gradient::constant;
+use crate::ops::contrast::check_temperature;
+use crate::ops::custom_gradient::constant;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::log_sum_exp::LogSumExp;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`sup_con`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,9 +147,9 @@ fn loss(
 ) -> Tensor<1> {
     check_temperature("sup_con", temperature);
     let (keys, first) = others.unwrap_or((queries, Some(0)));
-    let anchors = normalize(queries.embedding());
+    let anchors = l2_normalize(queries.embedding());
     let count = queries.rows();
-    let candidates = others.map(|(keys, _)| normalize(keys.embedding()));
+    let candidates = others.map(|(keys, _)| l2_normalize(keys.embedding()));
     let itself = |row: usize| first.map(|first| first + row);
 
     let classes = Classes::of(&keys.labels());
@@ -162,8 +163,9 @@ fn loss(
     let own = first.map(|first| of_keys.clone().narrow(0, first, count));
     let agreement = classes.mean_positive(anchors.clone(), of_keys, own, &labels, &positives);
 
-    let skip = first.map_or(Skip::Nothing, |_| Skip::One((0..count).filter_map(itself).collect()));
-    let sums = LogSumExp::new(anchors.clone(), candidates, skip, temperature);
+    let excluded =
+        first.map_or(Excluded::None, |_| Excluded::One((0..count).filter_map(itself).collect()));
+    let sums = LogSumExp::new(anchors.clone(), candidates, excluded, temperature);
     let counts = positives.iter().map(|&some| f64::from(u8::from(some > 0)) / count as f64);
     let counts: Tensor<1> = constant(counts.collect(), [count], &anchors);
     let value = (sums.values() * counts.clone()).sum();

@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::across_views::across_views;
+use crate::ops::cross_view_entropy::cross_view_entropy;
+use crate::ops::shapes::common_dims;
 use crate::sinkhorn;
-use crate::view_list::common_dims;
 
 /// Settings of [`swav`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,7 +91,7 @@ pub fn swav(
         sinkhorn(all, config.epsilon, config.iterations).slice_dim(0, 0..batch)
     };
     let codes: Vec<Tensor<2>> = high.iter().enumerate().map(codes).collect();
-    across_views("swav", &codes, &views, config.temperature)
+    cross_view_entropy("swav", &codes, &views, config.temperature)
 }
 
 #[cfg(test)]
@@ -138,7 +138,7 @@ mod tests {
     /// Without the codes, which are constants: slopes are measured on the predictions alone.
     fn prediction(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let code = sinkhorn(Tensor::ones(a.dims(), (&a.device().inner(), a.dtype())), 1.0, 1);
-        across_views("swav", &[code.clone(), code], &[a, b], 0.3)
+        cross_view_entropy("swav", &[code.clone(), code], &[a, b], 0.3)
     }
 
     #[test]

@@ -1,12 +1,14 @@
 //! TiCo: agree, and avoid the directions that embeddings have taken so far.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Tensor;
+use selfsame_kernels::Factor::Plain;
+use selfsame_kernels::gemm;
+use selfsame_kernels::loss::tico_terms;
 
-use crate::StateError;
-use crate::gram::Factor::{Plain, Turned};
-use crate::gram::{times, times_own_transpose};
-use crate::normalize::{normalize, paired_dims};
-use crate::with_gradient::with_gradient;
+use crate::TicoCovariance;
+use crate::ops::custom_gradient::custom_gradient;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`tico`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,73 +23,6 @@ impl Default for TicoLossConfig {
     /// Momentum 0.9, covariance 8 (paper).
     fn default() -> Self {
         Self { momentum: 0.9, covariance: 8.0 }
-    }
-}
-
-/// The covariance that [`tico`] carries from step to step, zero at first.
-///
-/// A plain value of its owner: a checkpoint keeps [`state`](Self::state), and a resumed run goes on
-/// with [`from_state`](Self::from_state).
-///
-/// # Example
-/// ```
-/// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::{TicoLossConfig, TicoCovariance, tico};
-///
-/// let device = Device::flex();
-/// let mut covariance = TicoCovariance::default();
-/// let view = Tensor::<2>::eye(3, &device);
-/// let _ = tico(view.clone(), view.clone(), &mut covariance, &TicoLossConfig::default());
-/// let mut resumed = TicoCovariance::from_state(covariance.state(), &device)?;
-/// let next = |covariance: &mut TicoCovariance| {
-///     tico(view.clone(), view.clone(), covariance, &TicoLossConfig::default()).into_scalar::<f32>()
-/// };
-/// assert_eq!(next(&mut resumed), next(&mut covariance));
-/// # Ok::<(), selfsame_losses::StateError>(())
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct TicoCovariance {
-    matrix: Option<Tensor<2>>,
-}
-
-impl TicoCovariance {
-    /// What a checkpoint keeps: the matrix, `[dim, dim]`, `[0, 0]` before the first step.
-    #[must_use]
-    pub fn state(&self) -> TensorData {
-        let empty = || TensorData::new(Vec::<f32>::new(), [0, 0]);
-        self.matrix.as_ref().map_or_else(empty, Tensor::to_data)
-    }
-
-    /// The covariance that had this [`state`](Self::state), on `device`.
-    ///
-    /// # Errors
-    /// If the state is not a square matrix.
-    pub fn from_state(state: TensorData, device: &Device) -> Result<Self, StateError> {
-        let names = ["dim", "dim"];
-        let [rows, columns] = StateError::dims(&state, names)?;
-        if rows != columns {
-            return Err(StateError::Shape { found: vec![rows, columns], want: names.to_vec() });
-        }
-        let dtype = state.dtype();
-        let matrix = (rows > 0).then(|| Tensor::from_data(state, (device, dtype)).inner());
-        Ok(Self { matrix })
-    }
-
-    /// Takes a batch's share in; the matrix as it is then.
-    #[track_caller]
-    fn update(&mut self, rows: Tensor<2>, momentum: f64) -> Tensor<2> {
-        let [batch, dim] = rows.dims();
-        let batch_matrix = times_own_transpose(Turned(&rows)) * ((1.0 - momentum) / batch as f64);
-        let matrix = match self.matrix.take() {
-            None => batch_matrix,
-            Some(old) => {
-                let (found, wanted) = (old.dims(), [dim, dim]);
-                assert_eq!(found, wanted, "tico: the covariance does not fit the views");
-                old * momentum + batch_matrix
-            }
-        };
-        self.matrix = Some(matrix.clone());
-        matrix
     }
 }
 
@@ -130,27 +65,26 @@ pub fn tico(
     config: &TicoLossConfig,
 ) -> Tensor<1> {
     let [batch, _] = paired_dims("tico", &view_a, &view_b);
-    let (a, b) = (normalize(view_a), normalize(view_b));
+    let (a, b) = (l2_normalize(view_a), l2_normalize(view_b));
     let matrix = covariance.update(a.clone().inner(), config.momentum);
     let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
-    let product = times(Plain(&plain_a), Plain(&matrix), 1.0);
+    let product = gemm(Plain(&plain_a), Plain(&matrix), 1.0);
     let weights = [2.0 * config.covariance / batch as f64, -1.0 / batch as f64];
-    let (value, [of_a, of_b]) = meet(product, plain_a, plain_b, weights);
+    let (value, [of_a, of_b]) = terms(product, plain_a, plain_b, weights);
     // The covariance is symmetric, and a constant.
-    let loss = with_gradient(a, value.clone() + 1.0, || of_a);
-    loss + with_gradient(b, value.zeros_like(), || of_b)
+    let loss = custom_gradient(a, value.clone() + 1.0, || of_a);
+    loss + custom_gradient(b, value.zeros_like(), || of_b)
 }
 
-/// `Σ (½ w · product ⊙ a + v · a ⊙ b)` for the weights `w` and `v`, and its gradients by a and b where
-/// `product` is linear in a.
-fn meet(
+/// `Σ (½ w · product ⊙ a + v · a ⊙ b)` for the weights `w` and `v`, and its gradients with respect to
+/// `a` and `b`, where `product` is linear in `a`.
+fn terms(
     product: Tensor<2>,
     a: Tensor<2>,
     b: Tensor<2>,
     weights: [f64; 2],
 ) -> (Tensor<1>, [Tensor<2>; 2]) {
-    #[cfg(feature = "flex")]
-    if let Some(found) = on_host([&product, &a, &b], weights) {
+    if let Some(found) = tico_terms(&product, &a, &b, weights) {
         return found;
     }
     let [along, agreement] = weights;
@@ -159,25 +93,11 @@ fn meet(
     (value, [product * along + b * agreement, of_b])
 }
 
-/// The same in one pass over memory.
-#[cfg(feature = "flex")]
-fn on_host(of: [&Tensor<2>; 3], weights: [f64; 2]) -> Option<(Tensor<1>, [Tensor<2>; 2])> {
-    use crate::extension::{host, numbers};
-    use crate::with_gradient::{constant, single};
-
-    let shape = of[0].dims();
-    let own = [host(of[0])?, host(of[1])?, host(of[2])?];
-    let [product, a, b] = own.each_ref().map(numbers);
-    let (value, gradients) =
-        crate::rows::meet([product, a, b], weights.map(|x| x as f32), shape[1]);
-    let gradients = gradients.map(|gradient| single(gradient, shape, of[0]));
-    Some((constant(vec![value], [1], of[0]), gradients))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::laws::{Pair, assert_close, cosine, laws, mean, value};
+    use burn::tensor::Device;
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         tico(a, b, &mut TicoCovariance::default(), &TicoLossConfig::default())
@@ -205,7 +125,9 @@ mod tests {
             let matrix = crate::laws::ramp(&Tensor::zeros([3, 3], (&a.device(), a.dtype())));
             let matrix = matrix.clone() + matrix.transpose();
             let config = TicoLossConfig { momentum: 1.0, covariance: 8.0 };
-            tico(a, b, &mut TicoCovariance { matrix: Some(matrix) }, &config)
+            let state = matrix.into_data();
+            let mut covariance = TicoCovariance::from_state(state, &a.device()).unwrap();
+            tico(a, b, &mut covariance, &config)
         };
         crate::laws::finite_differences(held);
     }
@@ -221,11 +143,5 @@ mod tests {
         }
         let found = covariance.state().try_to_vec::<f32>().unwrap();
         assert_eq!(found, [0.25, 0.0, 0.0, 0.5]);
-    }
-
-    #[test]
-    fn a_state_that_is_not_square_is_refused() {
-        let state = TensorData::new(vec![0.0_f32; 6], [2, 3]);
-        assert!(TicoCovariance::from_state(state, &Device::flex()).is_err());
     }
 }

@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::labeled::samples::{batch, classes, corners, images, labeled, near_and_apart};
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
     use NegativeMining::{Easy, Hard, SemiHard};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
@@ -199,7 +199,7 @@ mod tests {
         let rows = [[1., 0.], [0.5, 0.866_025_4], [0., 1.], [0.010_100_49, 0.999_949]];
         let pairs = Pairs::new("triplet", &labeled(rows, [0, 0, 1, 1]), None);
         let mined = mine(&pairs, &config(PositiveMining::Easy, SemiHard));
-        let found = numbers(hinge(&mined, mined.apart.clone(), Some(1.0)));
+        let found = to_f64_vec(hinge(&mined, mined.apart.clone(), Some(1.0)));
         for (found, want) in found.into_iter().zip([0.51, 1.366, 0.866, 0.871]) {
             assert_close(found, want, 1e-3); // known to three digits
         }

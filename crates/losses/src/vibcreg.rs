@@ -2,9 +2,10 @@
 
 use burn::tensor::Tensor;
 
-use crate::columns::{bounded, center_columns, variance_hinge};
-use crate::gram::self_squares;
-use crate::normalize::{normalize, paired_dims};
+use crate::ops::gram::self_squares;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::moments::{bounded, center_columns, variance_hinge};
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`vibcreg`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,7 +68,7 @@ pub fn vibcreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VibcregLossConfig)
     let term = |view| {
         let x = center_columns(view);
         let squares = x.clone().square().sum_dim(0);
-        let unit = normalize(x.transpose()); // [dim, batch]: a row is a feature
+        let unit = l2_normalize(x.transpose()); // [dim, batch]: a row is a feature
         let diagonal = unit.clone().square().sum_dim(1).square().sum();
         let off_diagonal = self_squares(unit.transpose()) - diagonal;
         variance_hinge(squares, batch, config.epsilon) * config.variance

@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::columns::{bounded, center_columns, variance_hinge};
-use crate::gram::self_squares;
-use crate::normalize::paired_dims;
+use crate::ops::gram::self_squares;
+use crate::ops::moments::{bounded, center_columns, variance_hinge};
+use crate::ops::shapes::paired_dims;
 
 /// How the variance terms of the two views are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

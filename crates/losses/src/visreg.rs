@@ -1,13 +1,14 @@
 //! VISReg: views agree; their center, scale and shape are a standard normal's.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss;
 
 use crate::lejepa::agreement;
-use crate::normal_quantile::normal_quantile;
-use crate::slices::slice_count;
-use crate::squares::mean_square;
-use crate::view_list::sum;
-use crate::with_gradient::constant;
+use crate::ops::custom_gradient::constant;
+use crate::ops::moments::mean_square;
+use crate::ops::normal_quantile::normal_quantile;
+use crate::ops::shapes::sum;
+use crate::random_slices::slice_count;
 
 /// Settings of [`visreg`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,8 +130,7 @@ pub fn visreg_shape(embedding: Tensor<2>, slices: Tensor<2>, epsilon: f64) -> Te
     let projected = slices.inner().transpose().matmul((centered / scale).transpose());
     let quantile = |i: usize| normal_quantile((i + 1) as f64 / (batch + 1) as f64);
     let quantiles: Vec<f64> = (0..batch).map(quantile).collect();
-    #[cfg(feature = "flex")]
-    if let Some(loss) = on_host(&projected, &quantiles) {
+    if let Some(loss) = loss::visreg(&projected, &quantiles) {
         return loss;
     }
     let order = projected.clone().inner().argsort(1); // [slices, batch]
@@ -138,22 +138,6 @@ pub fn visreg_shape(embedding: Tensor<2>, slices: Tensor<2>, epsilon: f64) -> Te
     let ranks = order.argsort(1);
     let targets = quantiles.expand([count, batch]).gather(1, ranks);
     mean_square(projected - targets)
-}
-
-/// The mean square on the host, where projections are of single precision.
-#[cfg(feature = "flex")]
-fn on_host(projected: &Tensor<2>, quantiles: &[f64]) -> Option<Tensor<1>> {
-    use crate::extension::{host, numbers};
-    use crate::with_gradient::{single, with_gradient};
-
-    let shape = projected.dims();
-    let own = host(projected)?;
-    let quantiles: Vec<f32> = quantiles.iter().map(|quantile| *quantile as f32).collect();
-    let count = (shape[0] * shape[1]) as f64;
-    let scale = count.recip() as f32;
-    let (sum, gradient) = crate::ranked::squares(numbers(&own), &quantiles, scale);
-    let value = constant(vec![sum / count], [1], projected);
-    Some(with_gradient(projected.clone(), value, || single(gradient, shape, projected)))
 }
 
 /// Biased standard deviation over the batch of columns of mean 0; 0, with a slope of 0, for
@@ -170,8 +154,8 @@ fn deviation(centered: Tensor<2>) -> Tensor<2> {
 mod tests {
     use super::*;
     use crate::laws::{Pair, assert_close, finite_differences, laws, pair, value};
+    use crate::ops::custom_gradient::to_f64_vec;
     use crate::random_slices;
-    use crate::with_gradient::numbers;
     use burn::tensor::Device;
 
     const CONFIG: VisRegLossConfig = VisRegLossConfig { regularization: 0.4, epsilon: 0.01 };
@@ -188,7 +172,7 @@ mod tests {
     /// The formula, term by term.
     fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
         let (batch, dim) = (a.len() as f64, a[0].len());
-        let slices = numbers(slices(dim));
+        let slices = to_f64_vec(slices(dim));
         let mut loss = 0.0;
         for (a, b) in a.iter().zip(b) {
             let apart = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();

@@ -4,8 +4,8 @@ use burn::tensor::Tensor;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Mat, MatRef, Par, Side};
 
-use crate::normalize::paired_dims;
-use crate::with_gradient::{constant, numbers, with_gradient};
+use crate::ops::custom_gradient::{constant, custom_gradient, to_f64_vec};
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`w_mse`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,7 +65,7 @@ pub fn w_mse(view_a: Tensor<2>, view_b: Tensor<2>, config: &WMseLossConfig) -> T
     let [batch, dim] = paired_dims("w_mse", &view_a, &view_b);
     let (rows, least) = (config.rows, batch.min(config.rows));
     assert!(least > 1, "w_mse whitens 2 rows or more, got {rows} of a batch of {batch}");
-    let (a, b) = (numbers(view_a.clone()), numbers(view_b.clone()));
+    let (a, b) = (to_f64_vec(view_a.clone()), to_f64_vec(view_b.clone()));
     let groups = (batch / rows).max(1);
     let (mut total, mut of_a, mut of_b) = (0.0, Vec::new(), Vec::new());
     for group in 0..groups {
@@ -82,8 +82,8 @@ pub fn w_mse(view_a: Tensor<2>, view_b: Tensor<2>, config: &WMseLossConfig) -> T
     }
     let value: Tensor<1> = constant(vec![total], [1], &view_a);
     let gradient = |numbers| constant(numbers, [batch, dim], &view_a);
-    let loss = with_gradient(view_a.clone(), value.clone(), || gradient(of_a));
-    loss + with_gradient(view_b, value.zeros_like(), || gradient(of_b))
+    let loss = custom_gradient(view_a.clone(), value.clone(), || gradient(of_a));
+    loss + custom_gradient(view_b, value.zeros_like(), || gradient(of_b))
 }
 
 fn row_major(matrix: &Mat<f64>) -> impl Iterator<Item = f64> + '_ {

@@ -1,4 +1,4 @@
-//! Batch norm on slices, with what usually stands around it: an addition and a ReLU.
+//! Batch norm on slices, fused with a residual addition and a ReLU.
 //!
 //! A tensor is `[batch, channels, plane]`: all pixels of one channel of one image are a plane.
 
@@ -10,9 +10,9 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Sums that are kept apart, so that they can be added up side by side.
+/// Partial sums of a vector loop.
 const LANES: usize = 16;
-/// Planes that are one task.
+/// Bytes of the planes of one task.
 const TASK_BYTES: usize = 128 << 10;
 
 /// Sizes of a tensor that is normalized.
@@ -27,7 +27,7 @@ impl Planes {
         self.channels * self.plane
     }
 
-    /// Images worked on at a time, as numbers.
+    /// Elements of the images that one task works on.
     fn task(self) -> usize {
         (TASK_BYTES / (4 * self.image().max(1))).max(1) * self.image()
     }
@@ -43,7 +43,7 @@ pub(crate) fn moments(planes: Planes, x: &[f32]) -> Vec<f32> {
             let mut all = vec![[0.0; 2]; channels];
             for (n, image) in images.chunks(planes.image()).enumerate() {
                 for (all, plane) in all.iter_mut().zip(image.chunks(plane)) {
-                    merge(all, n as f64, Arch::new().dispatch(Spread(plane)), 1.0);
+                    merge(all, n as f64, Arch::new().dispatch(PlaneMoments(plane)), 1.0);
                 }
             }
             all
@@ -60,7 +60,7 @@ pub(crate) fn moments(planes: Planes, x: &[f32]) -> Vec<f32> {
         }
     }
     let count = (batch * plane) as f64;
-    #[allow(clippy::cast_possible_truncation, reason = "statistics of single-precision numbers")]
+    #[allow(clippy::cast_possible_truncation, reason = "statistics in single precision")]
     let (means, variances): (Vec<f32>, Vec<f32>) = all
         .iter()
         .map(|[mean, squares]| (*mean as f32, (squares * plane as f64 / count) as f32))
@@ -68,7 +68,7 @@ pub(crate) fn moments(planes: Planes, x: &[f32]) -> Vec<f32> {
     [means, variances].concat()
 }
 
-/// Joins mean and sum of squares (per number of a plane) of `before` planes with those of `now`
+/// Joins mean and sum of squares (per element of a plane) of `before` planes with those of `now`
 /// more. Chan et al., 1983.
 fn merge(all: &mut [f64; 2], before: f64, part: [f64; 2], now: f64) {
     let apart = part[0] - all[0];
@@ -78,19 +78,19 @@ fn merge(all: &mut [f64; 2], before: f64, part: [f64; 2], now: f64) {
 }
 
 /// Mean, and mean of squares around it, of a plane.
-struct Spread<'a>(&'a [f32]);
+struct PlaneMoments<'a>(&'a [f32]);
 
-impl WithSimd for Spread<'_> {
+impl WithSimd for PlaneMoments<'_> {
     type Output = [f64; 2];
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> [f64; 2] {
         let count = self.0.len() as f64;
         let mean = sums_of(self.0, self.0, 0.0)[0] / count;
-        #[allow(clippy::cast_possible_truncation, reason = "a mean of single-precision numbers")]
+        #[allow(clippy::cast_possible_truncation, reason = "a mean in single precision")]
         let middle = mean as f32;
         let squares = squares_around(self.0, middle) / count;
-        // What rounding the mean has added is taken off again.
+        // Rounding the mean has added the square of its error.
         [mean, (squares - (mean - f64::from(middle)).powi(2)).max(0.0)]
     }
 }
@@ -106,7 +106,7 @@ fn sums_of(a: &[f32], b: &[f32], middle: f32) -> [f64; 2] {
             products[lane] += a[lane] * (b[lane] - middle);
         }
     }
-    let mut totals = [total(sums), total(products)];
+    let mut totals = [sum_lanes(sums), sum_lanes(products)];
     for (a, b) in a_rest.iter().zip(b_rest) {
         totals[0] += f64::from(*a);
         totals[1] += f64::from(a * (b - middle));
@@ -123,7 +123,7 @@ fn squares_around(a: &[f32], middle: f32) -> f64 {
             sums[lane] += (a[lane] - middle) * (a[lane] - middle);
         }
     }
-    let mut sum = total(sums);
+    let mut sum = sum_lanes(sums);
     for a in rest {
         sum += f64::from((a - middle) * (a - middle));
     }
@@ -131,7 +131,7 @@ fn squares_around(a: &[f32], middle: f32) -> f64 {
 }
 
 #[inline(always)]
-fn total(lanes: [f32; LANES]) -> f64 {
+fn sum_lanes(lanes: [f32; LANES]) -> f64 {
     let mut sum = 0.0;
     for lane in lanes {
         sum += f64::from(lane);
@@ -139,10 +139,11 @@ fn total(lanes: [f32; LANES]) -> f64 {
     sum
 }
 
-/// How each channel is scaled and shifted.
+/// The scale and shift of each channel.
 struct Scales {
-    /// `γ / √(variance + ε)`, and what remains to be added.
+    /// `γ / √(variance + ε)`.
     scale: Vec<f32>,
+    /// `β − mean · scale`.
     shift: Vec<f32>,
 }
 
@@ -156,17 +157,17 @@ impl Scales {
     }
 }
 
-#[allow(clippy::cast_possible_truncation, reason = "a factor of single-precision numbers")]
+#[allow(clippy::cast_possible_truncation, reason = "a factor in single precision")]
 fn inverse(variance: f32, epsilon: f64) -> f32 {
     (1.0 / (f64::from(variance) + epsilon).sqrt()) as f32
 }
 
-/// `y = γ (x − mean) / √(variance + ε) + β`, plus `carried` if there is one, then ReLU if asked for.
+/// `y = γ (x − mean) / √(variance + ε) + β`, plus `residual` if present, then a ReLU if `relu`.
 pub(crate) fn apply(
     planes: Planes,
     x: &[f32],
     [gamma, beta, moments]: [&[f32]; 3],
-    carried: Option<&[f32]>,
+    residual: Option<&[f32]>,
     (epsilon, relu): (f64, bool),
     y: &mut [f32],
 ) {
@@ -175,8 +176,8 @@ pub(crate) fn apply(
     let size = planes.task();
     let tasks = y.par_chunks_mut(size).zip(x.par_chunks(size)).enumerate();
     tasks.for_each(|(task, (y, x))| {
-        let carried = carried.map(|carried| &carried[task * size..][..x.len()]);
-        Arch::new().dispatch(Apply { planes, scales: &scales, floor, x, carried, y });
+        let residual = residual.map(|residual| &residual[task * size..][..x.len()]);
+        Arch::new().dispatch(Apply { planes, scales: &scales, floor, x, residual, y });
     });
 }
 
@@ -186,7 +187,7 @@ struct Apply<'a> {
     scales: &'a Scales,
     floor: f32,
     x: &'a [f32],
-    carried: Option<&'a [f32]>,
+    residual: Option<&'a [f32]>,
     y: &'a mut [f32],
 }
 
@@ -195,14 +196,14 @@ impl WithSimd for Apply<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { planes: Planes { channels, plane }, scales, floor, x, carried, y } = self;
+        let Self { planes: Planes { channels, plane }, scales, floor, x, residual, y } = self;
         for (row, (y, x)) in y.chunks_mut(plane).zip(x.chunks(plane)).enumerate() {
             let (scale, shift) = (scales.scale[row % channels], scales.shift[row % channels]);
-            match carried {
-                Some(carried) => {
-                    let carried = &carried[row * plane..][..plane];
-                    for ((y, x), carried) in y.iter_mut().zip(x).zip(carried) {
-                        *y = at_least(x * scale + shift + carried, floor);
+            match residual {
+                Some(residual) => {
+                    let residual = &residual[row * plane..][..plane];
+                    for ((y, x), residual) in y.iter_mut().zip(x).zip(residual) {
+                        *y = at_least(x * scale + shift + residual, floor);
                     }
                 }
                 None => {
@@ -221,10 +222,10 @@ fn at_least(x: f32, floor: f32) -> f32 {
     if x < floor { floor } else { x }
 }
 
-/// The gradients of β and γ, one after the other: sums over the batch.
+/// The gradients with respect to β and γ, one after the other: sums over the batch.
 ///
-/// `y` is the output behind a ReLU, and `dy` becomes what passes it; without one, `None`.
-pub(crate) fn sums(
+/// `y` is the output after a ReLU, `None` without one; `dy` becomes the gradient before the ReLU.
+pub(crate) fn parameter_gradients(
     planes: Planes,
     dy: &mut [f32],
     x: &[f32],
@@ -241,7 +242,7 @@ pub(crate) fn sums(
         .map(|(task, dy)| {
             let part = task * size..task * size + dy.len();
             let (x, y) = (&x[part.clone()], y.map(|y| &y[part]));
-            Arch::new().dispatch(Sums { planes, mean, dy, x, y })
+            Arch::new().dispatch(ParameterGradients { planes, mean, dy, x, y })
         })
         .collect();
     let total = |place: usize, channel: usize| {
@@ -255,8 +256,9 @@ pub(crate) fn sums(
     beta.chain(gamma).collect()
 }
 
-/// [`sums`] over some images: of each channel that of `dy`, and that of `dy · (x − mean)`.
-struct Sums<'a> {
+/// [`parameter_gradients`] over some images: for each channel the sum of `dy`, and the sum of
+/// `dy · (x − mean)`.
+struct ParameterGradients<'a> {
     planes: Planes,
     mean: &'a [f32],
     dy: &'a mut [f32],
@@ -264,7 +266,7 @@ struct Sums<'a> {
     y: Option<&'a [f32]>,
 }
 
-impl WithSimd for Sums<'_> {
+impl WithSimd for ParameterGradients<'_> {
     type Output = Vec<[f64; 2]>;
 
     #[inline(always)]
@@ -286,8 +288,8 @@ impl WithSimd for Sums<'_> {
     }
 }
 
-/// The gradient of `x`, mean and variance being functions of it, in place of that of the output
-/// before a ReLU.
+/// Turns the gradient with respect to the output before the ReLU into the gradient with respect to `x`,
+/// in place; mean and variance are functions of `x`.
 ///
 /// ```text
 /// dx = γ / √(variance + ε) · (dy − mean dy − x̂ · mean(dy · x̂))

@@ -1,12 +1,11 @@
-//! Convolution on slices: forward, and the gradients of input and weight.
-
-use std::cell::RefCell;
+//! Direct convolution on slices: the output, and the gradients with respect to input and weight.
 
 use rayon::prelude::*;
 
-use crate::geometry::{Layout, Shape, Tap, VECTOR};
-use crate::lines::{GROUP, inner_products, sums_of_lines};
-use crate::{winograd, winograd_gradient};
+use super::layout::{Layout, Shape, Tap};
+use super::lines::{GROUP, inner_products, sums_of_lines};
+use super::{winograd, winograd_gradient};
+use crate::scratch::with_scratch_pair;
 
 /// Parts of the batch whose weight gradients are summed apart, at most, and the places they have at
 /// least. Neither depends on the number of threads, so the sum does not.
@@ -35,10 +34,10 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
     let images = layout.images;
     let chunks = y.par_chunks_mut(images * layout.output_size());
     chunks.zip(x.par_chunks(images * layout.input_size())).for_each(|(y, x)| {
-        with_lines(|[from, to]| {
-            let from = zeros(from, shape.d_input * layout.planes() * layout.line());
+        let channels = [shape.d_input * layout.planes(), shape.d_output.next_multiple_of(GROUP)];
+        with_scratch_pair(channels.map(|count| count * layout.line()), |from, to| {
+            from.fill(0.0);
             layout.spread_input(x, from);
-            let to = room(to, shape.d_output.next_multiple_of(GROUP) * layout.line());
             let (lines, line) = (&mut to[layout.margin..], layout.line());
             sums_of_lines(&weights, offsets.len(), &offsets, from, lines, line, layout.places);
             layout.gather_output(to, y);
@@ -68,11 +67,11 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
         .collect();
     let chunks = dx.par_chunks_mut(layout.images * layout.input_size());
     chunks.zip(dy.par_chunks(layout.images * layout.output_size())).for_each(|(dx, dy)| {
-        with_lines(|[from, to]| {
-            let from = zeros(from, shape.d_output * layout.line());
+        let line = layout.line();
+        let channels = [shape.d_output, shape.d_input.next_multiple_of(GROUP) * layout.planes()];
+        with_scratch_pair(channels.map(|count| count * line), |from, to| {
+            from.fill(0.0);
             layout.spread_output(dy, from);
-            let (line, channels) = (layout.line(), shape.d_input.next_multiple_of(GROUP));
-            let to = room(to, channels * layout.planes() * line);
             // The lines of one plane, each channel's at its place among the other planes.
             let apart = layout.planes() * line;
             for (plane, (weights, offsets)) in planes.iter().enumerate() {
@@ -103,10 +102,12 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
             let mut sums = vec![[0.0; GROUP]; groups * offsets.len()];
             let chunks = x.chunks(layout.images * layout.input_size());
             for (x, dy) in chunks.zip(dy.chunks(layout.images * layout.output_size())) {
-                with_lines(|[inputs, outputs]| {
-                    let inputs = zeros(inputs, shape.d_input * layout.planes() * layout.line());
+                let channels = [shape.d_input * layout.planes(), groups * GROUP];
+                let lengths = channels.map(|count| count * layout.line());
+                with_scratch_pair(lengths, |inputs, outputs| {
+                    inputs.fill(0.0);
                     layout.spread_input(x, inputs);
-                    let outputs = zeros(outputs, groups * GROUP * layout.line());
+                    outputs.fill(0.0);
                     layout.spread_output(dy, outputs);
                     let lines = sums.par_chunks_mut(offsets.len());
                     let lines = lines.zip(outputs.par_chunks(GROUP * layout.line()));
@@ -166,32 +167,4 @@ fn pack(
         }
     }
     packed
-}
-
-thread_local! {
-    /// Lines of the thread that are used again: fresh memory is slow.
-    static LINES: RefCell<[Vec<f32>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
-}
-
-/// The lines are taken out meanwhile, as a thread that waits for others may begin another task.
-pub(crate) fn with_lines<R>(work: impl FnOnce(&mut [Vec<f32>; 2]) -> R) -> R {
-    let mut lines = LINES.take();
-    let result = work(&mut lines);
-    LINES.set(lines);
-    result
-}
-
-/// Room for `length` numbers, whatever they are, from the start of a cache line on.
-pub(crate) fn room(lines: &mut Vec<f32>, length: usize) -> &mut [f32] {
-    if lines.len() < length + VECTOR {
-        lines.resize(length + VECTOR, 0.0);
-    }
-    let start = lines.as_ptr().align_offset(VECTOR * size_of::<f32>()).min(VECTOR);
-    &mut lines[start..][..length]
-}
-
-fn zeros(lines: &mut Vec<f32>, length: usize) -> &mut [f32] {
-    let lines = room(lines, length);
-    lines.fill(0.0);
-    lines
 }

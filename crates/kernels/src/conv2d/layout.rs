@@ -1,4 +1,6 @@
-//! How images lie in memory while they are convolved.
+//! The layout of images in memory while they are convolved.
+
+use crate::scratch::LINE;
 
 /// Sizes of a convolution with square stride and padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +49,9 @@ pub(crate) struct Layout {
     row: usize,
     /// From one row to the next.
     band: usize,
-    /// Places of a line that hold images, in whole [`VECTOR`]s.
+    /// Places of a line that hold images, in whole [`LINE`]s.
     pub(crate) places: usize,
-    /// Zeros before and after them, in whole [`VECTOR`]s.
+    /// Zeros before and after them, in whole [`LINE`]s.
     pub(crate) margin: usize,
     /// Images in a line.
     pub(crate) images: usize,
@@ -57,8 +59,6 @@ pub(crate) struct Layout {
 
 /// Places worked on at a time where there are as many.
 pub(crate) const BLOCK: usize = 48;
-/// The longest vector, which is also a line of the processor's cache; a line has whole ones.
-pub(crate) const VECTOR: usize = 16;
 /// Bytes of a few images' lines, to stay in the second-level cache.
 const CHUNK_BYTES: usize = 256 << 10;
 
@@ -97,9 +97,9 @@ impl Layout {
         let weights = (0..shape.kernel[0]).flat_map(|y| (0..shape.kernel[1]).map(move |x| (y, x)));
         let taps: Vec<Tap> = weights.map(&mut tap).collect();
         let reach = taps.iter().map(|tap| tap.shift.unsigned_abs()).max().unwrap_or(0);
-        let margin = reach.next_multiple_of(VECTOR);
+        let margin = reach.next_multiple_of(LINE);
         let mut layout = Self { shape, taps, planes, row, band, places: 0, margin, images };
-        layout.places = (layout.rows() * band).next_multiple_of(VECTOR);
+        layout.places = (layout.rows() * band).next_multiple_of(LINE);
         layout
     }
 

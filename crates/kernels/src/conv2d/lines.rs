@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::geometry::BLOCK;
+use super::layout::BLOCK;
 
 /// Output lines worked on at a time.
 pub(crate) const GROUP: usize = 8;

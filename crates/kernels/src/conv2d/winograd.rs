@@ -1,8 +1,8 @@
 //! Winograd's convolution: for kernels of 3 × 3 and stride 1, a quarter of the multiplications.
 //!
-//! The output is cut into tiles of 4 × 4. A tile's 6 × 6 inputs and the kernel are brought to 36
-//! frequencies (`Bᵀ d B` and `G g Gᵀ`), multiplied there, summed over channels, and brought back
-//! (`Aᵀ m A`): 36 products a tile and channel instead of 144. Lavin & Gray, 2015,
+//! The output is cut into tiles of 4 × 4. The 6 × 6 inputs of a tile and the kernel are transformed to
+//! 36 frequencies (`Bᵀ d B` and `G g Gᵀ`), multiplied there, summed over channels, and transformed to
+//! the output (`Aᵀ m A`): 36 products a tile and channel instead of 144. Lavin & Gray, 2015,
 //! [arXiv:1509.09308](https://arxiv.org/abs/1509.09308), F(4×4, 3×3).
 
 #![allow(
@@ -13,83 +13,80 @@
               columns, and vectors numbers"
 )]
 
-use std::cell::RefCell;
-
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::conv::{room, with_lines};
-use crate::geometry::{Shape, VECTOR};
-use crate::lines::{GROUP, sums_of_lines};
+use super::layout::Shape;
+use super::lines::{GROUP, sums_of_lines};
+use crate::scratch::{LINE, with_scratch, with_scratch_pair};
 
-/// Side of a tile of the output, of the input under it, and numbers of the latter.
+/// Side of an output tile, side of the input tile under it, and elements of the latter.
 pub(crate) const TILE: usize = 4;
 pub(crate) const SIDE: usize = TILE + 2;
 pub(crate) const FREQUENCIES: usize = SIDE * SIDE;
 
-/// With fewer channels the way there and back costs more than the products saved.
+/// With fewer channels the transforms cost more than the products they save.
 const LEAST_CHANNELS: usize = 32;
-/// Numbers of a chunk's input that stay in the second-level cache, and tiles it has at least, so
-/// that kernels are not read too often.
+/// Elements of a chunk's input, which stay in the second-level cache, and its least number of tiles,
+/// so that kernels are not read too often.
 const CHUNK: usize = 256 << 10;
 const LEAST_TILES: usize = 64;
 
-/// Whether this is the better way.
+/// Whether Winograd's convolution is faster than the direct one.
 pub(crate) fn suits(shape: &Shape) -> bool {
     let kernel = shape.kernel == [3, 3] && shape.stride == 1 && shape.padding <= 2;
     kernel && shape.d_input.min(shape.d_output) >= LEAST_CHANNELS
 }
 
-/// As [`conv::forward`](crate::conv::forward).
+/// Computes the output of a convolution.
 pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
-    let way = Way {
+    let winograd = Winograd {
         channels: [shape.d_input, shape.d_output],
         from: [shape.height, shape.width],
         to: shape.output(),
         padding: shape.padding,
     };
     let at = |output: usize, input: usize, tap: usize| (output * shape.d_input + input) * 9 + tap;
-    way.convolve(x, |output, input, tap| weight[at(output, input, tap)], y);
+    winograd.convolve(x, |output, input, tap| weight[at(output, input, tap)], y);
 }
 
-/// As [`conv::input_gradient`](crate::conv::input_gradient): a convolution with the kernel turned
-/// about.
+/// Computes the gradient with respect to the input: a convolution with the kernel rotated by 180°.
 pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
-    let way = Way {
+    let winograd = Winograd {
         channels: [shape.d_output, shape.d_input],
         from: shape.output(),
         to: [shape.height, shape.width],
         padding: 2 - shape.padding,
     };
     let at = |output: usize, input: usize, tap: usize| (output * shape.d_input + input) * 9 + tap;
-    way.convolve(dy, |input, output, tap| weight[at(output, input, 8 - tap)], dx);
+    winograd.convolve(dy, |input, output, tap| weight[at(output, input, 8 - tap)], dx);
 }
 
-thread_local! {
-    /// Frequencies of kernels, whose memory is used again.
-    static KERNELS: RefCell<Vec<[f32; GROUP]>> = const { RefCell::new(Vec::new()) };
-}
-
-/// A convolution of 3 × 3 from planes to planes.
-struct Way {
-    /// Of an image, and of what becomes of it; likewise rows and columns.
+/// A convolution with kernels of 3 × 3 and stride 1.
+struct Winograd {
+    /// Channels of an input image, and of an output image.
     channels: [usize; 2],
+    /// Rows and columns of an input image.
     from: [usize; 2],
+    /// Rows and columns of an output image.
     to: [usize; 2],
     padding: usize,
 }
 
-impl Way {
+impl Winograd {
     fn convolve(
         &self,
         x: &[f32],
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
         y: &mut [f32],
     ) {
-        let mut kernels = KERNELS.take();
-        self.kernels(weight, &mut kernels);
-        self.convolve_with(x, &kernels, y);
-        KERNELS.set(kernels);
+        let [d_input, d_output] = self.channels;
+        let length = d_output.div_ceil(GROUP) * FREQUENCIES * d_input * GROUP;
+        with_scratch(length, |kernels| {
+            let kernels = kernels.as_chunks_mut().0;
+            self.transform_kernels(weight, kernels);
+            self.convolve_with(x, kernels, y);
+        });
     }
 
     fn convolve_with(&self, x: &[f32], kernels: &[[f32; GROUP]], y: &mut [f32]) {
@@ -99,17 +96,17 @@ impl Way {
         let images = (CHUNK / (FREQUENCIES * d_input * tiles)).max(LEAST_TILES.div_ceil(tiles));
         let chunks = y.par_chunks_mut(images * output).zip(x.par_chunks(images * input));
         chunks.for_each(|(y, x)| {
-            let places = (x.len() / input * tiles).next_multiple_of(VECTOR);
+            let places = (x.len() / input * tiles).next_multiple_of(LINE);
             // An odd number of cache lines, as the lines of channels would else push each other out.
-            let line = ((places / VECTOR) | 1) * VECTOR;
+            let line = ((places / LINE) | 1) * LINE;
             let groups = d_output.div_ceil(GROUP);
-            with_lines(|[from, to]| {
-                let from = room(from, line * (d_input * FREQUENCIES).max(d_output * TILE * TILE));
-                let to = room(to, line * groups * GROUP * FREQUENCIES);
+            let lines =
+                [(d_input * FREQUENCIES).max(d_output * TILE * TILE), groups * GROUP * FREQUENCIES];
+            with_scratch_pair(lines.map(|count| count * line), |from, to| {
                 let lines = from.par_chunks_mut(FREQUENCIES * line).take(d_input);
                 lines.enumerate().for_each(|(channel, lines)| {
-                    self.spread(channel, x, lines, line);
-                    Arch::new().dispatch(There { lines, line, places });
+                    self.gather_tiles(channel, x, lines, line);
+                    Arch::new().dispatch(InputTransform { lines, line, places });
                 });
                 let per_frequency = to.par_chunks_mut(groups * GROUP * line).enumerate();
                 per_frequency.for_each(|(frequency, to)| {
@@ -121,10 +118,10 @@ impl Way {
                 let lines = from.par_chunks_mut(TILE * TILE * line).take(d_output);
                 lines.enumerate().for_each(|(channel, lines)| {
                     let (to, apart) = (&to[channel * line..], groups * GROUP * line);
-                    Arch::new().dispatch(Back { to, apart, lines, line, places });
+                    Arch::new().dispatch(OutputTransform { to, apart, lines, line, places });
                 });
                 let images = y.par_chunks_mut(output).enumerate();
-                images.for_each(|(image, y)| self.gather(image, from, line, y));
+                images.for_each(|(image, y)| self.scatter_tiles(image, from, line, y));
             });
         });
     }
@@ -133,14 +130,14 @@ impl Way {
         self.to.map(|side| side.div_ceil(TILE))
     }
 
-    /// The kernels' frequencies: for each group of outputs, each frequency and input, the group's.
-    fn kernels(
+    /// The transformed kernels `G g Gᵀ`: for each group of outputs, each frequency and input, the
+    /// group's.
+    fn transform_kernels(
         &self,
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
-        kernels: &mut Vec<[f32; GROUP]>,
+        kernels: &mut [[f32; GROUP]],
     ) {
         let [d_input, d_output] = self.channels;
-        kernels.resize(d_output.div_ceil(GROUP) * FREQUENCIES * d_input, [0.0; GROUP]);
         let groups = kernels.par_chunks_mut(FREQUENCIES * d_input).enumerate();
         groups.for_each(|(group, kernels)| {
             for input in 0..d_input {
@@ -150,10 +147,10 @@ impl Way {
                         taps[tap / 3][tap % 3][member] = weight(output, input, tap);
                     }
                 }
-                let rows = taps.map(frequencies_of_kernel);
+                let rows = taps.map(kernel_transform);
                 for column in 0..SIDE {
                     let taps = [rows[0][column], rows[1][column], rows[2][column]];
-                    for (row, kernel) in frequencies_of_kernel(taps).into_iter().enumerate() {
+                    for (row, kernel) in kernel_transform(taps).into_iter().enumerate() {
                         kernels[(row * SIDE + column) * d_input + input] = kernel;
                     }
                 }
@@ -161,9 +158,9 @@ impl Way {
         });
     }
 
-    /// Spreads a channel over `SIDE²` lines, one for each place under a tile, with the tiles of all
-    /// images one after the other.
-    fn spread(&self, channel: usize, x: &[f32], lines: &mut [f32], line: usize) {
+    /// Writes the overlapping input tiles of a channel to `SIDE²` lines, one for each place of a tile,
+    /// with the tiles of all images one after the other.
+    fn gather_tiles(&self, channel: usize, x: &[f32], lines: &mut [f32], line: usize) {
         let ([height, width], [down, across]) = (self.from, self.tiles());
         let mut padded = vec![0.0; across * TILE + SIDE];
         lines.fill(0.0);
@@ -188,8 +185,9 @@ impl Way {
         }
     }
 
-    /// Gathers an image from the lines of its channels, one for each place of a tile.
-    fn gather(&self, image: usize, lines: &[f32], line: usize, y: &mut [f32]) {
+    /// Writes the output tiles of an image, one line for each channel and place of a tile, to its
+    /// pixels.
+    fn scatter_tiles(&self, image: usize, lines: &[f32], line: usize, y: &mut [f32]) {
         let ([height, width], [down, across]) = (self.to, self.tiles());
         for (channel, plane) in y.chunks_mut(height * width).enumerate() {
             for (row, y) in plane.chunks_mut(width).enumerate() {
@@ -209,8 +207,8 @@ pub(crate) fn area([height, width]: [usize; 2]) -> usize {
     height * width
 }
 
-/// `G g`.
-fn frequencies_of_kernel([a, b, c]: [[f32; GROUP]; 3]) -> [[f32; GROUP]; SIDE] {
+/// Lavin and Gray's kernel transform, in one dimension: `G g`.
+fn kernel_transform([a, b, c]: [[f32; GROUP]; 3]) -> [[f32; GROUP]; SIDE] {
     let mut found = [[0.0; GROUP]; SIDE];
     for lane in 0..GROUP {
         let (a, b, c) = (a[lane], b[lane], c[lane]);
@@ -224,14 +222,14 @@ fn frequencies_of_kernel([a, b, c]: [[f32; GROUP]; 3]) -> [[f32; GROUP]; SIDE] {
     found
 }
 
-/// `Bᵀ d B` in place, for each place of the lines.
-struct There<'a> {
+/// The input transform `Bᵀ d B`, in place, for each tile.
+struct InputTransform<'a> {
     lines: &'a mut [f32],
     line: usize,
     places: usize,
 }
 
-impl WithSimd for There<'_> {
+impl WithSimd for InputTransform<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -243,14 +241,14 @@ impl WithSimd for There<'_> {
                     let at = (row * SIDE + column) * self.line + place;
                     tile[row][column] = S::as_simd_f32s(&self.lines[at..][..S::F32_LANES]).0[0];
                 }
-                tile[row] = there(simd, tile[row]);
+                tile[row] = input_transform(simd, tile[row]);
             }
             for column in 0..SIDE {
                 let mut rows = [tile[0][column]; SIDE];
                 for (row, x) in rows.iter_mut().enumerate() {
                     *x = tile[row][column];
                 }
-                for (row, x) in there(simd, rows).into_iter().enumerate() {
+                for (row, x) in input_transform(simd, rows).into_iter().enumerate() {
                     let at = (row * SIDE + column) * self.line + place;
                     S::as_mut_simd_f32s(&mut self.lines[at..][..S::F32_LANES]).0[0] = x;
                 }
@@ -259,9 +257,12 @@ impl WithSimd for There<'_> {
     }
 }
 
-/// `Bᵀ d`.
+/// The input transform in one dimension: `Bᵀ d`.
 #[inline(always)]
-pub(crate) fn there<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
+pub(crate) fn input_transform<S: Simd>(
+    simd: S,
+    [a, b, c, d, e, f]: [S::f32s; SIDE],
+) -> [S::f32s; SIDE] {
     let times = |factor: f32| simd.splat_f32s(factor);
     let (two, four, five) = (times(2.0), times(4.0), times(-5.0));
     let (minus_four, minus_two) = (times(-4.0), times(-2.0));
@@ -278,8 +279,9 @@ pub(crate) fn there<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S
     ]
 }
 
-/// `Aᵀ m A` for each place: from the frequencies, `apart` from each other in `to`, to lines.
-struct Back<'a> {
+/// The output transform `Aᵀ m A` for each tile: from the frequencies, `apart` from each other in
+/// `to`, to lines.
+struct OutputTransform<'a> {
     to: &'a [f32],
     apart: usize,
     lines: &'a mut [f32],
@@ -287,7 +289,7 @@ struct Back<'a> {
     places: usize,
 }
 
-impl WithSimd for Back<'_> {
+impl WithSimd for OutputTransform<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -300,14 +302,14 @@ impl WithSimd for Back<'_> {
                     let at = (row * SIDE + column) * self.apart + place;
                     *x = S::as_simd_f32s(&self.to[at..][..S::F32_LANES]).0[0];
                 }
-                tile[row] = back(simd, found);
+                tile[row] = output_transform(simd, found);
             }
             for column in 0..TILE {
                 let mut rows = [tile[0][column]; SIDE];
                 for (row, x) in rows.iter_mut().enumerate() {
                     *x = tile[row][column];
                 }
-                for (row, x) in back(simd, rows).into_iter().enumerate() {
+                for (row, x) in output_transform(simd, rows).into_iter().enumerate() {
                     let at = (row * TILE + column) * self.line + place;
                     S::as_mut_simd_f32s(&mut self.lines[at..][..S::F32_LANES]).0[0] = x;
                 }
@@ -316,9 +318,9 @@ impl WithSimd for Back<'_> {
     }
 }
 
-/// `Aᵀ m`.
+/// The output transform in one dimension: `Aᵀ m`.
 #[inline(always)]
-fn back<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; TILE] {
+fn output_transform<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; TILE] {
     let times = |factor: f32| simd.splat_f32s(factor);
     let (near, near_odd) = (simd.add_f32s(b, c), simd.sub_f32s(b, c));
     let (far, far_odd) = (simd.add_f32s(d, e), simd.sub_f32s(d, e));

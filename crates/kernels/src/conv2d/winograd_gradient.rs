@@ -1,7 +1,7 @@
-//! The gradient of the weight by Winograd's way: for kernels of 3 × 3 and stride 1, a quarter of the
-//! multiplications.
+//! The gradient with respect to the weight by Winograd's algorithm: for kernels of 3 × 3 and stride 1,
+//! a quarter of the multiplications.
 //!
-//! What [`winograd`](crate::winograd) does forward, `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`, is linear in the
+//! The forward pass of [`winograd`](super::winograd), `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`, is linear in the
 //! kernel `g`, so its gradient is `Gᵀ [Σ over tiles of (A dy Aᵀ) ⊙ (Bᵀ d B)] G`: 36 products a tile
 //! and pair of channels instead of 144. The sums run over tiles and the vectors over channels, which
 //! lie side by side here, so that no sum is taken across a vector.
@@ -17,13 +17,13 @@
 use pulp::{Arch, Simd, WithSimd, bytemuck};
 use rayon::prelude::*;
 
-use crate::conv::{room, with_lines};
-use crate::geometry::{Shape, VECTOR};
-use crate::lines::{GROUP, sums_of_lines};
-use crate::winograd::{FREQUENCIES, SIDE, TILE, area, there};
+use super::layout::Shape;
+use super::lines::{GROUP, sums_of_lines};
+use super::winograd::{FREQUENCIES, SIDE, TILE, area, input_transform};
+use crate::scratch::{LINE, with_scratch_pair};
 
 /// Channels of the input worked on at a time; those of the output are a [`GROUP`].
-const BLOCK: usize = 2 * VECTOR;
+const BLOCK: usize = 2 * LINE;
 /// Weights between a block and a group, for one tap or frequency.
 const PAIRS: usize = GROUP * BLOCK;
 const TAPS: usize = 9;
@@ -34,12 +34,12 @@ const LEAST_TILES: usize = 64;
 /// sums. How many there are depends on the shape alone, so the sum does not depend on the threads.
 const LARGEST_SUMS: usize = 1 << 20;
 
-/// As [`conv::weight_gradient`](crate::conv::weight_gradient).
+/// Computes the gradient with respect to the weight.
 pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let tiles = shape.output().map(|side| side.div_ceil(TILE));
     let sides = [shape.height, shape.width];
-    let input = Planes { channels: shape.d_input, sides, padding: shape.padding, tiles };
-    let output = Planes { channels: shape.d_output, sides: shape.output(), padding: 0, tiles };
+    let input = Side { channels: shape.d_input, sides, padding: shape.padding, tiles };
+    let output = Side { channels: shape.d_output, sides: shape.output(), padding: 0, tiles };
     let (blocks, groups) = (shape.d_input.div_ceil(BLOCK), shape.d_output.div_ceil(GROUP));
     let length = blocks * groups * TAPS * PAIRS;
     let images = LEAST_TILES.div_ceil(area(tiles));
@@ -65,14 +65,23 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
     });
 }
 
-/// Adds what a few images give, for each block of inputs and group of outputs.
-fn add_chunk([input, output]: [Planes; 2], x: &[f32], dy: &[f32], sums: &mut [f32]) {
+/// How far the lines of `WIDTH` channels are apart.
+fn line<const WIDTH: usize>(places: usize) -> usize {
+    // An odd number of cache lines, as the lines would else push each other out.
+    ((places * WIDTH).div_ceil(LINE) | 1) * LINE
+}
+
+/// Adds the gradient of a few images, for each block of inputs and group of outputs.
+fn add_chunk([input, output]: [Side; 2], x: &[f32], dy: &[f32], sums: &mut [f32]) {
     let places = x.len() / input.size() * area(input.tiles);
     let groups = output.channels.div_ceil(GROUP);
     let offsets: Vec<usize> = (0..places).map(|tile| tile * BLOCK).collect();
-    with_lines(|[x_room, dy_room]| {
-        let (x, x_line) = input.spread::<BLOCK, false>(x, x_room);
-        let (dy, dy_line) = output.spread::<GROUP, true>(dy, dy_room);
+    let (x_line, dy_line) = (line::<BLOCK>(places), line::<GROUP>(places));
+    let lengths = [input.length::<BLOCK>(x_line), output.length::<GROUP>(dy_line)];
+    with_scratch_pair(lengths, |x_frequencies, dy_frequencies| {
+        input.transform::<BLOCK, false>(x, x_frequencies, x_line);
+        output.transform::<GROUP, true>(dy, dy_frequencies, dy_line);
+        let (x, dy) = (&*x_frequencies, &*dy_frequencies);
         let pairs = sums.par_chunks_mut(TAPS * PAIRS).enumerate();
         let products = || vec![0.0; FREQUENCIES * PAIRS];
         pairs.for_each_init(products, |products, (pair, sums)| {
@@ -83,46 +92,49 @@ fn add_chunk([input, output]: [Planes; 2], x: &[f32], dy: &[f32], sums: &mut [f3
                 let dy = &dy.as_chunks::<GROUP>().0[..places];
                 sums_of_lines(dy, places, &offsets, x, products, BLOCK, BLOCK);
             }
-            Arch::new().dispatch(Taps { products, sums });
+            Arch::new().dispatch(InverseKernelTransform { products, sums });
         });
     });
 }
 
 /// The images of one side of a convolution.
 #[derive(Clone, Copy)]
-struct Planes {
+struct Side {
     channels: usize,
     sides: [usize; 2],
     padding: usize,
     tiles: [usize; 2],
 }
 
-impl Planes {
-    /// Numbers of an image.
+impl Side {
+    /// Elements of an image.
     fn size(&self) -> usize {
         self.channels * area(self.sides)
     }
 
-    /// The frequencies of all tiles: for each `WIDTH` channels and each frequency a line of
-    /// `[tiles, WIDTH]`; with the lines, how far they are apart.
-    fn spread<'a, const WIDTH: usize, const OUTPUT: bool>(
+    /// Elements of all frequencies, whose lines are of `line` elements.
+    fn length<const WIDTH: usize>(self, line: usize) -> usize {
+        let unit = WIDTH.max(LINE);
+        self.channels.div_ceil(unit) * (unit / WIDTH * FREQUENCIES * line)
+    }
+
+    /// Writes the frequencies of all tiles: for each `WIDTH` channels and each frequency a line of
+    /// `[tiles, WIDTH]`.
+    fn transform<const WIDTH: usize, const OUTPUT: bool>(
         self,
         images: &[f32],
-        to: &'a mut Vec<f32>,
-    ) -> (&'a [f32], usize) {
-        let places = images.len() / self.size() * area(self.tiles);
-        // An odd number of cache lines, as the lines would else push each other out.
-        let line = ((places * WIDTH).div_ceil(VECTOR) | 1) * VECTOR;
-        let unit = WIDTH.max(VECTOR);
+        to: &mut [f32],
+        line: usize,
+    ) {
+        let unit = WIDTH.max(LINE);
         let of_unit = unit / WIDTH * FREQUENCIES * line;
-        let to = room(to, self.channels.div_ceil(unit) * of_unit);
         let [down, across] = self.tiles;
         let row = across * TILE + SIDE - TILE;
-        let padded = || vec![[0.0; VECTOR]; (down * TILE + SIDE - TILE) * row];
+        let padded = || vec![[0.0; LINE]; (down * TILE + SIDE - TILE) * row];
         to.par_chunks_mut(of_unit).enumerate().for_each_init(padded, |padded, (first, to)| {
-            for channel in (0..unit).step_by(VECTOR) {
-                let spread = Spread::<WIDTH, OUTPUT> {
-                    planes: self,
+            for channel in (0..unit).step_by(LINE) {
+                let transform = TileTransform::<WIDTH, OUTPUT> {
+                    side: self,
                     images,
                     first: first * unit + channel,
                     to,
@@ -131,41 +143,40 @@ impl Planes {
                     padded,
                     row,
                 };
-                Arch::new().dispatch(spread);
+                Arch::new().dispatch(transform);
             }
         });
-        (to, line)
     }
 }
 
 /// The frequencies of a vector of channels from `first` on, which is `channel` of those in `to`:
 /// `A dy Aᵀ` for the output's gradient, else `Bᵀ d B`.
-struct Spread<'a, const WIDTH: usize, const OUTPUT: bool> {
-    planes: Planes,
+struct TileTransform<'a, const WIDTH: usize, const OUTPUT: bool> {
+    side: Side,
     images: &'a [f32],
     first: usize,
     to: &'a mut [f32],
     line: usize,
     channel: usize,
     /// An image's vectors, with zeros around, in rows of `row`.
-    padded: &'a mut [[f32; VECTOR]],
+    padded: &'a mut [[f32; LINE]],
     row: usize,
 }
 
-impl<const WIDTH: usize, const OUTPUT: bool> WithSimd for Spread<'_, WIDTH, OUTPUT> {
+impl<const WIDTH: usize, const OUTPUT: bool> WithSimd for TileTransform<'_, WIDTH, OUTPUT> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        let ([down, across], row) = (self.planes.tiles, self.row);
-        let images = self.images.chunks(self.planes.size()).enumerate();
+        let ([down, across], row) = (self.side.tiles, self.row);
+        let images = self.images.chunks(self.side.size()).enumerate();
         for (image, numbers) in images {
-            let area = area(self.planes.sides);
+            let area = area(self.side.sides);
             let numbers = &numbers[(self.first * area).min(numbers.len())..];
-            side_by_side(numbers, &self.planes, self.padded, row);
+            side_by_side(numbers, &self.side, self.padded, row);
             for tile in 0..down * across {
                 let corner = tile / across * TILE * row + tile % across * TILE;
-                for part in (0..VECTOR).step_by(S::F32_LANES) {
+                for part in (0..LINE).step_by(S::F32_LANES) {
                     let found = frequencies::<S, OUTPUT>(simd, &self.padded[corner..], row, part);
                     self.store::<S>(image * down * across + tile, part, &found);
                 }
@@ -174,7 +185,7 @@ impl<const WIDTH: usize, const OUTPUT: bool> WithSimd for Spread<'_, WIDTH, OUTP
     }
 }
 
-impl<const WIDTH: usize, const OUTPUT: bool> Spread<'_, WIDTH, OUTPUT> {
+impl<const WIDTH: usize, const OUTPUT: bool> TileTransform<'_, WIDTH, OUTPUT> {
     #[inline(always)]
     fn store<S: Simd>(&mut self, tile: usize, part: usize, found: &[[S::f32s; SIDE]; SIDE]) {
         let width = WIDTH.min(S::F32_LANES);
@@ -190,21 +201,21 @@ impl<const WIDTH: usize, const OUTPUT: bool> Spread<'_, WIDTH, OUTPUT> {
     }
 }
 
-/// Lays the first planes side by side, at most a vector of them, in rows of `row` places.
+/// Interleaves the first channels, at most a vector of them, in rows of `row` places.
 #[inline(always)]
-fn side_by_side(numbers: &[f32], planes: &Planes, padded: &mut [[f32; VECTOR]], row: usize) {
-    let [height, width] = planes.sides;
+fn side_by_side(elements: &[f32], images: &Side, padded: &mut [[f32; LINE]], row: usize) {
+    let [height, width] = images.sides;
     let area = height * width;
-    for start in (0..area).step_by(VECTOR) {
-        let length = VECTOR.min(area - start);
-        let mut square = [[0.0; VECTOR]; VECTOR];
-        for (channel, plane) in numbers.chunks(area).take(VECTOR).enumerate() {
+    for start in (0..area).step_by(LINE) {
+        let length = LINE.min(area - start);
+        let mut square = [[0.0; LINE]; LINE];
+        for (channel, plane) in elements.chunks(area).take(LINE).enumerate() {
             for (square, x) in square.iter_mut().zip(&plane[start..][..length]) {
                 square[channel] = *x;
             }
         }
         for (place, channels) in (start..).zip(&square[..length]) {
-            let (y, x) = (place / width + planes.padding, place % width + planes.padding);
+            let (y, x) = (place / width + images.padding, place % width + images.padding);
             padded[y * row + x] = *channels;
         }
     }
@@ -214,7 +225,7 @@ fn side_by_side(numbers: &[f32], planes: &Planes, padded: &mut [[f32; VECTOR]], 
 #[inline(always)]
 fn frequencies<S: Simd, const OUTPUT: bool>(
     simd: S,
-    padded: &[[f32; VECTOR]],
+    padded: &[[f32; LINE]],
     row: usize,
     part: usize,
 ) -> [[S::f32s; SIDE]; SIDE] {
@@ -225,14 +236,14 @@ fn frequencies<S: Simd, const OUTPUT: bool>(
         for x in 0..side {
             line[x] = S::as_simd_f32s(&padded[y * row + x][part..][..S::F32_LANES]).0[0];
         }
-        tile[y] = along::<S, OUTPUT>(simd, line);
+        tile[y] = transform_line::<S, OUTPUT>(simd, line);
     }
     for x in 0..SIDE {
         let mut line = [simd.splat_f32s(0.0); SIDE];
         for y in 0..SIDE {
             line[y] = tile[y][x];
         }
-        for (y, found) in along::<S, OUTPUT>(simd, line).into_iter().enumerate() {
+        for (y, found) in transform_line::<S, OUTPUT>(simd, line).into_iter().enumerate() {
             tile[y][x] = found;
         }
     }
@@ -240,13 +251,17 @@ fn frequencies<S: Simd, const OUTPUT: bool>(
 }
 
 #[inline(always)]
-fn along<S: Simd, const OUTPUT: bool>(simd: S, line: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
-    if OUTPUT { of_output(simd, [line[0], line[1], line[2], line[3]]) } else { there(simd, line) }
+fn transform_line<S: Simd, const OUTPUT: bool>(simd: S, line: [S::f32s; SIDE]) -> [S::f32s; SIDE] {
+    if OUTPUT {
+        inverse_output_transform(simd, [line[0], line[1], line[2], line[3]])
+    } else {
+        input_transform(simd, line)
+    }
 }
 
-/// `A y`.
+/// The transpose of the output transform, in one dimension: `A y`.
 #[inline(always)]
-fn of_output<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; TILE]) -> [S::f32s; SIDE] {
+fn inverse_output_transform<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; TILE]) -> [S::f32s; SIDE] {
     let times = |factor: f32| simd.splat_f32s(factor);
     let (even, odd) = (simd.add_f32s(a, c), simd.add_f32s(b, d));
     let far_even = simd.mul_add_e_f32s(times(4.0), c, a);
@@ -261,13 +276,14 @@ fn of_output<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; TILE]) -> [S::f32s; SIDE]
     ]
 }
 
-/// Adds `Gᵀ m G` to the sums of the taps, for each pair of channels.
-struct Taps<'a> {
+/// Adds `Gᵀ m G`, the transpose of the kernel transform, to the sums of the taps, for each pair of
+/// channels.
+struct InverseKernelTransform<'a> {
     products: &'a [f32],
     sums: &'a mut [f32],
 }
 
-impl WithSimd for Taps<'_> {
+impl WithSimd for InverseKernelTransform<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -280,14 +296,14 @@ impl WithSimd for Taps<'_> {
                     let at = (y * SIDE + x) * PAIRS + place;
                     line[x] = S::as_simd_f32s(&self.products[at..][..S::F32_LANES]).0[0];
                 }
-                rows[y] = taps(simd, line);
+                rows[y] = inverse_kernel_transform(simd, line);
             }
             for x in 0..3 {
                 let mut line = [simd.splat_f32s(0.0); SIDE];
                 for y in 0..SIDE {
                     line[y] = rows[y][x];
                 }
-                for (y, found) in taps(simd, line).into_iter().enumerate() {
+                for (y, found) in inverse_kernel_transform(simd, line).into_iter().enumerate() {
                     let at = (y * 3 + x) * PAIRS + place;
                     let sum = &mut S::as_mut_simd_f32s(&mut self.sums[at..][..S::F32_LANES]).0[0];
                     *sum = simd.add_f32s(*sum, found);
@@ -297,9 +313,9 @@ impl WithSimd for Taps<'_> {
     }
 }
 
-/// `Gᵀ m`.
+/// The transpose of the kernel transform, in one dimension: `Gᵀ m`.
 #[inline(always)]
-fn taps<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; 3] {
+fn inverse_kernel_transform<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; 3] {
     let times = |factor: f32| simd.splat_f32s(factor);
     let near = simd.mul_f32s(times(-1.0 / 6.0), simd.add_f32s(b, c));
     let near_odd = simd.mul_f32s(times(1.0 / 6.0), simd.sub_f32s(c, b));

@@ -1,41 +1,72 @@
-//! Matrix products on the host: no result depends on the number of threads.
+//! Packed matrix products on slices; no result depends on the number of threads.
 //!
-//! Both sides are packed, a stretch of their common dimension at a time, into the order in which the
-//! inner loop reads them (Goto and van de Geijn, 2008, "Anatomy of high-performance matrix multiplication").
+//! Both factors are packed, a stretch of their common dimension at a time, into the order in which the
+//! inner loop reads them (Goto and van de Geijn, 2008, "Anatomy of high-performance matrix
+//! multiplication").
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
-
-use std::cell::RefCell;
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::standard::Columns;
+use crate::scratch::{LINE, with_scratch};
 
-/// A matrix laid out row by row, or the transpose of one.
+/// The way in which stored elements are read while they are packed.
+pub(crate) trait ReadElements: Copy + Sync {
+    /// Writes neighbors of one stored row times `scale`; the first is in column `column`.
+    fn write<'a>(
+        self,
+        elements: &[f32],
+        column: usize,
+        scale: f32,
+        out: impl Iterator<Item = &'a mut f32>,
+    );
+}
+
+/// Reads elements as they are stored.
 #[derive(Clone, Copy)]
-pub(crate) struct Matrix<'a> {
-    numbers: &'a [f32],
+pub(crate) struct AsStored;
+
+impl ReadElements for AsStored {
+    #[inline(always)]
+    fn write<'a>(
+        self,
+        elements: &[f32],
+        _: usize,
+        scale: f32,
+        out: impl Iterator<Item = &'a mut f32>,
+    ) {
+        for (out, x) in out.zip(elements) {
+            *out = x * scale;
+        }
+    }
+}
+
+/// A matrix in row-major order, or the transpose of one.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a, R = AsStored> {
+    elements: &'a [f32],
     shape: [usize; 2],
-    turned: bool,
-    standard: Option<&'a Columns>,
+    transposed: bool,
+    read: R,
 }
 
 impl<'a> Matrix<'a> {
-    pub(crate) fn new(numbers: &'a [f32], shape: [usize; 2]) -> Self {
-        debug_assert_eq!(numbers.len(), shape[0] * shape[1]);
-        Self { numbers, shape, turned: false, standard: None }
+    pub(crate) fn new(elements: &'a [f32], shape: [usize; 2]) -> Self {
+        Self::read_by(AsStored, elements, shape)
     }
+}
 
-    /// The matrix with standardized columns, which are never laid out by themselves.
-    pub(crate) fn standardized(numbers: &'a [f32], columns: &'a Columns) -> Self {
-        let count = columns.means.len();
-        Self { standard: Some(columns), ..Self::new(numbers, [numbers.len() / count, count]) }
+impl<'a, R: ReadElements> Matrix<'a, R> {
+    /// A matrix whose elements are read by `read` while they are packed, and never materialized.
+    pub(crate) fn read_by(read: R, elements: &'a [f32], shape: [usize; 2]) -> Self {
+        debug_assert_eq!(elements.len(), shape[0] * shape[1]);
+        Self { elements, shape, transposed: false, read }
     }
 
     pub(crate) fn transpose(self) -> Self {
         let [rows, columns] = self.shape;
-        Self { shape: [columns, rows], turned: !self.turned, ..self }
+        Self { shape: [columns, rows], transposed: !self.transposed, ..self }
     }
 
     pub(crate) fn rows(&self) -> usize {
@@ -46,7 +77,7 @@ impl<'a> Matrix<'a> {
         self.shape[1]
     }
 
-    /// Numbers that lie side by side, from this row and column on, times `scale`.
+    /// Writes neighboring stored elements, from this row and column on, times `scale`.
     #[inline(always)]
     fn write<'b>(
         &self,
@@ -55,52 +86,47 @@ impl<'a> Matrix<'a> {
         out: impl ExactSizeIterator<Item = &'b mut f32>,
     ) {
         let [rows, columns] = self.shape;
-        let (place, column) =
-            if self.turned { (column * rows + row, row) } else { (row * columns + column, column) };
-        let stretch = |numbers: &'a [f32], place: usize| &numbers[place..][..out.len()];
-        let line = stretch(self.numbers, place);
-        if let Some(Columns { means, inverse }) = self.standard {
-            let of_columns = stretch(means, column).iter().zip(stretch(inverse, column));
-            for ((out, x), (mean, inverse)) in out.zip(line).zip(of_columns) {
-                *out = (x - mean) * inverse * scale;
-            }
+        let (place, column) = if self.transposed {
+            (column * rows + row, row)
         } else {
-            for (out, x) in out.zip(line) {
-                *out = x * scale;
-            }
-        }
+            (row * columns + column, column)
+        };
+        self.read.write(&self.elements[place..][..out.len()], column, scale, out);
     }
 }
 
 /// Terms of each sum that are worked on at a time: a strip of them stays in the nearest cache.
 const DEPTH: usize = 512;
-/// Numbers of the right side that are packed at a time, or one [`DEPTH`] of them if that is more.
+/// Elements of the right factor that are packed at a time, or one [`DEPTH`] of them if that is more.
 const PACKED: usize = 1 << 22;
 /// Terms between two tests of the inner loop: the tests cost a tenth of it otherwise.
 const UNROLLED: usize = 4;
 /// Rows and columns that are mirrored at a time; whole groups of rows, be they of 6 or 8.
 const SQUARE: usize = 24;
-/// Strips that are packed at a time, as the numbers of several lie side by side.
+/// Strips that are packed at a time, as the elements of several are neighbors.
 const STRIPS: usize = 16;
 /// Columns of a row that are packed at a time.
 const PART: usize = 64;
-/// Numbers that fill the longest vectors, and a line of the cache.
-const LINE: usize = 16;
 
 /// Rows of a product that one task computes: enough tasks for many cores, each of whole squares.
 fn block_length(rows: usize) -> usize {
     (rows / 16).clamp(SQUARE, 96).next_multiple_of(SQUARE)
 }
 
-/// `left · right · scale`, row by row.
-pub(crate) fn product(left: Matrix<'_>, right: Matrix<'_>, scale: f32) -> Vec<f32> {
-    product_then(left, right, scale, |_, _| {})
+/// Computes `left · right · scale`, in row-major order.
+pub(crate) fn multiply<L: ReadElements, R: ReadElements>(
+    left: Matrix<'_, L>,
+    right: Matrix<'_, R>,
+    scale: f32,
+) -> Vec<f32> {
+    multiply_then(left, right, scale, |_, _| {})
 }
 
-/// The product; `then` is called with rows that are ready, while they are in a cache, and the first's number.
-pub(crate) fn product_then(
-    left: Matrix<'_>,
-    right: Matrix<'_>,
+/// [`multiply`], calling `then` with finished rows while they are in a cache, and with the index of the
+/// first.
+pub(crate) fn multiply_then<L: ReadElements, R: ReadElements>(
+    left: Matrix<'_, L>,
+    right: Matrix<'_, R>,
     scale: f32,
     then: impl Fn(usize, &mut [f32]) + Sync,
 ) -> Vec<f32> {
@@ -111,8 +137,8 @@ pub(crate) fn product_then(
     out
 }
 
-/// `x · xᵀ`, row by row; of two products that mirror each other one is computed.
-pub(crate) fn gram(x: Matrix<'_>) -> Vec<f32> {
+/// Computes `x · xᵀ`, in row-major order; of two elements that mirror each other one is computed.
+pub(crate) fn multiply_by_own_transpose(x: Matrix<'_>) -> Vec<f32> {
     let [count, _] = x.shape;
     let mut out = vec![0.0; count * count];
     let length = block_length(count);
@@ -130,11 +156,11 @@ pub(crate) fn gram(x: Matrix<'_>) -> Vec<f32> {
     out
 }
 
-/// Writes the product into `out`, which is zero, in blocks of `length` rows; of the block that ends before row
-/// `end` only the first `width(end)` columns. `then` is called with each block that is ready.
-fn add_blocks(
-    left: Matrix<'_>,
-    right: Matrix<'_>,
+/// Writes the product into `out`, which is zero, in blocks of `length` rows; of the block that ends
+/// before row `end` only the first `width(end)` columns. Calls `then` with each finished block.
+fn add_blocks<L: ReadElements, R: ReadElements>(
+    left: Matrix<'_, L>,
+    right: Matrix<'_, R>,
     scale: f32,
     length: usize,
     out: &mut [f32],
@@ -148,7 +174,7 @@ fn add_blocks(
     let tile = Arch::new().dispatch(BestTile);
     let lines = columns.next_multiple_of(tile.columns);
     let stage = (PACKED / (lines * DEPTH)).max(1) * DEPTH;
-    with_room(lines * stage.min(depth), |packed| {
+    with_scratch(lines * stage.min(depth), |packed| {
         for first in (0..depth).step_by(stage) {
             let packed = &mut packed[..lines * stage.min(depth - first)];
             packed.par_chunks_mut(lines * DEPTH).enumerate().for_each(|(part, packed)| {
@@ -159,14 +185,14 @@ fn add_blocks(
                     pack(right.transpose(), 1.0, start, tile.columns, depth, packed);
                 });
             });
-            // From the last on, as the last blocks of `gram` are the longest.
+            // From the last on, as the last blocks of a symmetric product are the longest.
             let blocks = out.par_chunks_mut(length * columns).enumerate().rev();
             blocks.for_each(|(block, out)| {
                 let (start, rows) = (block * length, out.len() / columns);
                 let width = width(start + rows);
                 let rows = rows.next_multiple_of(tile.rows);
                 let all = packed.len() / lines;
-                with_room(rows * all, |left_packed| {
+                with_scratch(rows * all, |left_packed| {
                     for (part, left_packed) in left_packed.chunks_mut(rows * DEPTH).enumerate() {
                         let depth = left_packed.len() / rows;
                         let place = [start, first + part * DEPTH];
@@ -194,27 +220,10 @@ fn add_blocks(
     });
 }
 
-/// Calls `run` with room for so many numbers, at the start of a line of the cache; it is kept for the next
-/// product on this thread. What was left there is still there.
-fn with_room<T>(count: usize, run: impl FnOnce(&mut [f32]) -> T) -> T {
-    thread_local! {
-        // More than one, as a thread that waits for its product may work on another.
-        static ROOMS: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
-    }
-    let mut room = ROOMS.with_borrow_mut(Vec::pop).unwrap_or_default();
-    if room.len() < count + LINE {
-        room.resize(count + LINE, 0.0);
-    }
-    let aligned = room.as_ptr().align_offset(LINE * size_of::<f32>()).min(LINE);
-    let found = run(&mut room[aligned..][..count]);
-    ROOMS.with_borrow_mut(|rooms| rooms.push(room));
-    found
-}
-
-/// Lays out `depth` columns of the rows from `row` on, in groups of `count` rows: the first number of each
-/// row of the group, then the second of each, and so on, times `scale`. Rows that are missing are zeros.
-fn pack(
-    matrix: Matrix<'_>,
+/// Packs `depth` columns of the rows from `start` on, in groups of `count` rows: the first element of
+/// each row of the group, then the second of each, and so on, times `scale`. Missing rows are zeros.
+fn pack<R: ReadElements>(
+    matrix: Matrix<'_, R>,
     scale: f32,
     start: [usize; 2],
     count: usize,
@@ -224,8 +233,8 @@ fn pack(
     Arch::new().dispatch(Pack { matrix, scale, start, count, depth, out });
 }
 
-struct Pack<'a> {
-    matrix: Matrix<'a>,
+struct Pack<'a, R> {
+    matrix: Matrix<'a, R>,
     scale: f32,
     start: [usize; 2],
     count: usize,
@@ -233,14 +242,14 @@ struct Pack<'a> {
     out: &'a mut [f32],
 }
 
-impl WithSimd for Pack<'_> {
+impl<R: ReadElements> WithSimd for Pack<'_, R> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
         let Self { matrix, scale, start: [row, column], count, depth, out } = self;
         let end = matrix.rows().min(row + out.len() / depth);
-        if matrix.turned {
+        if matrix.transposed {
             for place in 0..depth {
                 for (group, first) in (row..end).step_by(count).enumerate() {
                     let out = &mut out[(group * depth + place) * count..][..count.min(end - first)];
@@ -259,7 +268,7 @@ impl WithSimd for Pack<'_> {
                 }
             }
         }
-        // What a block before left there.
+        // An earlier block has left its elements there.
         let missing = out.len() / depth - (end - row);
         if missing > 0 {
             let last = out.len() - count * depth;
@@ -270,9 +279,9 @@ impl WithSimd for Pack<'_> {
     }
 }
 
-/// The part of a product whose sums stay in registers.
+/// The size of the part of a product whose sums stay in registers.
 #[derive(Clone, Copy)]
-struct Tile {
+struct RegisterTile {
     rows: usize,
     columns: usize,
 }
@@ -281,19 +290,19 @@ struct Tile {
 struct BestTile;
 
 impl WithSimd for BestTile {
-    type Output = Tile;
+    type Output = RegisterTile;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) -> Tile {
+    fn with_simd<S: Simd>(self, _: S) -> RegisterTile {
         if S::F32_LANES == 16 {
-            Tile { rows: 8, columns: 3 * S::F32_LANES }
+            RegisterTile { rows: 8, columns: 3 * S::F32_LANES }
         } else {
-            Tile { rows: 6, columns: 2 * S::F32_LANES }
+            RegisterTile { rows: 6, columns: 2 * S::F32_LANES }
         }
     }
 }
 
-/// Rows of a product, from its packed sides.
+/// Rows of a product, from its packed factors.
 struct Block<'a> {
     left: &'a [f32],
     right: &'a [f32],
@@ -390,14 +399,14 @@ mod tests {
     use super::*;
 
     /// Small whole numbers, whose sums of products are exact.
-    fn numbers(count: usize, step: usize) -> Vec<f32> {
+    fn elements(count: usize, step: usize) -> Vec<f32> {
         (0..count).map(|index| (index * step % 17) as f32 - 8.0).collect()
     }
 
     fn at(matrix: &Matrix<'_>, row: usize, column: usize) -> f32 {
         let [rows, columns] = matrix.shape;
-        let place = if matrix.turned { column * rows + row } else { row * columns + column };
-        matrix.numbers[place]
+        let place = if matrix.transposed { column * rows + row } else { row * columns + column };
+        matrix.elements[place]
     }
 
     fn naive(left: &Matrix<'_>, right: &Matrix<'_>) -> Vec<f32> {
@@ -407,20 +416,28 @@ mod tests {
         (0..left.rows()).flat_map(|row| (0..right.columns()).map(move |j| sum(row, j))).collect()
     }
 
-    fn check(rows: usize, depth: usize, columns: usize, [turn_left, turn_right]: [bool; 2]) {
-        let (a, b) = (numbers(rows * depth, 7), numbers(depth * columns, 5));
-        let matrix = |x, [rows, columns]: [usize; 2], turned: bool| {
-            if turned {
+    fn check(
+        rows: usize,
+        depth: usize,
+        columns: usize,
+        [transpose_left, transpose_right]: [bool; 2],
+    ) {
+        let (a, b) = (elements(rows * depth, 7), elements(depth * columns, 5));
+        let matrix = |x, [rows, columns]: [usize; 2], transposed: bool| {
+            if transposed {
                 Matrix::new(x, [columns, rows]).transpose()
             } else {
                 Matrix::new(x, [rows, columns])
             }
         };
-        let left = matrix(&a, [rows, depth], turn_left);
-        let right = matrix(&b, [depth, columns], turn_right);
+        let left = matrix(&a, [rows, depth], transpose_left);
+        let right = matrix(&b, [depth, columns], transpose_right);
         let want = naive(&left, &right).iter().map(|x| x * 0.5).collect::<Vec<_>>();
-        assert!(product(left, right, 0.5) == want, "{rows}×{depth}×{columns}");
-        assert!(gram(left) == naive(&left, &left.transpose()), "{rows}×{depth}");
+        assert!(multiply(left, right, 0.5) == want, "{rows}×{depth}×{columns}");
+        assert!(
+            multiply_by_own_transpose(left) == naive(&left, &left.transpose()),
+            "{rows}×{depth}"
+        );
     }
 
     proptest! {
@@ -429,9 +446,9 @@ mod tests {
             rows in 1..120_usize,
             depth in 1..40_usize,
             columns in 1..70_usize,
-            turned in any::<[bool; 2]>(),
+            transposed in any::<[bool; 2]>(),
         ) {
-            check(rows, depth, columns, turned);
+            check(rows, depth, columns, transposed);
         }
     }
 
@@ -459,7 +476,7 @@ mod tests {
 
     #[test]
     fn tiles_of_every_processor_hold_the_sums() {
-        let (a, b) = (numbers(50 * 37, 7), numbers(37 * 110, 5));
+        let (a, b) = (elements(50 * 37, 7), elements(37 * 110, 5));
         for rows in [1, 6, 8, 23, 50] {
             for columns in [1, 16, 48, 75, 110] {
                 let left = Matrix::new(&a[..rows * 37], [rows, 37]);
@@ -472,11 +489,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_stays_in_its_row() {
-        let mut x = numbers(30 * 9, 7);
+    fn nan_stays_in_its_row() {
+        let mut x = elements(30 * 9, 7);
         x[4 * 9] = f32::NAN;
         let found =
-            product(Matrix::new(&x, [30, 9]), Matrix::new(&numbers(9 * 20, 5), [9, 20]), 1.0);
+            multiply(Matrix::new(&x, [30, 9]), Matrix::new(&elements(9 * 20, 5), [9, 20]), 1.0);
         let lost = found.chunks(20).position(|row| row.iter().any(|x| x.is_nan()));
         assert_eq!(lost, Some(4));
         assert_eq!(found.iter().filter(|x| x.is_nan()).count(), 20);
@@ -484,7 +501,7 @@ mod tests {
 
     #[test]
     fn nothing_to_sum_is_zero() {
-        assert_eq!(product(Matrix::new(&[], [2, 0]), Matrix::new(&[], [0, 3]), 1.0), [0.0; 6]);
-        assert!(product(Matrix::new(&[], [0, 3]), Matrix::new(&[1.0; 3], [3, 1]), 1.0).is_empty());
+        assert_eq!(multiply(Matrix::new(&[], [2, 0]), Matrix::new(&[], [0, 3]), 1.0), [0.0; 6]);
+        assert!(multiply(Matrix::new(&[], [0, 3]), Matrix::new(&[1.0; 3], [3, 1]), 1.0).is_empty());
     }
 }

@@ -1,31 +1,35 @@
-//! Which candidates an anchor is not compared with.
+//! Candidates that an anchor is not compared with.
 
-/// For every anchor up to two candidates that its sum leaves out.
+/// For every anchor up to two candidates that are excluded from its sum.
 #[derive(Clone, Debug)]
-pub(crate) enum Skip {
-    /// None.
-    Nothing,
-    /// One: itself, at `place(i)`.
+pub enum Excluded {
+    /// No candidate.
+    None,
+    /// One candidate for each anchor: usually the anchor itself.
     One(Vec<usize>),
-    /// Two: itself and its positive.
+    /// Two candidates for each anchor: usually the anchor itself and its positive.
     Two(Vec<[usize; 2]>),
 }
 
-impl Skip {
-    /// The candidates that anchor `anchor` leaves out.
-    pub(crate) fn of(&self, anchor: usize) -> impl Iterator<Item = usize> {
+impl Excluded {
+    /// Returns the excluded candidates of anchor `anchor`.
+    ///
+    /// # Panics
+    /// If there is no such anchor.
+    pub fn of(&self, anchor: usize) -> impl Iterator<Item = usize> {
         let places = match self {
-            Self::Nothing => [None, None],
+            Self::None => [None, None],
             Self::One(places) => [Some(places[anchor]), None],
             Self::Two(places) => places[anchor].map(Some),
         };
         places.into_iter().flatten()
     }
 
-    /// How many candidates every anchor leaves out.
-    pub(crate) fn count(&self) -> usize {
+    /// Returns how many candidates every anchor excludes, from 0 to 2.
+    #[must_use]
+    pub fn count(&self) -> usize {
         match self {
-            Self::Nothing => 0,
+            Self::None => 0,
             Self::One(_) => 1,
             Self::Two(_) => 2,
         }

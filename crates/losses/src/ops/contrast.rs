@@ -1,31 +1,18 @@
-//! Two views of a batch set against each other: what NT-Xent and its kin share.
+//! Two views of a batch contrasted with each other, as NT-Xent and related losses do.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss::Excluded;
 
-use crate::log_sum_exp::LogSumExp;
-use crate::normalize::{normalize, paired_dims};
-use crate::skip::Skip;
-
-/// The embeddings of all workers, where each of them computes the loss of its own rows.
-///
-/// The rows of this worker are among them, from row `first` on. They may be constants (the usual
-/// gather, or embeddings kept from an earlier pass) or carry a graph; the gradient flows where there
-/// is one.
-#[derive(Clone, Debug)]
-pub struct Gathered {
-    /// View a of all workers, `[all, dim]`, any length.
-    pub view_a: Tensor<2>,
-    /// View b of all workers, in the same order.
-    pub view_b: Tensor<2>,
-    /// Where this worker's rows begin.
-    pub first: usize,
-}
+use super::l2_normalize::l2_normalize;
+use super::log_sum_exp::LogSumExp;
+use super::shapes::paired_dims;
+use crate::Gathered;
 
 /// Whether an anchor's positive is among the candidates of its denominator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Positive {
     Counted,
-    LeftOut,
+    Excluded,
 }
 
 /// Both views of every image as anchors.
@@ -36,20 +23,20 @@ pub(crate) struct Contrast {
     pub(crate) denominators: LogSumExp,
 }
 
-/// The temperature must be above 0 and not NaN.
+/// Panics unless the temperature is above 0.
 #[track_caller]
 pub(crate) fn check_temperature(name: &str, temperature: f64) {
     assert!(temperature > 0.0, "{name} needs a temperature above 0, got {temperature}");
 }
 
-/// The cosine of each row with the row across, `[batch]`, of rows of unit length.
+/// Computes the cosine of each row of `a` with the same row of `b`, `[batch]`, of rows of unit length.
 pub(crate) fn cosines(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
     let [batch, _] = a.dims();
     (a * b).sum_dim(1).reshape([batch])
 }
 
 impl Contrast {
-    /// Of two views, `[batch, dim]`, any length. `temperature` sees the mean of the positives'
+    /// Contrasts two views, `[batch, dim]`, any length. `temperature` is computed from the positives'
     /// cosines.
     #[track_caller]
     pub(crate) fn new(
@@ -60,7 +47,7 @@ impl Contrast {
         temperature: impl FnOnce(&Tensor<1>) -> f64,
     ) -> Self {
         let [batch, dim] = paired_dims(name, &view_a, &view_b);
-        let (a, b) = (normalize(view_a), normalize(view_b));
+        let (a, b) = (l2_normalize(view_a), l2_normalize(view_b));
         let positives = cosines(a.clone(), b.clone());
         let temperature = temperature(&positives);
         check_temperature(name, temperature);
@@ -74,7 +61,7 @@ impl Contrast {
                     found[1] == dim && first + batch <= all,
                     "{name}: rows of {local:?} from {first} on are not among gathered {found:?}"
                 );
-                let views = vec![normalize(view_a.clone()), normalize(view_b.clone())];
+                let views = vec![l2_normalize(view_a.clone()), l2_normalize(view_b.clone())];
                 (Some(Tensor::cat(views, 0)), *first, all)
             }
         };
@@ -83,11 +70,11 @@ impl Contrast {
             [view * all + row, (1 - view) * all + row]
         };
         let anchor_places = (0..2 * batch).map(places);
-        let skip = match positive {
-            Positive::Counted => Skip::One(anchor_places.map(|[itself, _]| itself).collect()),
-            Positive::LeftOut => Skip::Two(anchor_places.collect()),
+        let excluded = match positive {
+            Positive::Counted => Excluded::One(anchor_places.map(|[itself, _]| itself).collect()),
+            Positive::Excluded => Excluded::Two(anchor_places.collect()),
         };
-        let denominators = LogSumExp::new(anchors, candidates, skip, temperature);
+        let denominators = LogSumExp::new(anchors, candidates, excluded, temperature);
         Self { positives, denominators }
     }
 }

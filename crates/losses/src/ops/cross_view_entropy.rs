@@ -1,16 +1,17 @@
-//! Cross-entropy of every view's prediction with the codes of every other view.
+//! The cross-entropy of every view's prediction with the codes of every other view.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
+use selfsame_kernels::loss;
 
-use crate::view_list::sum;
-use crate::with_gradient::with_gradient;
+use super::custom_gradient::custom_gradient;
+use super::shapes::sum;
 
-/// Mean over all pairs (i, v), i ≠ v, and the batch, of `−Σₖ codesᵢ · log softmax(scoresᵥ / τ)`.
+/// Averages over all pairs (i, v), i ≠ v, and the batch `−Σₖ codesᵢ · log softmax(scoresᵥ / τ)`.
 ///
 /// Code `i` and scores `i` are of the same view. Codes are constants whose rows sum to 1.
 #[track_caller]
-pub(crate) fn across_views(
+pub(crate) fn cross_view_entropy(
     name: &str,
     codes: &[Tensor<2>],
     scores: &[Tensor<2>],
@@ -29,11 +30,10 @@ pub(crate) fn across_views(
     total / (pairs * scores[0].dims()[0]) as f64
 }
 
-/// Sum over the codes, of which there must be one, and the rows of `−Σₖ code · log softmax(scores / τ)`,
-/// for constant codes whose rows have the sum 1.
+/// Sums `−Σₖ code · log softmax(scores / τ)` over the codes, of which there is at least one, and the
+/// rows. Codes are constants whose rows have the sum 1.
 pub(crate) fn cross_entropy(codes: &[Tensor<2>], scores: Tensor<2>, temperature: f64) -> Tensor<1> {
-    #[cfg(feature = "flex")]
-    if let Some(loss) = host::cross_entropy(codes, &scores, temperature) {
+    if let Some(loss) = loss::cross_entropy(codes, &scores, temperature) {
         return loss;
     }
     let weight = codes.len() as f64;
@@ -43,20 +43,19 @@ pub(crate) fn cross_entropy(codes: &[Tensor<2>], scores: Tensor<2>, temperature:
     let likelihoods = logits.clone().exp();
     let totals = likelihoods.clone().sum_dim(1);
     let value = totals.clone().log().sum() * weight - (target.clone() * logits).sum();
-    with_gradient(scores, value, || {
+    custom_gradient(scores, value, || {
         (likelihoods * (totals.recip() * weight) - target) / temperature
     })
 }
 
-/// `softmax((scores − center) / τ)` of every row, without a graph.
+/// Computes `softmax((scores − center) / τ)` of every row, without a graph.
 pub(crate) fn probabilities(
     scores: Tensor<2>,
     center: Option<Tensor<2>>,
     temperature: f64,
 ) -> Tensor<2> {
     let scores = scores.inner();
-    #[cfg(feature = "flex")]
-    if let Some(found) = host::probabilities(&scores, center.as_ref(), temperature) {
+    if let Some(found) = loss::softmax(&scores, center.as_ref(), temperature) {
         return found;
     }
     let scores = match center {
@@ -66,67 +65,14 @@ pub(crate) fn probabilities(
     softmax(scores / temperature, 1)
 }
 
-/// `p ⊙ (slope − Σₖ pₖ slopeₖ) · scale`: the gradient of what has the `slope`, `[1, columns]`, by the
-/// probabilities `p`, taken back through their softmax.
-pub(crate) fn through_softmax(p: &Tensor<2>, slope: Tensor<2>, scale: f64) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if let Some(found) = host::through_softmax(p, &slope, scale) {
+/// Backpropagates `slope`, `[1, columns]`, through the softmax whose output is `p`:
+/// `p ⊙ (slope − Σₖ pₖ slopeₖ) · scale`.
+pub(crate) fn softmax_backward(p: &Tensor<2>, slope: Tensor<2>, scale: f64) -> Tensor<2> {
+    if let Some(found) = loss::softmax_backward(p, &slope, scale) {
         return found;
     }
     let along = (p.clone() * slope.clone()).sum_dim(1);
     p.clone() * (slope - along) * scale
-}
-
-/// The same in vector loops on the host.
-#[cfg(feature = "flex")]
-mod host {
-    use burn::tensor::Tensor;
-
-    use crate::entropy::{self, Predictions};
-    use crate::extension::{FlexTensor, host, numbers};
-    use crate::with_gradient::{constant, single, with_gradient};
-
-    pub(super) fn cross_entropy(
-        codes: &[Tensor<2>],
-        scores: &Tensor<2>,
-        temperature: f64,
-    ) -> Option<Tensor<1>> {
-        let (shape, sharpness) = (scores.dims(), temperature.recip() as f32);
-        let codes: Vec<FlexTensor> = codes.iter().map(host).collect::<Option<_>>()?;
-        let codes: Vec<&[f32]> = codes.iter().map(numbers).collect();
-        let own = host(scores)?;
-        let (scores_of, columns) = (numbers(&own), shape[1]);
-        let predictions = Predictions { scores: scores_of, codes: &codes, columns, sharpness };
-        let (value, gradient) = predictions.entropy(scores.is_tracked());
-        let value = constant(vec![value], [1], scores);
-        Some(with_gradient(scores.clone(), value, || single(gradient, shape, scores)))
-    }
-
-    pub(super) fn probabilities(
-        scores: &Tensor<2>,
-        center: Option<&Tensor<2>>,
-        temperature: f64,
-    ) -> Option<Tensor<2>> {
-        let shape = scores.dims();
-        let own = host(scores)?;
-        let center = match center {
-            None => None,
-            Some(center) => Some(host(center)?),
-        };
-        let center = center.as_ref().map(numbers);
-        let found = entropy::softmax(numbers(&own), shape[1], center, temperature.recip() as f32);
-        Some(single(found, shape, scores))
-    }
-
-    pub(super) fn through_softmax(
-        p: &Tensor<2>,
-        slope: &Tensor<2>,
-        scale: f64,
-    ) -> Option<Tensor<2>> {
-        let (host_p, slope) = (host(p)?, host(slope)?);
-        let found = entropy::through_softmax(numbers(&host_p), numbers(&slope), scale as f32);
-        Some(single(found, p.dims(), p))
-    }
 }
 
 #[cfg(test)]
@@ -134,7 +80,7 @@ mod tests {
     use super::*;
     use crate::laws::{Loss, laws, ramp};
 
-    /// Against two codes, of which one is taken off a center.
+    /// Against two codes, one of them with a center.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let center = ramp(&a).mean_dim(0);
         let codes =

@@ -1,16 +1,9 @@
 //! Sums of squared inner products of columns, without more products than needed.
 
 use burn::tensor::Tensor;
-
-use crate::with_gradient::with_gradient;
-use Factor::{Plain, Turned};
-
-/// A matrix without a graph, or its transpose, which is never laid out.
-#[derive(Clone, Copy)]
-pub(crate) enum Factor<'a> {
-    Plain(&'a Tensor<2>),
-    Turned(&'a Tensor<2>),
-}
+use selfsame_kernels::Factor::{Plain, Transposed};
+use selfsame_kernels::loss::{custom_gradient, sum_of_squares};
+use selfsame_kernels::{gemm, gram};
 
 /// `Σᵢ Σⱼ (xᵢ · xⱼ)²` over the columns of `[rows, columns]`, `[1]`.
 ///
@@ -19,13 +12,13 @@ pub(crate) fn self_squares(x: Tensor<2>) -> Tensor<1> {
     let plain = x.clone().inner();
     let [rows, columns] = plain.dims();
     if rows < columns {
-        let products = times_own_transpose(Plain(&plain));
-        let value = squares(&products);
-        with_gradient(x, value, || times(Plain(&products), Plain(&plain), 4.0))
+        let products = gram(Plain(&plain));
+        let value = sum_of_squares(&products);
+        custom_gradient(x, value, || gemm(Plain(&products), Plain(&plain), 4.0))
     } else {
-        let products = times_own_transpose(Turned(&plain));
-        let value = squares(&products);
-        with_gradient(x, value, || times(Plain(&plain), Plain(&products), 4.0))
+        let products = gram(Transposed(&plain));
+        let value = sum_of_squares(&products);
+        custom_gradient(x, value, || gemm(Plain(&plain), Plain(&products), 4.0))
     }
 }
 
@@ -34,98 +27,12 @@ pub(crate) fn self_squares(x: Tensor<2>) -> Tensor<1> {
 /// `‖AᵀB‖²` is also the inner product of `AAᵀ` and `BBᵀ`, which is cheaper with fewer rows than columns.
 pub(crate) fn cross_squares(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
     let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
-    let of_a = times_own_transpose(Plain(&plain_a));
-    let of_b = times_own_transpose(Plain(&plain_b));
+    let of_a = gram(Plain(&plain_a));
+    let of_b = gram(Plain(&plain_b));
     let value = (of_a.clone() * of_b.clone()).sum();
     let none = value.zeros_like();
-    with_gradient(a, value, || times(Plain(&of_b), Plain(&plain_a), 2.0))
-        + with_gradient(b, none, || times(Plain(&of_a), Plain(&plain_b), 2.0))
-}
-
-/// The sum of all squares of a matrix without a graph, `[1]`.
-pub(crate) fn squares(x: &Tensor<2>) -> Tensor<1> {
-    #[cfg(feature = "flex")]
-    if let Some(sum) = host::squares(x) {
-        return sum;
-    }
-    x.clone().square().sum()
-}
-
-/// `x · xᵀ`.
-pub(crate) fn times_own_transpose(x: Factor<'_>) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if let Some(product) = host::gram(x) {
-        return product;
-    }
-    x.tensor().matmul(x.tensor().transpose())
-}
-
-/// `a · b · scale`.
-pub(crate) fn times(a: Factor<'_>, b: Factor<'_>, scale: f64) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if let Some(product) = host::product(a, b, scale) {
-        return product;
-    }
-    a.tensor().matmul(b.tensor()) * scale
-}
-
-impl Factor<'_> {
-    fn tensor(self) -> Tensor<2> {
-        match self {
-            Plain(x) => x.clone(),
-            Turned(x) => x.clone().transpose(),
-        }
-    }
-}
-
-#[cfg(feature = "flex")]
-mod host {
-    use burn::tensor::Tensor;
-
-    use super::Factor::{self, Plain, Turned};
-    use crate::extension::{FlexTensor, host, numbers};
-    use crate::product::{self, Matrix};
-    use crate::rows;
-    use crate::with_gradient::single;
-
-    impl Factor<'_> {
-        fn host(self) -> Option<FlexTensor> {
-            let (Plain(x) | Turned(x)) = self;
-            host(x)
-        }
-
-        fn matrix(self, laid_out: &FlexTensor) -> Matrix<'_> {
-            let (Plain(x) | Turned(x)) = self;
-            let matrix = Matrix::new(numbers(laid_out), x.dims());
-            match self {
-                Plain(_) => matrix,
-                Turned(_) => matrix.transpose(),
-            }
-        }
-
-        fn like(&self) -> &Tensor<2> {
-            let (Plain(x) | Turned(x)) = self;
-            x
-        }
-    }
-
-    pub(super) fn gram(x: Factor<'_>) -> Option<Tensor<2>> {
-        let laid_out = x.host()?;
-        let matrix = x.matrix(&laid_out);
-        Some(single(product::gram(matrix), [matrix.rows(); 2], x.like()))
-    }
-
-    pub(super) fn squares(x: &Tensor<2>) -> Option<Tensor<1>> {
-        let sum = rows::squares(numbers(&host(x)?));
-        Some(single(vec![sum as f32], [1], x))
-    }
-
-    pub(super) fn product(a: Factor<'_>, b: Factor<'_>, scale: f64) -> Option<Tensor<2>> {
-        let (left, right) = (a.host()?, b.host()?);
-        let (left, right) = (a.matrix(&left), b.matrix(&right));
-        let found = product::product(left, right, scale as f32);
-        Some(single(found, [left.rows(), right.columns()], a.like()))
-    }
+    custom_gradient(a, value, || gemm(Plain(&of_b), Plain(&plain_a), 2.0))
+        + custom_gradient(b, none, || gemm(Plain(&of_a), Plain(&plain_b), 2.0))
 }
 
 #[cfg(test)]

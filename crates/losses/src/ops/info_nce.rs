@@ -1,13 +1,13 @@
-//! `InfoNCE`: find an anchor's own candidate among all candidates.
+//! `InfoNCE`: find an anchor's positive among all candidates.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss::Excluded;
 
-use crate::contrast::{check_temperature, cosines};
-use crate::log_sum_exp::LogSumExp;
-use crate::normalize::normalize;
-use crate::skip::Skip;
+use super::contrast::{check_temperature, cosines};
+use super::l2_normalize::l2_normalize;
+use super::log_sum_exp::LogSumExp;
 
-/// Mean over the anchors of `−s(i, first + i)/τ + log Σₖ exp(s(i, k)/τ)`, `s` the cosine of two rows.
+/// Averages over the anchors `−s(i, first + i)/τ + log Σₖ exp(s(i, k)/τ)`, `s` the cosine of two rows.
 ///
 /// Anchors `[batch, dim]`, candidates `[all, dim]`; the gradient flows into both.
 #[track_caller]
@@ -22,9 +22,9 @@ pub(crate) fn info_nce(
     let (rows, all) = (anchors.dims(), candidates.dims());
     let fits = rows[1] == all[1] && rows[0] > 0 && rows[1] > 0 && first + rows[0] <= all[0];
     assert!(fits, "{name}: rows of {rows:?} from {first} on have no partners in {all:?}");
-    let (anchors, candidates) = (normalize(anchors), normalize(candidates));
+    let (anchors, candidates) = (l2_normalize(anchors), l2_normalize(candidates));
     let own = candidates.clone().narrow(0, first, rows[0]);
     let positives = cosines(anchors.clone(), own);
-    let sums = LogSumExp::new(anchors, Some(candidates), Skip::Nothing, temperature);
+    let sums = LogSumExp::new(anchors, Some(candidates), Excluded::None, temperature);
     sums.mean() - positives.mean() * temperature.recip()
 }

@@ -1,18 +1,16 @@
-//! Rows of unit length, and the check that two views fit.
+//! Rows of unit length.
 
-#[cfg(feature = "flex")]
-use burn::tensor::DType;
 use burn::tensor::Tensor;
+use selfsame_kernels::loss;
 
-/// Each row divided by its length; a row of zeros stays zero.
+/// Divides each row by its length; a row of zeros stays zero.
 ///
 /// Rows are first divided by their largest entry, so that squares neither overflow nor vanish:
 /// lengths from 1e-37 to 1e37 are normalized exactly. The result does not depend on that factor,
-/// so it is a constant to the gradient.
-pub(crate) fn normalize(rows: Tensor<2>) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if rows.dtype() == DType::F32 && crate::extension::applies(&rows) {
-        return crate::extension::unit_rows(rows);
+/// which is a constant to the gradient.
+pub(crate) fn l2_normalize(rows: Tensor<2>) -> Tensor<2> {
+    if let Some(unit) = loss::l2_normalize(&rows) {
+        return unit;
     }
     let largest = rows.clone().inner().abs().max_dim(1);
     let zero = largest.clone().equal_elem(0.0);
@@ -20,15 +18,6 @@ pub(crate) fn normalize(rows: Tensor<2>) -> Tensor<2> {
     let squares = rows.clone().square().sum_dim(1);
     // A row with a largest entry of 1 has a length of at least 1: only zero rows are clamped.
     rows / squares.clamp_min(0.25).sqrt()
-}
-
-/// The common `[batch, dim]` of two views.
-#[track_caller]
-pub(crate) fn paired_dims(name: &str, a: &Tensor<2>, b: &Tensor<2>) -> [usize; 2] {
-    let (first, second) = (a.dims(), b.dims());
-    assert_eq!(first, second, "{name} needs two views of one shape [batch, dim]");
-    assert!(first[0] > 0 && first[1] > 0, "{name} needs rows and columns, got {first:?}");
-    first
 }
 
 #[cfg(test)]
@@ -39,7 +28,7 @@ mod tests {
     #[test]
     fn length_does_not_matter_and_zero_stays_zero() {
         let rows = [[3e20_f32, 4e20], [3e-20, -4e-20], [0.0, 0.0], [3.0, 4.0]];
-        let found = normalize(Tensor::from_floats(rows, &Device::flex())).into_data();
+        let found = l2_normalize(Tensor::from_floats(rows, &Device::flex())).into_data();
         let want = [[0.6_f32, 0.8], [0.6, -0.8], [0.0, 0.0], [0.6, 0.8]].into();
         found.assert_approx_eq::<f32>(&want, Tolerance::rel_abs(1e-6, 1e-7));
     }

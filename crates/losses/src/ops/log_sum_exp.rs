@@ -4,57 +4,48 @@
 use std::ops::Range;
 
 use burn::tensor::{Bool, Int, Tensor, TensorData};
+use selfsame_kernels::loss::{Excluded, ScoreSums, Scores, custom_gradient};
 
-use crate::skip::Skip;
-use crate::with_gradient::with_gradient;
-
-/// Rows of a tile on a backend without kernels of its own: tiles of 16 MB in single precision.
+/// Rows of a tile of burn's operators: tiles of 16 MB in single precision.
 const TILE: usize = 2048;
 
-/// Stands for −∞ where a score is left out: differences of it are numbers.
+/// Stands for −∞ where a candidate is excluded: its differences are finite.
 const LOWEST: f64 = -1e30;
 
-/// `Lᵢ = log Σₖ exp(aᵢ · cₖ / temperature)` over the candidates that are not skipped, for every anchor.
+/// `Lᵢ = log Σₖ exp(aᵢ · cₖ / temperature)` of every anchor, over the candidates that are not excluded.
 ///
 /// The scores are computed tile by tile, once for the values and once more for the gradient. On Flex
 /// in single precision, with no score above 40 in size (a temperature of 0.025 or more for rows of
-/// unit length), a tile is a few vector loops, of one set of rows mirrored tiles are computed once, and
-/// where the candidates are constants one pass gives both. Otherwise tiles are burn's own operators
-/// with a running maximum, and any score is exact.
+/// unit length), a tile is a few vector loops, mirrored tiles of one set of rows are computed once, and
+/// with constant candidates one pass computes both. Otherwise tiles are burn's operators with a running
+/// maximum, and any score is exact.
 pub(crate) struct LogSumExp {
     scores: Scores,
     values: Tensor<1>,
-    #[cfg(feature = "flex")]
-    host: Option<host::Sums>,
+    sums: Option<ScoreSums>,
 }
 
 impl LogSumExp {
     /// # Panics
-    /// If an anchor has no candidate left.
+    /// If all candidates of an anchor are excluded.
     #[track_caller]
     pub(crate) fn new(
         anchors: Tensor<2>,
         candidates: Option<Tensor<2>>,
-        skip: Skip,
+        excluded: Excluded,
         temperature: f64,
     ) -> Self {
-        Self::of(Scores { anchors, candidates, skip, temperature, tile: None })
+        Self::of(Scores { anchors, candidates, excluded, temperature, tile: None })
     }
 
     #[track_caller]
     fn of(scores: Scores) -> Self {
         let count = scores.candidates.as_ref().unwrap_or(&scores.anchors).dims()[0];
-        let skipped = scores.skip.count();
-        assert!(count > skipped, "a contrast needs a negative: there are {count} candidates");
-        #[cfg(feature = "flex")]
-        if let Some((values, host)) = host::Sums::new(&scores) {
-            return Self { scores, values, host: Some(host) };
-        }
-        Self {
-            values: scores.values(),
-            scores,
-            #[cfg(feature = "flex")]
-            host: None,
+        let excluded = scores.excluded.count();
+        assert!(count > excluded, "a contrast needs a negative: there are {count} candidates");
+        match ScoreSums::of(&scores) {
+            Some((values, sums)) => Self { scores, values, sums: Some(sums) },
+            None => Self { values: values(&scores), scores, sums: None },
         }
     }
 
@@ -78,226 +69,117 @@ impl LogSumExp {
             return value;
         }
         let (of_anchors, of_candidates) = self.gradients(weights);
-        let loss = with_gradient(anchors, value.clone(), || of_anchors);
+        let loss = custom_gradient(anchors, value.clone(), || of_anchors);
         match (candidates, of_candidates) {
             (Some(rows), Some(gradient)) => {
-                loss + with_gradient(rows, value.zeros_like(), || gradient)
+                loss + custom_gradient(rows, value.zeros_like(), || gradient)
             }
             _ => loss,
         }
     }
 
     fn gradients(self, weights: Tensor<1>) -> (Tensor<2>, Option<Tensor<2>>) {
-        #[cfg(feature = "flex")]
-        if let Some(host) = self.host {
-            return host.gradients(&self.scores, &weights);
+        match self.sums {
+            Some(sums) => sums.gradients(&self.scores, &weights),
+            None => gradients(&self.scores, &self.values, &weights),
         }
-        self.scores.gradients(&self.values, &weights)
     }
 }
 
-/// What is compared with what.
-struct Scores {
-    anchors: Tensor<2>,
-    /// `None`: the anchors themselves.
-    candidates: Option<Tensor<2>>,
-    skip: Skip,
-    temperature: f64,
-    /// Rows of a tile, where they are given.
-    tile: Option<usize>,
+/// Anchors and candidates without a graph.
+fn plain(scores: &Scores) -> (Tensor<2>, Tensor<2>) {
+    let anchors = scores.anchors.clone().inner();
+    let candidates = scores.candidates.clone().map_or_else(|| anchors.clone(), Tensor::inner);
+    (anchors, candidates)
 }
 
-impl Scores {
-    /// Anchors and candidates without a graph.
-    fn plain(&self) -> (Tensor<2>, Tensor<2>) {
-        let anchors = self.anchors.clone().inner();
-        let candidates = self.candidates.clone().map_or_else(|| anchors.clone(), Tensor::inner);
-        (anchors, candidates)
-    }
-
-    fn values(&self) -> Tensor<1> {
-        let (anchors, candidates) = self.plain();
-        let values = self.ranges(anchors.dims()[0]).map(|rows| {
-            let some = anchors.clone().slice([rows.clone()]);
-            let shape = [rows.len(), 1];
-            let options = (&some.device(), some.dtype());
-            let mut largest = Tensor::<2>::full(shape, LOWEST, options);
-            let mut sum = Tensor::<2>::zeros(shape, options);
-            for columns in self.ranges(candidates.dims()[0]) {
-                let scores = self.tile(&some, &candidates, rows.start, columns);
-                let higher = largest.clone().max_pair(scores.clone().max_dim(1));
-                let more = (scores - higher.clone()).exp().sum_dim(1);
-                sum = sum * (largest - higher.clone()).exp() + more;
-                largest = higher;
-            }
-            (sum.log() + largest).reshape([rows.len()])
-        });
-        Tensor::cat(values.collect(), 0)
-    }
-
-    /// The gradients of `Σᵢ weightsᵢ Lᵢ` by the anchors and, where they are others, the candidates.
-    fn gradients(&self, values: &Tensor<1>, weights: &Tensor<1>) -> (Tensor<2>, Option<Tensor<2>>) {
-        let (anchors, candidates) = self.plain();
-        let mut of_anchors = Vec::new();
-        let mut of_candidates: Vec<Tensor<2>> = Vec::new();
-        for rows in self.ranges(anchors.dims()[0]) {
-            let some = anchors.clone().slice([rows.clone()]);
-            let column = |x: &Tensor<1>| x.clone().slice([rows.clone()]).reshape([rows.len(), 1]);
-            let (values, weights) = (column(values), column(weights) / self.temperature);
-            let mut total = some.zeros_like();
-            for (place, columns) in self.ranges(candidates.dims()[0]).enumerate() {
-                let others = candidates.clone().slice([columns.clone()]);
-                let scores = self.tile(&some, &candidates, rows.start, columns);
-                let shares = (scores - values.clone()).exp() * weights.clone();
-                let mirrored = shares.clone().transpose().matmul(some.clone());
-                total = total + shares.matmul(others);
-                match of_candidates.get_mut(place) {
-                    Some(sum) => *sum = sum.clone() + mirrored,
-                    None => of_candidates.push(mirrored),
-                }
-            }
-            of_anchors.push(total);
+fn values(scores: &Scores) -> Tensor<1> {
+    let (anchors, candidates) = plain(scores);
+    let values = ranges(scores, anchors.dims()[0]).map(|rows| {
+        let some = anchors.clone().slice([rows.clone()]);
+        let shape = [rows.len(), 1];
+        let options = (&some.device(), some.dtype());
+        let mut largest = Tensor::<2>::full(shape, LOWEST, options);
+        let mut sum = Tensor::<2>::zeros(shape, options);
+        for columns in ranges(scores, candidates.dims()[0]) {
+            let tile = tile_scores(scores, &some, &candidates, rows.start, columns);
+            let higher = largest.clone().max_pair(tile.clone().max_dim(1));
+            let more = (tile - higher.clone()).exp().sum_dim(1);
+            sum = sum * (largest - higher.clone()).exp() + more;
+            largest = higher;
         }
-        let of_anchors = Tensor::cat(of_anchors, 0);
-        let of_candidates = Tensor::cat(of_candidates, 0);
-        match self.candidates {
-            None => (of_anchors + of_candidates, None),
-            Some(_) => (of_anchors, Some(of_candidates)),
-        }
-    }
+        (sum.log() + largest).reshape([rows.len()])
+    });
+    Tensor::cat(values.collect(), 0)
+}
 
-    fn ranges(&self, rows: usize) -> impl Iterator<Item = Range<usize>> + use<> {
-        let length = self.tile.unwrap_or(TILE);
-        (0..rows).step_by(length).map(move |start| start..rows.min(start + length))
-    }
-
-    /// The scores of some anchors, from `first` on, with the candidates `columns`.
-    fn tile(
-        &self,
-        anchors: &Tensor<2>,
-        candidates: &Tensor<2>,
-        first: usize,
-        columns: Range<usize>,
-    ) -> Tensor<2> {
-        let others = candidates.clone().slice([columns.clone()]);
-        let mut scores = anchors.clone().matmul(others.transpose()) / self.temperature;
-        let [rows, count] = scores.dims();
-        let device = scores.device();
-        for which in 0..self.skip.count() {
-            let place = |row| self.skip.of(first + row).nth(which);
-            let inside = |row| place(row).filter(|place| columns.contains(place));
-            if (0..rows).all(|row| inside(row).is_none()) {
-                continue;
+/// The gradients of `Σᵢ weightsᵢ Lᵢ` with respect to the anchors and, if they are other rows, the
+/// candidates.
+fn gradients(
+    scores: &Scores,
+    values: &Tensor<1>,
+    weights: &Tensor<1>,
+) -> (Tensor<2>, Option<Tensor<2>>) {
+    let (anchors, candidates) = plain(scores);
+    let mut of_anchors = Vec::new();
+    let mut of_candidates: Vec<Tensor<2>> = Vec::new();
+    for rows in ranges(scores, anchors.dims()[0]) {
+        let some = anchors.clone().slice([rows.clone()]);
+        let column = |x: &Tensor<1>| x.clone().slice([rows.clone()]).reshape([rows.len(), 1]);
+        let (values, weights) = (column(values), column(weights) / scores.temperature);
+        let mut total = some.zeros_like();
+        for (place, columns) in ranges(scores, candidates.dims()[0]).enumerate() {
+            let others = candidates.clone().slice([columns.clone()]);
+            let tile = tile_scores(scores, &some, &candidates, rows.start, columns);
+            let shares = (tile - values.clone()).exp() * weights.clone();
+            let mirrored = shares.clone().transpose().matmul(some.clone());
+            total = total + shares.matmul(others);
+            match of_candidates.get_mut(place) {
+                Some(sum) => *sum = sum.clone() + mirrored,
+                None => of_candidates.push(mirrored),
             }
-            let places =
-                (0..rows).map(|row| inside(row).map_or(-1, |x| (x - columns.start) as i64));
-            let places = TensorData::new(places.collect::<Vec<i64>>(), [rows, 1]);
-            let places = Tensor::<2, Int>::from_data(places, &device).expand([rows, count]);
-            let all = Tensor::<1, Int>::arange(0..count as i64, &device).reshape([1, count]);
-            let mask: Tensor<2, Bool> = all.expand([rows, count]).equal(places);
-            scores = scores.mask_fill(mask, LOWEST);
         }
-        scores
+        of_anchors.push(total);
+    }
+    let of_anchors = Tensor::cat(of_anchors, 0);
+    let of_candidates = Tensor::cat(of_candidates, 0);
+    match scores.candidates {
+        None => (of_anchors + of_candidates, None),
+        Some(_) => (of_anchors, Some(of_candidates)),
     }
 }
 
-/// The same in vector loops on the host.
-#[cfg(feature = "flex")]
-mod host {
-    use burn::tensor::Tensor;
+fn ranges(scores: &Scores, rows: usize) -> impl Iterator<Item = Range<usize>> + use<> {
+    let length = scores.tile.unwrap_or(TILE);
+    (0..rows).step_by(length).map(move |start| start..rows.min(start + length))
+}
 
-    use super::Scores;
-    use crate::extension::{FlexTensor, host, numbers};
-    use crate::rows;
-    use crate::tiles::{LARGEST_SCORE, Tiles, block_lengths};
-    use crate::with_gradient::single;
-
-    /// What the values were made of.
-    pub(super) struct Sums {
-        anchors: FlexTensor,
-        candidates: Option<FlexTensor>,
-        dim: usize,
-        shift: f32,
-        sums: Vec<f32>,
-        /// The gradient by the anchors but for a factor of each, where one pass gives both.
-        pulls: Vec<f32>,
-    }
-
-    /// Whether nothing but the anchors has a gradient.
-    fn in_one_pass(of: &Scores) -> bool {
-        let constant = of.candidates.as_ref().is_some_and(|rows| !rows.is_tracked());
-        constant && of.anchors.is_tracked()
-    }
-
-    impl Sums {
-        /// The values, where the kernels are for these scores.
-        pub(super) fn new(of: &Scores) -> Option<(Tensor<1>, Self)> {
-            let anchors = host(&of.anchors)?;
-            let candidates = match &of.candidates {
-                None => None,
-                Some(candidates) => Some(host(candidates)?),
-            };
-            let dim = of.anchors.dims()[1];
-            let longest = |rows: &FlexTensor| rows::longest(numbers(rows), dim);
-            let longest_anchor = longest(&anchors);
-            let longest_candidate = candidates.as_ref().map_or(longest_anchor, longest);
-            let shift = longest_anchor * longest_candidate / of.temperature as f32;
-            if shift.is_nan() || shift > LARGEST_SCORE {
-                return None;
-            }
-            let (sums, pulls) = (Vec::new(), Vec::new());
-            let mut host = Self { anchors, candidates, dim, shift, sums, pulls };
-            if in_one_pass(of) {
-                (host.sums, host.pulls) = host.tiles(of).sums_and_pulls();
-            } else {
-                host.sums = host.tiles(of).sums();
-            }
-            let values: Vec<f32> = host.sums.iter().map(|sum| sum.ln() + shift).collect();
-            let shape = [values.len()];
-            Some((single(values, shape, &of.anchors), host))
+/// The scores of some anchors, from `first` on, with the candidates `columns`.
+fn tile_scores(
+    of: &Scores,
+    anchors: &Tensor<2>,
+    candidates: &Tensor<2>,
+    first: usize,
+    columns: Range<usize>,
+) -> Tensor<2> {
+    let others = candidates.clone().slice([columns.clone()]);
+    let mut scores = anchors.clone().matmul(others.transpose()) / of.temperature;
+    let [rows, count] = scores.dims();
+    let device = scores.device();
+    for which in 0..of.excluded.count() {
+        let place = |row| of.excluded.of(first + row).nth(which);
+        let inside = |row| place(row).filter(|place| columns.contains(place));
+        if (0..rows).all(|row| inside(row).is_none()) {
+            continue;
         }
-
-        fn tiles<'a>(&'a self, of: &'a Scores) -> Tiles<'a> {
-            let candidates = of.candidates.as_ref().map(|candidates| candidates.dims()[0]);
-            let lengths = || block_lengths(of.anchors.dims()[0], candidates, !in_one_pass(of));
-            Tiles {
-                anchors: numbers(&self.anchors),
-                candidates: self.candidates.as_ref().map(numbers),
-                dim: self.dim,
-                scale: (1.0 / of.temperature) as f32,
-                shift: self.shift,
-                skip: &of.skip,
-                lengths: of.tile.map_or_else(lengths, |length| [length; 2]),
-            }
-        }
-
-        pub(super) fn gradients(
-            mut self,
-            of: &Scores,
-            weights: &Tensor<1>,
-        ) -> (Tensor<2>, Option<Tensor<2>>) {
-            let weights = weights.to_data();
-            let weights = weights.iter::<f32>().zip(&self.sums);
-            let factors: Vec<f32> = weights.map(|(weight, sum)| weight / sum).collect();
-            let wanted = of.candidates.as_ref().is_some_and(Tensor::is_tracked);
-            let dim = self.dim;
-            let (anchors, candidates) = if in_one_pass(of) {
-                for (pull, factor) in self.pulls.chunks_exact_mut(dim).zip(factors) {
-                    for x in pull {
-                        *x *= factor;
-                    }
-                }
-                (self.pulls, Vec::new())
-            } else {
-                self.tiles(of).gradients(&factors, wanted)
-            };
-            let matrix = |gradient: Vec<f32>| {
-                let rows = gradient.len() / dim;
-                single(gradient, [rows, dim], &of.anchors)
-            };
-            (matrix(anchors), wanted.then(|| matrix(candidates)))
-        }
+        let places = (0..rows).map(|row| inside(row).map_or(-1, |x| (x - columns.start) as i64));
+        let places = TensorData::new(places.collect::<Vec<i64>>(), [rows, 1]);
+        let places = Tensor::<2, Int>::from_data(places, &device).expand([rows, count]);
+        let all = Tensor::<1, Int>::arange(0..count as i64, &device).reshape([1, count]);
+        let mask: Tensor<2, Bool> = all.expand([rows, count]).equal(places);
+        scores = scores.mask_fill(mask, LOWEST);
     }
+    scores
 }
 
 #[cfg(test)]
@@ -308,13 +190,13 @@ mod tests {
     use proptest::prelude::*;
 
     /// The matrix of scores as a whole, left to the graph.
-    fn plain(scores: &Scores) -> Tensor<1> {
+    fn whole(scores: &Scores) -> Tensor<1> {
         let candidates = scores.candidates.as_ref().unwrap_or(&scores.anchors).clone();
         let [rows, columns] = [scores.anchors.dims()[0], candidates.dims()[0]];
         let products = scores.anchors.clone().matmul(candidates.transpose()) / scores.temperature;
         let mut kept = vec![1.0_f32; rows * columns];
         for row in 0..rows {
-            scores.skip.of(row).for_each(|column| kept[row * columns + column] = 0.0);
+            scores.excluded.of(row).for_each(|column| kept[row * columns + column] = 0.0);
         }
         let kept = Tensor::<2>::from_data(
             TensorData::new(kept, [rows, columns]),
@@ -336,7 +218,7 @@ mod tests {
         pair: &Pair,
         dtype: DType,
         candidates: Candidates,
-        skip: &Skip,
+        excluded: &Excluded,
         tile: Option<usize>,
     ) -> [[Tensor<2>; 3]; 2] {
         let run = |tiled: bool| {
@@ -349,7 +231,7 @@ mod tests {
                     Candidates::Others => Some(b.clone()),
                     Candidates::Constants => Some(b.clone().inner().autodiff()),
                 },
-                skip: skip.clone(),
+                excluded: excluded.clone(),
                 temperature: 0.5,
                 tile,
             };
@@ -362,7 +244,7 @@ mod tests {
                 let value = (values.clone() * weights.clone()).sum();
                 (values, sums.weighted(value, weights))
             } else {
-                let values = plain(&scores);
+                let values = whole(&scores);
                 (values.clone().inner(), (values * weights.autodiff()).sum())
             };
             let gradients = loss.backward();
@@ -384,24 +266,24 @@ mod tests {
 
     proptest! {
         /// By vector loops and by operators, of one set of rows and of two, in one pass and in two, with
-        /// 0, 1 or 2 candidates skipped, in tiles of any length.
+        /// 0, 1 or 2 candidates excluded, in tiles of any length.
         #[test]
         fn tiled_equals_plain(
-            pair in Pair::rows(3), tile in 1_usize..12, which in 0_usize..3, skipped in 0_usize..3,
+            pair in Pair::rows(3), tile in 1_usize..12, which in 0_usize..3, count_excluded in 0_usize..3,
         ) {
             let candidates =
                 [Candidates::Themselves, Candidates::Others, Candidates::Constants][which];
             let count = pair.a.len();
-            // Symmetric, as the kernels for one set of rows ask: each with itself and with its mirror.
-            let skip = match skipped {
-                0 => Skip::Nothing,
-                1 => Skip::One((0..count).collect()),
-                _ => Skip::Two((0..count).map(|i| [i, count - 1 - i]).collect()),
+            // Symmetric, as one set of rows needs: each with itself and with its mirror.
+            let excluded = match count_excluded {
+                0 => Excluded::None,
+                1 => Excluded::One((0..count).collect()),
+                _ => Excluded::Two((0..count).map(|i| [i, count - 1 - i]).collect()),
             };
-            assert_equal(both(&pair, DType::F64, candidates, &skip, Some(tile)), 1e-10);
+            assert_equal(both(&pair, DType::F64, candidates, &excluded, Some(tile)), 1e-10);
             // Single precision: scores of up to 40, of which the last bit is 4e-6.
             let small = Pair { a: scaled(&pair.a), b: scaled(&pair.b) };
-            assert_equal(both(&small, DType::F32, candidates, &skip, Some(tile)), 2e-5);
+            assert_equal(both(&small, DType::F32, candidates, &excluded, Some(tile)), 2e-5);
         }
     }
 
@@ -418,10 +300,10 @@ mod tests {
     fn many_rows_in_tiles_of_the_usual_length() {
         let pair = Pair { a: crate::laws::ramp_rows(600, 5), b: crate::laws::ramp_rows(411, 5) };
         for dtype in [DType::F32, DType::F64] {
-            let skip = Skip::One((0..600).collect());
-            assert_equal(both(&pair, dtype, Candidates::Themselves, &skip, None), 1e-4);
+            let excluded = Excluded::One((0..600).collect());
+            assert_equal(both(&pair, dtype, Candidates::Themselves, &excluded, None), 1e-4);
             for candidates in [Candidates::Others, Candidates::Constants] {
-                assert_equal(both(&pair, dtype, candidates, &Skip::Nothing, None), 1e-4);
+                assert_equal(both(&pair, dtype, candidates, &Excluded::None, None), 1e-4);
             }
         }
     }
@@ -429,7 +311,7 @@ mod tests {
     #[test]
     fn scores_beyond_the_kernels_are_exact_too() {
         let anchors = Tensor::<2>::from_floats([[1.0, 0.0], [0.0, 1.0]], &Device::flex());
-        let sums = LogSumExp::new(anchors, None, Skip::Nothing, 1e-3);
+        let sums = LogSumExp::new(anchors, None, Excluded::None, 1e-3);
         let want = TensorData::from([1000.0_f32, 1000.0]);
         sums.values().into_data().assert_approx_eq::<f32>(&want, Tolerance::rel_abs(1e-6, 0.0));
     }
@@ -444,8 +326,8 @@ mod tests {
                 let device = Device::flex().autodiff();
                 let rows = Tensor::<2>::from_data(data, (&device, DType::F32)).require_grad();
                 let candidates = constants.then(|| rows.clone().inner());
-                let skip = Skip::One((0..700).collect());
-                let loss = LogSumExp::new(rows.clone(), candidates, skip, 0.5).mean();
+                let excluded = Excluded::One((0..700).collect());
+                let loss = LogSumExp::new(rows.clone(), candidates, excluded, 0.5).mean();
                 let gradient = rows.grad(&loss.clone().backward()).unwrap().into_data();
                 (loss.into_data(), gradient)
             })

@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::{Labeled, StateError};
+use super::StateError;
+use crate::Labeled;
 
 /// The newest `capacity` rows and their labels, newest batch first.
 ///
@@ -152,7 +153,7 @@ impl CrossBatchMemory {
 mod tests {
     use super::*;
     use crate::labeled::samples::labeled;
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
 
     /// Six rows of this number.
     fn batch(number: f32) -> Labeled {
@@ -160,7 +161,7 @@ mod tests {
     }
 
     fn rows(of: &Labeled) -> Vec<f64> {
-        numbers(of.embedding())
+        to_f64_vec(of.embedding())
     }
 
     #[test]

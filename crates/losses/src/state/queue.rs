@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 
-use crate::StateError;
+use super::StateError;
 
 /// The newest `capacity` rows that were pushed, newest batch first.
 ///

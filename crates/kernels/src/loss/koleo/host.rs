@@ -1,4 +1,4 @@
-//! The nearest other row by inner product, without the matrix of all products.
+//! The nearest other row by inner product, without materializing the matrix of all products.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
@@ -7,14 +7,14 @@ use faer::{Accum, MatMut, MatRef, Par};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::lanes::highest;
+use crate::simd::max;
 
 /// Rows of a tile, and its columns.
 const TILE: [usize; 2] = [64, 256];
 
-/// For every row the place of the other row with the largest product, of equal ones the first; some
-/// other row where no product is a number. There are 2 rows or more.
-pub(crate) fn nearest(rows: &[f32], dim: usize) -> Vec<usize> {
+/// Finds for every row the index of the other row with the largest product, of equal ones the first, and
+/// some other row if all products are NaN. There are 2 rows or more.
+pub(crate) fn nearest_rows(rows: &[f32], dim: usize) -> Vec<usize> {
     let count = rows.len() / dim;
     let matrix = |first: usize, some: usize| {
         MatRef::from_row_major_slice(&rows[first * dim..(first + some) * dim], some, dim)
@@ -35,7 +35,7 @@ pub(crate) fn nearest(rows: &[f32], dim: usize) -> Vec<usize> {
                 if let Some(product) = products.get_mut(oneself) {
                     *product = f32::NEG_INFINITY;
                 }
-                let most = Arch::new().dispatch(Highest { products });
+                let most = Arch::new().dispatch(Max { products });
                 if most > best[row] {
                     best[row] = most;
                     let place = products.iter().position(|product| *product >= most);
@@ -47,16 +47,16 @@ pub(crate) fn nearest(rows: &[f32], dim: usize) -> Vec<usize> {
     found
 }
 
-struct Highest<'a> {
+struct Max<'a> {
     products: &'a [f32],
 }
 
-impl WithSimd for Highest<'_> {
+impl WithSimd for Max<'_> {
     type Output = f32;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f32 {
-        highest(self.products)
+        max(self.products)
     }
 }
 
@@ -67,13 +67,13 @@ mod tests {
     #[test]
     fn the_nearest_is_found_in_any_tile() {
         let (count, dim) = (600, 5);
-        let rows = crate::laws::ramp_rows(count, dim).concat();
-        let rows: Vec<f32> = rows.into_iter().map(|x| x as f32).collect();
+        let element = |place: usize| (place * 7919 % 1009) as f32 / 1009.0 - 0.5;
+        let rows: Vec<f32> = (0..count * dim).map(element).collect();
         let product = |i: usize, j: usize| -> f64 {
             let (x, y) = (&rows[i * dim..][..dim], &rows[j * dim..][..dim]);
             x.iter().zip(y).map(|(x, y)| f64::from(x * y)).sum()
         };
-        for (row, found) in nearest(&rows, dim).into_iter().enumerate() {
+        for (row, found) in nearest_rows(&rows, dim).into_iter().enumerate() {
             assert_ne!(row, found);
             let others = (0..count).filter(|other| *other != row);
             let most = others.map(|other| product(row, other)).fold(f64::MIN, f64::max);
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_no_numbers_have_a_neighbor_too() {
-        assert_eq!(nearest(&[f32::NAN; 3], 1), [1, 0, 0]);
+    fn rows_of_nan_have_a_neighbor_too() {
+        assert_eq!(nearest_rows(&[f32::NAN; 3], 1), [1, 0, 0]);
     }
 }

@@ -1,9 +1,9 @@
-//! Sums of exponentials of all scores of two sets of rows, tile by tile: the matrix of scores never
-//! exists as a whole.
+//! Sums of exponentials of all scores of two sets of rows, tile by tile: the matrix of scores is never
+//! materialized.
 //!
-//! Tiles are worked on in rounds. No two tiles of a round share a block of rows, so that each block's
-//! sums are added to by one task at a time, in an order that does not depend on the number of threads.
-//! Where only the anchors have sums there are no rounds: every task has sums of its own.
+//! Tiles are worked on in rounds. No two tiles of a round share a block of rows, so that one task at a
+//! time adds to a block's sums, in an order that does not depend on the number of threads. If only the
+//! anchors have sums there are no rounds: every task has separate sums.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
@@ -15,31 +15,31 @@ use faer::{Accum, MatMut, MatRef, Par};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::lanes::{exponential, total};
-use crate::skip::Skip;
+use crate::loss::excluded::Excluded;
+use crate::simd::{exponential, sum};
 
-/// The largest absolute score for which `eˢ⁻ᵐ`, `m` that score, is a normal number for every score.
+/// The largest absolute score `m` for which `eˢ⁻ᵐ` is a normal float for every score `s`.
 pub(crate) const LARGEST_SCORE: f32 = 40.0;
 
-/// About as many tasks are made where there are no rounds; each has the memory of a block's gradient.
+/// About as many tasks are started without rounds; each has the memory of a block's gradient.
 const TASKS: usize = 32;
 
 /// Rows `anchors` and `candidates`, or one set of rows that are both, scored by `aᵢ · cₖ · scale`.
 #[derive(Clone, Copy)]
 pub(crate) struct Tiles<'a> {
     pub(crate) anchors: &'a [f32],
-    /// `None`: the anchors themselves. Then `skip` must be symmetric.
+    /// `None`: the anchors themselves. Then `excluded` must be symmetric.
     pub(crate) candidates: Option<&'a [f32]>,
     pub(crate) dim: usize,
     pub(crate) scale: f32,
     /// At least the largest absolute score, at most [`LARGEST_SCORE`].
     pub(crate) shift: f32,
-    pub(crate) skip: &'a Skip,
+    pub(crate) excluded: &'a Excluded,
     /// Rows of a block of anchors and of candidates; the same where those are the anchors.
     pub(crate) lengths: [usize; 2],
 }
 
-/// Rows of blocks of anchors and of candidates, by their numbers. In rounds few anchors make small
+/// Rows of a block of anchors and of candidates, by their counts. In rounds few anchors have small
 /// blocks, as no two tiles that are worked on at a time have the same anchors.
 pub(crate) fn block_lengths(
     anchors: usize,
@@ -56,7 +56,7 @@ pub(crate) fn block_lengths(
     }
 }
 
-/// Rows of a block that give every core work and still fill it, by the number of rows.
+/// Rows of a block, by the number of all rows: enough blocks for every core, each large enough.
 fn block_length(rows: usize) -> usize {
     match rows {
         0..=256 => 64,
@@ -66,25 +66,29 @@ fn block_length(rows: usize) -> usize {
 }
 
 impl Tiles<'_> {
-    /// For every anchor the sum of `eˢ⁻ˢʰⁱᶠᵗ` over the candidates that are not skipped.
+    /// Computes for every anchor the sum of `eˢ⁻ˢʰⁱᶠᵗ` over the candidates that are not excluded.
     pub(crate) fn sums(&self) -> Vec<f32> {
         let blocks = self.blocks(self.anchors, 0, |rows| vec![0.0_f32; rows]);
         self.each_tile(|tile, scores| {
             let mut columns = vec![0.0; if tile.mirrored { tile.columns } else { 0 }];
             let mut rows = vec![0.0; tile.rows];
-            let task = Sums { scores, shift: self.shift, skipped: self.skipped(&tile) };
+            let task = ExponentialSums {
+                scores,
+                shift: self.shift,
+                excluded: self.excluded_places(&tile),
+            };
             task.run(&mut rows, &mut columns);
             add(&mut lock(&blocks[tile.row_block]), &rows);
             if tile.mirrored {
                 add(&mut lock(&blocks[tile.column_block]), &columns);
             }
         });
-        together(blocks)
+        concat(blocks)
     }
 
-    /// The [`sums`](Self::sums), and for every anchor the sum of `eˢ⁻ˢʰⁱᶠᵗ · cₖ · scale`: times
-    /// `w / sums` that is all of the gradient where the candidates are constants. One pass gives both.
-    pub(crate) fn sums_and_pulls(&self) -> (Vec<f32>, Vec<f32>) {
+    /// Computes [`sums`](Self::sums) and for every anchor the weighted sum `Σₖ eˢ⁻ˢʰⁱᶠᵗ cₖ · scale`, in
+    /// one pass: times `w / sums` the latter is the whole gradient if the candidates are constants.
+    pub(crate) fn sums_and_weighted_sums(&self) -> (Vec<f32>, Vec<f32>) {
         let candidates = self.candidates.unwrap_or(self.anchors);
         let counts = [self.anchors, candidates].map(|rows| rows.len() / self.dim);
         let [length, columns] = self.lengths;
@@ -93,46 +97,47 @@ impl Tiles<'_> {
         // Column blocks of a task: they depend on the numbers of rows alone.
         let part = tiles.div_ceil(TASKS).min(column_blocks);
         let mut sums = vec![0.0; counts[0]];
-        let mut pulls = vec![0.0; counts[0] * self.dim];
-        let blocks = sums.par_chunks_mut(length).zip(pulls.par_chunks_mut(length * self.dim));
-        blocks.enumerate().for_each(|(row_block, (sums, pulls))| {
+        let mut weighted = vec![0.0; counts[0] * self.dim];
+        let blocks = sums.par_chunks_mut(length).zip(weighted.par_chunks_mut(length * self.dim));
+        blocks.enumerate().for_each(|(row_block, (sums, weighted))| {
             let starts = (0..column_blocks).into_par_iter().step_by(part);
             let parts = starts.map(|start| {
-                let mut own = (vec![0.0; sums.len()], vec![0.0; pulls.len()]);
+                let mut own = (vec![0.0; sums.len()], vec![0.0; weighted.len()]);
                 let columns = start..column_blocks.min(start + part);
-                self.add_sums_and_pulls(row_block, columns, &mut own.0, &mut own.1);
+                self.add_sums_and_weighted_sums(row_block, columns, &mut own.0, &mut own.1);
                 own
             });
-            for (more, more_pulls) in parts.collect::<Vec<_>>() {
+            for (more, more_weighted) in parts.collect::<Vec<_>>() {
                 add(sums, &more);
-                add(pulls, &more_pulls);
+                add(weighted, &more_weighted);
             }
         });
-        (sums, pulls)
+        (sums, weighted)
     }
 
-    fn add_sums_and_pulls(
+    fn add_sums_and_weighted_sums(
         &self,
         row_block: usize,
         column_blocks: Range<usize>,
         sums: &mut [f32],
-        pulls: &mut [f32],
+        weighted: &mut [f32],
     ) {
         let mut scores = Vec::new();
         for column_block in column_blocks {
             let tile = self.tile(row_block, column_block);
             self.score(&tile, &mut scores);
-            let skipped = self.skipped(&tile);
-            Sums { scores: &mut scores, shift: self.shift, skipped }.run(sums, &mut []);
+            let excluded = self.excluded_places(&tile);
+            ExponentialSums { scores: &mut scores, shift: self.shift, excluded }.run(sums, &mut []);
             let weights = MatRef::from_row_major_slice(&scores, tile.rows, tile.columns);
             let (_, candidates) = self.rows_of(&tile);
-            let out = MatMut::from_row_major_slice_mut(pulls, tile.rows, self.dim);
+            let out = MatMut::from_row_major_slice_mut(weighted, tile.rows, self.dim);
             matmul(out, Accum::Add, weights, candidates, self.scale, Par::Seq);
         }
     }
 
-    /// The gradients of `Σᵢ wᵢ log Σₖ eˢ` by anchors and, where it is wanted, by candidates, from
-    /// `factors = w / sums`. Of one set of rows the first holds all; otherwise the second is empty.
+    /// Computes the gradients of `Σᵢ wᵢ log Σₖ eˢ` with respect to anchors and, if `wanted`, candidates,
+    /// from `factors = w / sums`. With one set of rows the first is the whole gradient; the second is
+    /// empty if it is not wanted.
     pub(crate) fn gradients(&self, factors: &[f32], wanted: bool) -> (Vec<f32>, Vec<f32>) {
         let zeros = |rows: usize| vec![0.0_f32; rows * self.dim];
         let of_anchors = self.blocks(self.anchors, 0, zeros);
@@ -144,9 +149,15 @@ impl Tiles<'_> {
                 None => &factors[tile.first_column..][..tile.columns],
                 Some(_) => &[],
             };
-            let skipped = self.skipped(&tile);
+            let excluded = self.excluded_places(&tile);
             let shift = self.shift;
-            Arch::new().dispatch(Weights { scores, shift, row_factors, column_factors, skipped });
+            Arch::new().dispatch(GradientWeights {
+                scores,
+                shift,
+                row_factors,
+                column_factors,
+                excluded,
+            });
             let weights = MatRef::from_row_major_slice(scores, tile.rows, tile.columns);
             let (anchors, candidates) = self.rows_of(&tile);
             {
@@ -165,7 +176,7 @@ impl Tiles<'_> {
             let out = MatMut::from_row_major_slice_mut(&mut out, tile.columns, self.dim);
             matmul(out, Accum::Add, weights.transpose(), anchors, self.scale, Par::Seq);
         });
-        (together(of_anchors), together(of_candidates))
+        (concat(of_anchors), concat(of_candidates))
     }
 
     fn blocks(
@@ -178,7 +189,7 @@ impl Tiles<'_> {
         chunks.map(|block| Mutex::new(new(block.len() / self.dim))).collect()
     }
 
-    /// Runs `task` on the scores of every tile; of two that mirror each other on one.
+    /// Runs `task` on the scores of every tile; of two tiles that mirror each other on one.
     fn each_tile(&self, task: impl Fn(Tile, &mut [f32]) + Sync) {
         let blocks =
             |rows: &[f32], side: usize| (rows.len() / self.dim).div_ceil(self.lengths[side]);
@@ -231,12 +242,12 @@ impl Tiles<'_> {
         MatRef::from_row_major_slice(rows, count, self.dim)
     }
 
-    /// Places in the tile, row by row, that are skipped.
-    fn skipped(&self, tile: &Tile) -> Vec<usize> {
+    /// The excluded elements of the tile, by their index in row-major order.
+    fn excluded_places(&self, tile: &Tile) -> Vec<usize> {
         let columns = tile.first_column..tile.first_column + tile.columns;
         let mut places = Vec::new();
         for row in 0..tile.rows {
-            for column in self.skip.of(tile.first_row + row) {
+            for column in self.excluded.of(tile.first_row + row) {
                 if columns.contains(&column) {
                     places.push(row * tile.columns + column - tile.first_column);
                 }
@@ -253,7 +264,7 @@ struct Tile {
     first_column: usize,
     rows: usize,
     columns: usize,
-    /// Whether the tile stands for its mirror image too.
+    /// Whether the tile also stands for its mirror image.
     mirrored: bool,
 }
 
@@ -294,32 +305,32 @@ fn add(sums: &mut [f32], more: &[f32]) {
     }
 }
 
-fn together(blocks: Vec<Mutex<Vec<f32>>>) -> Vec<f32> {
+fn concat(blocks: Vec<Mutex<Vec<f32>>>) -> Vec<f32> {
     let blocks = blocks.into_iter();
     blocks.flat_map(|block| block.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
-/// Turns scores into `eˢ⁻ˢʰⁱᶠᵗ`, none where skipped, and adds them to sums by row and, where there are
-/// such, by column.
-struct Sums<'a> {
+/// Turns scores into `eˢ⁻ˢʰⁱᶠᵗ`, 0 where excluded, and adds them to sums by row and, if there are any,
+/// by column.
+struct ExponentialSums<'a> {
     scores: &'a mut [f32],
     shift: f32,
-    skipped: Vec<usize>,
+    excluded: Vec<usize>,
 }
 
-impl Sums<'_> {
+impl ExponentialSums<'_> {
     fn run(self, rows: &mut [f32], columns: &mut [f32]) {
-        struct Task<'a>(Sums<'a>, &'a mut [f32], &'a mut [f32]);
+        struct Task<'a>(ExponentialSums<'a>, &'a mut [f32], &'a mut [f32]);
         impl WithSimd for Task<'_> {
             type Output = ();
 
             #[inline(always)]
             fn with_simd<S: Simd>(self, _: S) {
-                let Task(Sums { scores, shift, skipped }, rows, columns) = self;
-                exponentials(scores, shift, &skipped);
+                let Task(ExponentialSums { scores, shift, excluded }, rows, columns) = self;
+                exponentials(scores, shift, &excluded);
                 let length = scores.len() / rows.len();
-                for (row, sum) in scores.chunks_exact(length).zip(rows) {
-                    *sum += total(row);
+                for (row, total) in scores.chunks_exact(length).zip(rows) {
+                    *total += sum(row);
                     for (column, x) in columns.iter_mut().zip(row) {
                         *column += x;
                     }
@@ -330,23 +341,23 @@ impl Sums<'_> {
     }
 }
 
-/// Turns scores into the weights `eˢ⁻ˢʰⁱᶠᵗ · (fᵢ + fₖ)` of the gradient; without `column_factors` there
-/// is no `fₖ`.
-struct Weights<'a> {
+/// Turns scores into the weights `eˢ⁻ˢʰⁱᶠᵗ · (fᵢ + fₖ)` of the gradient; without `column_factors`, `fₖ`
+/// is omitted.
+struct GradientWeights<'a> {
     scores: &'a mut [f32],
     shift: f32,
     row_factors: &'a [f32],
     column_factors: &'a [f32],
-    skipped: Vec<usize>,
+    excluded: Vec<usize>,
 }
 
-impl WithSimd for Weights<'_> {
+impl WithSimd for GradientWeights<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { scores, shift, row_factors, column_factors, skipped } = self;
-        exponentials(scores, shift, &skipped);
+        let Self { scores, shift, row_factors, column_factors, excluded } = self;
+        exponentials(scores, shift, &excluded);
         let columns = scores.len() / row_factors.len();
         for (row, factor) in scores.chunks_exact_mut(columns).zip(row_factors) {
             if column_factors.is_empty() {
@@ -363,11 +374,11 @@ impl WithSimd for Weights<'_> {
 }
 
 #[inline(always)]
-fn exponentials(scores: &mut [f32], shift: f32, skipped: &[usize]) {
+fn exponentials(scores: &mut [f32], shift: f32, excluded: &[usize]) {
     for x in scores.iter_mut() {
         *x = exponential(*x - shift);
     }
-    for place in skipped {
+    for place in excluded {
         scores[*place] = 0.0;
     }
 }

@@ -1,25 +1,26 @@
-//! Characteristic functions of many projections at once, on the host.
+//! Characteristic functions of many projections at once.
 //!
-//! The cosine and sine of an angle are computed once and turned from knot to knot, in registers; sums
-//! over the batch are taken by blocks of slices, and no result depends on the number of threads.
+//! The cosine and sine of an angle are computed once and rotated from knot to knot, in registers. Sums
+//! over the batch are computed by blocks of slices, and no result depends on the number of threads.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::rows::GRAIN;
+use crate::simd::GRAIN;
 
-/// Slices that are worked on side by side.
+/// Slices that are worked on at a time.
 const WIDTH: usize = 32;
 
-/// Rows after which sums of single precision go over into those of double precision.
+/// Rows after which sums in single precision are added to sums in double precision.
 const ROWS: usize = 256;
 
-/// The largest angle that is reduced to a quarter turn without loss.
+/// The largest angle that is reduced to a quadrant without loss.
 pub(crate) const LARGEST_ANGLE: f32 = 4096.0;
 
-/// A projection on each of `slices` directions, row by row, seen as angles: `gap` times a whole number.
+/// Projections on `slices` directions, in row-major order, as angles: knot `k` has the angle
+/// `k · gap · projection`.
 #[derive(Clone, Copy)]
 pub(crate) struct Angles<'a> {
     pub(crate) projected: &'a [f32],
@@ -29,19 +30,19 @@ pub(crate) struct Angles<'a> {
 }
 
 impl Angles<'_> {
-    /// Sums over the batch of `cos(k · angle)` and `sin(k · angle)` for k from 1, `[knots, 2]` for every
+    /// Sums `cos(k · angle)` and `sin(k · angle)` over the batch for k from 1, `[knots, 2]` for every
     /// slice in turn.
     pub(crate) fn sums(&self) -> Vec<f64> {
         let size = 2 * self.knots;
         let mut sums = vec![0.0; size * self.slices];
         sums.par_chunks_mut(size * WIDTH).enumerate().for_each(|(block, sums)| {
-            Arch::new().dispatch(Sums { of: self, first: block * WIDTH, sums });
+            Arch::new().dispatch(CharacteristicSums { of: self, first: block * WIDTH, sums });
         });
         sums
     }
 
-    /// `Σₖ (cos(k · angle) · alongₖ − sin(k · angle) · acrossₖ)` for every number; `slopes` holds both
-    /// factors, `[knots, 2]` for every slice in turn.
+    /// Computes `Σₖ (cos(k · angle) · alongₖ − sin(k · angle) · acrossₖ)` for every projection; `slopes` holds
+    /// both factors, `[knots, 2]` for every slice in turn.
     pub(crate) fn gradient(&self, slopes: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.projected.len()];
         let block = self.slices * (GRAIN / 8 / self.slices).max(1);
@@ -54,7 +55,7 @@ impl Angles<'_> {
         out
     }
 
-    /// The slopes of a block of slices side by side, for every knot.
+    /// Interleaves the slopes of each block of slices, for every knot.
     fn tables(&self, slopes: &[f32]) -> Vec<[[f32; WIDTH]; 2]> {
         let mut tables = Vec::with_capacity(self.slices.div_ceil(WIDTH) * self.knots);
         for block in slopes.chunks(2 * self.knots * WIDTH) {
@@ -71,13 +72,13 @@ impl Angles<'_> {
     }
 }
 
-struct Sums<'a> {
+struct CharacteristicSums<'a> {
     of: &'a Angles<'a>,
     first: usize,
     sums: &'a mut [f64],
 }
 
-impl WithSimd for Sums<'_> {
+impl WithSimd for CharacteristicSums<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -88,14 +89,14 @@ impl WithSimd for Sums<'_> {
         for rows in of.projected.chunks(ROWS * of.slices) {
             some.fill([[0.0; WIDTH]; 2]);
             for row in rows.chunks_exact(of.slices) {
-                let step = turn(&row[first..first + count], of.gap);
+                let step = rotation(&row[first..first + count], of.gap);
                 let mut now = step;
                 for knot in &mut some {
                     for lane in 0..WIDTH {
                         knot[0][lane] += now[0][lane];
                         knot[1][lane] += now[1][lane];
                     }
-                    now = then(now, step);
+                    now = rotated(now, step);
                 }
             }
             for (slice, sums) in sums.chunks_exact_mut(2 * of.knots).enumerate() {
@@ -125,14 +126,14 @@ impl WithSimd for Gradient<'_> {
         for (row, out) in rows {
             let blocks = row.chunks(WIDTH).zip(out.chunks_mut(WIDTH));
             for ((row, out), table) in blocks.zip(tables.chunks_exact(of.knots)) {
-                let step = turn(row, of.gap);
+                let step = rotation(row, of.gap);
                 let mut now = step;
                 let mut sum = [0.0; WIDTH];
                 for [along, across] in table {
                     for lane in 0..WIDTH {
                         sum[lane] += now[0][lane] * along[lane] - now[1][lane] * across[lane];
                     }
-                    now = then(now, step);
+                    now = rotated(now, step);
                 }
                 out.copy_from_slice(&sum[..out.len()]);
             }
@@ -140,41 +141,41 @@ impl WithSimd for Gradient<'_> {
     }
 }
 
-/// Cosines and sines.
-type Turn = [[f32; WIDTH]; 2];
+/// Cosines and sines of the angles of a block.
+type Rotation = [[f32; WIDTH]; 2];
 
-/// Of the angles `gap · x`.
+/// The cosines and sines of the angles `gap · x`.
 #[inline(always)]
-fn turn(x: &[f32], gap: f32) -> Turn {
+fn rotation(x: &[f32], gap: f32) -> Rotation {
     let mut angles = [0.0; WIDTH];
     for (angle, x) in angles.iter_mut().zip(x) {
         *angle = x * gap;
     }
-    let mut turn = [[0.0; WIDTH]; 2];
+    let mut found = [[0.0; WIDTH]; 2];
     for lane in 0..WIDTH {
-        [turn[0][lane], turn[1][lane]] = cos_sin(angles[lane]);
+        [found[0][lane], found[1][lane]] = cos_sin(angles[lane]);
     }
-    turn
+    found
 }
 
-/// Of the sums of angles.
+/// The cosines and sines of the sums of angles.
 #[inline(always)]
-fn then([cos, sin]: Turn, [by_cos, by_sin]: Turn) -> Turn {
-    let mut turn = [[0.0; WIDTH]; 2];
+fn rotated([cos, sin]: Rotation, [by_cos, by_sin]: Rotation) -> Rotation {
+    let mut found = [[0.0; WIDTH]; 2];
     for lane in 0..WIDTH {
-        turn[0][lane] = cos[lane] * by_cos[lane] - sin[lane] * by_sin[lane];
-        turn[1][lane] = sin[lane] * by_cos[lane] + cos[lane] * by_sin[lane];
+        found[0][lane] = cos[lane] * by_cos[lane] - sin[lane] * by_sin[lane];
+        found[1][lane] = sin[lane] * by_cos[lane] + cos[lane] * by_sin[lane];
     }
-    turn
+    found
 }
 
 /// Cosine and sine, within 2⁻²² for angles of up to [`LARGEST_ANGLE`]. NaN of NaN.
 ///
-/// The angle less a whole number of quarter turns, which are split so that products of their first
-/// parts are exact; the polynomials are those of the Cephes library.
+/// The angle is reduced by a multiple of π/2, which is split so that products of its first parts are
+/// exact; the polynomials are those of the Cephes library.
 #[inline(always)]
 fn cos_sin(angle: f32) -> [f32; 2] {
-    /// 1.5 · 2²³: adding it rounds to a whole number, which is then in the lowest bits.
+    /// 1.5 · 2²³: adding it rounds to an integer, which is then in the lowest bits.
     const ROUND: f32 = 12_582_912.0;
     let shifted = angle * std::f32::consts::FRAC_2_PI + ROUND;
     let quarters = shifted - ROUND;

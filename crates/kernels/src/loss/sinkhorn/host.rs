@@ -1,4 +1,4 @@
-//! Sinkhorn's rounds on the host: exponentials are taken once, and each round is one pass over them.
+//! Sinkhorn's rounds: exponentials are computed once, and each round is one pass over them.
 //!
 //! Codes are `rowᵢ · exp(scoreᵢₖ / ε) · columnₖ`, so that only the factors change from round to round.
 //! Sums over the rows are taken by blocks of rows and added in order; no result depends on the number
@@ -9,14 +9,13 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::lanes::{dot, exponential, highest};
-use crate::rows::GRAIN;
+use crate::simd::{GRAIN, dot, exponential, max};
 
-/// The largest distance of two exponents for which all factors are normal numbers.
+/// The largest distance of two exponents for which all factors are normal floats.
 const WIDEST: f32 = 70.0;
 
-/// The codes of the rows `scores`, each of `columns` numbers; `None` where exponents are too far apart
-/// for single precision, or there is NaN.
+/// Computes the codes of the rows `scores`, each of `columns` elements; `None` if exponents are too far
+/// apart for single precision, or there is NaN.
 pub(crate) fn codes(
     scores: &[f32],
     columns: usize,
@@ -27,8 +26,8 @@ pub(crate) fn codes(
     let block = columns * (GRAIN / columns).max(1);
     let ends = scores.par_chunks(block).map(|scores| Arch::new().dispatch(Ends { scores }));
     let ends: Vec<[f32; 2]> = ends.collect();
-    let [lowest, highest] = [0, 1].map(|end| highest_of(ends.iter().map(|ends| ends[end])));
-    let width = (highest + lowest) * sharpness; // of the lowest the negative was taken
+    let [lowest, highest] = [0, 1].map(|end| max_of(ends.iter().map(|ends| ends[end])));
+    let width = (highest + lowest) * sharpness; // `lowest` is negated
     if width.is_nan() || width >= WIDEST {
         return None;
     }
@@ -55,11 +54,11 @@ pub(crate) fn codes(
     Some(codes)
 }
 
-fn highest_of(numbers: impl Iterator<Item = f32>) -> f32 {
-    highest(&numbers.collect::<Vec<f32>>())
+fn max_of(elements: impl Iterator<Item = f32>) -> f32 {
+    max(&elements.collect::<Vec<f32>>())
 }
 
-/// Minus the lowest and the highest of some scores.
+/// The negated lowest and the highest of some scores.
 struct Ends<'a> {
     scores: &'a [f32],
 }
@@ -73,16 +72,16 @@ impl WithSimd for Ends<'_> {
         for x in self.scores {
             lowest = if *x < lowest { *x } else { lowest };
         }
-        [-lowest, highest(self.scores)]
+        [-lowest, max(self.scores)]
     }
 }
 
-/// One pass over a block of rows: exponentials in the first round, then the rows' factors; sums of
-/// what the codes are without the columns' factors, or the codes themselves in the last round.
+/// One pass over a block of rows: exponentials in the first round, then the rows' factors; sums of the
+/// codes without the columns' factors, or the codes themselves in the last round.
 struct Round<'a> {
     codes: &'a mut [f32],
     shift: Option<(&'a [f32], f32, f32)>,
-    /// Of the columns; none in the first round.
+    /// The factors of the columns; empty in the first round.
     factors: &'a [f32],
     /// Empty in the last round.
     sums: &'a mut [f32],

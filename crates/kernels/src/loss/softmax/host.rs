@@ -1,15 +1,15 @@
-//! Softmax of rows, and its cross-entropy with constant targets, each in one pass over memory.
+//! The softmax of rows, its backward pass, and its cross-entropy with constant targets, each in one pass
+//! over memory.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::lanes::{dot, exponential_of_any, highest, sum_of, total};
-use crate::rows::GRAIN;
+use crate::simd::{GRAIN, dot, exponential_of_any, max, sum, sum_of};
 
-/// `softmax((x − center) · sharpness)` of every row.
-pub(crate) fn softmax(
+/// Computes `softmax((x − center) · sharpness)` of every row.
+pub(crate) fn softmax_rows(
     x: &[f32],
     columns: usize,
     center: Option<&[f32]>,
@@ -55,35 +55,37 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
-/// Turns a row into `exp((x − largest) · sharpness)`; their sum, and the largest. NaN if there is one.
+/// Turns a row into `exp((x − largest) · sharpness)`; returns their sum, NaN if there is one, and the
+/// largest element.
 #[inline(always)]
 fn exponentials(row: &mut [f32], sharpness: f32) -> (f32, f32) {
-    let largest = highest(row);
+    let largest = max(row);
     for x in row.iter_mut() {
         *x = exponential_of_any((*x - largest) * sharpness);
     }
-    let sum = total(row);
-    (if largest.is_nan() { largest } else { sum }, largest)
+    let total = sum(row);
+    (if largest.is_nan() { largest } else { total }, largest)
 }
 
-/// `p ⊙ (slope − Σₖ pₖ slopeₖ) · scale` for every row `p`, as wide as `slope`.
-pub(crate) fn through_softmax(p: &[f32], slope: &[f32], scale: f32) -> Vec<f32> {
+/// Backpropagates `slope` through the softmax with the output `p`: computes
+/// `p ⊙ (slope − Σₖ pₖ slopeₖ) · scale` for every row of `p`, as wide as `slope`.
+pub(crate) fn softmax_rows_backward(p: &[f32], slope: &[f32], scale: f32) -> Vec<f32> {
     let mut out = vec![0.0; p.len()];
     let block = slope.len() * (GRAIN / slope.len()).max(1);
     out.par_chunks_mut(block).zip(p.par_chunks(block)).for_each(|(out, p)| {
-        Arch::new().dispatch(ThroughSoftmax { p, slope, scale, out });
+        Arch::new().dispatch(SoftmaxBackward { p, slope, scale, out });
     });
     out
 }
 
-struct ThroughSoftmax<'a> {
+struct SoftmaxBackward<'a> {
     p: &'a [f32],
     slope: &'a [f32],
     scale: f32,
     out: &'a mut [f32],
 }
 
-impl WithSimd for ThroughSoftmax<'_> {
+impl WithSimd for SoftmaxBackward<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -98,8 +100,9 @@ impl WithSimd for ThroughSoftmax<'_> {
     }
 }
 
-/// Scores of every row and what they should be: `Σₖ targetₖ log softmax(scores · sharpness)ₖ`, where
-/// the target is the sum of several codes, each with rows of sum 1.
+/// Scores of every row and their targets: the cross-entropy is
+/// `−Σₖ targetₖ log softmax(scores · sharpness)ₖ`, where the target is the sum of several codes, each
+/// with rows of sum 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Predictions<'a> {
     pub(crate) scores: &'a [f32],
@@ -109,8 +112,9 @@ pub(crate) struct Predictions<'a> {
 }
 
 impl Predictions<'_> {
-    /// The sum over the rows of the cross-entropies and, where it is wanted, its gradient.
-    pub(crate) fn entropy(&self, wanted: bool) -> (f64, Vec<f32>) {
+    /// Sums the cross-entropies over the rows; if `wanted`, also computes the gradient with respect to
+    /// the scores.
+    pub(crate) fn cross_entropy(&self, wanted: bool) -> (f64, Vec<f32>) {
         let mut entropies = vec![0.0; self.scores.len() / self.columns];
         let mut gradient = vec![0.0; if wanted { self.scores.len() } else { 0 }];
         let count = (GRAIN / self.columns).max(1);
@@ -136,7 +140,7 @@ impl Predictions<'_> {
 
 struct Entropy<'a> {
     of: &'a Predictions<'a>,
-    /// The first number of the block.
+    /// The index of the block's first element.
     first: usize,
     out: &'a mut [f32],
     entropies: &'a mut [f32],

@@ -1,26 +1,56 @@
-//! Columns of mean 0 and variance 1 on the host, forward and backward.
+//! Columns of mean 0 and variance 1, forward and backward.
 //!
-//! Work is cut by rows, and the sums of the parts are added in their order; no result depends on the number
-//! of threads.
+//! Work is cut by rows, and the sums of the parts are added in their order; no result depends on the
+//! number of threads.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::gemm::packed::{Matrix, ReadElements};
+
 /// Rows of a part, few enough that a thousand columns of them stay in a core's cache.
 const PART: usize = 64;
 
-/// What standardizes columns: less their means, times `inverse`.
-pub(crate) struct Columns {
+/// The statistics of columns, which standardize as `(x − mean) · inverse`.
+#[derive(Debug)]
+pub(crate) struct ColumnStatistics {
     pub(crate) means: Vec<f32>,
-    /// One over `√(variance + epsilon)`, of biased variances.
+    /// `1 / √(variance + epsilon)`, of biased variances.
     pub(crate) inverse: Vec<f32>,
 }
 
-/// Every column less its mean, over `√(variance + epsilon)`; and one over those roots.
-pub(crate) fn standardize(x: &[f32], columns: usize, epsilon: f32) -> (Vec<f32>, Vec<f32>) {
-    let Columns { means, inverse } = measure(x, columns, epsilon);
+impl ColumnStatistics {
+    /// The matrix of these columns standardized, for a product; it is never materialized.
+    pub(crate) fn standardized<'a>(&'a self, x: &'a [f32]) -> Matrix<'a, &'a Self> {
+        let count = self.means.len();
+        Matrix::read_by(self, x, [x.len() / count, count])
+    }
+}
+
+impl ReadElements for &ColumnStatistics {
+    #[inline(always)]
+    fn write<'a>(
+        self,
+        elements: &[f32],
+        column: usize,
+        scale: f32,
+        out: impl Iterator<Item = &'a mut f32>,
+    ) {
+        let means = &self.means[column..][..elements.len()];
+        let inverse = &self.inverse[column..][..elements.len()];
+        let of_columns = means.iter().zip(inverse);
+        for ((out, x), (mean, inverse)) in out.zip(elements).zip(of_columns) {
+            *out = (x - mean) * inverse * scale;
+        }
+    }
+}
+
+/// Returns every column minus its mean, divided by `√(variance + epsilon)`, and the reciprocals of those
+/// roots.
+pub(crate) fn standardize_columns(x: &[f32], columns: usize, epsilon: f32) -> (Vec<f32>, Vec<f32>) {
+    let ColumnStatistics { means, inverse } = column_statistics(x, columns, epsilon);
     let mut out = vec![0.0; x.len()];
     out.par_chunks_mut(columns).zip(x.par_chunks(columns)).with_min_len(8).for_each(|(out, x)| {
         Arch::new().dispatch(Standardized { x, means: &means, inverse: &inverse, out });
@@ -28,15 +58,15 @@ pub(crate) fn standardize(x: &[f32], columns: usize, epsilon: f32) -> (Vec<f32>,
     (out, inverse)
 }
 
-/// Means and variances of columns.
-pub(crate) fn measure(x: &[f32], columns: usize, epsilon: f32) -> Columns {
+/// Measures mean and variance of every column.
+pub(crate) fn column_statistics(x: &[f32], columns: usize, epsilon: f32) -> ColumnStatistics {
     let moments = |x| Arch::new().dispatch(Moments { x, columns });
     let parts: Vec<[Vec<f32>; 2]> = x.par_chunks(PART * columns).map(moments).collect();
     let rows = x.len() / columns;
     let count = |part: usize| (rows - part * PART).min(PART) as f32;
     let share = (rows as f32).recip();
 
-    // In double precision, so that the mean of a constant column is its very number.
+    // In double precision, so that the mean of a constant column is exactly its value.
     let mut means = vec![0.0; columns];
     for (part, [own, _]) in parts.iter().enumerate() {
         for (mean, own) in means.iter_mut().zip(own) {
@@ -52,15 +82,15 @@ pub(crate) fn measure(x: &[f32], columns: usize, epsilon: f32) -> Columns {
             *sum += squares + (own - mean).powi(2) * count(part);
         }
     }
-    // A column without any variance is divided by a number, even without an epsilon.
+    // A column without variance is divided by a value above 0, even with an epsilon of 0.
     let epsilon = epsilon.max(1e-37);
     for sum in &mut inverse {
         *sum = (*sum * share + epsilon).sqrt().recip();
     }
-    Columns { means, inverse }
+    ColumnStatistics { means, inverse }
 }
 
-/// The mean of every column of some rows, and the sum of the squares of what is apart from it.
+/// The mean of every column of some rows, and the sum of the squared deviations from it.
 struct Moments<'a> {
     x: &'a [f32],
     columns: usize,
@@ -82,7 +112,7 @@ impl WithSimd for Moments<'_> {
         for mean in &mut means {
             *mean *= share;
         }
-        // What rounding left is taken off afterwards.
+        // The rounding error of the mean is measured in the same pass and removed below.
         let mut rest = vec![0.0; columns];
         for row in x.chunks_exact(columns) {
             let sums = squares.iter_mut().zip(&mut rest);
@@ -118,8 +148,9 @@ impl WithSimd for Standardized<'_> {
     }
 }
 
-/// Makes of the gradient by the result `y` that by what was standardized; `inverse` are one over the roots.
-pub(crate) fn standardize_gradient(
+/// Turns the gradient with respect to the output `y` into the gradient with respect to the input, in
+/// place; `inverse` are the reciprocals of the roots.
+pub(crate) fn standardize_columns_gradient(
     y: &[f32],
     inverse: &[f32],
     gradient: &mut [f32],

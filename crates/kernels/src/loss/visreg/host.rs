@@ -1,10 +1,10 @@
-//! Distance of sorted numbers and a table, on the host.
+//! Squared distance of sorted rows from a table.
 
 use rayon::prelude::*;
 
-/// The sum over the rows of `Σᵢ (xᵢ − table[rank of xᵢ in its row])²`, and its gradient times `scale`,
-/// ranks held. Rows are as wide as the table. Of equal numbers the first has the lower rank.
-pub(crate) fn squares(x: &[f32], table: &[f32], scale: f32) -> (f64, Vec<f32>) {
+/// Sums `Σᵢ (xᵢ − table[rank of xᵢ in its row])²` over the rows; also returns its gradient times `scale`,
+/// with constant ranks. Rows are as wide as the table. Of equal elements the first has the lower rank.
+pub(crate) fn ranked_square_sum(x: &[f32], table: &[f32], scale: f32) -> (f64, Vec<f32>) {
     let columns = table.len();
     let mut gradient = vec![0.0; x.len()];
     let mut sums = vec![0.0; x.len() / columns];
@@ -23,10 +23,10 @@ pub(crate) fn squares(x: &[f32], table: &[f32], scale: f32) -> (f64, Vec<f32>) {
     (sums.into_iter().sum(), gradient)
 }
 
-/// A number that is ordered as x is, with its place behind it.
+/// An integer that is ordered as x is, with the index of x in its lower half.
 fn key(place: u64, x: f32) -> u64 {
     let bits = x.to_bits();
-    // Of numbers below 0 more bits are less: they are turned over.
+    // The bits of negative floats are ordered in reverse.
     let ordered = if bits >> 31 == 1 { !bits } else { bits | 1 << 31 };
     u64::from(ordered) << 32 | place
 }
@@ -36,8 +36,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_meet_their_quantiles_and_equal_ones_keep_their_order() {
-        let (sum, gradient) = squares(&[2.0, -1.0, 2.0, -3.5], &[-3.0, -1.0, 1.0, 4.0], 0.5);
+    fn elements_meet_their_quantiles_and_equal_ones_keep_their_order() {
+        let (sum, gradient) =
+            ranked_square_sum(&[2.0, -1.0, 2.0, -3.5], &[-3.0, -1.0, 1.0, 4.0], 0.5);
         assert_eq!(gradient, [1.0, 0.0, -2.0, -0.5]);
         assert!((sum - 5.25).abs() < 1e-12);
     }
