@@ -31,8 +31,8 @@ pub enum Epilogue<const D: usize> {
     AddRelu(Tensor<D>),
 }
 
-/// Normalizes each channel by its mean and variance over the batch, scales and shifts it, and applies
-/// the epilogue.
+/// Normalizes each channel by its mean and variance over the batch, scales and shifts it, and
+/// applies the epilogue.
 ///
 /// ```text
 /// y = epilogue(γ (x − mean) / √(variance + ε) + β)
@@ -81,8 +81,8 @@ pub fn batch_norm_train<const D: usize>(
     BatchNormTrain { output, mean: norm.mean, variance: norm.variance }
 }
 
-/// Normalizes each channel by fixed statistics, scales and shifts it, and applies the epilogue: batch
-/// norm in inference.
+/// Normalizes each channel by fixed statistics, scales and shifts it, and applies the epilogue:
+/// batch norm in inference.
 ///
 /// ```text
 /// y = epilogue(γ (x − mean) / √(variance + ε) + β)

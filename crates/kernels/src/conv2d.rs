@@ -19,9 +19,9 @@ use burn::tensor::ops::ConvOptions;
 
 /// Convolves images with a kernel, without bias, groups or dilation.
 ///
-/// On the Flex backend in single precision, with the same stride and padding in both directions, our
-/// kernels run forward and backward; elsewhere burn's operators do. Both give the same values up to
-/// rounding.
+/// On the Flex backend in single precision, with the same stride and padding in both directions,
+/// our kernels run forward and backward; elsewhere burn's operators do. Both give the same values
+/// up to rounding.
 ///
 /// # Shapes
 /// - `x`: `[batch, d_input, height, width]`

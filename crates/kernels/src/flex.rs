@@ -17,7 +17,8 @@ pub(crate) fn is_on_flex<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.device() == Device::flex()
 }
 
-/// Whether a tensor is of single precision and lives on the Flex backend: the kernels take no other.
+/// Whether a tensor is of single precision and lives on the Flex backend: the kernels take no
+/// other.
 pub(crate) fn is_f32_on_flex<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && is_on_flex(tensor)
 }

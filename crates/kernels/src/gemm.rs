@@ -19,7 +19,8 @@ pub enum Factor<'a> {
 /// Returns `a · b · scale`.
 ///
 /// The factors are constants: no gradient reaches them. On the Flex backend in single precision the
-/// product is our packed one, which does not depend on the number of threads; elsewhere it is burn's.
+/// product is our packed one, which does not depend on the number of threads; elsewhere it is
+/// burn's.
 ///
 /// # Shapes
 /// - `a`: `[rows, depth]` as a factor

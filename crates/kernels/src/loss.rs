@@ -1,8 +1,9 @@
 //! The fast path of each loss that has one, under the name of the loss it serves.
 //!
-//! They take tensors of single precision on the Flex backend. A function that returns an `Option` gives
-//! `None` for any other tensor, without feature `flex`, and beyond the range that its documentation
-//! states; the caller then computes the loss by its formula. Shapes are checked by the caller.
+//! They take tensors of single precision on the Flex backend. A function that returns an `Option`
+//! gives `None` for any other tensor, without feature `flex`, and beyond the range that its
+//! documentation states; the caller then computes the loss by its formula. Shapes are checked by
+//! the caller.
 
 #![allow(
     clippy::cast_possible_truncation,

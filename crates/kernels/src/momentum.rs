@@ -24,8 +24,8 @@ pub struct MomentumStep {
 /// w ← w − rate · v                     otherwise
 /// ```
 /// On the Flex backend in single precision this is one pass over memory, and the results reuse the
-/// memory of gradient and velocity; elsewhere it is burn's operators. Both give the same values up to
-/// rounding.
+/// memory of gradient and velocity; elsewhere it is burn's operators. Both give the same values up
+/// to rounding.
 ///
 /// # Shapes
 /// - `weight`, `gradient`, `velocity`: all the same

@@ -10,8 +10,8 @@ thread_local! {
     static BUFFERS: RefCell<Vec<Vec<f32>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Calls `run` with `length` elements that begin on a cache line; they hold whatever an earlier call
-/// left there.
+/// Calls `run` with `length` elements that begin on a cache line; they hold whatever an earlier
+/// call left there.
 pub(crate) fn with_scratch<T>(length: usize, run: impl FnOnce(&mut [f32]) -> T) -> T {
     let mut buffer = BUFFERS.with_borrow_mut(Vec::pop).unwrap_or_default();
     if buffer.len() < length + LINE {

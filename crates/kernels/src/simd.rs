@@ -82,9 +82,9 @@ pub(crate) fn max(row: &[f32]) -> f32 {
 
 /// `eˣ` within 2 units in the last place, for x from −87 to 88.
 ///
-/// `eˣ = 2ⁿ eʳ` with `n = round(x / ln 2)`, `|r| ≤ ½ ln 2`. `ln 2` is split so that `n` times its first
-/// part is exact. The polynomial is that of the Cephes library. No fused operations, so that every
-/// processor gives the same.
+/// `eˣ = 2ⁿ eʳ` with `n = round(x / ln 2)`, `|r| ≤ ½ ln 2`. `ln 2` is split so that `n` times its
+/// first part is exact. The polynomial is that of the Cephes library. No fused operations, so that
+/// every processor gives the same.
 #[inline(always)]
 pub(crate) fn exponential(x: f32) -> f32 {
     /// 1.5 · 2²³: adding it rounds to an integer, which is then in the lowest bits.

@@ -24,14 +24,15 @@ impl Default for BarlowTwinsLossConfig {
     }
 }
 
-/// Squared distance of the cross-correlation matrix `C` of two views from the identity.
+/// Returns the squared distance of the cross-correlation matrix `C` of two views from the identity.
 ///
 /// ```text
 /// loss = Σᵢ (1 − Cᵢᵢ)²  +  λ Σᵢ Σⱼ≠ᵢ Cᵢⱼ²        C = Aᵀ B / batch
 /// ```
-/// `A`, `B` are the views with each feature standardized over the batch (biased variance). Summed
-/// over features, so the value grows with `dim`. A constant feature correlates with nothing. With fewer
-/// rows than features `Σ Cᵢⱼ²` is computed from the inner products of rows, which gives the same value.
+/// `A`, `B` are the views with each feature standardized over the batch (biased variance). The loss
+/// is a sum over features, so it grows with `dim`. A constant feature correlates with nothing. With
+/// fewer rows than features `Σ Cᵢⱼ²` is computed from the inner products of rows, which gives the
+/// same value.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image
@@ -49,7 +50,7 @@ impl Default for BarlowTwinsLossConfig {
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::{BarlowTwinsLossConfig, barlow_twins};
 ///
-/// // Two uncorrelated features, seen identically by both views: nothing to pay.
+/// // Two uncorrelated features, seen identically by both views: the loss is 0.
 /// let cross = [[1., 0.], [0., 1.], [-1., 0.], [0., -1.]];
 /// let view = Tensor::<2>::from_floats(cross, &Device::flex());
 /// let loss = barlow_twins(view.clone(), view, &BarlowTwinsLossConfig::default());

@@ -1,4 +1,4 @@
-//! DINO: the student names each view as the teacher names the others.
+//! DINO: the student predicts the teacher's output for the other views.
 
 use burn::tensor::Tensor;
 
@@ -11,7 +11,7 @@ use crate::ops::shapes::common_dims;
 pub struct DinoLossConfig {
     /// `τ_s`, above 0, of the student.
     pub student_temperature: f64,
-    /// `τ_t`, above 0, of the teacher: below `τ_s`, so that the teacher is the surer of the two. It
+    /// `τ_t`, above 0, of the teacher: below `τ_s`, so that the teacher is the more confident. It
     /// rises in the first epochs, see [`TeacherTemperature`].
     pub teacher_temperature: f64,
 }
@@ -23,7 +23,7 @@ impl Default for DinoLossConfig {
     }
 }
 
-/// The teacher's temperature over the run: a straight line, then constant.
+/// The teacher's temperature over the run: linear, then constant.
 ///
 /// # Example
 /// ```
@@ -44,14 +44,14 @@ pub struct TeacherTemperature {
 }
 
 impl Default for TeacherTemperature {
-    /// From 0.04 to 0.07 in 30 epochs (paper). Peers that leave it at 0.04 differ.
+    /// From 0.04 to 0.07 in 30 epochs (paper). Some peers keep it at 0.04.
     fn default() -> Self {
         Self { first: 0.04, last: 0.07, warmup_epochs: 30.0 }
     }
 }
 
 impl TeacherTemperature {
-    /// The temperature after `epoch` epochs; parts of an epoch count.
+    /// Returns the temperature after `epoch` epochs, which may be a fraction.
     #[must_use]
     pub fn at(&self, epoch: f64) -> f64 {
         if epoch >= self.warmup_epochs {
@@ -61,14 +61,14 @@ impl TeacherTemperature {
     }
 }
 
-/// Cross-entropy of the student's outputs with the teacher's for every other view.
+/// Returns the cross-entropy of the student's outputs with the teacher's for every other view.
 ///
 /// ```text
 /// p = softmax((t − c)/τ_t)          loss = mean over (i, v), i ≠ v, of −Σₖ pᵢₖ log softmax(sᵥ/τ_s)ₖ
 /// ```
 /// `c` is the center; `i` runs over the teacher's views, `v` over the student's, of which the first
-/// are the same views in the same order. Averaged over the pairs and the batch. The teacher is a
-/// constant. The center is used as it stands; call [`DinoCenter::update`] after the loss.
+/// are the same views in the same order. The loss is averaged over the pairs and the batch. The
+/// teacher is a constant. The center is not changed; call [`DinoCenter::update`] after the loss.
 ///
 /// # Shapes
 /// - `teacher`, `student`: `[batch, dim]` each, row `i` of all from the same image

@@ -1,13 +1,13 @@
-//! How far apart rows are.
+//! Distances of rows.
 
 use burn::tensor::Tensor;
 
 use crate::ops::l2_normalize::l2_normalize;
 
-/// A distance of two rows: the smaller, the more alike.
+/// A distance of two rows: the smaller, the more similar.
 ///
-/// Squares and products of rows so long that they leave the type's range stay at a trillionth of its
-/// end (3e26 in single precision), so that no distance is infinite.
+/// Squares and products beyond the type's range are limited to a trillionth of its largest value
+/// (3e26 in single precision), so that no distance is infinite.
 ///
 /// # Example
 /// ```
@@ -22,7 +22,7 @@ use crate::ops::l2_normalize::l2_normalize;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distance {
-    /// `1 − cos`, from 0 to 2; rows may have any length, and one of zeros is at 1 from all.
+    /// `1 − cos`, from 0 to 2; rows may have any length; a row of zeros is at 1 from all.
     Cosine,
     /// Length of the difference.
     Euclidean,
@@ -32,22 +32,22 @@ pub enum Distance {
     Manhattan,
     /// Minus the product `q · k`: may be negative.
     InnerProduct,
-    /// `var(q − k) / var(q)`, variances over the numbers of a row: not symmetric.
+    /// `var(q − k) / var(q)`, variances over the elements of a row: not symmetric.
     SignalToNoise,
 }
 
 impl Distance {
-    /// The distance of every query and every key.
+    /// Computes the distance of every query and every key.
     ///
-    /// All but [`Manhattan`](Self::Manhattan), which needs room for `queries · keys · dim` numbers,
-    /// are made of one matrix product; their rounding errors are relative to the longest rows.
+    /// All but [`Manhattan`](Self::Manhattan), which needs memory for `queries · keys · dim`
+    /// elements, are one matrix product; their rounding errors are relative to the longest rows.
     ///
     /// # Shapes
     /// - `queries`: `[queries, dim]`; `keys`: `[keys, dim]`
     /// - output: `[queries, keys]`
     ///
     /// # Panics
-    /// If the rows are not as wide.
+    /// If the rows differ in width.
     #[must_use]
     #[track_caller]
     pub fn pairwise(self, queries: Tensor<2>, keys: Tensor<2>) -> Tensor<2> {
@@ -56,7 +56,7 @@ impl Distance {
         self.of(queries, keys, &PAIRWISE)
     }
 
-    /// The distance of each query and the key beside it.
+    /// Computes the distance of each query and the key in the same row.
     ///
     /// # Shapes
     /// - `queries`, `keys`: `[rows, dim]`
@@ -97,13 +97,13 @@ impl Distance {
     }
 }
 
-/// What distances are made of: sums over the numbers of a query and a key.
+/// The sums over the elements of a query and a key that distances are computed from.
 struct Sums {
-    /// Of their products.
+    /// The sum of their products.
     products: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
-    /// Of the squares of their differences.
+    /// The sum of the squares of their differences.
     squares: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
-    /// Of the absolute values of their differences.
+    /// The sum of the absolute values of their differences.
     differences: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
 }
 
@@ -117,20 +117,20 @@ const PAIRWISE: Sums = Sums {
     },
 };
 
-/// For every query and the key beside it.
+/// For every query and the key in the same row.
 const ROWWISE: Sums = Sums {
     products: |q, k| (q * k).sum_dim(1),
     squares: |q, k| (q - k).square().sum_dim(1),
     differences: |q, k| (q - k).abs().sum_dim(1),
 };
 
-/// Rows on a scale on which their squares neither overflow nor vanish.
+/// Rows scaled so that their squares neither overflow nor vanish.
 struct Scaled {
     q: Tensor<2>,
     k: Tensor<2>,
-    /// What both were divided by, a constant.
+    /// The divisor of both, a constant.
     scale: Tensor<2>,
-    /// Its square, kept within range.
+    /// Its square, limited to the type's range.
     square: Tensor<2>,
 }
 
@@ -163,7 +163,7 @@ fn center_rows(rows: Tensor<2>) -> Tensor<2> {
     rows.clone() - rows.mean_dim(1)
 }
 
-/// Squared length of each centered query; of a constant one as if it were not quite.
+/// Squared length of each centered query; just above 0 for a constant one.
 fn signal(q: Tensor<2>) -> Tensor<2> {
     q.square().sum_dim(1).clamp_min(1e-12)
 }

@@ -13,7 +13,7 @@ use crate::ops::shapes::{common_dims, mean_view};
 /// Settings of [`emp_ssl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EmpSslLossConfig {
-    /// ε, above 0: the size of the noise the coding rate is measured against, squared.
+    /// ε, above 0: the squared size of the noise that the coding rate is measured against.
     pub epsilon: f64,
     /// Weight, ≥ 0, of the cosine to the mean view.
     pub invariance: f64,
@@ -26,7 +26,9 @@ impl Default for EmpSslLossConfig {
     }
 }
 
-/// Minus the coding rate of each view, minus the cosine of each view and the mean view.
+/// Returns minus the coding rate of each view, minus the cosine of each view and the mean view.
+///
+/// Needs feature `decompositions`, which is on by default.
 ///
 /// ```text
 /// loss = mean over v of  −½ log det(I + dim/(batch·ε) ZᵥᵀZᵥ)  −  w · mean over v, i of cos(zᵥᵢ, z̄ᵢ)
@@ -35,8 +37,8 @@ impl Default for EmpSslLossConfig {
 /// decomposition in double precision on the host, of the smaller of the two Gram matrices, and its
 /// gradient `c Z (I + c ZᵀZ)⁻¹` is exact.
 ///
-/// Mind the sign: a high coding rate is what is wanted, so it is subtracted. (lightly up to 1.5.26
-/// adds it, and so prefers a collapsed encoder.)
+/// A high coding rate is the aim, so it is subtracted. (lightly up to 1.5.26 adds it, and so
+/// prefers a collapsed encoder.)
 ///
 /// # Shapes
 /// - `views`: 2 or more of `[batch, dim]`, row `i` of all from the same image, any length
@@ -90,7 +92,7 @@ fn coding_rate(z: Tensor<2>, factor: f64) -> Tensor<1> {
     let size = batch.min(dim);
     let products = to_f64_vec(products);
     let place = |i: usize, j: usize| f64::from(u8::from(i == j)) + factor * products[i * size + j];
-    // Where there is NaN there is no decomposition.
+    // A matrix with NaN has no decomposition.
     let Ok(factors) = Mat::from_fn(size, size, place).llt(Side::Lower) else {
         return z.sum() * f64::NAN;
     };

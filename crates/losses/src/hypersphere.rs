@@ -12,7 +12,7 @@ use crate::ops::shapes::paired_dims;
 pub struct HypersphereLossConfig {
     /// α, above 0: the power of the distance of two views.
     pub alpha: f64,
-    /// t, above 0: how quickly the pull of a pair fades with its squared distance.
+    /// t, above 0: the rate at which the force of a pair decays with its squared distance.
     pub t: f64,
     /// λ, the weight of uniformity.
     pub uniformity: f64,
@@ -25,13 +25,13 @@ impl Default for HypersphereLossConfig {
     }
 }
 
-/// Views of one image near each other, all images spread over the sphere.
+/// Returns the alignment of the views of an image plus the uniformity of all images on the sphere.
 ///
 /// ```text
 /// loss = mean ‖âᵢ − b̂ᵢ‖^α + λ · ½ (U(Â) + U(B̂))        U(X) = log mean over pairs i < j of exp(−t ‖xᵢ − xⱼ‖²)
 /// ```
-/// The hat is a row of unit length. A row of zeros counts as at a squared distance of 2 from every row
-/// in U. Memory grows with the number of rows, as for [`nt_xent`](crate::nt_xent()).
+/// The hat is a row of unit length. A row of zeros counts as at a squared distance of 2 from every
+/// row in U. Memory grows with the number of rows, as for [`nt_xent`](crate::nt_xent()).
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
@@ -70,14 +70,14 @@ pub fn hypersphere(
     let distances = if (alpha - 2.0).abs() < f64::EPSILON {
         squares
     } else {
-        // The slope of a small power is infinite at 0.
+        // The derivative of a small power is infinite at 0.
         squares.clamp_min(1e-12).powf_scalar(alpha / 2.0)
     };
     let spread = self::uniformity(a, t) + self::uniformity(b, t);
     distances.mean() + spread * (uniformity / 2.0)
 }
 
-/// U of rows of unit length.
+/// The uniformity U of rows of unit length.
 ///
 /// `‖xᵢ − xⱼ‖² = 2 − 2 xᵢ·xⱼ`, so the sums over `j` are denominators at a temperature of `1 / 2t`.
 #[track_caller]

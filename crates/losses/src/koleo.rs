@@ -1,4 +1,4 @@
-//! KoLeo: keep every row away from its nearest neighbor.
+//! `KoLeo`: keep every row away from its nearest neighbor.
 
 use burn::tensor::Tensor;
 use selfsame_kernels::loss;
@@ -8,13 +8,14 @@ use crate::ops::l2_normalize::l2_normalize;
 /// Added to each difference and to each distance, as in the official code.
 const EPSILON: f64 = 1e-8;
 
-/// Mean negative log distance of each row to its nearest other row.
+/// Returns the mean negative log distance of each row to its nearest other row.
 ///
 /// ```text
 /// loss = −mean over i of log(‖zᵢ − z₍ₙ₎ + ε‖ + ε)         n = argmaxⱼ≠ᵢ cos(zᵢ, zⱼ),  ε = 1e-8
 /// ```
-/// Rows are made unit length. A regularizer that spreads rows over the sphere: weigh it by 0.1 or
-/// so beside another loss. Which row is nearest is a constant; both rows get a gradient.
+/// Rows are made unit length. It is a regularizer that spreads rows over the sphere, to be added to
+/// another loss with a weight of about 0.1. The nearest row is a constant; both rows get a
+/// gradient.
 ///
 /// # Shapes
 /// - `embedding`: `[batch, dim]`, any length

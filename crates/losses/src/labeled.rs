@@ -1,4 +1,4 @@
-//! Rows with their classes, and which of them belong together.
+//! Labeled rows, and their positive and negative pairs.
 
 use burn::tensor::{Bool, Int, Tensor};
 
@@ -31,19 +31,19 @@ impl Labeled {
         Self { embedding, labels: labels.inner() }
     }
 
-    /// The rows, `[rows, dim]`.
+    /// Returns the rows, `[rows, dim]`.
     #[must_use]
     pub fn embedding(&self) -> Tensor<2> {
         self.embedding.clone()
     }
 
-    /// The classes, `[rows]`.
+    /// Returns the classes, `[rows]`.
     #[must_use]
     pub fn labels(&self) -> Tensor<1, Int> {
         self.labels.clone()
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.embedding.dims()[0]
@@ -81,13 +81,13 @@ impl Pairs {
         Self { anchors, keys, positives, negatives: same.bool_not() }
     }
 
-    /// The distance of every anchor and every key.
+    /// Computes the distance of every anchor and every key.
     pub(crate) fn distances(&self, distance: Distance) -> Tensor<2> {
         distance.pairwise(self.anchors.clone(), self.keys.clone())
     }
 
-    /// Mean over the batch of one loss for each anchor, `[anchors, 1]`, where those that `counts`
-    /// leaves out add 0. An anchor whose own row is not a number counts in any case.
+    /// Averages one loss for each anchor, `[anchors, 1]`, over the batch; anchors that `counts`
+    /// excludes add 0. An anchor whose own row is not finite always counts.
     pub(crate) fn mean(&self, losses: Tensor<2>, counts: Tensor<2, Bool>) -> Tensor<1> {
         let alarm = (self.anchors.clone().inner() * 0.0).sum_dim(1);
         (losses * (counts.float().cast(alarm.dtype()) + alarm)).mean()
@@ -99,7 +99,7 @@ impl Pairs {
     }
 }
 
-/// For each row `log(1 + Σ exp x)` over the chosen numbers, `[rows, 1]`.
+/// Computes `log(1 + Σ exp x)` over the chosen elements of each row, `[rows, 1]`.
 pub(crate) fn log_one_plus_sum_exp(x: Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<2> {
     let x = x.mask_fill(chosen.bool_not(), f32::NEG_INFINITY);
     let largest = x.clone().inner().max_dim(1).clamp_min(0.0); // a constant: it cancels
@@ -107,12 +107,13 @@ pub(crate) fn log_one_plus_sum_exp(x: Tensor<2>, chosen: Tensor<2, Bool>) -> Ten
     sum.log() + largest
 }
 
-/// For each row `log Σ exp x` over the chosen numbers, `[rows, 1]`; some number where none is.
+/// Computes `log Σ exp x` over the chosen elements of each row, `[rows, 1]`; some finite value if
+/// none is chosen.
 pub(crate) fn log_sum_exp(x: Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<2> {
     let none = chosen.clone().any_dim(1).bool_not();
     let x = x.mask_fill(chosen.bool_not(), f32::NEG_INFINITY);
     let largest = x.clone().inner().max_dim(1).mask_fill(none, 0.0);
-    // The largest adds 1: only empty sums are clamped.
+    // The largest element adds 1: only empty sums are clamped.
     let sum = (x - largest.clone()).exp().sum_dim(1).clamp_min(0.5);
     sum.log() + largest
 }
@@ -150,8 +151,8 @@ pub(crate) mod samples {
         Labeled::new(Tensor::from_floats(rows, &device), Tensor::from_ints(labels, &device))
     }
 
-    /// `classes` classes with two rows each, at the corners of a cube: equal rows where `right`, else
-    /// the second rows in reverse order.
+    /// `classes` classes with two rows each, at the corners of a cube: equal rows where `right`,
+    /// else the second rows in reverse order.
     pub(crate) fn corners(classes: usize, right: bool) -> Labeled {
         let corners = Tensor::<2>::eye(classes, &Device::flex());
         let seconds = if right { corners.clone() } else { corners.clone().flip([0]) };

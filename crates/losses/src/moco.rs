@@ -1,4 +1,4 @@
-//! MoCo: a query against its key and a queue of older keys.
+//! MoCo: contrast a query with its key and a queue of older keys.
 
 use burn::tensor::Tensor;
 use selfsame_kernels::loss::Excluded;
@@ -23,14 +23,14 @@ impl Default for MocoLossConfig {
     }
 }
 
-/// Cross-entropy of finding each query's key among it and the negatives.
+/// Returns the cross-entropy of finding each query's key among the key and the negatives.
 ///
 /// ```text
 /// loss = mean over i of  −s(qᵢ, kᵢ)/τ + log( exp(s(qᵢ, kᵢ)/τ) + Σₙ exp(s(qᵢ, n)/τ) )
 /// ```
-/// `s` is the cosine of two rows. Keys and negatives are constants. Other keys of the batch are no
+/// `s` is the cosine of two rows. Keys and negatives are constants. Other keys of the batch are not
 /// negatives. The negatives are usually the rows of a [`Queue`](crate::Queue) to which the keys are
-/// pushed after the step; gathered or cached rows do as well. Memory grows with the number of rows.
+/// pushed after the step; gathered or cached rows also work. Memory grows with the number of rows.
 ///
 /// # Shapes
 /// - `query`: `[batch, dim]`, the online network's embedding of one view, any length
@@ -82,7 +82,7 @@ pub fn moco(
     let negatives = Some(l2_normalize(negatives.inner()));
     let sums = LogSumExp::new(query, negatives, Excluded::None, temperature);
 
-    // log(eᵖ + eᴸ), and the shares of both in it.
+    // log(eᵖ + eᴸ), and the share of each.
     let (positive, negative) = (positives.clone().inner(), sums.values());
     let largest = positive.clone().max_pair(negative.clone());
     let both =

@@ -8,12 +8,13 @@ use crate::ops::custom_gradient::custom_gradient;
 use crate::ops::l2_normalize::l2_normalize;
 use crate::ops::shapes::paired_dims;
 
-/// Mean negative cosine of each prediction and the other view's embedding, both ways.
+/// Returns the mean negative cosine of each prediction and the other view's embedding, in both
+/// directions.
 ///
 /// ```text
 /// loss = −½ mean cos(p_a, sg z_b) − ½ mean cos(p_b, sg z_a)
 /// ```
-/// `sg` is stop-gradient: the targets are constants here, whatever graph they come with. A row of
+/// `sg` is stop-gradient: the targets are constants, even if they have a graph. A row of
 /// zeros counts as at right angles to everything.
 ///
 /// # Shapes
@@ -51,8 +52,8 @@ pub fn negative_cosine(
     half(prediction_a, target_b) + half(prediction_b, target_a)
 }
 
-/// The half of the loss of one prediction. The factor is part of the gradient, so that no scaling is left
-/// to do.
+/// One direction's half of the loss. The factor is part of the gradient, which then needs no
+/// scaling.
 fn half(prediction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
     let batch = prediction.dims()[0];
     if let Some(loss) = sum_of_cosines(&prediction, &target, -0.5 / batch as f64) {
@@ -61,7 +62,7 @@ fn half(prediction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
     cosines(l2_normalize(prediction), l2_normalize(target.inner())).mean() * -0.5
 }
 
-/// How far a prediction is from its target, by their cosine `s`.
+/// A distance of a prediction from its target, as a function of their cosine `s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CosineForm {
     /// `−s`, from −1 to 1, as [`negative_cosine`].
@@ -72,13 +73,14 @@ pub enum CosineForm {
     Angular,
 }
 
-/// [`negative_cosine`] in another form: the mean over rows and both ways.
+/// Returns [`negative_cosine`] in another form: the mean over rows and both directions.
 ///
 /// ```text
 /// loss = ½ mean f(cos(p_a, sg z_b)) + ½ mean f(cos(p_b, sg z_a))      f the form
 /// ```
 /// The slope of the angle is infinite where prediction and target have the same or opposite
-/// directions; it is held at that of a sine of 1e-3, so that the gradient is finite everywhere.
+/// directions; it is limited to the slope at a sine of 1e-3, so that the gradient is finite
+/// everywhere.
 ///
 /// # Shapes
 /// - `prediction_a`, `prediction_b`, `target_a`, `target_b`: `[batch, dim]`
@@ -88,8 +90,8 @@ pub enum CosineForm {
 /// If the shapes differ or are empty.
 ///
 /// # Source
-/// The three forms are those of `SimSiamLoss` of TensorFlow Similarity. Deviation: no margin is added
-/// to the value, and the angle has a finite gradient.
+/// The three forms are those of `SimSiamLoss` of TensorFlow Similarity.
+/// Deviation: no margin is added to the value, and the angle has a finite gradient.
 ///
 /// # Example
 /// ```

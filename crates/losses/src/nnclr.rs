@@ -1,4 +1,4 @@
-//! NNCLR: the nearest neighbor among earlier embeddings takes the place of one view.
+//! NNCLR: the nearest neighbor among earlier embeddings replaces one view.
 
 use burn::tensor::{Int, Tensor};
 
@@ -20,7 +20,8 @@ impl Default for NnclrLossConfig {
     }
 }
 
-/// Cross-entropy of finding the other view's prediction from each embedding's nearest neighbor.
+/// Returns the cross-entropy of finding the other view's prediction from each embedding's nearest
+/// neighbor.
 ///
 /// ```text
 /// loss = ½ CE(sg n_a, p_b) + ½ CE(sg n_b, p_a)
@@ -39,7 +40,8 @@ impl Default for NnclrLossConfig {
 ///
 /// # Source
 /// Dwibedi et al., 2021, [arXiv:2104.14548](https://arxiv.org/abs/2104.14548), eq. 3.
-/// Deviation: symmetric in the views, as the paper trains; the denominator is over predictions alone.
+/// Deviation: symmetric in the views, as the paper trains; the denominator is over predictions
+/// alone.
 ///
 /// # Example
 /// ```
@@ -71,17 +73,17 @@ pub fn nnclr(
     (way(neighbor_a, prediction_b) + way(neighbor_b, prediction_a)) * 0.5
 }
 
-/// Rows of the support set whose scores exist at a time.
+/// Rows of the support set that are scored at a time.
 const TILE: usize = 4096;
 
-/// For each row the row of `support` with the largest cosine; of equal ones the first.
+/// Returns for each row the row of `support` with the largest cosine, of equal ones the first.
 ///
-/// Constants: no gradient flows. The support set is usually the rows of a [`Queue`](crate::Queue) to
-/// which the embeddings of one view are pushed after the step.
+/// The result is a constant: no gradient flows. The support set is usually the rows of a
+/// [`Queue`](crate::Queue) to which the embeddings of one view are pushed after the step.
 ///
 /// # Shapes
 /// - `rows`: `[batch, dim]`; `support`: `[count, dim]`, `count` ≥ 1; any length
-/// - output: `[batch, dim]`, rows of `support` as they are
+/// - output: `[batch, dim]`, rows of `support`, not normalized
 ///
 /// # Panics
 /// If the columns differ or the support set is empty.

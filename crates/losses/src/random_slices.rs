@@ -1,14 +1,14 @@
-//! Random directions to look along.
+//! Random directions to project on.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, StandardNormal};
 
-/// Unit columns in `dim` dimensions, evenly spread over all directions.
+/// Returns unit columns in `dim` dimensions, uniform over all directions.
 ///
-/// The draw depends on `seed` and `step` alone (`ChaCha8` with both as its key), so that a resumed
-/// run and every device of a parallel run see the same directions.
+/// The columns depend on `seed` and `step` alone (`ChaCha8` with both as its key), so that a
+/// resumed run and every device of a parallel run see the same directions.
 ///
 /// # Shapes
 /// - output: `[dim, count]`, single precision
@@ -45,7 +45,7 @@ pub fn random_slices(dim: usize, count: usize, seed: u64, step: u64, device: &De
     Tensor::from_data(numbers, (device, DType::F32)).inner()
 }
 
-/// The number of slices, which must fit views of `dims`.
+/// Returns the number of slices, which must fit views of `dims`.
 #[track_caller]
 pub(crate) fn slice_count(name: &str, dims: [usize; 2], slices: &Tensor<2>) -> usize {
     let [rows, count] = slices.dims();

@@ -1,4 +1,4 @@
-//! ReSSL: two views relate in the same way to other images.
+//! ReSSL: two views have the same similarities to other images.
 
 use burn::tensor::Tensor;
 
@@ -11,7 +11,7 @@ use crate::ops::shapes::paired_dims;
 pub struct ResslLossConfig {
     /// `τ_s`, above 0, of the student's relations.
     pub student_temperature: f64,
-    /// `τ_t`, above 0, of the teacher's: below `τ_s`, so that the teacher is the surer of the two.
+    /// `τ_t`, above 0, of the teacher's: below `τ_s`, so that the teacher is the more confident.
     pub teacher_temperature: f64,
 }
 
@@ -22,13 +22,13 @@ impl Default for ResslLossConfig {
     }
 }
 
-/// Cross-entropy of the student's similarities to earlier images with the teacher's.
+/// Returns the cross-entropy of the student's similarities to earlier images with the teacher's.
 ///
 /// ```text
 /// p = softmax(cos(key, queue)/τ_t)          loss = mean of −Σⱼ pⱼ log softmax(cos(query, queue)/τ_s)ⱼ
 /// ```
 /// Rows are made unit length. Keys and queue are constants; after the step the keys are pushed to
-/// the [`Queue`](crate::Queue) whose rows these are.
+/// the [`Queue`](crate::Queue) of these rows.
 ///
 /// # Shapes
 /// - `query`: `[batch, dim]`, the student's view of each image, strongly augmented

@@ -1,4 +1,4 @@
-//! SIGReg: along every direction the embeddings look like a standard normal.
+//! SIGReg: along every direction the embeddings are distributed as a standard normal.
 
 use burn::tensor::Tensor;
 use selfsame_kernels::loss::{self, Knot};
@@ -22,22 +22,23 @@ impl Default for SigRegLossConfig {
     }
 }
 
-/// Distance of the embedding's law from the standard normal, by its characteristic function.
+/// Returns the distance of the embedding's distribution from the standard normal, by its
+/// characteristic function.
 ///
 /// ```text
 /// loss = batch · mean over slices s of ∫ |φ_s(t) − e^(−t²/2)|² e^(−t²/2) dt over [−t_max, t_max]
 /// φ_s(t) = mean over the batch of exp(i t · zᵀs)
 /// ```
-/// (Epps and Pulley's test along random directions.) The integral is the trapezoid rule on `[0,
-/// t_max]`, doubled, as the integrand is even. The factor `batch` makes the value independent of the
-/// batch size where the law is right. Rows are taken as they are. Sines and cosines are computed
-/// once and turned from knot to knot, and the gradient is computed in the same way, so that memory
-/// is that of the projections, not times the knots.
+/// This is Epps and Pulley's test along random directions. The integral is the trapezoid rule on
+/// `[0, t_max]`, doubled, as the integrand is even. The factor `batch` makes the value independent
+/// of the batch size if the distribution is right. Rows are not normalized. Sines and cosines are
+/// computed once and rotated from knot to knot, forward and backward, so that memory does not grow
+/// with the number of knots.
 ///
 /// # Shapes
 /// - `embedding`: `[batch, dim]`
-/// - `slices`: `[dim, slices]`, unit columns, drawn anew every step with
-///   [`random_slices`](crate::random_slices); the official code takes 1,024
+/// - `slices`: `[dim, slices]`, unit columns, new ones every step from
+///   [`random_slices`](crate::random_slices); the official code has 1,024
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -85,29 +86,29 @@ pub fn sigreg(embedding: Tensor<2>, slices: Tensor<2>, config: &SigRegLossConfig
     }
 
     let step = projected.clone().inner() * gap;
-    let step = Turn { cos: step.clone().cos(), sin: step.sin() };
+    let step = Rotation { cos: step.clone().cos(), sin: step.sin() };
     let batch = dims[0] as f64;
     let mut value = Tensor::<1>::zeros([1], (&step.cos.device(), step.cos.dtype()));
     let mut misses = Vec::with_capacity(knots.len());
-    let mut turn = step.clone();
+    let mut rotation = step.clone();
     for (index, knot) in knots.iter().enumerate() {
         if index > 0 {
-            turn = turn.then(&step);
+            rotation = rotation.rotated(&step);
         }
-        let cos = turn.cos.clone().mean_dim(0) - knot.normal; // [1, slices]
-        let sin = turn.sin.clone().mean_dim(0);
+        let cos = rotation.cos.clone().mean_dim(0) - knot.normal; // [1, slices]
+        let sin = rotation.sin.clone().mean_dim(0);
         let miss = (cos.clone().square() + sin.clone().square()).sum();
         value = value + miss * (knot.weight * batch);
         misses.push((cos, sin));
     }
     custom_gradient(projected, value, || {
-        let mut turn = step.clone();
+        let mut rotation = step.clone();
         let mut gradient = Tensor::zeros(step.cos.dims(), (&step.cos.device(), step.cos.dtype()));
         for (index, (knot, (cos, sin))) in knots.iter().zip(misses).enumerate() {
             if index > 0 {
-                turn = turn.then(&step);
+                rotation = rotation.rotated(&step);
             }
-            let slope = turn.cos.clone() * sin - turn.sin.clone() * cos;
+            let slope = rotation.cos.clone() * sin - rotation.sin.clone() * cos;
             gradient = gradient + slope * (2.0 * knot.weight * knot.t);
         }
         gradient
@@ -116,14 +117,14 @@ pub fn sigreg(embedding: Tensor<2>, slices: Tensor<2>, config: &SigRegLossConfig
 
 /// Angles by their cosine and sine.
 #[derive(Clone)]
-struct Turn {
+struct Rotation {
     cos: Tensor<2>,
     sin: Tensor<2>,
 }
 
-impl Turn {
-    /// The sums of the angles.
-    fn then(self, by: &Self) -> Self {
+impl Rotation {
+    /// Adds the angles.
+    fn rotated(self, by: &Self) -> Self {
         let cos = self.cos.clone() * by.cos.clone() - self.sin.clone() * by.sin.clone();
         let sin = self.sin * by.cos.clone() + self.cos * by.sin.clone();
         Self { cos, sin }

@@ -4,14 +4,14 @@ use burn::tensor::Tensor;
 use burn::tensor::activation::{log_softmax, softmax};
 use selfsame_kernels::loss;
 
-/// Codes of equal use: each row sums to 1, and each prototype gets about the same total.
+/// Computes codes of equal use: each row sums to 1, and each prototype gets about the same total.
 ///
 /// ```text
 /// Q = exp(scores / ε);  repeat: each column of Q to the sum 1/prototypes, each row to 1/batch
 /// codes = batch · Q
 /// ```
-/// The first round is done on logarithms, so that scores of any size neither overflow nor leave a
-/// prototype without any row; the codes are constants.
+/// The first round is computed on logarithms, so that scores of any size neither overflow nor leave
+/// a prototype without a row; the codes are constants.
 ///
 /// # Shapes
 /// - `scores`: `[batch, prototypes]`
@@ -29,7 +29,7 @@ use selfsame_kernels::loss;
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::sinkhorn;
 ///
-/// // Both rows like prototype 0, but it can have only one of them.
+/// // Both rows are nearest to prototype 0, which can have only one of them.
 /// let scores = Tensor::<2>::from_floats([[1.0, 0.0], [0.8, 0.0]], &Device::flex());
 /// let codes = sinkhorn(scores, 0.05, 50).into_data().try_to_vec::<f32>().unwrap();
 /// assert!(codes[0] > 0.8 && codes[3] > 0.8);

@@ -26,19 +26,20 @@ impl Default for SupConLossConfig {
     }
 }
 
-/// Mean log-probability of an anchor's positives among all other views of the batch.
+/// Returns the mean negative log-probability of an anchor's positives among all other views of the
+/// batch.
 ///
 /// ```text
 /// loss = mean over all 2B views i of  −(1/|P(i)|) Σₚ s(i, p)/τ + log Σₖ≠ᵢ exp(s(i, k)/τ)
 /// ```
 /// `s` is the cosine of two rows. `P(i)` holds the other view of `i`'s image and all views of
 /// images with its label; it is never empty. With all labels different this is
-/// [`nt_xent`](crate::nt_xent()), and as there memory grows with the number of rows: a class's sum of
-/// rows stands for its positives. Reads the labels back to the host.
+/// [`nt_xent`](crate::nt_xent()). Memory grows with the number of rows, as the sum of a class's
+/// rows replaces its positives. Reads the labels back to the host.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
-/// - `labels`: `[batch]`, any whole numbers
+/// - `labels`: `[batch]`, any integers
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -47,7 +48,7 @@ impl Default for SupConLossConfig {
 ///
 /// # Source
 /// Khosla et al., 2020, [arXiv:2004.11362](https://arxiv.org/abs/2004.11362), eq. 2 (`L_out`).
-/// Deviation: the official code multiplies by τ over a base temperature of 0.07; here nothing is.
+/// Deviation: no factor τ / 0.07, which the official code has.
 ///
 /// # Example
 /// ```
@@ -82,15 +83,17 @@ pub fn sup_con(
     loss(&views, None, config.temperature)
 }
 
-/// [`sup_con`] of queries, against any keys: the views of all workers, a memory, cached embeddings.
+/// Returns [`sup_con`] of queries and any keys: the views of all workers, a memory, cached
+/// embeddings.
 ///
 /// ```text
 /// loss = mean over all queries i of  −(1/|P(i)|) Σₚ s(i, p)/τ + log Σₖ exp(s(i, k)/τ)
 /// ```
-/// `k` runs over all keys and `P(i)` over those with the label of query `i`, both without the key that
-/// is the query itself. A query without positives adds 0 to the mean. With both views of a batch as
-/// queries and as keys this is [`sup_con`]; the mean of the workers' losses is the loss of the whole
-/// batch. Gradients flow to the keys that have a graph. Memory grows with the number of rows.
+/// `k` runs over all keys and `P(i)` over those with the label of query `i`, both without the key
+/// that is the query itself. A query without positives adds 0 to the mean. With both views of a
+/// batch as queries and as keys this is [`sup_con`]; the mean of the workers' losses is the loss of
+/// the whole batch. Gradients flow to the keys that have a graph. Memory grows with the number of
+/// rows.
 ///
 /// # Shapes
 /// - `queries`: `[queries, dim]`, one label each
@@ -99,8 +102,8 @@ pub fn sup_con(
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
-/// If the rows are not as wide, the queries do not fit among the keys from `first` on, the only key is
-/// the query itself, or the temperature is not above 0.
+/// If the rows are not as wide, the queries do not fit among the keys from `first` on, the only key
+/// is the query itself, or the temperature is not above 0.
 ///
 /// # Example
 /// ```
@@ -138,7 +141,7 @@ pub fn sup_con_gathered(
     loss(queries, Some((keys, first)), config.temperature)
 }
 
-/// The loss of queries that are their own keys, or against others.
+/// The loss of queries whose keys are the queries themselves, or other rows.
 #[track_caller]
 fn loss(
     queries: &Labeled,
@@ -172,7 +175,7 @@ fn loss(
     sums.weighted(value, counts) - agreement * temperature.recip()
 }
 
-/// Which class each key belongs to, classes numbered from 0.
+/// The class of each key, numbered from 0.
 struct Classes {
     numbers: BTreeMap<i64, usize>,
     of_key: Vec<i64>,
@@ -216,8 +219,8 @@ impl Classes {
         let weights: Tensor<2> =
             constant(positives.iter().map(weight).collect(), [count, 1], &queries);
 
-        // The sum over the positives is the class's sum less the query itself. A query of a class
-        // that no key has gets any sum, and the weight 0.
+        // The sum over the positives is the class's sum minus the query itself. A query of a class
+        // without keys gets any sum, and the weight 0.
         let class = |label: &i64| self.numbers.get(label).map_or(0, |class| *class as i64);
         let zeros = Tensor::<2>::zeros([self.sizes.len(), dim], (&device, keys.dtype()));
         let zeros = if keys.is_autodiff() { zeros.autodiff() } else { zeros };

@@ -24,18 +24,18 @@ impl Default for SwavLossConfig {
     }
 }
 
-/// Cross-entropy of each view's prediction with the codes of the high-resolution views.
+/// Returns the cross-entropy of each view's prediction with the codes of the high-resolution views.
 ///
 /// ```text
 /// loss = mean over high i, over views v ≠ i, over the batch, of −Σₖ qᵢₖ log softmax(scoresᵥ/τ)ₖ
 /// ```
-/// `qᵢ` are the codes of view `i` by [`sinkhorn`], constants to the gradient. The scores are cosines
-/// of embeddings and prototypes, which the caller normalizes and multiplies.
+/// `qᵢ` are the codes of view `i` by [`sinkhorn`], constants to the gradient. The scores are
+/// cosines of embeddings and prototypes, which the caller normalizes and multiplies.
 ///
-/// With small batches, codes are balanced over earlier images too: `queued[i]` holds the scores
-/// of view `i`'s [`Queue`](crate::Queue) by today's prototypes (`queue.rows() · prototypesᵀ`); after
-/// the step the batch's embeddings are pushed. An empty `queued` is no queue. The paper starts it
-/// after 15 epochs, with 3,840 rows.
+/// With small batches, codes are also balanced over earlier images: `queued[i]` holds the scores of
+/// view `i`'s [`Queue`](crate::Queue) by the current prototypes (`queue.rows() · prototypesᵀ`);
+/// after the step the batch's embeddings are pushed. An empty `queued` means no queue. The paper
+/// starts it after 15 epochs, with 3,840 rows.
 ///
 /// # Shapes
 /// - `high`, `low`: `[batch, prototypes]` each, row `i` of all from the same image

@@ -1,4 +1,4 @@
-//! TiCo: agree, and avoid the directions that embeddings have taken so far.
+//! `TiCo`: views agree and avoid the directions of earlier embeddings.
 
 use burn::tensor::Tensor;
 use selfsame_kernels::Factor::Plain;
@@ -13,7 +13,7 @@ use crate::ops::shapes::paired_dims;
 /// Settings of [`tico`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TicoLossConfig {
-    /// β, from 0 to 1: how much of the old covariance stays.
+    /// β, from 0 to 1: the share of the old covariance that is kept.
     pub momentum: f64,
     /// ρ, the weight of the covariance term.
     pub covariance: f64,
@@ -26,13 +26,13 @@ impl Default for TicoLossConfig {
     }
 }
 
-/// Agreement of two views, and how far view a lies along the covariance so far.
+/// Returns the disagreement of two views, plus the overlap of view a with the covariance so far.
 ///
 /// ```text
 /// loss = 1 − mean âᵢ · b̂ᵢ + ρ mean âᵢᵀ C âᵢ        C ← β C + (1 − β) sg(Âᵀ Â / batch)
 /// ```
-/// The hat is a row of unit length, `sg` stop-gradient. `C` is brought up to date first. Only view a
-/// meets the covariance, so the loss is not symmetric.
+/// The hat is a row of unit length, `sg` stop-gradient. `C` is updated first. Only view a is
+/// compared with the covariance, so the loss is not symmetric.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
@@ -50,7 +50,7 @@ impl Default for TicoLossConfig {
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::{TicoLossConfig, TicoCovariance, tico};
 ///
-/// // First step, two directions: C = 0.1 · ½ · identity, and every row meets it at 1.
+/// // First step, two directions: C = 0.1 · ½ · identity, so that âᵀ C â is 0.05 for every row.
 /// let view = Tensor::<2>::eye(2, &Device::flex());
 /// let mut covariance = TicoCovariance::default();
 /// let loss = tico(view.clone(), view, &mut covariance, &TicoLossConfig::default());
@@ -76,8 +76,8 @@ pub fn tico(
     loss + custom_gradient(b, value.zeros_like(), || of_b)
 }
 
-/// `Σ (½ w · product ⊙ a + v · a ⊙ b)` for the weights `w` and `v`, and its gradients with respect to
-/// `a` and `b`, where `product` is linear in `a`.
+/// `Σ (½ w · product ⊙ a + v · a ⊙ b)` for the weights `w` and `v`, and its gradients with respect
+/// to `a` and `b`, where `product` is linear in `a`.
 fn terms(
     product: Tensor<2>,
     a: Tensor<2>,

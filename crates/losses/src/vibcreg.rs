@@ -27,13 +27,14 @@ impl Default for VibcregLossConfig {
     }
 }
 
-/// Distance of two views, a hinge on every feature's deviation, and the features' correlations.
+/// Returns the distance of two views, a hinge on every feature's deviation, and the features'
+/// correlations.
 ///
 /// ```text
 /// loss = λ mean (aᵢₖ − bᵢₖ)²  +  μ (V(A) + V(B))  +  ν (R(A) + R(B))
 /// V(X) = mean over k of max(0, 1 − √(varₖ + ε))        R(X) = Σₖ Σₗ≠ₖ corₖₗ² / dim²
 /// ```
-/// The variance is unbiased. The terms of the two views are added. A feature without any variance
+/// The variance is unbiased. The terms of the two views are added. A feature without variance
 /// correlates with nothing.
 ///
 /// # Shapes
@@ -53,7 +54,7 @@ impl Default for VibcregLossConfig {
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::{VibcregLossConfig, vibcreg};
 ///
-/// // One feature is twice the other: correlation 1 in both views, of dim² = 4 places 2.
+/// // One feature is twice the other: correlation 1 in both views, in 2 of dim² = 4 places.
 /// let view = Tensor::<2>::from_floats([[2., 4.], [-2., -4.]], &Device::flex());
 /// let loss = vibcreg(view.clone(), view, &VibcregLossConfig::default()).into_scalar::<f32>();
 /// assert!((loss - 200.0).abs() < 1e-3);

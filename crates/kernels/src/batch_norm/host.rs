@@ -4,7 +4,7 @@
 
 #![allow(
     clippy::inline_always,
-    reason = "what is not inlined is not compiled for the vectors chosen"
+    reason = "code that is not inlined is not compiled for the chosen vectors"
 )]
 
 use pulp::{Arch, Simd, WithSimd};
@@ -288,8 +288,8 @@ impl WithSimd for ParameterGradients<'_> {
     }
 }
 
-/// Turns the gradient with respect to the output before the ReLU into the gradient with respect to `x`,
-/// in place; mean and variance are functions of `x`.
+/// Turns the gradient with respect to the output before the ReLU into the gradient with respect to
+/// `x`, in place; mean and variance are functions of `x`.
 ///
 /// ```text
 /// dx = γ / √(variance + ε) · (dy − mean dy − x̂ · mean(dy · x̂))

@@ -7,14 +7,14 @@ use super::lines::{GROUP, inner_products, sums_of_lines};
 use super::{winograd, winograd_gradient};
 use crate::scratch::with_scratch_pair;
 
-/// Parts of the batch whose weight gradients are summed apart, at most, and the places they have at
-/// least. Neither depends on the number of threads, so the sum does not.
+/// The largest number of parts of the batch whose weight gradients are summed separately, and the
+/// least number of places of a part. Neither depends on the number of threads, so the sum does not.
 const PARTS: usize = 16;
 const LEAST_PLACES: usize = 2048;
-/// Places of a line, at least, where there are images enough: of a short line much is margin.
+/// The least number of places of a line if there are enough images: much of a short line is margin.
 const SHORT_LINE: usize = 512;
 
-/// `y[n, o] = Σ over channels c and taps of weight[o, c, tap] · x[n, c] at the tap`.
+/// Computes `y[n, o] = Σ over channels c and taps of weight[o, c, tap] · x[n, c] at the tap`.
 ///
 /// # Shapes
 /// - `x`: `[batch, d_input, height, width]`
@@ -45,7 +45,8 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
     });
 }
 
-/// The gradient of the input: a convolution back, tap by tap, one plane of the input at a time.
+/// Computes the gradient with respect to the input: a transposed convolution, tap by tap, one plane
+/// of the input at a time.
 pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     if winograd::suits(&shape) {
         return winograd::input_gradient(shape, dy, weight, dx);
@@ -84,13 +85,13 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
     });
 }
 
-/// The gradient of the weight: inner products of each line of the output's gradient with each line
-/// of the input, shifted by each tap.
+/// Computes the gradient with respect to the weight: inner products of each line of the output's
+/// gradient with each line of the input, shifted by each tap.
 pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     if winograd::suits(&shape) {
         return winograd_gradient::weight_gradient(shape, x, dy, dw);
     }
-    // Long lines, even beyond the cache: each is read again and again, a piece at a time.
+    // Long lines, even beyond the cache: each is read many times, a piece at a time.
     let layout = Layout::new(shape, LEAST_PLACES, 1);
     let images = shape.batch.div_ceil(PARTS).max(layout.images);
     let offsets = input_offsets(&layout);
@@ -137,7 +138,7 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
     }
 }
 
-/// Where each channel's line stands as each tap reads it.
+/// The offset of each channel's line as each tap reads it.
 fn input_offsets(layout: &Layout) -> Vec<usize> {
     let planes = layout.planes();
     let offset = |channel: usize, tap: &Tap| layout.offset(channel * planes + tap.plane, tap.shift);
@@ -145,8 +146,8 @@ fn input_offsets(layout: &Layout) -> Vec<usize> {
     channels.flat_map(|channel| layout.taps.iter().map(move |tap| offset(channel, tap))).collect()
 }
 
-/// Weights in the order they are used: for each group of lines `to`, each line `from` and tap, the
-/// weights of the group. Lines beyond the last have weight 0.
+/// Packs weights in the order of their use: for each group of lines `to`, each line `from` and tap,
+/// the weights of the group. Lines beyond the last have weight 0.
 fn pack(
     weight: &[f32],
     to: usize,

@@ -24,30 +24,32 @@ impl Shape {
     }
 }
 
-/// One weight of a kernel: which pixels of the input it meets.
+/// One weight of a kernel, by the pixels of the input that it multiplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tap {
     /// Which of the layout's planes it reads.
     pub(crate) plane: usize,
-    /// How far from the output pixel's place, in the plane.
+    /// The distance from the output pixel's place, in the plane.
     pub(crate) shift: isize,
 }
 
-/// The layout of a few images: the first rows of all, side by side, then their second rows, and so on.
+/// The layout of a few images: the first rows of all, side by side, then their second rows, and so
+/// on.
 ///
-/// Rows are followed by a gap of zeros, and a line of images by a margin, wide enough for every weight
-/// of the kernel: then an input pixel is always found at a fixed distance from the place of the
-/// output pixel, whatever the row, and a convolution is a sum of shifted lines. A stride of `s` cuts
-/// the input into `s²` planes, in each of which the stride is 1; those that no weight reads are left out.
+/// Rows are followed by a gap of zeros, and a line of images by a margin, wide enough for every
+/// weight of the kernel: then an input pixel is always found at a fixed distance from the place of
+/// the output pixel, whatever the row, and a convolution is a sum of shifted lines. A stride of `s`
+/// cuts the input into `s²` planes, in each of which the stride is 1; those that no weight reads
+/// are left out.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) shape: Shape,
     pub(crate) taps: Vec<Tap>,
-    /// The row and the column, less than the stride, at which each plane of the input begins.
+    /// The first row and column of each plane of the input, less than the stride.
     planes: Vec<[usize; 2]>,
-    /// From an image's row to that of the next image.
+    /// The distance from an image's row to that of the next image.
     row: usize,
-    /// From one row to the next.
+    /// The distance from one row to the next.
     band: usize,
     /// Places of a line that hold images, in whole [`LINE`]s.
     pub(crate) places: usize,
@@ -57,14 +59,14 @@ pub(crate) struct Layout {
     pub(crate) images: usize,
 }
 
-/// Places worked on at a time where there are as many.
+/// Places worked on at a time.
 pub(crate) const BLOCK: usize = 48;
-/// Bytes of a few images' lines, to stay in the second-level cache.
+/// Bytes of a few images' lines, which stay in the second-level cache.
 const CHUNK_BYTES: usize = 256 << 10;
 
 impl Layout {
-    /// As many images as stay in the second-level cache, or fill `least` places, but no more than a
-    /// `parts`th of the batch.
+    /// Lays out as many images as stay in the second-level cache, or fill `least` places, but no
+    /// more than a `parts`th of the batch.
     pub(crate) fn new(shape: Shape, least: usize, parts: usize) -> Self {
         let one = Self::of(shape, 1);
         let size = one.band * one.rows();
@@ -113,21 +115,22 @@ impl Layout {
         self.planes.len()
     }
 
-    /// From one line to the next.
+    /// The distance from one line to the next.
     pub(crate) fn line(&self) -> usize {
         self.places + 2 * self.margin
     }
 
-    /// Where the place that a tap reads stands, for the first place of line `line`.
+    /// The offset of the place that a tap reads, for the first place of line `line`.
     pub(crate) fn offset(&self, line: usize, shift: isize) -> usize {
         (line * self.line() + self.margin).wrapping_add_signed(shift)
     }
 
-    /// Numbers of one image of the input, and of the output.
+    /// Elements of one image of the input.
     pub(crate) fn input_size(&self) -> usize {
         self.shape.d_input * self.shape.height * self.shape.width
     }
 
+    /// Elements of one image of the output.
     pub(crate) fn output_size(&self) -> usize {
         let [height, width] = self.shape.output();
         self.shape.d_output * height * width
@@ -155,8 +158,8 @@ impl Layout {
         }
     }
 
-    /// Gathers images of the input from lines: the way back of [`spread_input`](Self::spread_input).
-    /// Pixels of planes that no weight reads become 0.
+    /// Gathers images of the input from lines: the way back of
+    /// [`spread_input`](Self::spread_input). Pixels of planes that no weight reads become 0.
     pub(crate) fn gather_input(&self, lines: &[f32], images: &mut [f32]) {
         let Shape { height, width, stride, .. } = self.shape;
         if self.planes.len() < stride * stride {
@@ -204,7 +207,7 @@ impl Layout {
         }
     }
 
-    /// Where an image begins in a line.
+    /// The offset of an image in a line.
     fn start(&self, line: usize, image: usize) -> usize {
         line * self.line() + self.margin + image * self.row
     }
@@ -214,7 +217,7 @@ pub(crate) fn signed(number: usize) -> isize {
     number.cast_signed()
 }
 
-/// Copies a row; the usual short ones without a call.
+/// Copies a row; rows of common short lengths without a call.
 fn copy(from: &[f32], to: &mut [f32]) {
     fn as_array<const N: usize>(from: &[f32], to: &mut [f32]) {
         if let (Some(from), Some(to)) = (from.first_chunk::<N>(), to.first_chunk_mut::<N>()) {
@@ -231,7 +234,7 @@ fn copy(from: &[f32], to: &mut [f32]) {
     }
 }
 
-/// Every other number from the first on.
+/// Copies every second element, from the first on.
 fn take_pairs(from: &[f32], to: &mut [f32]) {
     let (pairs, rest) = from.as_chunks::<2>();
     to.iter_mut().zip(pairs.iter().map(|[first, _]| first).chain(rest)).for_each(take);

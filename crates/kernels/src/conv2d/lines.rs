@@ -2,7 +2,7 @@
 
 #![allow(
     clippy::inline_always,
-    reason = "what is not inlined is not compiled for the vectors chosen"
+    reason = "code that is not inlined is not compiled for the chosen vectors"
 )]
 
 use std::ops::Range;
@@ -13,18 +13,18 @@ use super::layout::BLOCK;
 
 /// Output lines worked on at a time.
 pub(crate) const GROUP: usize = 8;
-/// As many of them as leave room for their sums in 16 registers.
+/// The number of lines whose sums fit into 16 registers.
 const HALF: usize = GROUP / 2;
 
-/// Weights worked on at a time, so that what they read of the lines stays in the nearest cache.
+/// Weights worked on at a time, so that the lines they read stay in the nearest cache.
 const STRETCH: usize = 128;
 
-/// `out[g][p] = Σₖ weights[k][g] · lines[offsets[k] + p]` for all groups of [`GROUP`] lines `g` and all
-/// places `p`.
+/// Computes `out[g][p] = Σₖ weights[k][g] · lines[offsets[k] + p]` for all groups of [`GROUP`]
+/// lines `g` and all places `p`.
 ///
 /// # Shapes
 /// - `weights`: as many as `offsets` for each group, which are `apart`
-/// - `out`: lines, `stride` apart, of `places` numbers each, a multiple of 16
+/// - `out`: lines, `stride` apart, of `places` elements each, a multiple of 16
 pub(crate) fn sums_of_lines(
     weights: &[[f32; GROUP]],
     apart: usize,
@@ -69,8 +69,8 @@ impl WithSimd for SumsOfLines<'_> {
 }
 
 impl SumsOfLines<'_> {
-    /// A stretch of weights from `first` on, for all of the places that fill `V` vectors, `G` lines
-    /// at a time; returns where the rest begins.
+    /// Runs a stretch of weights from `first` on, for all places that fill `V` vectors, `G` lines
+    /// at a time; returns the first place that is left.
     #[inline(always)]
     fn run<S: Simd, const G: usize, const V: usize>(
         &mut self,
@@ -141,13 +141,13 @@ fn add_lines<S: Simd, const G: usize, const V: usize>(
 
 /// Places whose inner products are taken at a time, so that the lines stay in the nearest cache.
 const SEGMENT: usize = 21 * BLOCK;
-/// Lines that meet every one of a group at a time.
+/// Lines that are multiplied with a group at a time.
 const TRIPLE: usize = 3;
 
-/// `out[k][g] += Σₚ group[g][p] · lines[offsets[k] + p]` for `GROUP` lines `g` and all `k`.
+/// Adds `out[k][g] += Σₚ group[g][p] · lines[offsets[k] + p]` for `GROUP` lines `g` and all `k`.
 ///
 /// # Shapes
-/// - `group`: `GROUP` lines, `stride` apart, of `places` numbers each, a multiple of 16
+/// - `group`: `GROUP` lines, `stride` apart, of `places` elements each, a multiple of 16
 /// - `out`: as many groups as `offsets`
 pub(crate) fn inner_products(
     group: &[f32],
@@ -183,7 +183,7 @@ impl WithSimd for InnerProducts<'_> {
             }
             let triples = offsets.chunks(TRIPLE).zip(out.chunks_mut(TRIPLE));
             for (offsets, out) in triples {
-                // A last one or two are repeated to make three; only their own sums are kept.
+                // A last line or two are repeated to make three; the extra sums are dropped.
                 let last = offsets.len() - 1;
                 let mut columns = [&lines[..0]; TRIPLE];
                 for (k, column) in columns.iter_mut().enumerate() {
@@ -220,7 +220,7 @@ fn add_products<S: Simd, const G: usize>(
 
 /// The inner products of every row with every column.
 ///
-/// Written without closures: what a closure does would be compiled for the plainest processor.
+/// Written without closures: the body of a closure would be compiled for the baseline processor.
 #[inline(always)]
 fn products<S: Simd, const G: usize>(
     simd: S,

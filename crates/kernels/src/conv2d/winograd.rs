@@ -1,16 +1,16 @@
 //! Winograd's convolution: for kernels of 3 × 3 and stride 1, a quarter of the multiplications.
 //!
-//! The output is cut into tiles of 4 × 4. The 6 × 6 inputs of a tile and the kernel are transformed to
-//! 36 frequencies (`Bᵀ d B` and `G g Gᵀ`), multiplied there, summed over channels, and transformed to
-//! the output (`Aᵀ m A`): 36 products a tile and channel instead of 144. Lavin & Gray, 2015,
-//! [arXiv:1509.09308](https://arxiv.org/abs/1509.09308), F(4×4, 3×3).
+//! The output is cut into tiles of 4 × 4. The 6 × 6 inputs of a tile and the kernel are transformed
+//! to 36 frequencies (`Bᵀ d B` and `G g Gᵀ`), multiplied there, summed over channels, and
+//! transformed to the output (`Aᵀ m A`): 36 products a tile and channel instead of 144. Lavin &
+//! Gray, 2015, [arXiv:1509.09308](https://arxiv.org/abs/1509.09308), F(4×4, 3×3).
 
 #![allow(
     clippy::inline_always,
     clippy::needless_range_loop,
     clippy::many_single_char_names,
-    reason = "what is not inlined is not compiled for the vectors chosen; matrices have rows and \
-              columns, and vectors numbers"
+    reason = "code that is not inlined is not compiled for the chosen vectors; matrices are \
+              indexed by row and column"
 )]
 
 use pulp::{Arch, Simd, WithSimd};
@@ -27,8 +27,8 @@ pub(crate) const FREQUENCIES: usize = SIDE * SIDE;
 
 /// With fewer channels the transforms cost more than the products they save.
 const LEAST_CHANNELS: usize = 32;
-/// Elements of a chunk's input, which stay in the second-level cache, and its least number of tiles,
-/// so that kernels are not read too often.
+/// Elements of a chunk's input, which stay in the second-level cache, and its least number of
+/// tiles, so that kernels are not read too often.
 const CHUNK: usize = 256 << 10;
 const LEAST_TILES: usize = 64;
 
@@ -97,7 +97,8 @@ impl Winograd {
         let chunks = y.par_chunks_mut(images * output).zip(x.par_chunks(images * input));
         chunks.for_each(|(y, x)| {
             let places = (x.len() / input * tiles).next_multiple_of(LINE);
-            // An odd number of cache lines, as the lines of channels would else push each other out.
+            // An odd number of cache lines, as the lines of channels would else push each other
+            // out.
             let line = ((places / LINE) | 1) * LINE;
             let groups = d_output.div_ceil(GROUP);
             let lines =
@@ -158,8 +159,8 @@ impl Winograd {
         });
     }
 
-    /// Writes the overlapping input tiles of a channel to `SIDE²` lines, one for each place of a tile,
-    /// with the tiles of all images one after the other.
+    /// Writes the overlapping input tiles of a channel to `SIDE²` lines, one for each place of a
+    /// tile, with the tiles of all images one after the other.
     fn gather_tiles(&self, channel: usize, x: &[f32], lines: &mut [f32], line: usize) {
         let ([height, width], [down, across]) = (self.from, self.tiles());
         let mut padded = vec![0.0; across * TILE + SIDE];

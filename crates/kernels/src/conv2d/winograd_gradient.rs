@@ -1,17 +1,17 @@
-//! The gradient with respect to the weight by Winograd's algorithm: for kernels of 3 × 3 and stride 1,
-//! a quarter of the multiplications.
+//! The gradient with respect to the weight by Winograd's algorithm: for kernels of 3 × 3 and stride
+//! 1, a quarter of the multiplications.
 //!
-//! The forward pass of [`winograd`](super::winograd), `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`, is linear in the
-//! kernel `g`, so its gradient is `Gᵀ [Σ over tiles of (A dy Aᵀ) ⊙ (Bᵀ d B)] G`: 36 products a tile
-//! and pair of channels instead of 144. The sums run over tiles and the vectors over channels, which
-//! lie side by side here, so that no sum is taken across a vector.
+//! The forward pass of [`winograd`](super::winograd), `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`, is linear in
+//! the kernel `g`, so its gradient is `Gᵀ [Σ over tiles of (A dy Aᵀ) ⊙ (Bᵀ d B)] G`: 36 products a
+//! tile and pair of channels instead of 144. The sums run over tiles and the vectors over channels,
+//! which lie side by side here, so that no sum is taken across a vector.
 
 #![allow(
     clippy::inline_always,
     clippy::needless_range_loop,
     clippy::many_single_char_names,
-    reason = "what is not inlined is not compiled for the vectors chosen; matrices have rows and \
-              columns, and vectors numbers"
+    reason = "code that is not inlined is not compiled for the chosen vectors; matrices are \
+              indexed by row and column"
 )]
 
 use pulp::{Arch, Simd, WithSimd, bytemuck};
@@ -27,11 +27,12 @@ const BLOCK: usize = 2 * LINE;
 /// Weights between a block and a group, for one tap or frequency.
 const PAIRS: usize = GROUP * BLOCK;
 const TAPS: usize = 9;
-/// Tiles whose frequencies are held at a time, at least.
+/// The least number of tiles whose frequencies are kept at a time.
 const LEAST_TILES: usize = 64;
 
-/// Weights summed apart, at most: parts of the batch are worked on side by side, and each has its own
-/// sums. How many there are depends on the shape alone, so the sum does not depend on the threads.
+/// Weights summed apart, at most: parts of the batch are worked on side by side, and each has its
+/// own sums. How many there are depends on the shape alone, so the sum does not depend on the
+/// threads.
 const LARGEST_SUMS: usize = 1 << 20;
 
 /// Computes the gradient with respect to the weight.
@@ -65,9 +66,9 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
     });
 }
 
-/// How far the lines of `WIDTH` channels are apart.
+/// The distance of the lines of `WIDTH` channels.
 fn line<const WIDTH: usize>(places: usize) -> usize {
-    // An odd number of cache lines, as the lines would else push each other out.
+    // An odd number of cache lines, so that the lines do not evict each other.
     ((places * WIDTH).div_ceil(LINE) | 1) * LINE
 }
 
@@ -158,7 +159,7 @@ struct TileTransform<'a, const WIDTH: usize, const OUTPUT: bool> {
     to: &'a mut [f32],
     line: usize,
     channel: usize,
-    /// An image's vectors, with zeros around, in rows of `row`.
+    /// An image's vectors, padded with zeros, in rows of `row`.
     padded: &'a mut [[f32; LINE]],
     row: usize,
 }

@@ -1,7 +1,7 @@
 //! Packed matrix products on slices; no result depends on the number of threads.
 //!
-//! Both factors are packed, a stretch of their common dimension at a time, into the order in which the
-//! inner loop reads them (Goto and van de Geijn, 2008, "Anatomy of high-performance matrix
+//! Both factors are packed, a stretch of their common dimension at a time, into the order in which
+//! the inner loop reads them (Goto and van de Geijn, 2008, "Anatomy of high-performance matrix
 //! multiplication").
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
@@ -97,7 +97,8 @@ impl<'a, R: ReadElements> Matrix<'a, R> {
 
 /// Terms of each sum that are worked on at a time: a strip of them stays in the nearest cache.
 const DEPTH: usize = 512;
-/// Elements of the right factor that are packed at a time, or one [`DEPTH`] of them if that is more.
+/// Elements of the right factor that are packed at a time, or one [`DEPTH`] of them if that is
+/// more.
 const PACKED: usize = 1 << 22;
 /// Terms between two tests of the inner loop: the tests cost a tenth of it otherwise.
 const UNROLLED: usize = 4;
@@ -122,8 +123,8 @@ pub(crate) fn multiply<L: ReadElements, R: ReadElements>(
     multiply_then(left, right, scale, |_, _| {})
 }
 
-/// [`multiply`], calling `then` with finished rows while they are in a cache, and with the index of the
-/// first.
+/// [`multiply`], calling `then` with finished rows while they are in a cache, and with the index of
+/// the first.
 pub(crate) fn multiply_then<L: ReadElements, R: ReadElements>(
     left: Matrix<'_, L>,
     right: Matrix<'_, R>,
@@ -220,8 +221,9 @@ fn add_blocks<L: ReadElements, R: ReadElements>(
     });
 }
 
-/// Packs `depth` columns of the rows from `start` on, in groups of `count` rows: the first element of
-/// each row of the group, then the second of each, and so on, times `scale`. Missing rows are zeros.
+/// Packs `depth` columns of the rows from `start` on, in groups of `count` rows: the first element
+/// of each row of the group, then the second of each, and so on, times `scale`. Missing rows are
+/// zeros.
 fn pack<R: ReadElements>(
     matrix: Matrix<'_, R>,
     scale: f32,

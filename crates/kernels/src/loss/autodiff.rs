@@ -1,5 +1,6 @@
-//! Operators of the Flex backend with their gradients: a scalar with a precomputed gradient, rows of
-//! unit length and standardized columns. A graph of burn's operators needs many more passes over memory.
+//! Operators of the Flex backend with their gradients: a scalar with a precomputed gradient, rows
+//! of unit length and standardized columns. A graph of burn's operators needs many more passes over
+//! memory.
 
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;

@@ -5,9 +5,9 @@ use burn::tensor::Tensor;
 /// Returns `value`, with `gradient` as its derivative with respect to `input`.
 ///
 /// For losses that a graph cannot follow (matrix decompositions) or should not keep (large
-/// intermediate results). `gradient` is computed only if `input` is part of a graph. The value is kept
-/// to the last bit. On Flex the forward pass computes nothing, and the backward pass only scales the
-/// gradient.
+/// intermediate results). `gradient` is computed only if `input` is part of a graph. The value is
+/// kept to the last bit. On Flex the forward pass computes nothing, and the backward pass only
+/// scales the gradient.
 ///
 /// # Shapes
 /// - `value`: `[1]`, a constant

@@ -1,5 +1,5 @@
-//! The denominators of contrastive losses by vector loops, in memory that grows with the number of rows
-//! and not with its square.
+//! The denominators of contrastive losses by vector loops, in memory that grows with the number of
+//! rows and not with its square.
 
 use burn::tensor::Tensor;
 
@@ -10,13 +10,14 @@ use crate::flex::{FlexTensor, as_f32_slice, constant_f32, contiguous_f32};
 #[cfg(feature = "flex")]
 mod tiles;
 
-/// Scores `aᵢ · cₖ / temperature` of every anchor `aᵢ` with every candidate `cₖ` that is not excluded.
+/// Scores `aᵢ · cₖ / temperature` of every anchor `aᵢ` with every candidate `cₖ` that is not
+/// excluded.
 #[derive(Clone, Debug)]
 pub struct Scores {
     /// The anchors, `[anchors, dim]`.
     pub anchors: Tensor<2>,
-    /// The candidates, `[candidates, dim]`; `None` for the anchors themselves. In that case `excluded`
-    /// must be symmetric.
+    /// The candidates, `[candidates, dim]`; `None` for the anchors themselves. In that case
+    /// `excluded` must be symmetric.
     pub candidates: Option<Tensor<2>>,
     /// The candidates that an anchor is not compared with.
     pub excluded: Excluded,
@@ -39,8 +40,8 @@ pub struct ScoreSums {
 impl ScoreSums {
     /// Computes `log Σₖ exp(aᵢ · cₖ / temperature)` for every anchor, `[anchors]`, a constant.
     ///
-    /// `None` also if a score may exceed 40 in size, judged by the longest rows, or is NaN. Without a
-    /// gradient of the candidates one pass computes the values and the gradient of the anchors.
+    /// `None` also if a score may exceed 40 in size, judged by the longest rows, or is NaN. Without
+    /// a gradient of the candidates one pass computes the values and the gradient of the anchors.
     ///
     /// # Example
     /// ```
@@ -58,9 +59,9 @@ impl ScoreSums {
         on_flex!(State::of(scores).map(|(values, state)| (values, Self { state })))
     }
 
-    /// Computes the gradients of `Σᵢ weightsᵢ log Σₖ exp(aᵢ · cₖ / temperature)` with respect to the
-    /// anchors and, if they are tracked, the candidates. `scores` are those of [`of`](Self::of);
-    /// `weights` are constants, `[anchors]`.
+    /// Computes the gradients of `Σᵢ weightsᵢ log Σₖ exp(aᵢ · cₖ / temperature)` with respect to
+    /// the anchors and, if they are tracked, the candidates. `scores` are those of
+    /// [`of`](Self::of); `weights` are constants, `[anchors]`.
     #[must_use]
     pub fn gradients(self, scores: &Scores, weights: &Tensor<1>) -> (Tensor<2>, Option<Tensor<2>>) {
         #[cfg(feature = "flex")]
@@ -80,7 +81,8 @@ struct State {
     dim: usize,
     shift: f32,
     sums: Vec<f32>,
-    /// The gradient with respect to the anchors but for a factor of each, if one pass computes both.
+    /// The gradient with respect to the anchors but for a factor of each, if one pass computes
+    /// both.
     weighted_sums: Vec<f32>,
 }
 

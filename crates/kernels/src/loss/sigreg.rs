@@ -19,8 +19,8 @@ pub struct Knot {
 /// Computes the weighted squared distance of the projections' characteristic functions from the
 /// standard normal's, summed over slices and knots, times the batch size.
 ///
-/// Knot `k`, from 1, stands at `k · gap`. `None` also if an angle `gap · projection` reaches 4096, or
-/// is NaN.
+/// Knot `k`, from 1, stands at `k · gap`. `None` also if an angle `gap · projection` reaches 4096,
+/// or is NaN.
 ///
 /// # Shapes
 /// - `projected`: `[batch, slices]`

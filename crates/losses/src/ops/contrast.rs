@@ -15,11 +15,12 @@ pub(crate) enum Positive {
     Excluded,
 }
 
-/// Both views of every image as anchors.
+/// The parts of a contrastive loss with both views of every image as anchors.
 pub(crate) struct Contrast {
     /// The cosine of each image's two views, `[batch]`.
     pub(crate) positives: Tensor<1>,
-    /// Over all views but the anchor itself, anchors of view a first, `[2 · batch]`.
+    /// The log-sum-exp over all views but the anchor itself, anchors of view a first, `[2 ·
+    /// batch]`.
     pub(crate) denominators: LogSumExp,
 }
 
@@ -29,15 +30,16 @@ pub(crate) fn check_temperature(name: &str, temperature: f64) {
     assert!(temperature > 0.0, "{name} needs a temperature above 0, got {temperature}");
 }
 
-/// Computes the cosine of each row of `a` with the same row of `b`, `[batch]`, of rows of unit length.
+/// Computes the cosine of each row of `a` with the same row of `b`, `[batch]`, of rows of unit
+/// length.
 pub(crate) fn cosines(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
     let [batch, _] = a.dims();
     (a * b).sum_dim(1).reshape([batch])
 }
 
 impl Contrast {
-    /// Contrasts two views, `[batch, dim]`, any length. `temperature` is computed from the positives'
-    /// cosines.
+    /// Contrasts two views, `[batch, dim]`, any length. `temperature` is computed from the
+    /// positives' cosines.
     #[track_caller]
     pub(crate) fn new(
         name: &str,

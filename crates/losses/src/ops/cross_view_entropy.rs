@@ -30,8 +30,8 @@ pub(crate) fn cross_view_entropy(
     total / (pairs * scores[0].dims()[0]) as f64
 }
 
-/// Sums `−Σₖ code · log softmax(scores / τ)` over the codes, of which there is at least one, and the
-/// rows. Codes are constants whose rows have the sum 1.
+/// Sums `−Σₖ code · log softmax(scores / τ)` over the codes, of which there is at least one, and
+/// the rows. Codes are constants whose rows have the sum 1.
 pub(crate) fn cross_entropy(codes: &[Tensor<2>], scores: Tensor<2>, temperature: f64) -> Tensor<1> {
     if let Some(loss) = loss::cross_entropy(codes, &scores, temperature) {
         return loss;

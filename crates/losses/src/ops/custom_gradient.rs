@@ -1,4 +1,5 @@
-//! Scalars whose gradient is computed outside the graph, and tensors from and to values on the host.
+//! Scalars whose gradient is computed outside the graph, and tensors from and to values on the
+//! host.
 
 use burn::tensor::{Tensor, TensorData};
 pub(crate) use selfsame_kernels::loss::custom_gradient;

@@ -1,11 +1,11 @@
-//! Sums of squared inner products of columns, without more products than needed.
+//! Sums of squared inner products of columns, from the smaller Gram matrix.
 
 use burn::tensor::Tensor;
 use selfsame_kernels::Factor::{Plain, Transposed};
 use selfsame_kernels::loss::{custom_gradient, sum_of_squares};
 use selfsame_kernels::{gemm, gram};
 
-/// `Σᵢ Σⱼ (xᵢ · xⱼ)²` over the columns of `[rows, columns]`, `[1]`.
+/// Computes `Σᵢ Σⱼ (xᵢ · xⱼ)²` over the columns of `[rows, columns]`, `[1]`.
 ///
 /// It equals the sum over pairs of rows, `‖XᵀX‖² = ‖XXᵀ‖²`; the smaller matrix is computed.
 pub(crate) fn self_squares(x: Tensor<2>) -> Tensor<1> {
@@ -22,9 +22,10 @@ pub(crate) fn self_squares(x: Tensor<2>) -> Tensor<1> {
     }
 }
 
-/// `Σᵢ Σⱼ (aᵢ · bⱼ)²` over the columns of two matrices `[rows, columns]`, `[1]`.
+/// Computes `Σᵢ Σⱼ (aᵢ · bⱼ)²` over the columns of two matrices `[rows, columns]`, `[1]`.
 ///
-/// `‖AᵀB‖²` is also the inner product of `AAᵀ` and `BBᵀ`, which is cheaper with fewer rows than columns.
+/// `‖AᵀB‖²` is also the inner product of `AAᵀ` and `BBᵀ`, which is cheaper with fewer rows than
+/// columns.
 pub(crate) fn cross_squares(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
     let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
     let of_a = gram(Plain(&plain_a));

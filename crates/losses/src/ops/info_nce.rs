@@ -7,7 +7,8 @@ use super::contrast::{check_temperature, cosines};
 use super::l2_normalize::l2_normalize;
 use super::log_sum_exp::LogSumExp;
 
-/// Averages over the anchors `−s(i, first + i)/τ + log Σₖ exp(s(i, k)/τ)`, `s` the cosine of two rows.
+/// Averages over the anchors `−s(i, first + i)/τ + log Σₖ exp(s(i, k)/τ)`, `s` the cosine of two
+/// rows.
 ///
 /// Anchors `[batch, dim]`, candidates `[all, dim]`; the gradient flows into both.
 #[track_caller]

@@ -1,5 +1,5 @@
-//! The denominators of contrastive losses, in memory that grows with the number of rows and not with
-//! its square.
+//! The denominators of contrastive losses, in memory that grows with the number of rows and not
+//! with its square.
 
 use std::ops::Range;
 
@@ -12,13 +12,14 @@ const TILE: usize = 2048;
 /// Stands for −∞ where a candidate is excluded: its differences are finite.
 const LOWEST: f64 = -1e30;
 
-/// `Lᵢ = log Σₖ exp(aᵢ · cₖ / temperature)` of every anchor, over the candidates that are not excluded.
+/// `Lᵢ = log Σₖ exp(aᵢ · cₖ / temperature)` of every anchor, over the candidates that are not
+/// excluded.
 ///
-/// The scores are computed tile by tile, once for the values and once more for the gradient. On Flex
-/// in single precision, with no score above 40 in size (a temperature of 0.025 or more for rows of
-/// unit length), a tile is a few vector loops, mirrored tiles of one set of rows are computed once, and
-/// with constant candidates one pass computes both. Otherwise tiles are burn's operators with a running
-/// maximum, and any score is exact.
+/// The scores are computed tile by tile, once for the values and once more for the gradient. On
+/// Flex in single precision, with no score above 40 in size (a temperature of 0.025 or more for
+/// rows of unit length), a tile is a few vector loops, mirrored tiles of one set of rows are
+/// computed once, and with constant candidates one pass computes both. Otherwise tiles are burn's
+/// operators with a running maximum, and any score is exact.
 pub(crate) struct LogSumExp {
     scores: Scores,
     values: Tensor<1>,
@@ -49,12 +50,12 @@ impl LogSumExp {
         }
     }
 
-    /// `[anchors]`, constants.
+    /// Returns the values `Lᵢ`, `[anchors]`, constants.
     pub(crate) fn values(&self) -> Tensor<1> {
         self.values.clone()
     }
 
-    /// The mean over the anchors, `[1]`.
+    /// Returns the mean over the anchors, `[1]`.
     pub(crate) fn mean(self) -> Tensor<1> {
         let values = self.values();
         let count = values.dims()[0];
@@ -62,7 +63,7 @@ impl LogSumExp {
         self.weighted(values.mean(), weights)
     }
 
-    /// `value` with the gradient of `Σᵢ weightsᵢ Lᵢ`; `weights` are constants, `[anchors]`.
+    /// Returns `value` with the gradient of `Σᵢ weightsᵢ Lᵢ`; `weights` are constants, `[anchors]`.
     pub(crate) fn weighted(self, value: Tensor<1>, weights: Tensor<1>) -> Tensor<1> {
         let (anchors, candidates) = (self.scores.anchors.clone(), self.scores.candidates.clone());
         if !anchors.is_tracked() && !candidates.as_ref().is_some_and(Tensor::is_tracked) {
@@ -113,8 +114,8 @@ fn values(scores: &Scores) -> Tensor<1> {
     Tensor::cat(values.collect(), 0)
 }
 
-/// The gradients of `Σᵢ weightsᵢ Lᵢ` with respect to the anchors and, if they are other rows, the
-/// candidates.
+/// Computes the gradients of `Σᵢ weightsᵢ Lᵢ` with respect to the anchors and, if they are other
+/// rows, the candidates.
 fn gradients(
     scores: &Scores,
     values: &Tensor<1>,
@@ -154,7 +155,7 @@ fn ranges(scores: &Scores, rows: usize) -> impl Iterator<Item = Range<usize>> + 
     (0..rows).step_by(length).map(move |start| start..rows.min(start + length))
 }
 
-/// The scores of some anchors, from `first` on, with the candidates `columns`.
+/// Computes the scores of some anchors, from `first` on, with the candidates `columns`.
 fn tile_scores(
     of: &Scores,
     anchors: &Tensor<2>,
@@ -189,7 +190,7 @@ mod tests {
     use burn::tensor::{DType, Device, Tolerance};
     use proptest::prelude::*;
 
-    /// The matrix of scores as a whole, left to the graph.
+    /// The whole matrix of scores, differentiated by the graph.
     fn whole(scores: &Scores) -> Tensor<1> {
         let candidates = scores.candidates.as_ref().unwrap_or(&scores.anchors).clone();
         let [rows, columns] = [scores.anchors.dims()[0], candidates.dims()[0]];
@@ -265,8 +266,8 @@ mod tests {
     }
 
     proptest! {
-        /// By vector loops and by operators, of one set of rows and of two, in one pass and in two, with
-        /// 0, 1 or 2 candidates excluded, in tiles of any length.
+        /// By vector loops and by operators, of one set of rows and of two, in one pass and in two,
+        /// with 0, 1 or 2 candidates excluded, in tiles of any length.
         #[test]
         fn tiled_equals_plain(
             pair in Pair::rows(3), tile in 1_usize..12, which in 0_usize..3, count_excluded in 0_usize..3,

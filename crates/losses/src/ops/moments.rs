@@ -5,8 +5,8 @@ use burn::tensor::Tensor;
 /// The largest unscaled entry: the sum of its fourth powers is finite in single precision.
 const LARGEST: f64 = 1e8;
 
-/// Scales views with entries above 1e8 down to 1e8, so that squared covariances stay finite. The scale is
-/// not differentiated.
+/// Scales views with entries above 1e8 down to 1e8, so that squared covariances stay finite. The
+/// scale is not differentiated.
 pub(crate) fn bounded(view: Tensor<2>) -> Tensor<2> {
     let largest = view.clone().inner().abs().max().clamp_min(LARGEST);
     view * (largest.recip() * LARGEST).reshape([1, 1])
@@ -17,8 +17,8 @@ pub(crate) fn center_columns(view: Tensor<2>) -> Tensor<2> {
     view.clone() - view.mean_dim(0)
 }
 
-/// Averages `max(0, 1 − √(variance + epsilon))` over the features, from the centered features' sums of
-/// squares, `[1, dim]`; the variance is unbiased.
+/// Averages `max(0, 1 − √(variance + epsilon))` over the features, from the centered features' sums
+/// of squares, `[1, dim]`; the variance is unbiased.
 pub(crate) fn variance_hinge(squares: Tensor<2>, batch: usize, epsilon: f64) -> Tensor<1> {
     let deviation = (squares * ((batch - 1) as f64).recip() + epsilon).sqrt();
     (deviation * -1.0 + 1.0).clamp_min(0.0).mean()

@@ -1,9 +1,9 @@
 //! Quantiles of the standard normal.
 
-/// The number below which a standard normal falls with probability `p`, in `(0, 1)`.
+/// Returns the value below which a standard normal falls with probability `p`, in `(0, 1)`.
 ///
-/// Wichura's algorithm AS 241 (Applied Statistics 37, 1988): three quotients of polynomials, right
-/// to about 16 digits.
+/// Wichura's algorithm AS 241 (Applied Statistics 37, 1988): three quotients of polynomials,
+/// exact to about 16 digits.
 pub(crate) fn normal_quantile(p: f64) -> f64 {
     let q = p - 0.5;
     if q.abs() <= 0.425 {

@@ -1,4 +1,4 @@
-//! Cross-batch memory: labeled rows of the last batches, as keys for the next.
+//! Cross-batch memory: labeled rows of past batches as keys for the next.
 
 use burn::tensor::{Device, Tensor, TensorData};
 
@@ -8,11 +8,11 @@ use crate::Labeled;
 /// The newest `capacity` rows and their labels, newest batch first.
 ///
 /// Embeddings drift slowly, so rows of past batches still serve as positives and negatives of the
-/// losses with labels. The rows are constants. In the first `warmup_steps` pushes nothing is kept,
-/// as embeddings drift fast at first.
+/// losses with labels. The rows are constants. The first `warmup_steps` pushes are not kept, as
+/// embeddings drift fast at first.
 ///
-/// A plain value of its owner: a checkpoint keeps [`state`](Self::state), a resumed run goes on with
-/// [`from_state`](Self::from_state).
+/// A memory is a plain value of its owner: a checkpoint stores [`state`](Self::state), and a
+/// resumed run reads it by [`from_state`](Self::from_state).
 ///
 /// # Source
 /// Wang et al., 2020, [arXiv:1912.06798](https://arxiv.org/abs/1912.06798). Deviation: none.
@@ -40,19 +40,19 @@ pub struct CrossBatchMemory {
     steps: u64,
 }
 
-/// What a checkpoint keeps of a [`CrossBatchMemory`].
+/// The state of a [`CrossBatchMemory`] for a checkpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CrossBatchState {
     /// The rows, `[len, dim]`.
     pub rows: TensorData,
     /// Their labels, `[len]`.
     pub labels: TensorData,
-    /// How many batches were pushed.
+    /// The number of batches pushed.
     pub steps: u64,
 }
 
 impl CrossBatchMemory {
-    /// An empty memory for `capacity` rows, which starts after `warmup_steps` pushes.
+    /// Returns an empty memory for `capacity` rows, which starts after `warmup_steps` pushes.
     ///
     /// # Panics
     /// If `capacity` is 0.
@@ -63,11 +63,11 @@ impl CrossBatchMemory {
         Self { kept: None, capacity, warmup_steps, steps: 0 }
     }
 
-    /// Puts a batch in front, drops what no longer fits from the end, and returns the rows behind
-    /// the batch: what a loss of this batch takes as its `memory`.
+    /// Puts a batch in front, drops rows beyond the capacity from the end, and returns the rows
+    /// behind the batch, the `memory` of a loss of this batch.
     ///
     /// # Panics
-    /// If the batch's rows are not as wide as those before.
+    /// If the batch's rows differ in width from those before.
     #[track_caller]
     pub fn push(&mut self, batch: &Labeled) -> Option<Labeled> {
         self.steps += 1;
@@ -91,25 +91,25 @@ impl CrossBatchMemory {
         part(batch.rows(), end)
     }
 
-    /// All rows with their labels, without a graph; `None` where there are none yet.
+    /// Returns all rows with their labels, without a graph; `None` if there are none yet.
     #[must_use]
     pub fn rows(&self) -> Option<Labeled> {
         self.kept.clone()
     }
 
-    /// How many rows there are, from 0 to the capacity.
+    /// Returns the number of rows, from 0 to the capacity.
     #[must_use]
     pub fn len(&self) -> usize {
         self.kept.as_ref().map_or(0, Labeled::rows)
     }
 
-    /// Whether nothing is kept yet.
+    /// Returns whether nothing is kept yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.kept.is_none()
     }
 
-    /// What a checkpoint keeps.
+    /// Returns the state for a checkpoint.
     #[must_use]
     pub fn state(&self) -> CrossBatchState {
         let (rows, labels) = match &self.kept {
@@ -122,7 +122,7 @@ impl CrossBatchMemory {
         CrossBatchState { rows, labels, steps: self.steps }
     }
 
-    /// The memory that had this [`state`](Self::state), on `device`.
+    /// Restores the memory of this [`state`](Self::state) on `device`.
     ///
     /// # Errors
     /// If the state does not hold a matrix of at most `capacity` rows and one label for each.

@@ -5,10 +5,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::StateError;
 use crate::ops::shapes::common_dims;
 
-/// Running mean of the teacher's outputs, which [`dino`](crate::dino()) takes off so that no output wins always.
+/// The running mean of the teacher's outputs, which [`dino`](crate::dino()) subtracts so that no
+/// output always wins.
 ///
-/// A plain value of its owner: a checkpoint keeps [`state`](Self::state), a resumed run goes on
-/// with [`from_state`](Self::from_state).
+/// A center is a plain value of its owner: a checkpoint stores [`state`](Self::state), and a
+/// resumed run reads it by [`from_state`](Self::from_state).
 ///
 /// # Example
 /// ```
@@ -27,8 +28,8 @@ pub struct DinoCenter {
 }
 
 impl DinoCenter {
-    /// A center of zeros for `dim` outputs. `momentum`, in `[0, 1)`, is what an update keeps of
-    /// the old center; the paper has 0.9.
+    /// Returns a center of zeros for `dim` outputs. `momentum`, in `[0, 1)`, is the share of the
+    /// old center that an update keeps; the paper has 0.9.
     ///
     /// # Panics
     /// If the momentum is not in `[0, 1)`.
@@ -39,14 +40,14 @@ impl DinoCenter {
         Self { values: Tensor::zeros([1, dim], device).inner(), momentum }
     }
 
-    /// The center, `[1, dim]`, without a graph.
+    /// Returns the center, `[1, dim]`, without a graph.
     #[must_use]
     pub fn values(&self) -> Tensor<2> {
         self.values.clone()
     }
 
-    /// Moves towards the mean of these outputs of the teacher, `[batch, dim]` for each view; to be
-    /// called after the loss of the same step.
+    /// Moves the center towards the mean of these outputs of the teacher, `[batch, dim]` for each
+    /// view. Call it after the loss of the same step.
     ///
     /// # Panics
     /// If there is no view, or the shapes do not fit.
@@ -60,13 +61,13 @@ impl DinoCenter {
         self.values = old * self.momentum + mean * (1.0 - self.momentum);
     }
 
-    /// What a checkpoint keeps: the center, `[1, dim]`.
+    /// Returns the state for a checkpoint: the center, `[1, dim]`.
     #[must_use]
     pub fn state(&self) -> TensorData {
         self.values.to_data()
     }
 
-    /// The center that had this [`state`](Self::state), on `device`.
+    /// Restores the center of this [`state`](Self::state) on `device`.
     ///
     /// # Errors
     /// If the state is not a matrix.

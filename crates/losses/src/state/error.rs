@@ -1,18 +1,18 @@
-//! What can be wrong with a stored state.
+//! Errors of reading a stored state.
 
 use burn::tensor::TensorData;
 use thiserror::Error;
 
-/// Why a queue, a center or a memory cannot go on from a stored state.
+/// Why a queue, a center, a covariance or a memory cannot be restored from a stored state.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StateError {
-    /// The state has another number of dimensions.
+    /// The state has the wrong number of dimensions.
     #[error("the state has shape {found:?}, where {want:?} is needed")]
     Shape {
         /// The shape of the state.
         found: Vec<usize>,
-        /// What its dimensions mean.
+        /// The names of the dimensions that are needed.
         want: Vec<&'static str>,
     },
     /// The state has more rows than fit.
@@ -23,7 +23,7 @@ pub enum StateError {
         /// Rows that fit.
         most: usize,
     },
-    /// The state's rows and labels are not as many.
+    /// The state's rows and labels differ in number.
     #[error("the state has {rows} rows and {labels} labels")]
     Labels {
         /// Rows of the state.
@@ -34,7 +34,7 @@ pub enum StateError {
 }
 
 impl StateError {
-    /// The dimensions of `state`, which must be as many as their names.
+    /// Returns the dimensions of `state`, which must be as many as their names.
     pub(crate) fn dims<const D: usize>(
         state: &TensorData,
         names: [&'static str; D],

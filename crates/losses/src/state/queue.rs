@@ -6,8 +6,8 @@ use super::StateError;
 
 /// The newest `capacity` rows that were pushed, newest batch first.
 ///
-/// The rows are constants: no gradient reaches what made them. A queue is a plain value of its
-/// owner; a checkpoint keeps [`state`](Self::state) and a resumed run goes on with
+/// The rows are constants: no gradient reaches the network that computed them. A queue is a plain
+/// value of its owner; a checkpoint stores [`state`](Self::state) and a resumed run reads it by
 /// [`from_state`](Self::from_state). Rows are stored as pushed, not normalized.
 ///
 /// # Example
@@ -31,7 +31,7 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// An empty queue for `capacity` rows.
+    /// Returns an empty queue for `capacity` rows.
     ///
     /// # Panics
     /// If `capacity` is 0.
@@ -42,11 +42,11 @@ impl Queue {
         Self { rows: None, capacity }
     }
 
-    /// Puts `batch`, `[batch, dim]`, in front and drops what no longer fits from the end. Of a
-    /// batch larger than the queue the first rows stay.
+    /// Puts `batch`, `[batch, dim]`, in front and drops rows beyond the capacity from the end. Of a
+    /// batch larger than the queue the first rows are kept.
     ///
     /// # Panics
-    /// If `dim` is not that of the rows so far.
+    /// If `dim` differs from that of the rows so far.
     #[track_caller]
     pub fn push(&mut self, batch: Tensor<2>) {
         let batch = batch.inner();
@@ -62,32 +62,32 @@ impl Queue {
         self.rows = Some(rows.narrow(0, 0, kept));
     }
 
-    /// The rows, `[len, dim]`, without a graph; `None` before the first push.
+    /// Returns the rows, `[len, dim]`, without a graph; `None` before the first push.
     #[must_use]
     pub fn rows(&self) -> Option<Tensor<2>> {
         self.rows.clone()
     }
 
-    /// How many rows there are, from 0 to the capacity.
+    /// Returns the number of rows, from 0 to the capacity.
     #[must_use]
     pub fn len(&self) -> usize {
         self.rows.as_ref().map_or(0, |rows| rows.dims()[0])
     }
 
-    /// Whether nothing was pushed yet.
+    /// Returns whether nothing was pushed yet.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows.is_none()
     }
 
-    /// What a checkpoint keeps: the rows, `[len, dim]`.
+    /// Returns the state for a checkpoint: the rows, `[len, dim]`.
     #[must_use]
     pub fn state(&self) -> TensorData {
         let empty = || TensorData::new(Vec::<f32>::new(), [0, 0]);
         self.rows.as_ref().map_or_else(empty, Tensor::to_data)
     }
 
-    /// The queue that had this [`state`](Self::state), on `device`.
+    /// Restores the queue of this [`state`](Self::state) on `device`.
     ///
     /// # Errors
     /// If the state is not a matrix of at most `capacity` rows.

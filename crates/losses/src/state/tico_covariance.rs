@@ -7,8 +7,8 @@ use super::StateError;
 
 /// The covariance that [`tico`](crate::tico()) carries from step to step, zero at first.
 ///
-/// A plain value of its owner: a checkpoint keeps [`state`](Self::state), and a resumed run goes on
-/// with [`from_state`](Self::from_state).
+/// A covariance is a plain value of its owner: a checkpoint stores [`state`](Self::state), and a
+/// resumed run reads it by [`from_state`](Self::from_state).
 ///
 /// # Example
 /// ```
@@ -32,14 +32,15 @@ pub struct TicoCovariance {
 }
 
 impl TicoCovariance {
-    /// What a checkpoint keeps: the matrix, `[dim, dim]`, `[0, 0]` before the first step.
+    /// Returns the state for a checkpoint: the matrix, `[dim, dim]`, `[0, 0]` before the first
+    /// step.
     #[must_use]
     pub fn state(&self) -> TensorData {
         let empty = || TensorData::new(Vec::<f32>::new(), [0, 0]);
         self.matrix.as_ref().map_or_else(empty, Tensor::to_data)
     }
 
-    /// The covariance that had this [`state`](Self::state), on `device`.
+    /// Restores the covariance of this [`state`](Self::state) on `device`.
     ///
     /// # Errors
     /// If the state is not a square matrix.
@@ -54,7 +55,7 @@ impl TicoCovariance {
         Ok(Self { matrix })
     }
 
-    /// Takes a batch's share in; the matrix as it is then.
+    /// Adds a batch's share and returns the updated matrix.
     #[track_caller]
     pub(crate) fn update(&mut self, rows: Tensor<2>, momentum: f64) -> Tensor<2> {
         let [batch, dim] = rows.dims();

@@ -1,9 +1,9 @@
 //! Barlow Twins' loss by the correlations of two views' columns.
 //!
-//! Views are much larger than caches, so that each pass over one counts. Besides the products there is
-//! one pass that measures the columns of a view. Views are standardized while they are packed for a
-//! product, so that the standardized matrix is never materialized; the backward pass does the same per
-//! block of rows.
+//! Views are much larger than caches, so that each pass over one counts. Besides the products there
+//! is one pass that measures the columns of a view. Views are standardized while they are packed
+//! for a product, so that the standardized matrix is never materialized; the backward pass does the
+//! same per block of rows.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
@@ -19,8 +19,8 @@ pub(crate) struct Correlation<'a> {
     pub(crate) loss: f32,
     /// Both views in row-major order, and the statistics that standardize them.
     views: [(&'a [f32], ColumnStatistics); 2],
-    /// The derivative of the loss with respect to each correlation; a row for each column of the first
-    /// view.
+    /// The derivative of the loss with respect to each correlation; a row for each column of the
+    /// first view.
     slopes: Vec<f32>,
     /// For each view the share that each column has in its own gradient.
     along: [Vec<f32>; 2],
@@ -112,8 +112,8 @@ impl WithSimd for SquareSums<'_> {
     }
 }
 
-/// Turns rows of the gradient with respect to a standardized view into rows of the gradient with respect
-/// to the view. Their column means are 0 already, as those of the other view are.
+/// Turns rows of the gradient with respect to a standardized view into rows of the gradient with
+/// respect to the view. Their column means are 0 already, as those of the other view are.
 struct ViewBackward<'a> {
     x: &'a [f32],
     of_columns: &'a ColumnStatistics,

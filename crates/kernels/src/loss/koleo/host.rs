@@ -12,8 +12,8 @@ use crate::simd::max;
 /// Rows of a tile, and its columns.
 const TILE: [usize; 2] = [64, 256];
 
-/// Finds for every row the index of the other row with the largest product, of equal ones the first, and
-/// some other row if all products are NaN. There are 2 rows or more.
+/// Finds for every row the index of the other row with the largest product, of equal ones the
+/// first, and some other row if all products are NaN. There are 2 rows or more.
 pub(crate) fn nearest_rows(rows: &[f32], dim: usize) -> Vec<usize> {
     let count = rows.len() / dim;
     let matrix = |first: usize, some: usize| {

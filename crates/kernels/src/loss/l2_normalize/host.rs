@@ -62,8 +62,8 @@ impl WithSimd for UnitRows<'_> {
     }
 }
 
-/// Computes the gradient with respect to the rows from the gradient with respect to the rows of unit
-/// length `unit`; `inverse` are the reciprocals of the original lengths.
+/// Computes the gradient with respect to the rows from the gradient with respect to the rows of
+/// unit length `unit`; `inverse` are the reciprocals of the original lengths.
 pub(crate) fn unit_rows_gradient(
     unit: &[f32],
     inverse: &[f32],

@@ -1,9 +1,9 @@
-//! Sums of exponentials of all scores of two sets of rows, tile by tile: the matrix of scores is never
-//! materialized.
+//! Sums of exponentials of all scores of two sets of rows, tile by tile: the matrix of scores is
+//! never materialized.
 //!
-//! Tiles are worked on in rounds. No two tiles of a round share a block of rows, so that one task at a
-//! time adds to a block's sums, in an order that does not depend on the number of threads. If only the
-//! anchors have sums there are no rounds: every task has separate sums.
+//! Tiles are worked on in rounds. No two tiles of a round share a block of rows, so that one task
+//! at a time adds to a block's sums, in an order that does not depend on the number of threads. If
+//! only the anchors have sums there are no rounds: every task has separate sums.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
@@ -86,8 +86,9 @@ impl Tiles<'_> {
         concat(blocks)
     }
 
-    /// Computes [`sums`](Self::sums) and for every anchor the weighted sum `Σₖ eˢ⁻ˢʰⁱᶠᵗ cₖ · scale`, in
-    /// one pass: times `w / sums` the latter is the whole gradient if the candidates are constants.
+    /// Computes [`sums`](Self::sums) and for every anchor the weighted sum `Σₖ eˢ⁻ˢʰⁱᶠᵗ cₖ ·
+    /// scale`, in one pass: times `w / sums` the latter is the whole gradient if the candidates are
+    /// constants.
     pub(crate) fn sums_and_weighted_sums(&self) -> (Vec<f32>, Vec<f32>) {
         let candidates = self.candidates.unwrap_or(self.anchors);
         let counts = [self.anchors, candidates].map(|rows| rows.len() / self.dim);
@@ -135,9 +136,9 @@ impl Tiles<'_> {
         }
     }
 
-    /// Computes the gradients of `Σᵢ wᵢ log Σₖ eˢ` with respect to anchors and, if `wanted`, candidates,
-    /// from `factors = w / sums`. With one set of rows the first is the whole gradient; the second is
-    /// empty if it is not wanted.
+    /// Computes the gradients of `Σᵢ wᵢ log Σₖ eˢ` with respect to anchors and, if `wanted`,
+    /// candidates, from `factors = w / sums`. With one set of rows the first is the whole gradient;
+    /// the second is empty if it is not wanted.
     pub(crate) fn gradients(&self, factors: &[f32], wanted: bool) -> (Vec<f32>, Vec<f32>) {
         let zeros = |rows: usize| vec![0.0_f32; rows * self.dim];
         let of_anchors = self.blocks(self.anchors, 0, zeros);
@@ -268,8 +269,8 @@ struct Tile {
     mirrored: bool,
 }
 
-/// Every pair of `count` blocks once, each with itself too, in rounds of pairs without a common block
-/// (the circle method of tournaments).
+/// Every pair of `count` blocks once, each with itself too, in rounds of pairs without a common
+/// block (the circle method of tournaments).
 fn tournament(count: usize) -> Vec<Vec<(usize, usize)>> {
     let mut rounds = vec![(0..count).map(|block| (block, block)).collect()];
     let seats = count + count % 2;
@@ -285,7 +286,8 @@ fn tournament(count: usize) -> Vec<Vec<(usize, usize)>> {
     rounds
 }
 
-/// Every pair of one of `rows` and one of `columns` once, in rounds of pairs without a common block.
+/// Every pair of one of `rows` and one of `columns` once, in rounds of pairs without a common
+/// block.
 fn shifted(rows: usize, columns: usize) -> Vec<Vec<(usize, usize)>> {
     let places = rows.max(columns);
     let round = |round: usize| {
@@ -310,8 +312,8 @@ fn concat(blocks: Vec<Mutex<Vec<f32>>>) -> Vec<f32> {
     blocks.flat_map(|block| block.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
-/// Turns scores into `eˢ⁻ˢʰⁱᶠᵗ`, 0 where excluded, and adds them to sums by row and, if there are any,
-/// by column.
+/// Turns scores into `eˢ⁻ˢʰⁱᶠᵗ`, 0 where excluded, and adds them to sums by row and, if there are
+/// any, by column.
 struct ExponentialSums<'a> {
     scores: &'a mut [f32],
     shift: f32,
@@ -341,8 +343,8 @@ impl ExponentialSums<'_> {
     }
 }
 
-/// Turns scores into the weights `eˢ⁻ˢʰⁱᶠᵗ · (fᵢ + fₖ)` of the gradient; without `column_factors`, `fₖ`
-/// is omitted.
+/// Turns scores into the weights `eˢ⁻ˢʰⁱᶠᵗ · (fᵢ + fₖ)` of the gradient; without `column_factors`,
+/// `fₖ` is omitted.
 struct GradientWeights<'a> {
     scores: &'a mut [f32],
     shift: f32,

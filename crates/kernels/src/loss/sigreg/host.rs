@@ -1,7 +1,8 @@
 //! Characteristic functions of many projections at once.
 //!
-//! The cosine and sine of an angle are computed once and rotated from knot to knot, in registers. Sums
-//! over the batch are computed by blocks of slices, and no result depends on the number of threads.
+//! The cosine and sine of an angle are computed once and rotated from knot to knot, in registers.
+//! Sums over the batch are computed by blocks of slices, and no result depends on the number of
+//! threads.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
@@ -30,8 +31,8 @@ pub(crate) struct Angles<'a> {
 }
 
 impl Angles<'_> {
-    /// Sums `cos(k · angle)` and `sin(k · angle)` over the batch for k from 1, `[knots, 2]` for every
-    /// slice in turn.
+    /// Sums `cos(k · angle)` and `sin(k · angle)` over the batch for k from 1, `[knots, 2]` for
+    /// every slice in turn.
     pub(crate) fn sums(&self) -> Vec<f64> {
         let size = 2 * self.knots;
         let mut sums = vec![0.0; size * self.slices];
@@ -41,8 +42,8 @@ impl Angles<'_> {
         sums
     }
 
-    /// Computes `Σₖ (cos(k · angle) · alongₖ − sin(k · angle) · acrossₖ)` for every projection; `slopes` holds
-    /// both factors, `[knots, 2]` for every slice in turn.
+    /// Computes `Σₖ (cos(k · angle) · alongₖ − sin(k · angle) · acrossₖ)` for every projection;
+    /// `slopes` holds both factors, `[knots, 2]` for every slice in turn.
     pub(crate) fn gradient(&self, slopes: &[f32]) -> Vec<f32> {
         let mut out = vec![0.0; self.projected.len()];
         let block = self.slices * (GRAIN / 8 / self.slices).max(1);
@@ -171,8 +172,8 @@ fn rotated([cos, sin]: Rotation, [by_cos, by_sin]: Rotation) -> Rotation {
 
 /// Cosine and sine, within 2⁻²² for angles of up to [`LARGEST_ANGLE`]. NaN of NaN.
 ///
-/// The angle is reduced by a multiple of π/2, which is split so that products of its first parts are
-/// exact; the polynomials are those of the Cephes library.
+/// The angle is reduced by a multiple of π/2, which is split so that products of its first parts
+/// are exact; the polynomials are those of the Cephes library.
 #[inline(always)]
 fn cos_sin(angle: f32) -> [f32; 2] {
     /// 1.5 · 2²³: adding it rounds to an integer, which is then in the lowest bits.

@@ -1,8 +1,8 @@
 //! Sinkhorn's rounds: exponentials are computed once, and each round is one pass over them.
 //!
-//! Codes are `rowᵢ · exp(scoreᵢₖ / ε) · columnₖ`, so that only the factors change from round to round.
-//! Sums over the rows are taken by blocks of rows and added in order; no result depends on the number
-//! of threads.
+//! Codes are `rowᵢ · exp(scoreᵢₖ / ε) · columnₖ`, so that only the factors change from round to
+//! round. Sums over the rows are taken by blocks of rows and added in order; no result depends on
+//! the number of threads.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
@@ -14,8 +14,8 @@ use crate::simd::{GRAIN, dot, exponential, max};
 /// The largest distance of two exponents for which all factors are normal floats.
 const WIDEST: f32 = 70.0;
 
-/// Computes the codes of the rows `scores`, each of `columns` elements; `None` if exponents are too far
-/// apart for single precision, or there is NaN.
+/// Computes the codes of the rows `scores`, each of `columns` elements; `None` if exponents are too
+/// far apart for single precision, or there is NaN.
 pub(crate) fn codes(
     scores: &[f32],
     columns: usize,
@@ -76,8 +76,8 @@ impl WithSimd for Ends<'_> {
     }
 }
 
-/// One pass over a block of rows: exponentials in the first round, then the rows' factors; sums of the
-/// codes without the columns' factors, or the codes themselves in the last round.
+/// One pass over a block of rows: exponentials in the first round, then the rows' factors; sums of
+/// the codes without the columns' factors, or the codes themselves in the last round.
 struct Round<'a> {
     codes: &'a mut [f32],
     shift: Option<(&'a [f32], f32, f32)>,

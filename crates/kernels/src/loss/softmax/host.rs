@@ -1,5 +1,5 @@
-//! The softmax of rows, its backward pass, and its cross-entropy with constant targets, each in one pass
-//! over memory.
+//! The softmax of rows, its backward pass, and its cross-entropy with constant targets, each in one
+//! pass over memory.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
@@ -55,8 +55,8 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
-/// Turns a row into `exp((x − largest) · sharpness)`; returns their sum, NaN if there is one, and the
-/// largest element.
+/// Turns a row into `exp((x − largest) · sharpness)`; returns their sum, NaN if there is one, and
+/// the largest element.
 #[inline(always)]
 fn exponentials(row: &mut [f32], sharpness: f32) -> (f32, f32) {
     let largest = max(row);
@@ -100,9 +100,8 @@ impl WithSimd for SoftmaxBackward<'_> {
     }
 }
 
-/// Scores of every row and their targets: the cross-entropy is
-/// `−Σₖ targetₖ log softmax(scores · sharpness)ₖ`, where the target is the sum of several codes, each
-/// with rows of sum 1.
+/// Scores of every row and their targets: the cross-entropy is `−Σₖ targetₖ log softmax(scores ·
+/// sharpness)ₖ`, where the target is the sum of several codes, each with rows of sum 1.
 #[derive(Clone, Copy)]
 pub(crate) struct Predictions<'a> {
     pub(crate) scores: &'a [f32],
@@ -112,8 +111,8 @@ pub(crate) struct Predictions<'a> {
 }
 
 impl Predictions<'_> {
-    /// Sums the cross-entropies over the rows; if `wanted`, also computes the gradient with respect to
-    /// the scores.
+    /// Sums the cross-entropies over the rows; if `wanted`, also computes the gradient with respect
+    /// to the scores.
     pub(crate) fn cross_entropy(&self, wanted: bool) -> (f64, Vec<f32>) {
         let mut entropies = vec![0.0; self.scores.len() / self.columns];
         let mut gradient = vec![0.0; if wanted { self.scores.len() } else { 0 }];

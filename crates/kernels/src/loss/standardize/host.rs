@@ -1,7 +1,7 @@
 //! Columns of mean 0 and variance 1, forward and backward.
 //!
-//! Work is cut by rows, and the sums of the parts are added in their order; no result depends on the
-//! number of threads.
+//! Work is cut by rows, and the sums of the parts are added in their order; no result depends on
+//! the number of threads.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
@@ -47,8 +47,8 @@ impl ReadElements for &ColumnStatistics {
     }
 }
 
-/// Returns every column minus its mean, divided by `√(variance + epsilon)`, and the reciprocals of those
-/// roots.
+/// Returns every column minus its mean, divided by `√(variance + epsilon)`, and the reciprocals of
+/// those roots.
 pub(crate) fn standardize_columns(x: &[f32], columns: usize, epsilon: f32) -> (Vec<f32>, Vec<f32>) {
     let ColumnStatistics { means, inverse } = column_statistics(x, columns, epsilon);
     let mut out = vec![0.0; x.len()];
@@ -148,8 +148,8 @@ impl WithSimd for Standardized<'_> {
     }
 }
 
-/// Turns the gradient with respect to the output `y` into the gradient with respect to the input, in
-/// place; `inverse` are the reciprocals of the roots.
+/// Turns the gradient with respect to the output `y` into the gradient with respect to the input,
+/// in place; `inverse` are the reciprocals of the roots.
 pub(crate) fn standardize_columns_gradient(
     y: &[f32],
     inverse: &[f32],

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-/// Sums `Σᵢ (xᵢ − table[rank of xᵢ in its row])²` over the rows; also returns its gradient times `scale`,
-/// with constant ranks. Rows are as wide as the table. Of equal elements the first has the lower rank.
+/// Sums `Σᵢ (xᵢ − table[rank of xᵢ in its row])²` over the rows; also returns its gradient times
+/// `scale`, with constant ranks. Rows are as wide as the table. Of equal elements the first has the
+/// lower rank.
 pub(crate) fn ranked_square_sum(x: &[f32], table: &[f32], scale: f32) -> (f64, Vec<f32>) {
     let columns = table.len();
     let mut gradient = vec![0.0; x.len()];
