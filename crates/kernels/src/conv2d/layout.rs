@@ -33,14 +33,14 @@ pub(crate) struct Tap {
     pub(crate) shift: isize,
 }
 
-/// The layout of a few images: the first rows of all, side by side, then their second rows, and so
-/// on.
+/// The layout of a few images: the first rows of all, one after the other, then their second rows,
+/// and so on.
 ///
 /// Rows are followed by a gap of zeros, and a line of images by a margin, wide enough for every
 /// weight of the kernel: then an input pixel is always found at a fixed distance from the place of
 /// the output pixel, whatever the row, and a convolution is a sum of shifted lines. A stride of `s`
-/// cuts the input into `s²` planes, in each of which the stride is 1; those that no weight reads
-/// are left out.
+/// cuts the input into `s²` planes, in each of which the stride is 1; planes that no weight
+/// reads are omitted.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) shape: Shape,
@@ -158,7 +158,7 @@ impl Layout {
         }
     }
 
-    /// Gathers images of the input from lines: the way back of
+    /// Gathers images of the input from lines: the inverse of
     /// [`spread_input`](Self::spread_input). Pixels of planes that no weight reads become 0.
     pub(crate) fn gather_input(&self, lines: &[f32], images: &mut [f32]) {
         let Shape { height, width, stride, .. } = self.shape;

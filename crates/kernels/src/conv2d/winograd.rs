@@ -97,8 +97,7 @@ impl Winograd {
         let chunks = y.par_chunks_mut(images * output).zip(x.par_chunks(images * input));
         chunks.for_each(|(y, x)| {
             let places = (x.len() / input * tiles).next_multiple_of(LINE);
-            // An odd number of cache lines, as the lines of channels would else push each other
-            // out.
+            // An odd number of cache lines, so that the lines of channels do not evict each other.
             let line = ((places / LINE) | 1) * LINE;
             let groups = d_output.div_ceil(GROUP);
             let lines =

@@ -4,7 +4,7 @@
 //! The forward pass of [`winograd`](super::winograd), `Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A`, is linear in
 //! the kernel `g`, so its gradient is `Gᵀ [Σ over tiles of (A dy Aᵀ) ⊙ (Bᵀ d B)] G`: 36 products a
 //! tile and pair of channels instead of 144. The sums run over tiles and the vectors over channels,
-//! which lie side by side here, so that no sum is taken across a vector.
+//! which are contiguous here, so that no sum runs across a vector.
 
 #![allow(
     clippy::inline_always,
@@ -30,9 +30,9 @@ const TAPS: usize = 9;
 /// The least number of tiles whose frequencies are kept at a time.
 const LEAST_TILES: usize = 64;
 
-/// Weights summed apart, at most: parts of the batch are worked on side by side, and each has its
-/// own sums. How many there are depends on the shape alone, so the sum does not depend on the
-/// threads.
+/// The largest number of weights of all separate sums: parts of the batch run in parallel, each with
+/// separate sums. Their number depends on the shape alone, so the sum does not depend on the number
+/// of threads.
 const LARGEST_SUMS: usize = 1 << 20;
 
 /// Computes the gradient with respect to the weight.
