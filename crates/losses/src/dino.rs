@@ -142,8 +142,8 @@ mod tests {
     /// Teacher and student apart: what varies is only the student.
     fn student(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [rows, columns] = a.dims();
-        let numbers = (0..rows * columns).map(|i| (i as f64).sin()).collect();
-        let teacher = constant(numbers, [rows, columns], &a);
+        let values = (0..rows * columns).map(|i| (i as f64).sin()).collect();
+        let teacher = constant(values, [rows, columns], &a);
         dino(&[teacher.clone(), teacher], &[a.clone(), b], &center(&a), &CONFIG)
     }
 

@@ -142,7 +142,7 @@ pub(crate) mod samples {
         row * row % 5
     }
 
-    /// Rows and classes as plain numbers.
+    /// Rows and classes as plain values.
     pub(crate) fn labeled<const R: usize, const C: usize>(
         rows: [[f32; C]; R],
         labels: [i64; R],

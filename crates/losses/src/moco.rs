@@ -138,7 +138,7 @@ mod tests {
         laws(loss).permutation().scale().shapes();
     }
 
-    /// In single precision: the loss, and its gradient by the queries.
+    /// In single precision: the loss, and its gradient with respect to the queries.
     fn single(query: &Tensor<2>, negatives: Tensor<2>) -> (f32, Vec<f32>) {
         let query = query.clone().autodiff().require_grad();
         let key = ramp(&Tensor::zeros([5, 4], &Device::flex())).flip([0]);

@@ -108,7 +108,7 @@ mod tests {
     };
     use burn::tensor::Device;
 
-    /// Fixed keys, so that what varies is what is learned.
+    /// Fixed keys, so that only learned rows vary.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [key_a, key_b] = [ramp(&a), ramp(&b)];
         moco_v3(a, b, key_a, key_b, &MocoV3LossConfig { temperature: 0.3 })

@@ -181,8 +181,8 @@ mod tests {
 
     fn prototypes(like: &Tensor<2>) -> Tensor<2> {
         let dim = like.dims()[1];
-        let numbers = (0..4).flat_map(|k| (0..dim).map(move |j| prototype(k, j))).collect();
-        constant(numbers, [4, dim], like)
+        let values = (0..4).flat_map(|k| (0..dim).map(move |j| prototype(k, j))).collect();
+        constant(values, [4, dim], like)
     }
 
     /// Two anchors, the target is the first of them.

@@ -135,7 +135,7 @@ mod tests {
     };
     use burn::tensor::{Device, Distribution};
 
-    /// Fixed neighbors, so that what varies is what is learned.
+    /// Fixed neighbors, so that only learned rows vary.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [n_a, n_b] = [ramp(&a), ramp(&b)];
         nnclr(n_a, n_b, a, b, &NnclrLossConfig { temperature: 0.3 })

@@ -33,16 +33,16 @@ pub fn random_slices(dim: usize, count: usize, seed: u64, step: u64, device: &De
     key[..8].copy_from_slice(&seed.to_le_bytes());
     key[8..16].copy_from_slice(&step.to_le_bytes());
     let mut rng = ChaCha8Rng::from_seed(key);
-    let mut numbers = vec![0.0; dim * count];
+    let mut elements = vec![0.0; dim * count];
     for column in 0..count {
         let direction: Vec<f64> = (0..dim).map(|_| StandardNormal.sample(&mut rng)).collect();
         let length = direction.iter().map(|x| x * x).sum::<f64>().sqrt();
         for (row, x) in direction.into_iter().enumerate() {
-            numbers[row * count + column] = x / length;
+            elements[row * count + column] = x / length;
         }
     }
-    let numbers = TensorData::new(numbers, [dim, count]);
-    Tensor::from_data(numbers, (device, DType::F32)).inner()
+    let elements = TensorData::new(elements, [dim, count]);
+    Tensor::from_data(elements, (device, DType::F32)).inner()
 }
 
 /// Returns the number of slices, which must fit views of `dims`.

@@ -98,8 +98,8 @@ mod tests {
 
     fn queue(like: &Tensor<2>) -> Tensor<2> {
         let dim = like.dims()[1];
-        let numbers = (0..6).flat_map(|k| (0..dim).map(move |j| queued(k, j))).collect();
-        constant(numbers, [6, dim], like)
+        let values = (0..6).flat_map(|k| (0..dim).map(move |j| queued(k, j))).collect();
+        constant(values, [6, dim], like)
     }
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {

@@ -157,7 +157,7 @@ fn loss(
 
     let classes = Classes::of(&keys.labels());
     let positives = |(row, label): (usize, i64)| {
-        let others = classes.numbers.get(&label).map_or(0, |class| classes.sizes[*class]);
+        let others = classes.indices.get(&label).map_or(0, |class| classes.sizes[*class]);
         others - usize::from(itself(row).is_some())
     };
     let labels: Vec<i64> = queries.labels().to_data().iter::<i64>().collect();
@@ -177,18 +177,18 @@ fn loss(
 
 /// The class of each key, numbered from 0.
 struct Classes {
-    numbers: BTreeMap<i64, usize>,
+    indices: BTreeMap<i64, usize>,
     of_key: Vec<i64>,
     sizes: Vec<usize>,
 }
 
 impl Classes {
     fn of(labels: &Tensor<1, Int>) -> Self {
-        let mut numbers = BTreeMap::new();
+        let mut indices = BTreeMap::new();
         let mut sizes = Vec::new();
         let labels = labels.to_data();
         let place = |label: i64| {
-            let class = *numbers.entry(label).or_insert(sizes.len());
+            let class = *indices.entry(label).or_insert(sizes.len());
             if class == sizes.len() {
                 sizes.push(0);
             }
@@ -196,7 +196,7 @@ impl Classes {
             class as i64
         };
         let of_key = labels.iter::<i64>().map(place).collect();
-        Self { numbers, of_key, sizes }
+        Self { indices, of_key, sizes }
     }
 
     /// The mean over the queries of the mean cosine with their positives, `[1]`; `own` are the keys
@@ -221,7 +221,7 @@ impl Classes {
 
         // The sum over the positives is the class's sum minus the query itself. A query of a class
         // without keys gets any sum, and the weight 0.
-        let class = |label: &i64| self.numbers.get(label).map_or(0, |class| *class as i64);
+        let class = |label: &i64| self.indices.get(label).map_or(0, |class| *class as i64);
         let zeros = Tensor::<2>::zeros([self.sizes.len(), dim], (&device, keys.dtype()));
         let zeros = if keys.is_autodiff() { zeros.autodiff() } else { zeros };
         let of_key = places(self.of_key.clone());

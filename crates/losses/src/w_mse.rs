@@ -83,7 +83,7 @@ pub fn w_mse(view_a: Tensor<2>, view_b: Tensor<2>, config: &WMseLossConfig) -> T
         of_b.extend(row_major(&b.gradient(&gradient_b)));
     }
     let value: Tensor<1> = constant(vec![total], [1], &view_a);
-    let gradient = |numbers| constant(numbers, [batch, dim], &view_a);
+    let gradient = |values| constant(values, [batch, dim], &view_a);
     let loss = custom_gradient(view_a.clone(), value.clone(), || gradient(of_a));
     loss + custom_gradient(view_b, value.zeros_like(), || gradient(of_b))
 }

@@ -263,19 +263,19 @@ mod tests {
 
     use super::*;
 
-    /// Small whole numbers, whose sums of products are exact.
-    fn numbers(count: usize, step: usize) -> Vec<f32> {
+    /// Small integers, whose sums of products are exact.
+    fn integers(count: usize, step: usize) -> Vec<f32> {
         (0..count).map(|index| (index * step % 17) as f32 - 8.0).collect()
     }
 
     /// Both widths of vectors, whatever the processor has.
     #[test]
     fn sums_of_lines_hold_every_product() {
-        let lines = numbers(400, 7);
+        let lines = integers(400, 7);
         for (count, places, groups) in [(1, 16, 1), (9, 48, 2), (STRETCH + 5, 112, 1)] {
             let offsets: Vec<usize> = (0..count).map(|k| k * 5 % 200).collect();
             let weights: Vec<[f32; GROUP]> =
-                numbers(groups * count * GROUP, 5).as_chunks().0.to_vec();
+                integers(groups * count * GROUP, 5).as_chunks().0.to_vec();
             let (stride, apart) = (places + 16, count);
             let mut want = vec![0.0; groups * GROUP * stride];
             for (line, want) in want.chunks_mut(stride).enumerate() {
@@ -299,7 +299,7 @@ mod tests {
     #[test]
     fn inner_products_hold_every_product() {
         let (places, stride) = (SEGMENT + 32, SEGMENT + 48);
-        let (group, lines) = (numbers(GROUP * stride, 5), numbers(places + 20, 7));
+        let (group, lines) = (integers(GROUP * stride, 5), integers(places + 20, 7));
         for count in 1..=5 {
             let offsets: Vec<usize> = (0..count).map(|k| k * 4).collect();
             let sum = |line: usize, offset: usize| -> f32 {

@@ -171,10 +171,10 @@ impl<const WIDTH: usize, const OUTPUT: bool> WithSimd for TileTransform<'_, WIDT
     fn with_simd<S: Simd>(mut self, simd: S) {
         let ([down, across], row) = (self.side.tiles, self.row);
         let images = self.images.chunks(self.side.size()).enumerate();
-        for (image, numbers) in images {
+        for (image, elements) in images {
             let area = area(self.side.sides);
-            let numbers = &numbers[(self.first * area).min(numbers.len())..];
-            side_by_side(numbers, &self.side, self.padded, row);
+            let elements = &elements[(self.first * area).min(elements.len())..];
+            interleave(elements, &self.side, self.padded, row);
             for tile in 0..down * across {
                 let corner = tile / across * TILE * row + tile % across * TILE;
                 for part in (0..LINE).step_by(S::F32_LANES) {
@@ -204,7 +204,7 @@ impl<const WIDTH: usize, const OUTPUT: bool> TileTransform<'_, WIDTH, OUTPUT> {
 
 /// Interleaves the first channels, at most a vector of them, in rows of `row` places.
 #[inline(always)]
-fn side_by_side(elements: &[f32], images: &Side, padded: &mut [[f32; LINE]], row: usize) {
+fn interleave(elements: &[f32], images: &Side, padded: &mut [[f32; LINE]], row: usize) {
     let [height, width] = images.sides;
     let area = height * width;
     for start in (0..area).step_by(LINE) {

@@ -400,7 +400,7 @@ mod tests {
 
     use super::*;
 
-    /// Small whole numbers, whose sums of products are exact.
+    /// Small integers, whose sums of products are exact.
     fn elements(count: usize, step: usize) -> Vec<f32> {
         (0..count).map(|index| (index * step % 17) as f32 - 8.0).collect()
     }

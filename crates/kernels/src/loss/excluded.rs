@@ -16,6 +16,15 @@ impl Excluded {
     ///
     /// # Panics
     /// If there is no such anchor.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_kernels::loss::Excluded;
+    ///
+    /// let excluded = Excluded::Two(vec![[0, 2], [1, 3]]);
+    /// assert_eq!(excluded.of(1).collect::<Vec<_>>(), [1, 3]);
+    /// assert_eq!(excluded.count(), 2);
+    /// ```
     pub fn of(&self, anchor: usize) -> impl Iterator<Item = usize> {
         let places = match self {
             Self::None => [None, None],

@@ -319,11 +319,11 @@ mod tests {
 
     #[test]
     fn the_number_of_threads_changes_no_bit() {
-        let numbers = crate::laws::ramp_rows(700, 9).concat();
+        let values = crate::laws::ramp_rows(700, 9).concat();
         let run = |threads: usize, constants: bool| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             pool.install(|| {
-                let data = TensorData::new(numbers.clone(), [700, 9]);
+                let data = TensorData::new(values.clone(), [700, 9]);
                 let device = Device::flex().autodiff();
                 let rows = Tensor::<2>::from_data(data, (&device, DType::F32)).require_grad();
                 let candidates = constants.then(|| rows.clone().inner());
