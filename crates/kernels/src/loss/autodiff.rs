@@ -36,7 +36,7 @@ pub(crate) fn normalize_rows(rows: Tensor<2>) -> Tensor<2> {
 }
 
 /// Standardizes the columns of a tensor of single precision to mean 0 and variance 1.
-pub(crate) fn standardize(x: Tensor<2>, epsilon: f64) -> Tensor<2> {
+pub(crate) fn standardize_tensor(x: Tensor<2>, epsilon: f64) -> Tensor<2> {
     Tensor::from_dispatch(<Dispatch as LossOps>::loss_standardize(x.into_dispatch(), epsilon))
 }
 

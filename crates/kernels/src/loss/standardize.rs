@@ -33,5 +33,5 @@ fn on_flex(x: &Tensor<2>, epsilon: f64) -> Option<Tensor<2>> {
 
     let contiguous = contiguous_f32(x)?;
     let longest = super::reduce::host::max_row_norm(as_f32_slice(&contiguous), x.dims()[1]);
-    (longest < 1e15).then(|| super::autodiff::standardize(x.clone(), epsilon))
+    (longest < 1e15).then(|| super::autodiff::standardize_tensor(x.clone(), epsilon))
 }
