@@ -7,13 +7,7 @@ use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Distribution, Tensor, module};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
-use faer::linalg::matmul::matmul as faer_matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-use rayon::prelude::*;
-use selfsame_kernels::Factor::{Plain, Transposed};
-use selfsame_kernels::{
-    Epilogue, Factor, MomentumStep, batch_norm_train, conv2d, gemm, gram, momentum_step,
-};
+use selfsame_kernels::{Epilogue, MomentumStep, batch_norm_train, conv2d, momentum_step};
 
 /// Images of 32 pixels in one forward pass of a step: the views are encoded one after the other.
 const IMAGES: usize = 64;
@@ -29,7 +23,7 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, Wal
     group
 }
 
-/// The yardstick of the others: the fastest large matrix product of this machine.
+/// What the others can be held against: the best this machine does with a large matrix product.
 fn matmul(criterion: &mut Criterion) {
     selfsame::compute_on_this_thread();
     let device = Device::flex();
@@ -68,16 +62,16 @@ fn conv(criterion: &mut Criterion) {
                 bencher.iter(|| ours(black_box(x.clone()), weight.clone()));
             });
             group.throughput(Throughput::Elements(3 * work));
-            let forward_backward = |conv: &dyn Fn(Tensor<4>, Tensor<4>) -> Tensor<4>| {
+            let there_and_back = |conv: &dyn Fn(Tensor<4>, Tensor<4>) -> Tensor<4>| {
                 let x = black_box(x.clone()).autodiff().require_grad();
                 let weight = weight.clone().autodiff().require_grad();
                 conv(x, weight).sum().backward()
             };
             group.bench_function(format!("{name}/forward+backward/ours"), |bencher| {
-                bencher.iter(|| forward_backward(&ours));
+                bencher.iter(|| there_and_back(&ours));
             });
             group.bench_function(format!("{name}/forward+backward/burn"), |bencher| {
-                bencher.iter(|| forward_backward(&burns));
+                bencher.iter(|| there_and_back(&burns));
             });
         }
     }
@@ -89,7 +83,7 @@ fn norm(criterion: &mut Criterion) {
     let mut group = group(criterion, "batch_norm");
     for channels in [16, 64] {
         let dims = [IMAGES, channels, 32, 32];
-        let (x, residual) = (random(dims, &device), random(dims, &device));
+        let (x, carried) = (random(dims, &device), random(dims, &device));
         let of_channels = |value: f64| Tensor::<1>::full([channels], value, &device);
         let (gamma, beta) = (of_channels(1.0), of_channels(0.0));
         group.throughput(Throughput::Bytes(4 * dims.iter().product::<usize>() as u64));
@@ -98,89 +92,16 @@ fn norm(criterion: &mut Criterion) {
         group.bench_function(format!("add+relu/c{channels}/forward+backward/ours"), |bencher| {
             bencher.iter(|| {
                 let [gamma, beta] = parameters();
-                let epilogue = Epilogue::AddRelu(leaf(&residual));
-                batch_norm_train(leaf(&x), gamma, beta, epilogue, 1e-5).output.sum().backward()
+                let then = Epilogue::AddRelu(leaf(&carried));
+                batch_norm_train(leaf(&x), gamma, beta, then, 1e-5).output.sum().backward()
             });
         });
         group.bench_function(format!("add+relu/c{channels}/forward+backward/burn"), |bencher| {
             bencher.iter(|| {
                 let [gamma, beta] = parameters();
                 let norm = module::batch_norm_train(leaf(&x), gamma, beta, 1e-5);
-                burn::tensor::activation::relu(norm.output + leaf(&residual)).sum().backward()
+                burn::tensor::activation::relu(norm.output + leaf(&carried)).sum().backward()
             });
-        });
-    }
-}
-
-/// A matrix on the host with its shape, for `faer`.
-struct Host {
-    elements: Vec<f32>,
-    shape: [usize; 2],
-}
-
-impl Host {
-    fn of(tensor: &Tensor<2>) -> Self {
-        let elements = tensor.to_data().iter::<f32>().collect();
-        Self { elements, shape: tensor.dims() }
-    }
-
-    fn matrix(&self) -> MatRef<'_, f32> {
-        MatRef::from_row_major_slice(&self.elements, self.shape[0], self.shape[1])
-    }
-}
-
-/// `left · right` by `faer`, with a block of rows for each thread.
-fn by_faer(left: MatRef<'_, f32>, right: MatRef<'_, f32>) -> Vec<f32> {
-    let (rows, columns) = (left.nrows(), right.ncols());
-    let mut out = vec![0.0; rows * columns];
-    let block = rows.div_ceil(rayon::current_num_threads());
-    out.par_chunks_mut(block * columns).enumerate().for_each(|(place, out)| {
-        let count = out.len() / columns;
-        let left = left.subrows(place * block, count);
-        let out = MatMut::from_row_major_slice_mut(out, count, columns);
-        faer_matmul(out, Accum::Replace, left, right, 1.0, Par::Seq);
-    });
-    out
-}
-
-/// The matrix products of the losses of features, by our packed product and by `faer`; elements are
-/// multiplications and additions.
-fn product(criterion: &mut Criterion) {
-    let device = Device::flex();
-    for [batch, dim] in [[256, 128], [256, 2048], [512, 2048], [1024, 2048], [4096, 2048]] {
-        let mut group = group(criterion, &format!("product/{batch}x{dim}"));
-        let (a, b) = (random([batch, dim], &device), random([batch, dim], &device));
-        let square = random([dim, dim], &device);
-        let [host_a, host_b, host_square] = [&a, &b, &square].map(Host::of);
-        let work = |rows: usize, depth: usize, columns: usize| {
-            Throughput::Elements(2 * (rows * depth * columns) as u64)
-        };
-
-        // Barlow Twins' correlations.
-        group.throughput(work(dim, batch, dim));
-        group.bench_function("transposed/packed", |bencher| {
-            bencher.iter(|| gemm(Transposed(black_box(&a)), Plain(&b), 1.0));
-        });
-        group.bench_function("transposed/faer", |bencher| {
-            bencher.iter(|| by_faer(black_box(host_a.matrix()).transpose(), host_b.matrix()));
-        });
-        // The gradients of Barlow Twins and VICReg, and TiCo's product with the covariance.
-        group.throughput(work(batch, dim, dim));
-        group.bench_function("plain/packed", |bencher| {
-            bencher.iter(|| gemm(Plain(black_box(&a)), Plain(&square), 1.0));
-        });
-        group.bench_function("plain/faer", |bencher| {
-            bencher.iter(|| by_faer(black_box(host_a.matrix()), host_square.matrix()));
-        });
-        // The Gram matrices of VICReg, VIbCReg, FroSSL and EMP-SSL, of which `gram` computes half.
-        let fewer = if batch < dim { batch } else { dim };
-        let factor: Factor<'_> = if batch < dim { Plain(&a) } else { Transposed(&a) };
-        group.throughput(work(fewer, batch.max(dim), fewer));
-        group.bench_function("gram/packed", |bencher| bencher.iter(|| gram(black_box(factor))));
-        group.bench_function("gram/faer", |bencher| {
-            let x = host_a.matrix();
-            let x = if batch < dim { x } else { x.transpose() };
-            bencher.iter(|| by_faer(black_box(x), x.transpose()));
         });
     }
 }
@@ -211,5 +132,5 @@ fn momentum(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, matmul, product, conv, norm, momentum);
+criterion_group!(benches, matmul, conv, norm, momentum);
 criterion_main!(benches);
