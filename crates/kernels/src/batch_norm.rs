@@ -94,6 +94,20 @@ pub fn batch_norm_train<const D: usize>(
 ///
 /// # Panics
 /// If the shapes do not fit.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_kernels::{Epilogue, batch_norm};
+///
+/// let device = Device::flex();
+/// let x = Tensor::<2>::from_floats([[1.0], [3.0]], &device);
+/// let of_channels = |value: f32| Tensor::<1>::from_floats([value], &device);
+/// let parameters = [of_channels(2.0), of_channels(0.5)];
+/// let statistics = [of_channels(2.0), of_channels(1.0)];
+/// let y = batch_norm(x, parameters, statistics, Epilogue::None, 0.0);
+/// assert_eq!(y.into_data().iter::<f32>().collect::<Vec<_>>(), [-1.5, 2.5]);
+/// ```
 #[must_use]
 #[track_caller]
 pub fn batch_norm<const D: usize>(
