@@ -15,6 +15,7 @@ pub(crate) fn constant<const D: usize, const E: usize>(
 }
 
 /// Returns the values of a tensor in row-major order.
+#[cfg(any(test, feature = "decompositions"))]
 pub(crate) fn to_f64_vec<const D: usize>(tensor: Tensor<D>) -> Vec<f64> {
     tensor.inner().into_data().iter::<f64>().collect()
 }
