@@ -12,7 +12,7 @@ use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use selfsame_benches::device::BenchDevice;
 use selfsame_benches::values::values;
-use selfsame_kernels::{MomentumStep, Then, batch_norm_train, conv2d, momentum_step};
+use selfsame_kernels::{Epilogue, MomentumStep, batch_norm_train, conv2d, momentum_step};
 
 /// Images of 32 pixels in one forward pass of a step, which encodes the views one after the other.
 const IMAGES: usize = 64;
@@ -121,7 +121,7 @@ fn norm(criterion: &mut Criterion) {
         group.bench_function(format!("forward-backward/{shape}"), |bencher| {
             bencher.iter(|| {
                 let [gamma, beta] = parameters();
-                let then = Then::AddRelu(leaf(&residual));
+                let then = Epilogue::AddRelu(leaf(&residual));
                 let norm = batch_norm_train(leaf(&x), gamma, beta, then, 1e-5);
                 device.finished(norm.output.sum().backward())
             });

@@ -1,13 +1,27 @@
 //! Two-dimensional convolution.
 
+#[cfg(feature = "flex")]
+mod direct;
+#[cfg(feature = "flex")]
+mod layout;
+#[cfg(feature = "flex")]
+mod lines;
+#[cfg(feature = "flex")]
+mod operator;
+#[cfg(feature = "flex")]
+mod winograd;
+#[cfg(feature = "flex")]
+mod winograd_gradient;
+
 use burn::tensor::Tensor;
 use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
 
-/// Convolution without bias, groups or dilation.
+/// Convolves images with a kernel, without bias, groups or dilation.
 ///
-/// On the Flex backend in single precision with our own kernels, forward and backward; elsewhere
-/// burn's. Both give the same numbers up to rounding.
+/// On the Flex backend in single precision, with the same stride and padding in both directions,
+/// our kernels run forward and backward; elsewhere burn's operators do. Both give the same values
+/// up to rounding.
 ///
 /// # Shapes
 /// - `x`: `[batch, d_input, height, width]`
@@ -39,7 +53,7 @@ pub fn conv2d(
 ) -> Tensor<4> {
     let ([_, d_input, height, width], [_, d_kernel, kernel_height, kernel_width]) =
         (x.dims(), weight.dims());
-    assert_eq!(d_input, d_kernel, "the image and the kernel have other numbers of channels");
+    assert_eq!(d_input, d_kernel, "the image and the kernel differ in channels");
     assert!(!stride.contains(&0), "a stride is 1 or more");
     assert!(
         kernel_height <= height + 2 * padding[0] && kernel_width <= width + 2 * padding[1],
@@ -48,11 +62,12 @@ pub fn conv2d(
     #[cfg(feature = "flex")]
     if stride[0] == stride[1]
         && padding[0] == padding[1]
-        && crate::applies(&x)
-        && crate::applies(&weight)
+        && crate::flex::is_f32_on_flex(&x)
+        && crate::flex::is_f32_on_flex(&weight)
     {
-        use crate::extension::KernelOps;
         use burn::backend::Dispatch;
+        use operator::Conv2dOps;
+
         let (x, weight) = (x.into_dispatch(), weight.into_dispatch());
         return Tensor::from_dispatch(Dispatch::kernel_conv2d(x, weight, stride[0], padding[0]));
     }

@@ -1,30 +1,36 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(
+    not(feature = "flex"),
+    allow(unused_variables, reason = "without Flex the arguments of its kernels have no user")
+)]
+
+/// The call where the Flex backend is compiled in, `None` where it is not.
+#[cfg(feature = "flex")]
+macro_rules! on_flex {
+    ($call:expr) => {
+        $call
+    };
+}
+#[cfg(not(feature = "flex"))]
+macro_rules! on_flex {
+    ($call:expr) => {
+        None
+    };
+}
 
 mod batch_norm;
-#[cfg(feature = "flex")]
-mod conv;
 mod conv2d;
 #[cfg(feature = "flex")]
-mod extension;
-#[cfg(feature = "flex")]
-mod geometry;
-#[cfg(feature = "flex")]
-mod lines;
+mod flex;
+mod gemm;
+pub mod loss;
 mod momentum;
 #[cfg(feature = "flex")]
-mod norm;
+mod scratch;
 #[cfg(feature = "flex")]
-mod winograd;
-#[cfg(feature = "flex")]
-mod winograd_gradient;
+mod simd;
 
-pub use batch_norm::{BatchNormTrain, Then, batch_norm, batch_norm_train};
+pub use batch_norm::{BatchNormTrain, Epilogue, batch_norm, batch_norm_train};
 pub use conv2d::conv2d;
+pub use gemm::{Factor, gemm, gram};
 pub use momentum::{MomentumStep, momentum_step};
-
-/// Whether our kernels are for this tensor: single precision on the Flex backend.
-#[cfg(feature = "flex")]
-fn applies<const D: usize>(tensor: &burn::tensor::Tensor<D>) -> bool {
-    use burn::tensor::{DType, Device};
-    tensor.dtype() == DType::F32 && tensor.device() == Device::flex()
-}

@@ -1,4 +1,4 @@
-//! The step of SGD with momentum.
+//! The update of SGD with momentum.
 
 use burn::tensor::Tensor;
 
@@ -7,15 +7,15 @@ use burn::tensor::Tensor;
 pub struct MomentumStep {
     /// Learning rate.
     pub rate: f64,
-    /// Share of the velocity that is kept.
+    /// Share of the old velocity that is kept, in `[0, 1)`.
     pub momentum: f64,
-    /// Share of the weight that is added to its gradient.
+    /// Share of the weight that is added to its gradient, 0 or more.
     pub weight_decay: f64,
     /// Whether the step looks ahead along the velocity.
     pub nesterov: bool,
 }
 
-/// The next weight and velocity of a parameter.
+/// Returns the next weight and velocity of a parameter.
 ///
 /// ```text
 /// g ← scale · (gradient + decay · w)
@@ -23,9 +23,9 @@ pub struct MomentumStep {
 /// w ← w − rate · (g + momentum · v)    Nesterov
 /// w ← w − rate · v                     otherwise
 /// ```
-/// On the Flex backend in single precision this is one pass over memory, and gradient and velocity
-/// give their memory to the results; elsewhere it is made of burn's operators. Both give the same
-/// numbers up to rounding.
+/// On the Flex backend in single precision this is one pass over memory, and the results reuse the
+/// memory of gradient and velocity; elsewhere it is burn's operators. Both give the same values up
+/// to rounding.
 ///
 /// # Shapes
 /// - `weight`, `gradient`, `velocity`: all the same
@@ -58,8 +58,8 @@ pub fn momentum_step<const D: usize>(
         assert_eq!(weight.dims(), velocity.dims(), "a weight and its velocity differ in shape");
     }
     #[cfg(feature = "flex")]
-    if [&weight, &gradient].into_iter().chain(&velocity).all(flex::applies) {
-        return flex::momentum_step(weight, gradient, velocity, scale, step);
+    if [&weight, &gradient].into_iter().chain(&velocity).all(host::applies) {
+        return host::in_one_pass(weight, gradient, velocity, scale, step);
     }
     let mut gradient = gradient;
     if step.weight_decay > 0.0 {
@@ -72,32 +72,30 @@ pub fn momentum_step<const D: usize>(
         Some(velocity) => velocity * step.momentum + gradient.clone(),
         None => gradient.clone(),
     };
-    let way =
+    let direction =
         if step.nesterov { gradient + velocity.clone() * step.momentum } else { velocity.clone() };
-    (weight - way * step.rate, velocity)
+    (weight - direction * step.rate, velocity)
 }
 
 #[cfg(feature = "flex")]
 #[allow(clippy::cast_possible_truncation, reason = "settings become f32 as burn makes scalars")]
-mod flex {
+mod host {
     use burn::backend::Flex;
-    use burn::backend::tensor::FloatTensor;
     use burn::tensor::Tensor;
     use rayon::prelude::*;
 
     use super::MomentumStep;
+    use crate::flex::{FlexTensor, as_f32_slice, is_f32_on_flex, make_contiguous};
 
-    type FlexTensor = FloatTensor<Flex>;
-
-    /// Numbers that a thread changes at a time.
+    /// Elements that a thread changes at a time.
     const CHUNK: usize = 1 << 14;
 
     pub(super) fn applies<const D: usize>(tensor: &Tensor<D>) -> bool {
-        crate::applies(tensor) && !tensor.device().is_autodiff()
+        is_f32_on_flex(tensor) && !tensor.device().is_autodiff()
     }
 
-    /// For tensors that [`applies`] says yes to.
-    pub(super) fn momentum_step<const D: usize>(
+    /// Takes only tensors for which [`applies`] holds.
+    pub(super) fn in_one_pass<const D: usize>(
         weight: Tensor<D>,
         gradient: Tensor<D>,
         velocity: Option<Tensor<D>>,
@@ -110,38 +108,34 @@ mod flex {
         let momentum = step.momentum as f32;
         let kept = if velocity.is_some() { momentum } else { 0.0 };
         let (of_gradient, of_velocity) = if step.nesterov { (1.0, momentum) } else { (0.0, 1.0) };
-        let gradient = primitive(gradient);
-        // Without a velocity any numbers do, as nothing of them is kept.
-        let mut velocity = velocity.map_or_else(|| gradient.clone(), primitive);
+        let gradient = in_own_storage(gradient);
+        // Without a velocity any values do, as their factor is 0.
+        let mut velocity = velocity.map_or_else(|| gradient.clone(), in_own_storage);
         let mut next = gradient;
-        let weight = primitive(weight);
+        let weight = in_own_storage(weight);
         let one = |weight: f32, gradient: f32, velocity: f32| {
             let gradient = (gradient + weight * decay) * scale;
             let velocity = velocity * kept + gradient;
             (weight - (gradient * of_gradient + velocity * of_velocity) * rate, velocity)
         };
-        let chunks = numbers(&weight).par_chunks(CHUNK);
+        let chunks = as_f32_slice(&weight).par_chunks(CHUNK);
         let chunks = chunks.zip(next.storage_mut().par_chunks_mut(CHUNK));
         let chunks = chunks.zip(velocity.storage_mut().par_chunks_mut(CHUNK));
         chunks.for_each(|((weights, gradients), velocities)| {
-            let numbers = weights.iter().zip(gradients).zip(velocities);
-            numbers.for_each(|((weight, gradient), velocity)| {
+            let elements = weights.iter().zip(gradients).zip(velocities);
+            elements.for_each(|((weight, gradient), velocity)| {
                 (*gradient, *velocity) = one(*weight, *gradient, *velocity);
             });
         });
         (Tensor::from_primitive::<Flex>(next), Tensor::from_primitive::<Flex>(velocity))
     }
 
-    /// The tensor as the backend keeps it, its storage its numbers row by row and no more.
-    fn primitive<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
+    /// The tensor as the backend stores it, contiguous and alone in its storage.
+    fn in_own_storage<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
         match tensor.try_into_primitive::<Flex>() {
-            Ok(tensor) => crate::extension::own(tensor),
+            Ok(tensor) => make_contiguous(tensor),
             Err(error) => unreachable!("the caller asked whether it is on Flex: {error:?}"),
         }
-    }
-
-    fn numbers(tensor: &FlexTensor) -> &[f32] {
-        tensor.as_slice().unwrap_or_default()
     }
 }
 

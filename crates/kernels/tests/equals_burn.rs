@@ -5,7 +5,7 @@
     clippy::print_stdout,
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
-    reason = "a test may panic and print, and reads small numbers"
+    reason = "a test may panic and print, and reads small values"
 )]
 
 use burn::tensor::activation::relu;
@@ -13,7 +13,7 @@ use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
-use selfsame_kernels::{Then, batch_norm, batch_norm_train, conv2d};
+use selfsame_kernels::{Epilogue, batch_norm, batch_norm_train, conv2d};
 
 /// Numbers without any pattern, around zero.
 fn random<const D: usize>(dims: [usize; D], seed: u32) -> Tensor<D> {
@@ -28,7 +28,7 @@ fn random<const D: usize>(dims: [usize; D], seed: u32) -> Tensor<D> {
     Tensor::from_data(TensorData::new(data, dims), &Device::flex().autodiff())
 }
 
-fn numbers<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+fn elements<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
 
@@ -39,7 +39,7 @@ type Gradient<'a> = &'a dyn Fn(&burn::tensor::Gradients) -> Vec<f32>;
 fn run<const D: usize, const N: usize>(output: Tensor<D>, of: [Gradient<'_>; N]) -> Vec<Vec<f32>> {
     let weights = random(output.dims(), 77).inner();
     let gradients = (output.clone() * weights).sum().backward();
-    let mut all = vec![numbers(output)];
+    let mut all = vec![elements(output)];
     all.extend(of.map(|gradient| gradient(&gradients)));
     all
 }
@@ -48,7 +48,7 @@ fn run<const D: usize, const N: usize>(output: Tensor<D>, of: [Gradient<'_>; N])
 fn assert_same(ours: &[Vec<f32>], theirs: &[Vec<f32>]) {
     for (part, (ours, theirs)) in ours.iter().zip(theirs).enumerate() {
         assert_eq!(ours.len(), theirs.len());
-        // Sums of up to a few thousand numbers of size 1 in another order: what they cancel to may
+        // Sums of up to a few thousand terms of size 1 in another order: what they cancel to may
         // be small, their rounding is not.
         let size = theirs.iter().map(|x| x.abs()).fold(1.0, f32::max);
         let off = ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
@@ -64,7 +64,7 @@ fn convolve(
     let (x, weight) = (random(x, 1).require_grad(), random(weight, 2).require_grad());
     run(
         conv(x.clone(), weight.clone()),
-        [&|g| numbers(x.grad(g).unwrap()), &|g| numbers(weight.grad(g).unwrap())],
+        [&|g| elements(x.grad(g).unwrap()), &|g| elements(weight.grad(g).unwrap())],
     )
 }
 
@@ -98,7 +98,7 @@ fn convolutions_of_a_resnet() {
     check_conv([40, 3, 32, 32], 16, [3, 3], 1, 1);
 }
 
-/// Wide enough for Winograd's way, with tiles that the image does not fill.
+/// Wide enough for Winograd's convolution, with tiles that the image does not fill.
 #[test]
 fn convolutions_by_tiles() {
     for (batch, from, to, [height, width], padding) in [
@@ -115,7 +115,7 @@ fn convolutions_by_tiles() {
     }
 }
 
-/// In units of the root mean square of the true numbers, which double precision tells.
+/// In units of the root mean square of the true values, which double precision tells.
 #[test]
 fn the_error_of_tiles_is_small() {
     let dims = [16, 64, 32, 32];
@@ -129,8 +129,8 @@ fn the_error_of_tiles_is_small() {
             let options = ConvOptions::new([1; 2], [1; 2], [1, 1], 1);
             module::conv2d(x.clone(), weight.clone(), None, options)
         };
-        let pull = random(dims, 7).inner().cast(dtype);
-        let gradients = (y.clone() * Tensor::from_inner(pull)).sum().backward();
+        let weights = random(dims, 7).inner().cast(dtype);
+        let gradients = (y.clone() * Tensor::from_inner(weights)).sum().backward();
         let all = [y.inner(), x.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()];
         all.map(|tensor| tensor.into_data().iter::<f64>().collect())
     };
@@ -150,22 +150,22 @@ fn normalize(
     norm: impl Fn(Tensor<4>, Tensor<1>, Tensor<1>, Tensor<4>) -> [Tensor<4>; 1],
     dims: [usize; 4],
 ) -> Vec<Vec<f32>> {
-    let (x, carried) = (random(dims, 3).require_grad(), random(dims, 4).require_grad());
+    let (x, residual) = (random(dims, 3).require_grad(), random(dims, 4).require_grad());
     let (gamma, beta) = (random([dims[1]], 5).require_grad(), random([dims[1]], 6).require_grad());
-    let [output] = norm(x.clone() * 3.0 + 2.0, gamma.clone(), beta.clone(), carried.clone());
+    let [output] = norm(x.clone() * 3.0 + 2.0, gamma.clone(), beta.clone(), residual.clone());
     run(
         output,
         [
-            &|g| numbers(x.grad(g).unwrap()),
-            &|g| numbers(gamma.grad(g).unwrap()),
-            &|g| numbers(beta.grad(g).unwrap()),
-            &|g| carried.grad(g).map_or_else(Vec::new, numbers),
+            &|g| elements(x.grad(g).unwrap()),
+            &|g| elements(gamma.grad(g).unwrap()),
+            &|g| elements(beta.grad(g).unwrap()),
+            &|g| residual.grad(g).map_or_else(Vec::new, elements),
         ],
     )
 }
 
 /// What follows a norm: as ours is told, and by burn's operators.
-type Follow = (fn(Tensor<4>) -> Then<4>, fn(Tensor<4>, Tensor<4>) -> Tensor<4>);
+type Follow = (fn(Tensor<4>) -> Epilogue<4>, fn(Tensor<4>, Tensor<4>) -> Tensor<4>);
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
@@ -173,16 +173,16 @@ proptest! {
     fn batch_norms(batch in 2_usize..9, channels in 1_usize..9, height in 1_usize..12, width in 1_usize..12) {
         let dims = [batch, channels, height, width];
         let follows: [Follow; 3] = [
-            (|_| Then::Nothing, |y, _| y),
-            (|_| Then::Relu, |y, _| relu(y)),
-            (Then::AddRelu, |y, carried| relu(y + carried)),
+            (|_| Epilogue::None, |y, _| y),
+            (|_| Epilogue::Relu, |y, _| relu(y)),
+            (Epilogue::AddRelu, |y, residual| relu(y + residual)),
         ];
         for (then, same) in follows {
-            let ours = normalize(|x, gamma, beta, carried| {
-                [batch_norm_train(x, gamma, beta, then(carried), 1e-3).output]
+            let ours = normalize(|x, gamma, beta, residual| {
+                [batch_norm_train(x, gamma, beta, then(residual), 1e-3).output]
             }, dims);
-            let theirs = normalize(|x, gamma, beta, carried| {
-                [same(module::batch_norm_train(x, gamma, beta, 1e-3).output, carried)]
+            let theirs = normalize(|x, gamma, beta, residual| {
+                [same(module::batch_norm_train(x, gamma, beta, 1e-3).output, residual)]
             }, dims);
             assert_same(&ours, &theirs);
         }
@@ -193,13 +193,13 @@ proptest! {
 fn statistics_are_exact_far_from_zero() {
     let x = random([8, 2, 16, 16], 9) + 1000.0;
     let (one, zero) = (random([2], 1) * 0.0 + 1.0, random([2], 1) * 0.0);
-    let norm = batch_norm_train(x.clone(), one, zero, Then::Nothing, 1e-5);
+    let norm = batch_norm_train(x.clone(), one, zero, Epilogue::None, 1e-5);
     let values = x.into_data().iter::<f32>().map(f64::from).collect::<Vec<_>>();
     let channel: Vec<f64> = values.chunks(256).step_by(2).flatten().copied().collect();
     let mean = channel.iter().sum::<f64>() / channel.len() as f64;
     let variance = channel.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / channel.len() as f64;
-    assert!((f64::from(numbers(norm.mean)[0]) - mean).abs() < 1e-4);
-    assert!((f64::from(numbers(norm.variance)[0]) / variance - 1.0).abs() < 1e-4);
+    assert!((f64::from(elements(norm.mean)[0]) - mean).abs() < 1e-4);
+    assert!((f64::from(elements(norm.variance)[0]) / variance - 1.0).abs() < 1e-4);
 }
 
 #[test]
@@ -224,8 +224,8 @@ fn a_batch_norm_that_is_only_used_equals_the_sum_of_its_parts() {
     let one = |seed| random([4], seed).inner();
     let statistics = || [one(4), one(5) + 1.0];
     let ours =
-        batch_norm(x.clone(), [one(2), one(3)], statistics(), Then::AddRelu(x.clone()), 1e-3);
+        batch_norm(x.clone(), [one(2), one(3)], statistics(), Epilogue::AddRelu(x.clone()), 1e-3);
     let [mean, variance] = statistics();
     let theirs = module::batch_norm(x.clone(), one(2), one(3), mean, variance, 1e-3);
-    assert_same(&[numbers(ours)], &[numbers(relu(theirs + x))]);
+    assert_same(&[elements(ours)], &[elements(relu(theirs + x))]);
 }

@@ -1,15 +1,12 @@
 //! Barlow Twins: make two views' features equal, and each feature unlike the others.
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor};
+use selfsame_kernels::Factor::{Plain, Transposed};
+use selfsame_kernels::{gemm, loss};
 
-#[cfg(feature = "flex")]
-use crate::correlation::Correlation;
-use crate::gram::Factor::{Plain, Turned};
-use crate::gram::{cross_squares, squares, times};
-use crate::normalize::paired_dims;
-#[cfg(feature = "flex")]
-use crate::with_gradient::single;
-use crate::with_gradient::with_gradient;
+use crate::ops::custom_gradient::custom_gradient;
+use crate::ops::gram::cross_squares;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`barlow_twins`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,14 +24,15 @@ impl Default for BarlowTwinsLossConfig {
     }
 }
 
-/// Squared distance of the cross-correlation matrix `C` of two views from the identity.
+/// Returns the squared distance of the cross-correlation matrix `C` of two views from the identity.
 ///
 /// ```text
 /// loss = Σᵢ (1 − Cᵢᵢ)²  +  λ Σᵢ Σⱼ≠ᵢ Cᵢⱼ²        C = Aᵀ B / batch
 /// ```
-/// `A`, `B` are the views with each feature standardized over the batch (biased variance). Summed
-/// over features, so the value grows with `dim`. A constant feature correlates with nothing. With fewer
-/// rows than features `Σ Cᵢⱼ²` is summed from the products of rows, which is the same number.
+/// `A`, `B` are the views with each feature standardized over the batch (biased variance). The loss
+/// is a sum over features, so it grows with `dim`. A constant feature correlates with nothing. With
+/// fewer rows than features `Σ Cᵢⱼ²` is computed from the inner products of rows, which gives the
+/// same value.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image
@@ -52,7 +50,7 @@ impl Default for BarlowTwinsLossConfig {
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::{BarlowTwinsLossConfig, barlow_twins};
 ///
-/// // Two uncorrelated features, seen identically by both views: nothing to pay.
+/// // Two uncorrelated features, seen identically by both views: the loss is 0.
 /// let cross = [[1., 0.], [0., 1.], [-1., 0.], [0., -1.]];
 /// let view = Tensor::<2>::from_floats(cross, &Device::flex());
 /// let loss = barlow_twins(view.clone(), view, &BarlowTwinsLossConfig::default());
@@ -67,23 +65,19 @@ pub fn barlow_twins(
 ) -> Tensor<1> {
     let [batch, dim] = paired_dims("barlow_twins", &view_a, &view_b);
     assert!(batch > 1, "barlow_twins correlates over the batch: it needs 2 rows or more");
-    #[cfg(feature = "flex")]
+    let BarlowTwinsLossConfig { off_diagonal, epsilon } = *config;
     if batch >= dim
-        && let Some(loss) = on_host(&view_a, &view_b, config)
+        && let Some(loss) = loss::barlow_twins(&view_a, &view_b, epsilon, off_diagonal)
     {
         return loss;
     }
-    let a = standardize(view_a, config.epsilon);
-    let b = standardize(view_b, config.epsilon);
+    let a = standardized(view_a, epsilon);
+    let b = standardized(view_b, epsilon);
 
-    if batch < dim {
-        by_rows(a, b, config.off_diagonal)
-    } else {
-        by_columns(a, b, config.off_diagonal)
-    }
+    if batch < dim { by_rows(a, b, off_diagonal) } else { by_columns(a, b, off_diagonal) }
 }
 
-/// The loss without `C`, which is larger than the products of rows.
+/// The loss without `C`, which is larger than the Gram matrices of rows.
 fn by_rows(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
     let share = (a.dims()[0] as f64).recip();
     let diagonal = (a.clone() * b.clone()).sum_dim(0) * share;
@@ -91,45 +85,30 @@ fn by_rows(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
     (diagonal * -1.0 + 1.0).square().sum() + off_diagonal * weight
 }
 
-/// The loss from `C` by kernels of the host's; `None` where there are none, or a square is too large.
-#[cfg(feature = "flex")]
-fn on_host(a: &Tensor<2>, b: &Tensor<2>, config: &BarlowTwinsLossConfig) -> Option<Tensor<1>> {
-    let (epsilon, weight) = (config.epsilon as f32, config.off_diagonal as f32);
-    let (host_a, host_b) = (crate::extension::host(a)?, crate::extension::host(b)?);
-    let views = [&host_a, &host_b].map(crate::extension::numbers);
-    let found = Correlation::of(views, a.dims()[1], epsilon, weight)?;
-    let loss = single(vec![found.loss], [1], a);
-    let none = loss.zeros_like();
-    let gradient = |view| single(found.gradient(view), a.dims(), a);
-    let of_a = with_gradient(a.clone(), loss, || gradient(0));
-    Some(of_a + with_gradient(b.clone(), none, || gradient(1)))
-}
-
-/// The loss from `C`, whose slope is all that the views' gradients need.
+/// The loss from `C`, whose gradient is all that the views' gradients need.
 fn by_columns(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
     let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
     let [batch, dim] = plain_a.dims();
     let share = (batch as f64).recip();
-    let correlations = times(Turned(&plain_a), Plain(&plain_b), share);
+    let correlations = gemm(Transposed(&plain_a), Plain(&plain_b), share);
     let own = Tensor::<1, Int>::arange(0..dim as i64, &plain_a.device()).reshape([dim, 1]);
     let diagonal = correlations.clone().gather(1, own.clone());
-    let off_diagonal = squares(&correlations) - diagonal.clone().square().sum();
+    let off_diagonal = loss::sum_of_squares(&correlations) - diagonal.clone().square().sum();
     let value = (diagonal.clone() * -1.0 + 1.0).square().sum() + off_diagonal * weight;
 
-    // What the slopes of the diagonal are besides those of all.
+    // The derivatives of the diagonal differ from those of the other elements by this.
     let correction = (diagonal * (1.0 - weight) - 1.0) * 2.0;
     let slopes = correlations * (2.0 * weight);
     let slopes = slopes.scatter(1, own, correction, IndexingUpdateOp::Add);
     let none = value.zeros_like();
-    with_gradient(a, value, || times(Plain(&plain_b), Turned(&slopes), share))
-        + with_gradient(b, none, || times(Plain(&plain_a), Plain(&slopes), share))
+    custom_gradient(a, value, || gemm(Plain(&plain_b), Transposed(&slopes), share))
+        + custom_gradient(b, none, || gemm(Plain(&plain_a), Plain(&slopes), share))
 }
 
-/// Columns of mean 0 and variance 1, computed on a scale on which squares cannot overflow.
-fn standardize(x: Tensor<2>, epsilon: f64) -> Tensor<2> {
-    #[cfg(feature = "flex")]
-    if has_plain_squares(&x) {
-        return crate::extension::standardize(x, epsilon);
+/// Standardizes columns to mean 0 and variance 1, on a scale on which squares cannot overflow.
+fn standardized(x: Tensor<2>, epsilon: f64) -> Tensor<2> {
+    if let Some(standardized) = loss::standardize(&x, epsilon) {
+        return standardized;
     }
     let largest = x.clone().inner().abs().max_dim(0).clamp_min(1.0);
     let x = x / largest.clone();
@@ -138,13 +117,6 @@ fn standardize(x: Tensor<2>, epsilon: f64) -> Tensor<2> {
     // √ε is divided twice, as ε / largest² would vanish too early to be divided by.
     let epsilon = (largest.recip() * epsilon.sqrt()).square().clamp_min(1e-37);
     x / (variance + epsilon).sqrt()
-}
-
-/// Whether there is a kernel for this view, and none of its squares comes near the largest number.
-#[cfg(feature = "flex")]
-fn has_plain_squares(x: &Tensor<2>) -> bool {
-    let longest = |host| crate::rows::longest(crate::extension::numbers(&host), x.dims()[1]);
-    crate::extension::host(x).map(longest).is_some_and(|longest| longest < 1e15)
 }
 
 #[cfg(test)]

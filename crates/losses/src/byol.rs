@@ -4,13 +4,13 @@ use burn::tensor::Tensor;
 
 use crate::negative_cosine::negative_cosine;
 
-/// Squared distance of normalized predictions and targets, both ways.
+/// Returns the squared distance of normalized predictions and targets, in both directions.
 ///
 /// ```text
 /// loss = mean ‖p̂_a − sg ẑ_b‖²  +  mean ‖p̂_b − sg ẑ_a‖²  =  4 + 4 · negative_cosine
 /// ```
-/// The hat is a row of unit length, `sg` stop-gradient. Summed over the two ways, averaged over the
-/// batch. A row of zeros counts as at right angles to everything.
+/// The hat is a row of unit length, `sg` stop-gradient. It is summed over the two directions and
+/// averaged over the batch. A row of zeros counts as at right angles to everything.
 ///
 /// # Shapes
 /// - `prediction_a`, `prediction_b`: `[batch, dim]`, the online predictor's output for each view
@@ -32,7 +32,7 @@ use crate::negative_cosine::negative_cosine;
 /// let view = Tensor::<2>::eye(3, &Device::flex());
 /// let opposite = view.clone() * -2.0;
 /// let loss = byol(view.clone(), view.clone(), view, opposite).into_scalar::<f32>();
-/// assert!((loss - 4.0).abs() < 1e-6); // one way 4, the other 0
+/// assert!((loss - 4.0).abs() < 1e-6); // one direction 4, the other 0
 /// ```
 #[must_use]
 #[track_caller]

@@ -1,4 +1,4 @@
-//! Circle loss: each pair is pulled as hard as it is far from where it belongs.
+//! Circle loss: each pair is weighted by its distance from its optimum.
 
 use burn::tensor::Tensor;
 
@@ -8,7 +8,7 @@ use crate::{Distance, Labeled};
 /// Settings of [`circle`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CircleLossConfig {
-    /// γ, above 0: how much the hardest pairs outweigh the others.
+    /// γ, above 0: the weight of the hardest pairs over the others.
     pub gamma: f64,
     /// m, in `[0, 1)`: positives are to be nearer than `m`, negatives farther than `1 − m`.
     pub margin: f64,
@@ -21,7 +21,8 @@ impl Default for CircleLossConfig {
     }
 }
 
-/// Soft maxima of each anchor's positives and negatives, weighted by how far off they are.
+/// Returns soft maxima of each anchor's positives and negatives, weighted by their distance from
+/// the optimum.
 ///
 /// ```text
 /// loss = mean of log(1 + Σ_p e^(γ w_p (d_p − m))) + log(1 + Σ_n e^(γ w_n (1 − m − d_n)))
@@ -40,8 +41,9 @@ impl Default for CircleLossConfig {
 ///
 /// # Source
 /// Sun et al., 2020, [arXiv:2002.10857](https://arxiv.org/abs/2002.10857), section 3.
-/// Deviation: the two soft maxima are added, as in TensorFlow Similarity, where the paper takes one
-/// of the product of both sums. Unlike there, the weights are constants, as in the paper.
+/// Deviation: the two soft maxima are added, as in TensorFlow Similarity, where the paper has one
+/// soft maximum of the product of both sums. Unlike there, the weights are constants, as in the
+/// paper.
 ///
 /// # Example
 /// ```
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
     use crate::labeled::samples::{batch, classes, images, labeled, near_and_apart};
     use crate::laws::{Pair, assert_close, laws, value};
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
     use burn::tensor::Device;
 
     const CONFIG: CircleLossConfig = CircleLossConfig { gamma: 5.0, margin: 0.3 };
@@ -122,7 +124,7 @@ mod tests {
         let rows = Tensor::<2>::from_floats(rows, &device).require_grad();
         let labels = Tensor::from_ints([0, 0, 1], &Device::flex());
         let loss = circle(&Labeled::new(rows.clone(), labels), None, &CONFIG);
-        let found = numbers(rows.grad(&loss.backward()).unwrap());
+        let found = to_f64_vec(rows.grad(&loss.backward()).unwrap());
         // The first row turns by its second coordinate: its distances 0.4 and 1 change by −0.8, −1.
         // Both are those of an anchor; the second row's positive is the first row, at 0.4.
         let sigmoid = |x: f64| 1.0 / (1.0 + (-x).exp());

@@ -3,14 +3,15 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::softmax;
 
-use crate::contrast::{Contrast, Gathered, Positive, check_temperature};
+use crate::Gathered;
+use crate::ops::contrast::{Contrast, Positive, check_temperature};
 
 /// Settings of [`dcl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DclLossConfig {
     /// τ, above 0.
     pub temperature: f64,
-    /// σ, above 0: weights positives by how near they are already (DCLW). `None` weights all alike.
+    /// σ, above 0: weights positives by their distance (DCLW). `None` weights all the same.
     pub sigma: Option<f64>,
 }
 
@@ -29,15 +30,15 @@ impl DclLossConfig {
     }
 }
 
-/// NT-Xent with the positive left out of the denominator.
+/// Returns NT-Xent with the positive excluded from the denominator.
 ///
 /// ```text
 /// loss = mean over all 2B views i of  −wᵢ s(i, j(i))/τ + log Σₖ exp(s(i, k)/τ)
-/// w    = 1, or of DCLW  2 − B · softmax over the batch of s(i, j(i))/σ, a constant
+/// w    = 1, or for DCLW  2 − B · softmax over the batch of s(i, j(i))/σ, a constant
 /// ```
-/// `s` is the cosine of two rows, `j(i)` the other view of the same image, `k` runs over the
-/// `2B − 2` views that are neither `i` nor `j(i)`. The mean of `w` is 1. Memory grows with the number
-/// of rows, as for [`nt_xent`](crate::nt_xent()).
+/// `s` is the cosine of two rows, `j(i)` the other view of the same image, `k` runs over the `2B −
+/// 2` views that are neither `i` nor `j(i)`. The mean of `w` is 1. Memory grows with the number of
+/// rows, as for [`nt_xent`](crate::nt_xent()).
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
@@ -67,9 +68,9 @@ pub fn dcl(view_a: Tensor<2>, view_b: Tensor<2>, config: &DclLossConfig) -> Tens
     loss([view_a, view_b], None, config)
 }
 
-/// [`dcl`] of this worker's rows, with the views of all workers as candidates.
+/// Returns [`dcl`] of this worker's rows, with the views of all workers as candidates.
 ///
-/// The weights of DCLW are taken over this worker's positives.
+/// The weights of DCLW are computed over this worker's positives.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`; `gathered`: `[all, dim]` each
@@ -105,7 +106,7 @@ pub fn dcl_gathered(
 #[track_caller]
 fn loss(views: [Tensor<2>; 2], gathered: Option<&Gathered>, config: &DclLossConfig) -> Tensor<1> {
     let temperature = config.temperature;
-    let contrast = Contrast::new("dcl", views, gathered, Positive::LeftOut, |_| temperature);
+    let contrast = Contrast::new("dcl", views, gathered, Positive::Excluded, |_| temperature);
     let positives = match config.sigma {
         None => contrast.positives,
         Some(sigma) => {

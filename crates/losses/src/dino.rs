@@ -1,17 +1,17 @@
-//! DINO: the student names each view as the teacher names the others.
+//! DINO: the student predicts the teacher's output for the other views.
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::Tensor;
 
-use crate::StateError;
-use crate::across_views::{across_views, probabilities};
-use crate::view_list::common_dims;
+use crate::DinoCenter;
+use crate::ops::cross_view_entropy::{cross_view_entropy, probabilities};
+use crate::ops::shapes::common_dims;
 
 /// Settings of [`dino`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DinoLossConfig {
     /// `τ_s`, above 0, of the student.
     pub student_temperature: f64,
-    /// `τ_t`, above 0, of the teacher: below `τ_s`, so that the teacher is the surer of the two. It
+    /// `τ_t`, above 0, of the teacher: below `τ_s`, so that the teacher is the more confident. It
     /// rises in the first epochs, see [`TeacherTemperature`].
     pub teacher_temperature: f64,
 }
@@ -23,7 +23,7 @@ impl Default for DinoLossConfig {
     }
 }
 
-/// The teacher's temperature over the run: a straight line, then constant.
+/// The teacher's temperature over the run: linear, then constant.
 ///
 /// # Example
 /// ```
@@ -44,14 +44,14 @@ pub struct TeacherTemperature {
 }
 
 impl Default for TeacherTemperature {
-    /// From 0.04 to 0.07 in 30 epochs (paper). Peers that leave it at 0.04 differ.
+    /// From 0.04 to 0.07 in 30 epochs (paper). Some peers keep it at 0.04.
     fn default() -> Self {
         Self { first: 0.04, last: 0.07, warmup_epochs: 30.0 }
     }
 }
 
 impl TeacherTemperature {
-    /// The temperature after `epoch` epochs; parts of an epoch count.
+    /// Returns the temperature after `epoch` epochs, which may be a fraction.
     #[must_use]
     pub fn at(&self, epoch: f64) -> f64 {
         if epoch >= self.warmup_epochs {
@@ -61,95 +61,14 @@ impl TeacherTemperature {
     }
 }
 
-/// Running mean of the teacher's outputs, which [`dino`] takes off so that no output wins always.
-///
-/// A plain value of its owner: a checkpoint keeps [`state`](Self::state), a resumed run goes on
-/// with [`from_state`](Self::from_state).
-///
-/// # Example
-/// ```
-/// use burn::tensor::{Device, Tensor};
-/// use selfsame_losses::DinoCenter;
-///
-/// let mut center = DinoCenter::new(2, 0.9, &Device::flex());
-/// center.update(&[Tensor::from_floats([[1.0, 0.0], [3.0, 0.0]], &Device::flex())]);
-/// let found = center.values().into_data().try_to_vec::<f32>().unwrap();
-/// assert!((found[0] - 0.2).abs() < 1e-6 && found[1] == 0.0);
-/// ```
-#[derive(Clone, Debug)]
-pub struct DinoCenter {
-    values: Tensor<2>,
-    momentum: f64,
-}
-
-impl DinoCenter {
-    /// A center of zeros for `dim` outputs. `momentum`, in `[0, 1)`, is what an update keeps of
-    /// the old center; the paper has 0.9.
-    ///
-    /// # Panics
-    /// If the momentum is not in `[0, 1)`.
-    #[must_use]
-    #[track_caller]
-    pub fn new(dim: usize, momentum: f64, device: &Device) -> Self {
-        assert!((0.0..1.0).contains(&momentum), "momentum must be in [0, 1), got {momentum}");
-        Self { values: Tensor::zeros([1, dim], device).inner(), momentum }
-    }
-
-    /// The center, `[1, dim]`, without a graph.
-    #[must_use]
-    pub fn values(&self) -> Tensor<2> {
-        self.values.clone()
-    }
-
-    /// Moves towards the mean of these outputs of the teacher, `[batch, dim]` for each view; to be
-    /// called after the loss of the same step.
-    ///
-    /// # Panics
-    /// If there is no view, or the shapes do not fit.
-    #[track_caller]
-    pub fn update(&mut self, teacher: &[Tensor<2>]) {
-        let [_, dim] = common_dims("DinoCenter::update", 1, teacher);
-        assert_eq!(dim, self.values.dims()[1], "a center of shape {:?}", self.values.dims());
-        let views: Vec<Tensor<2>> = teacher.iter().map(|view| view.clone().inner()).collect();
-        let mean = Tensor::cat(views, 0).mean_dim(0);
-        let old = self.values.clone().cast(mean.dtype());
-        self.values = old * self.momentum + mean * (1.0 - self.momentum);
-    }
-
-    /// What a checkpoint keeps: the center, `[1, dim]`.
-    #[must_use]
-    pub fn state(&self) -> TensorData {
-        self.values.to_data()
-    }
-
-    /// The center that had this [`state`](Self::state), on `device`.
-    ///
-    /// # Errors
-    /// If the state is not a matrix.
-    ///
-    /// # Panics
-    /// If the momentum is not in `[0, 1)`.
-    #[track_caller]
-    pub fn from_state(
-        momentum: f64,
-        state: TensorData,
-        device: &Device,
-    ) -> Result<Self, StateError> {
-        let [_, dim] = StateError::dims(&state, ["1", "dim"])?;
-        let dtype = state.dtype();
-        let values = Tensor::from_data(state, (device, dtype)).inner();
-        Ok(Self { values, ..Self::new(dim, momentum, device) })
-    }
-}
-
-/// Cross-entropy of the student's outputs with the teacher's for every other view.
+/// Returns the cross-entropy of the student's outputs with the teacher's for every other view.
 ///
 /// ```text
 /// p = softmax((t − c)/τ_t)          loss = mean over (i, v), i ≠ v, of −Σₖ pᵢₖ log softmax(sᵥ/τ_s)ₖ
 /// ```
 /// `c` is the center; `i` runs over the teacher's views, `v` over the student's, of which the first
-/// are the same views in the same order. Averaged over the pairs and the batch. The teacher is a
-/// constant. The center is used as it stands; call [`DinoCenter::update`] after the loss.
+/// are the same views in the same order. The loss is averaged over the pairs and the batch. The
+/// teacher is a constant. The center is not changed; call [`DinoCenter::update`] after the loss.
 ///
 /// # Shapes
 /// - `teacher`, `student`: `[batch, dim]` each, row `i` of all from the same image
@@ -189,18 +108,19 @@ pub fn dino(
     assert!(temperature > 0.0, "dino needs a teacher temperature above 0, got {temperature}");
     let dims = common_dims("dino", 1, teacher);
     assert_eq!(dims, common_dims("dino", 1, student), "dino needs views of one shape");
-    assert_eq!(dims[1], center.values.dims()[1], "dino needs a center as wide as the views");
-    let center = center.values.clone().cast(teacher[0].dtype());
+    assert_eq!(dims[1], center.values().dims()[1], "dino needs a center as wide as the views");
+    let center = center.values().cast(teacher[0].dtype());
     let name = |view: &Tensor<2>| probabilities(view.clone(), Some(center.clone()), temperature);
     let targets: Vec<Tensor<2>> = teacher.iter().map(name).collect();
-    across_views("dino", &targets, student, config.student_temperature)
+    cross_view_entropy("dino", &targets, student, config.student_temperature)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
-    use crate::with_gradient::{constant, numbers};
+    use crate::ops::custom_gradient::constant;
+    use burn::tensor::Device;
 
     const CONFIG: DinoLossConfig =
         DinoLossConfig { student_temperature: 0.5, teacher_temperature: 0.2 };
@@ -209,7 +129,7 @@ mod tests {
     fn center(like: &Tensor<2>) -> DinoCenter {
         let dim = like.dims()[1];
         let values = constant((0..dim).map(|i| i as f64 * 0.1).collect(), [1, dim], like);
-        DinoCenter { values, momentum: 0.9 }
+        DinoCenter::from_state(0.9, values.into_data(), &like.device()).unwrap()
     }
 
     /// The student sees a third view; the teacher's views are the student's first two, moved.
@@ -222,8 +142,8 @@ mod tests {
     /// Teacher and student apart: what varies is only the student.
     fn student(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [rows, columns] = a.dims();
-        let numbers = (0..rows * columns).map(|i| (i as f64).sin()).collect();
-        let teacher = constant(numbers, [rows, columns], &a);
+        let values = (0..rows * columns).map(|i| (i as f64).sin()).collect();
+        let teacher = constant(values, [rows, columns], &a);
         dino(&[teacher.clone(), teacher], &[a.clone(), b], &center(&a), &CONFIG)
     }
 
@@ -269,21 +189,6 @@ mod tests {
         .permutation()
         .symmetry()
         .extremes(1);
-    }
-
-    #[test]
-    fn the_center_goes_on_from_its_state() {
-        let device = Device::flex();
-        let mut center = DinoCenter::new(2, 0.5, &device);
-        let outputs = [Tensor::from_floats([[1.0, 4.0]], &device)];
-        center.update(&outputs);
-        let mut copy = DinoCenter::from_state(0.5, center.state(), &device).unwrap();
-        center.update(&outputs);
-        copy.update(&outputs);
-        assert_eq!(numbers(center.values()), [0.75, 3.0]);
-        assert_eq!(numbers(copy.values()), [0.75, 3.0]);
-        let flat = TensorData::from([1.0_f32]);
-        assert!(DinoCenter::from_state(0.5, flat, &device).is_err());
     }
 
     #[test]

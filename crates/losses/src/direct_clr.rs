@@ -1,14 +1,14 @@
-//! DirectCLR: a contrast of the first columns of the features themselves, without a projector.
+//! DirectCLR: NT-Xent of the first features of the encoder, without a projector.
 
 use burn::tensor::Tensor;
 
-use crate::normalize::paired_dims;
 use crate::nt_xent::{NtXentLossConfig, nt_xent};
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`direct_clr`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DirectClrLossConfig {
-    /// How many of the first columns are contrasted; of narrower features all are.
+    /// The number of first columns that are contrasted; of narrower features all are.
     pub columns: usize,
     /// τ, above 0.
     pub temperature: f64,
@@ -21,14 +21,16 @@ impl Default for DirectClrLossConfig {
     }
 }
 
-/// [`nt_xent`](crate::nt_xent()) of the first `columns` features; the others get no gradient.
+/// Returns [`nt_xent`](crate::nt_xent()) of the first `columns` features; the others get no
+/// gradient.
 ///
 /// ```text
 /// loss = NT-Xent(a[:, ..columns], b[:, ..columns])
 /// ```
 ///
 /// # Shapes
-/// - `view_a`, `view_b`: `[batch, dim]`, the encoder's features, row `i` of both from the same image
+/// - `view_a`, `view_b`: `[batch, dim]`, the encoder's features, row `i` of both from the same
+///   image
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics

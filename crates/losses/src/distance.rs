@@ -1,13 +1,13 @@
-//! How far apart rows are.
+//! Distances of rows.
 
 use burn::tensor::Tensor;
 
-use crate::normalize::normalize;
+use crate::ops::l2_normalize::l2_normalize;
 
-/// A distance of two rows: the smaller, the more alike.
+/// A distance of two rows: the smaller, the more similar.
 ///
-/// Squares and products of rows so long that they leave the type's range stay at a trillionth of its
-/// end (3e26 in single precision), so that no distance is infinite.
+/// Squares and products beyond the type's range are limited to a trillionth of its largest value
+/// (3e26 in single precision), so that no distance is infinite.
 ///
 /// # Example
 /// ```
@@ -22,7 +22,7 @@ use crate::normalize::normalize;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distance {
-    /// `1 − cos`, from 0 to 2; rows may have any length, and one of zeros is at 1 from all.
+    /// `1 − cos`, from 0 to 2; rows may have any length; a row of zeros is at 1 from all.
     Cosine,
     /// Length of the difference.
     Euclidean,
@@ -32,22 +32,22 @@ pub enum Distance {
     Manhattan,
     /// Minus the product `q · k`: may be negative.
     InnerProduct,
-    /// `var(q − k) / var(q)`, variances over the numbers of a row: not symmetric.
+    /// `var(q − k) / var(q)`, variances over the elements of a row: not symmetric.
     SignalToNoise,
 }
 
 impl Distance {
-    /// The distance of every query and every key.
+    /// Computes the distance of every query and every key.
     ///
-    /// All but [`Manhattan`](Self::Manhattan), which needs room for `queries · keys · dim` numbers,
-    /// are made of one matrix product; their rounding errors are relative to the longest rows.
+    /// All but [`Manhattan`](Self::Manhattan), which needs memory for `queries · keys · dim`
+    /// elements, are one matrix product; their rounding errors are relative to the longest rows.
     ///
     /// # Shapes
     /// - `queries`: `[queries, dim]`; `keys`: `[keys, dim]`
     /// - output: `[queries, keys]`
     ///
     /// # Panics
-    /// If the rows are not as wide.
+    /// If the rows differ in width.
     #[must_use]
     #[track_caller]
     pub fn pairwise(self, queries: Tensor<2>, keys: Tensor<2>) -> Tensor<2> {
@@ -56,7 +56,7 @@ impl Distance {
         self.of(queries, keys, &PAIRWISE)
     }
 
-    /// The distance of each query and the key beside it.
+    /// Computes the distance of each query and the key in the same row.
     ///
     /// # Shapes
     /// - `queries`, `keys`: `[rows, dim]`
@@ -74,7 +74,7 @@ impl Distance {
     fn of(self, queries: Tensor<2>, keys: Tensor<2>, sums: &Sums) -> Tensor<2> {
         match self {
             Self::Cosine => {
-                (-(sums.products)(normalize(queries), normalize(keys)) + 1.0).clamp_min(0.0)
+                (-(sums.products)(l2_normalize(queries), l2_normalize(keys)) + 1.0).clamp_min(0.0)
             }
             Self::Manhattan => (sums.differences)(queries, keys),
             Self::InnerProduct => {
@@ -97,13 +97,13 @@ impl Distance {
     }
 }
 
-/// What distances are made of: sums over the numbers of a query and a key.
+/// The sums over the elements of a query and a key that distances are computed from.
 struct Sums {
-    /// Of their products.
+    /// The sum of their products.
     products: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
-    /// Of the squares of their differences.
+    /// The sum of the squares of their differences.
     squares: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
-    /// Of the absolute values of their differences.
+    /// The sum of the absolute values of their differences.
     differences: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
 }
 
@@ -117,20 +117,20 @@ const PAIRWISE: Sums = Sums {
     },
 };
 
-/// For every query and the key beside it.
+/// For every query and the key in the same row.
 const ROWWISE: Sums = Sums {
     products: |q, k| (q * k).sum_dim(1),
     squares: |q, k| (q - k).square().sum_dim(1),
     differences: |q, k| (q - k).abs().sum_dim(1),
 };
 
-/// Rows on a scale on which their squares neither overflow nor vanish.
+/// Rows scaled so that their squares neither overflow nor vanish.
 struct Scaled {
     q: Tensor<2>,
     k: Tensor<2>,
-    /// What both were divided by, a constant.
+    /// The divisor of both, a constant.
     scale: Tensor<2>,
-    /// Its square, kept within range.
+    /// Its square, limited to the type's range.
     square: Tensor<2>,
 }
 
@@ -163,7 +163,7 @@ fn center_rows(rows: Tensor<2>) -> Tensor<2> {
     rows.clone() - rows.mean_dim(1)
 }
 
-/// Squared length of each centered query; of a constant one as if it were not quite.
+/// Squared length of each centered query; just above 0 for a constant one.
 fn signal(q: Tensor<2>) -> Tensor<2> {
     q.square().sum_dim(1).clamp_min(1e-12)
 }
@@ -171,7 +171,7 @@ fn signal(q: Tensor<2>) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
     use burn::tensor::Device;
 
     fn rows<const R: usize, const C: usize>(rows: [[f32; C]; R]) -> Tensor<2> {
@@ -187,23 +187,23 @@ mod tests {
     #[test]
     fn inner_products_and_cosines() {
         let ones = || rows([[1.0; 3]; 2]);
-        close(&numbers(Distance::InnerProduct.pairwise(ones(), ones())), &[-3.0; 4], 1e-6);
-        let (a, b) = (normalize(rows([[0.1, 0.3, 0.2]])), normalize(rows([[0.0, 0.1, 0.5]])));
+        close(&to_f64_vec(Distance::InnerProduct.pairwise(ones(), ones())), &[-3.0; 4], 1e-6);
+        let (a, b) = (l2_normalize(rows([[0.1, 0.3, 0.2]])), l2_normalize(rows([[0.0, 0.1, 0.5]])));
         let inner = Distance::InnerProduct.pairwise(a.clone(), b.clone());
-        close(&numbers(inner), &[-0.681_385_16], 1e-6);
-        close(&numbers(Distance::Cosine.pairwise(a.clone(), b)), &[0.318_614_84], 1e-6);
-        close(&numbers(Distance::Cosine.pairwise(a.clone(), a)), &[0.0], 1e-6);
+        close(&to_f64_vec(inner), &[-0.681_385_16], 1e-6);
+        close(&to_f64_vec(Distance::Cosine.pairwise(a.clone(), b)), &[0.318_614_84], 1e-6);
+        close(&to_f64_vec(Distance::Cosine.pairwise(a.clone(), a)), &[0.0], 1e-6);
     }
 
     #[test]
     fn euclidean_and_manhattan_tables() {
         let corners = rows([[0.0, 3.0], [4.0, 0.0]]);
-        let found = numbers(Distance::Euclidean.pairwise(corners.clone(), corners.clone()));
+        let found = to_f64_vec(Distance::Euclidean.pairwise(corners.clone(), corners.clone()));
         close(&found, &[0.0, 5.0, 5.0, 0.0], 2e-3);
-        let found = numbers(Distance::SquaredEuclidean.pairwise(corners.clone(), corners));
+        let found = to_f64_vec(Distance::SquaredEuclidean.pairwise(corners.clone(), corners));
         close(&found, &[0.0, 25.0, 25.0, 0.0], 1e-5);
         let points = rows([[0.0, 0.0], [0.0, 1.0], [1.0, 1.0], [3.0, 0.0]]);
-        let found = numbers(Distance::Manhattan.pairwise(points.clone(), points));
+        let found = to_f64_vec(Distance::Manhattan.pairwise(points.clone(), points));
         let want = [0., 1., 2., 3., 1., 0., 1., 4., 2., 1., 0., 3., 3., 4., 3., 0.];
         close(&found, &want, 1e-6);
     }
@@ -219,8 +219,8 @@ mod tests {
             let noise = q.iter().zip(k[0]).map(|(q, k)| f64::from(q - k)).collect();
             variance(noise) / variance(q.map(f64::from).to_vec())
         });
-        close(&numbers(Distance::SignalToNoise.pairwise(rows(q), rows(k))), &want, 1e-5);
-        let back = numbers(Distance::SignalToNoise.pairwise(rows(k), rows(q)));
+        close(&to_f64_vec(Distance::SignalToNoise.pairwise(rows(q), rows(k))), &want, 1e-5);
+        let back = to_f64_vec(Distance::SignalToNoise.pairwise(rows(k), rows(q)));
         assert!((back[0] - want[0]).abs() > 0.1);
     }
 
@@ -233,13 +233,13 @@ mod tests {
         for distance in
             [Cosine, Euclidean, SquaredEuclidean, Manhattan, InnerProduct, SignalToNoise]
         {
-            let pairs = numbers(distance.pairwise(rows(q), rows(k)));
-            let beside = numbers(distance.rowwise(rows(q), rows(k)));
+            let pairs = to_f64_vec(distance.pairwise(rows(q), rows(k)));
+            let beside = to_f64_vec(distance.rowwise(rows(q), rows(k)));
             close(&beside, &[pairs[0], pairs[3]], 1e-5);
             for size in [0.0, 1e-20, 1e20] {
                 let (q, k) = (rows(q) * size, rows(k) * size);
                 let all = [distance.pairwise(q.clone(), k.clone()), distance.rowwise(q, k)];
-                assert!(all.into_iter().flat_map(numbers).all(f64::is_finite), "{distance:?}");
+                assert!(all.into_iter().flat_map(to_f64_vec).all(f64::is_finite), "{distance:?}");
             }
         }
     }

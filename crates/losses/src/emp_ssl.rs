@@ -3,17 +3,17 @@
 use burn::tensor::Tensor;
 use faer::linalg::solvers::DenseSolveCore;
 use faer::{Mat, Side};
+use selfsame_kernels::Factor::{Plain, Transposed};
+use selfsame_kernels::{gemm, gram};
 
-use crate::gram::Factor::{Plain, Turned};
-use crate::gram::{times, times_own_transpose};
-use crate::normalize::normalize;
-use crate::view_list::{common_dims, mean_view};
-use crate::with_gradient::{constant, numbers, with_gradient};
+use crate::ops::custom_gradient::{constant, custom_gradient, to_f64_vec};
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::{common_dims, mean_view};
 
 /// Settings of [`emp_ssl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct EmpSslLossConfig {
-    /// ε, above 0: the size of the noise the coding rate is measured against, squared.
+    /// ε, above 0: the squared size of the noise that the coding rate is measured against.
     pub epsilon: f64,
     /// Weight, ≥ 0, of the cosine to the mean view.
     pub invariance: f64,
@@ -26,7 +26,9 @@ impl Default for EmpSslLossConfig {
     }
 }
 
-/// Minus the coding rate of each view, minus the cosine of each view and the mean view.
+/// Returns minus the coding rate of each view, minus the cosine of each view and the mean view.
+///
+/// Needs feature `decompositions`, which is on by default.
 ///
 /// ```text
 /// loss = mean over v of  −½ log det(I + dim/(batch·ε) ZᵥᵀZᵥ)  −  w · mean over v, i of cos(zᵥᵢ, z̄ᵢ)
@@ -35,8 +37,8 @@ impl Default for EmpSslLossConfig {
 /// decomposition in double precision on the host, of the smaller of the two Gram matrices, and its
 /// gradient `c Z (I + c ZᵀZ)⁻¹` is exact.
 ///
-/// Mind the sign: a high coding rate is what is wanted, so it is subtracted. (lightly up to 1.5.26
-/// adds it, and so prefers a collapsed encoder.)
+/// A high coding rate is the aim, so it is subtracted. (lightly up to 1.5.26 adds it, and so
+/// prefers a collapsed encoder.)
 ///
 /// # Shapes
 /// - `views`: 2 or more of `[batch, dim]`, row `i` of all from the same image, any length
@@ -67,8 +69,8 @@ pub fn emp_ssl(views: &[Tensor<2>], config: &EmpSslLossConfig) -> Tensor<1> {
     let [batch, dim] = common_dims("emp_ssl", 2, views);
     let epsilon = config.epsilon;
     assert!(epsilon > 0.0, "emp_ssl needs an epsilon above 0, got {epsilon}");
-    let views: Vec<Tensor<2>> = views.iter().map(|view| normalize(view.clone())).collect();
-    let mean = normalize(mean_view(&views));
+    let views: Vec<Tensor<2>> = views.iter().map(|view| l2_normalize(view.clone())).collect();
+    let mean = l2_normalize(mean_view(&views));
     let factor = dim as f64 / (batch as f64 * epsilon);
     let term = |view: &Tensor<2>| {
         let cosine = (view.clone() * mean.clone()).sum_dim(1).mean();
@@ -86,22 +88,22 @@ fn coding_rate(z: Tensor<2>, factor: f64) -> Tensor<1> {
     let [batch, dim] = z.dims();
     let fixed = z.clone().inner();
     let rows_are_fewer = batch < dim;
-    let gram = times_own_transpose(if rows_are_fewer { Plain(&fixed) } else { Turned(&fixed) });
+    let products = gram(if rows_are_fewer { Plain(&fixed) } else { Transposed(&fixed) });
     let size = batch.min(dim);
-    let gram = numbers(gram);
-    let place = |i: usize, j: usize| f64::from(u8::from(i == j)) + factor * gram[i * size + j];
-    // Where there is NaN there is no decomposition.
+    let products = to_f64_vec(products);
+    let place = |i: usize, j: usize| f64::from(u8::from(i == j)) + factor * products[i * size + j];
+    // A matrix with NaN has no decomposition.
     let Ok(factors) = Mat::from_fn(size, size, place).llt(Side::Lower) else {
         return z.sum() * f64::NAN;
     };
     let half_log_det = (0..size).map(|i| factors.L()[(i, i)].ln()).sum();
     let value = constant(vec![half_log_det], [1], &z);
-    with_gradient(z, value, || {
+    custom_gradient(z, value, || {
         let inverse = factors.inverse();
         let place = |index: usize| factor * inverse[(index / size, index % size)];
         let inverse = constant((0..size * size).map(place).collect(), [size, size], &fixed);
         let (inverse, fixed) = (Plain(&inverse), Plain(&fixed));
-        if rows_are_fewer { times(inverse, fixed, 1.0) } else { times(fixed, inverse, 1.0) }
+        if rows_are_fewer { gemm(inverse, fixed, 1.0) } else { gemm(fixed, inverse, 1.0) }
     })
 }
 

@@ -1,11 +1,11 @@
-//! FroSSL: agree on the mean view, and use all directions alike.
+//! FroSSL: views agree with their mean and use all directions equally.
 
 use burn::tensor::Tensor;
 
-use crate::gram::self_squares;
-use crate::normalize::normalize;
-use crate::squares::mean_square;
-use crate::view_list::{common_dims, mean_view};
+use crate::ops::gram::self_squares;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::moments::mean_square;
+use crate::ops::shapes::{common_dims, mean_view};
 
 /// Settings of [`frossl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,14 +21,15 @@ impl Default for FrosslLossConfig {
     }
 }
 
-/// Log of each view's squared Frobenius norm, plus the views' distance to their mean.
+/// Returns the log of each view's squared Frobenius norm, plus the views' distance to their mean.
 ///
 /// ```text
 /// loss = Σᵥ  2 log ‖ZᵥᵀZᵥ / tr‖_F  +  w · V · dim · mean (Zᵥ − Z̄)²        Z̄ = mean of the V views
 /// ```
 /// Each column of a view is made unit length over the batch; `tr`, a constant, is the trace. The
-/// smaller of `ZᵀZ` and `ZZᵀ` is formed, which have the same norm; nothing is decomposed. Summed
-/// over views. A view of zeros counts as collapsed: its first term is 0, the largest value there is.
+/// smaller of `ZᵀZ` and `ZZᵀ` is computed, which have the same norm; nothing is decomposed. The
+/// loss is a sum over views. A view of zeros counts as collapsed: its first term is 0, the largest
+/// possible value.
 ///
 /// # Shapes
 /// - `views`: 2 or more of `[batch, dim]`, row `i` of all from the same image
@@ -56,7 +57,7 @@ impl Default for FrosslLossConfig {
 pub fn frossl(views: &[Tensor<2>], config: &FrosslLossConfig) -> Tensor<1> {
     let [_, dim] = common_dims("frossl", 2, views);
     // The columns of a view are the rows of its transpose.
-    let columns = |view: &Tensor<2>| normalize(view.clone().transpose());
+    let columns = |view: &Tensor<2>| l2_normalize(view.clone().transpose());
     let views: Vec<Tensor<2>> = views.iter().map(columns).collect(); // [dim, batch]
     let mean = mean_view(&views);
     let weight = config.invariance * (views.len() * dim) as f64;
@@ -66,7 +67,7 @@ pub fn frossl(views: &[Tensor<2>], config: &FrosslLossConfig) -> Tensor<1> {
     }
     for view in views {
         let trace = view.clone().inner().square().sum();
-        // A column that is not zero puts a 1 on the diagonal: only zeros are clamped.
+        // A nonzero column has a 1 on the diagonal: only a view of zeros is clamped.
         let squares = self_squares(view).clamp_min(0.25);
         loss = loss + squares.log() - trace.clamp_min(0.5).log() * 2.0;
     }

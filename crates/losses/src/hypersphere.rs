@@ -1,17 +1,18 @@
 //! Alignment and uniformity on the hypersphere.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss::Excluded;
 
-use crate::log_sum_exp::LogSumExp;
-use crate::normalize::{normalize, paired_dims};
-use crate::skip::Skip;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::log_sum_exp::LogSumExp;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`hypersphere`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct HypersphereLossConfig {
     /// α, above 0: the power of the distance of two views.
     pub alpha: f64,
-    /// t, above 0: how quickly the pull of a pair fades with its squared distance.
+    /// t, above 0: the rate at which the force of a pair decays with its squared distance.
     pub t: f64,
     /// λ, the weight of uniformity.
     pub uniformity: f64,
@@ -24,13 +25,13 @@ impl Default for HypersphereLossConfig {
     }
 }
 
-/// Views of one image near each other, all images spread over the sphere.
+/// Returns the alignment of the views of an image plus the uniformity of all images on the sphere.
 ///
 /// ```text
 /// loss = mean ‖âᵢ − b̂ᵢ‖^α + λ · ½ (U(Â) + U(B̂))        U(X) = log mean over pairs i < j of exp(−t ‖xᵢ − xⱼ‖²)
 /// ```
-/// The hat is a row of unit length. A row of zeros counts as at a squared distance of 2 from every row
-/// in U. Memory grows with the number of rows, as for [`nt_xent`](crate::nt_xent()).
+/// The hat is a row of unit length. A row of zeros counts as at a squared distance of 2 from every
+/// row in U. Memory grows with the number of rows, as for [`nt_xent`](crate::nt_xent()).
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
@@ -64,25 +65,25 @@ pub fn hypersphere(
     assert!(batch > 1, "hypersphere compares images: it needs 2 rows or more");
     let HypersphereLossConfig { alpha, t, uniformity } = *config;
     assert!(alpha > 0.0 && t > 0.0, "hypersphere needs alpha and t above 0, got {alpha} and {t}");
-    let (a, b) = (normalize(view_a), normalize(view_b));
+    let (a, b) = (l2_normalize(view_a), l2_normalize(view_b));
     let squares = (a.clone() - b.clone()).square().sum_dim(1);
     let distances = if (alpha - 2.0).abs() < f64::EPSILON {
         squares
     } else {
-        // The slope of a small power is infinite at 0.
+        // The derivative of a small power is infinite at 0.
         squares.clamp_min(1e-12).powf_scalar(alpha / 2.0)
     };
     let spread = self::uniformity(a, t) + self::uniformity(b, t);
     distances.mean() + spread * (uniformity / 2.0)
 }
 
-/// U of rows of unit length.
+/// The uniformity U of rows of unit length.
 ///
 /// `‖xᵢ − xⱼ‖² = 2 − 2 xᵢ·xⱼ`, so the sums over `j` are denominators at a temperature of `1 / 2t`.
 #[track_caller]
 fn uniformity(rows: Tensor<2>, t: f64) -> Tensor<1> {
     let count = rows.dims()[0];
-    let oneself = Skip::One((0..count).collect());
+    let oneself = Excluded::One((0..count).collect());
     let sums = LogSumExp::new(rows, None, oneself, 0.5 / t);
     let values = sums.values();
     let largest = values.clone().max();

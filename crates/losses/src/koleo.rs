@@ -1,19 +1,21 @@
-//! KoLeo: keep every row away from its nearest neighbor.
+//! `KoLeo`: keep every row away from its nearest neighbor.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss;
 
-use crate::normalize::normalize;
+use crate::ops::l2_normalize::l2_normalize;
 
 /// Added to each difference and to each distance, as in the official code.
 const EPSILON: f64 = 1e-8;
 
-/// Mean negative log distance of each row to its nearest other row.
+/// Returns the mean negative log distance of each row to its nearest other row.
 ///
 /// ```text
 /// loss = −mean over i of log(‖zᵢ − z₍ₙ₎ + ε‖ + ε)         n = argmaxⱼ≠ᵢ cos(zᵢ, zⱼ),  ε = 1e-8
 /// ```
-/// Rows are made unit length. A regularizer that spreads rows over the sphere: weigh it by 0.1 or
-/// so beside another loss. Which row is nearest is a constant; both rows get a gradient.
+/// Rows are made unit length. It is a regularizer that spreads rows over the sphere, to be added to
+/// another loss with a weight of about 0.1. The nearest row is a constant; both rows get a
+/// gradient.
 ///
 /// # Shapes
 /// - `embedding`: `[batch, dim]`, any length
@@ -40,10 +42,9 @@ const EPSILON: f64 = 1e-8;
 pub fn koleo(embedding: Tensor<2>) -> Tensor<1> {
     let [batch, dim] = embedding.dims();
     assert!(batch > 1 && dim > 0, "koleo needs 2 rows or more, got {:?}", [batch, dim]);
-    let rows = normalize(embedding);
+    let rows = l2_normalize(embedding);
     let fixed = rows.clone().inner();
-    #[cfg(feature = "flex")]
-    if let Some(loss) = on_host(&rows) {
+    if let Some(loss) = loss::koleo(&rows, EPSILON) {
         return loss;
     }
     let oneself = Tensor::<2>::eye(batch, &fixed.device()).equal_elem(1.0);
@@ -52,42 +53,6 @@ pub fn koleo(embedding: Tensor<2>) -> Tensor<1> {
     let apart = rows.clone() - rows.select(0, nearest) + EPSILON;
     let distances = apart.square().sum_dim(1).sqrt();
     -(distances + EPSILON).log().mean()
-}
-
-/// The same on the host, without the matrix of cosines.
-#[cfg(feature = "flex")]
-fn on_host(rows: &Tensor<2>) -> Option<Tensor<1>> {
-    use crate::extension::{host, numbers};
-    use crate::with_gradient::{constant, single, with_gradient};
-
-    let [batch, dim] = rows.dims();
-    let own = host(rows)?;
-    let plain = numbers(&own);
-    let nearest = crate::neighbors::nearest(plain, dim);
-    let row = |place: usize| &plain[place * dim..(place + 1) * dim];
-    let epsilon = EPSILON as f32;
-    let apart = |(place, other): (usize, &usize)| {
-        let (x, y) = (row(place), row(*other));
-        let squares = x.iter().zip(y).map(|(x, y)| (x - y + epsilon).powi(2));
-        squares.sum::<f32>().sqrt()
-    };
-    let distances: Vec<f32> = nearest.iter().enumerate().map(apart).collect();
-    let logs = distances.iter().map(|distance| (f64::from(*distance) + EPSILON).ln());
-    let value = constant(vec![-logs.sum::<f64>() / batch as f64], [1], rows);
-    Some(with_gradient(rows.clone(), value, || {
-        let mut gradient = vec![0.0; batch * dim];
-        for ((place, other), distance) in nearest.iter().enumerate().zip(distances) {
-            // Rows that differ by nothing at all have no direction.
-            let divisor = (distance + epsilon) * distance * batch as f32;
-            let factor = if distance == 0.0 { 0.0 } else { -divisor.recip() };
-            for column in 0..dim {
-                let slope = factor * (row(place)[column] - row(*other)[column] + epsilon);
-                gradient[place * dim + column] += slope;
-                gradient[other * dim + column] -= slope;
-            }
-        }
-        single(gradient, [batch, dim], rows)
-    }))
 }
 
 #[cfg(test)]
@@ -136,10 +101,10 @@ mod tests {
     #[test]
     fn single_precision_has_the_gradients_of_double_precision() {
         use crate::laws::gradients;
-        use crate::{random_slices, with_gradient::numbers};
+        use crate::{ops::custom_gradient::to_f64_vec, random_slices};
         use burn::tensor::DType;
         let rows = |step| {
-            let rows = numbers(random_slices(33, 70, 1, step, &Device::flex()).transpose());
+            let rows = to_f64_vec(random_slices(33, 70, 1, step, &Device::flex()).transpose());
             rows.chunks(33).map(<[f64]>::to_vec).collect()
         };
         let pair = Pair { a: rows(0), b: rows(1) };

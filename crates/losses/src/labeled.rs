@@ -1,4 +1,4 @@
-//! Rows with their classes, and which of them belong together.
+//! Labeled rows, and their positive and negative pairs.
 
 use burn::tensor::{Bool, Int, Tensor};
 
@@ -31,19 +31,19 @@ impl Labeled {
         Self { embedding, labels: labels.inner() }
     }
 
-    /// The rows, `[rows, dim]`.
+    /// Returns the rows, `[rows, dim]`.
     #[must_use]
     pub fn embedding(&self) -> Tensor<2> {
         self.embedding.clone()
     }
 
-    /// The classes, `[rows]`.
+    /// Returns the classes, `[rows]`.
     #[must_use]
     pub fn labels(&self) -> Tensor<1, Int> {
         self.labels.clone()
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
         self.embedding.dims()[0]
@@ -81,13 +81,13 @@ impl Pairs {
         Self { anchors, keys, positives, negatives: same.bool_not() }
     }
 
-    /// The distance of every anchor and every key.
+    /// Computes the distance of every anchor and every key.
     pub(crate) fn distances(&self, distance: Distance) -> Tensor<2> {
         distance.pairwise(self.anchors.clone(), self.keys.clone())
     }
 
-    /// Mean over the batch of one loss for each anchor, `[anchors, 1]`, where those that `counts`
-    /// leaves out add 0. An anchor whose own row is not a number counts in any case.
+    /// Averages one loss for each anchor, `[anchors, 1]`, over the batch; anchors that `counts`
+    /// excludes add 0. An anchor whose own row is not finite always counts.
     pub(crate) fn mean(&self, losses: Tensor<2>, counts: Tensor<2, Bool>) -> Tensor<1> {
         let alarm = (self.anchors.clone().inner() * 0.0).sum_dim(1);
         (losses * (counts.float().cast(alarm.dtype()) + alarm)).mean()
@@ -99,7 +99,7 @@ impl Pairs {
     }
 }
 
-/// For each row `log(1 + Σ exp x)` over the chosen numbers, `[rows, 1]`.
+/// Computes `log(1 + Σ exp x)` over the chosen elements of each row, `[rows, 1]`.
 pub(crate) fn log_one_plus_sum_exp(x: Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<2> {
     let x = x.mask_fill(chosen.bool_not(), f32::NEG_INFINITY);
     let largest = x.clone().inner().max_dim(1).clamp_min(0.0); // a constant: it cancels
@@ -107,12 +107,13 @@ pub(crate) fn log_one_plus_sum_exp(x: Tensor<2>, chosen: Tensor<2, Bool>) -> Ten
     sum.log() + largest
 }
 
-/// For each row `log Σ exp x` over the chosen numbers, `[rows, 1]`; some number where none is.
+/// Computes `log Σ exp x` over the chosen elements of each row, `[rows, 1]`; some finite value if
+/// none is chosen.
 pub(crate) fn log_sum_exp(x: Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<2> {
     let none = chosen.clone().any_dim(1).bool_not();
     let x = x.mask_fill(chosen.bool_not(), f32::NEG_INFINITY);
     let largest = x.clone().inner().max_dim(1).mask_fill(none, 0.0);
-    // The largest adds 1: only empty sums are clamped.
+    // The largest element adds 1: only empty sums are clamped.
     let sum = (x - largest.clone()).exp().sum_dim(1).clamp_min(0.5);
     sum.log() + largest
 }
@@ -141,7 +142,7 @@ pub(crate) mod samples {
         row * row % 5
     }
 
-    /// Rows and classes as plain numbers.
+    /// Rows and classes as plain values.
     pub(crate) fn labeled<const R: usize, const C: usize>(
         rows: [[f32; C]; R],
         labels: [i64; R],
@@ -150,8 +151,8 @@ pub(crate) mod samples {
         Labeled::new(Tensor::from_floats(rows, &device), Tensor::from_ints(labels, &device))
     }
 
-    /// `classes` classes with two rows each, at the corners of a cube: equal rows where `right`, else
-    /// the second rows in reverse order.
+    /// `classes` classes with two rows each, at the corners of a cube: equal rows where `right`,
+    /// else the second rows in reverse order.
     pub(crate) fn corners(classes: usize, right: bool) -> Labeled {
         let corners = Tensor::<2>::eye(classes, &Device::flex());
         let seconds = if right { corners.clone() } else { corners.clone().flip([0]) };
@@ -190,7 +191,7 @@ pub(crate) mod samples {
 mod tests {
     use super::samples::labeled;
     use super::*;
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
     use burn::tensor::Device;
 
     #[test]
@@ -198,9 +199,9 @@ mod tests {
         let batch = labeled([[1.0], [2.0], [3.0]], [7, 8, 7]);
         let memory = labeled([[4.0]], [8]);
         let pairs = Pairs::new("pairs", &batch, Some(&memory));
-        let positives = numbers(pairs.positives.float());
+        let positives = to_f64_vec(pairs.positives.float());
         assert_eq!(positives, [0., 0., 1., 0., 0., 0., 0., 1., 1., 0., 0., 0.]);
-        let negatives = numbers(pairs.negatives.float());
+        let negatives = to_f64_vec(pairs.negatives.float());
         assert_eq!(negatives, [0., 1., 0., 1., 1., 0., 1., 0., 0., 1., 0., 1.]);
     }
 
@@ -209,10 +210,10 @@ mod tests {
         let device = Device::flex();
         let x = Tensor::<2>::from_floats([[1e26, 0.0], [-1e26, -1e26], [1.0, 2.0]], &device);
         let all = Tensor::<2, Bool>::from_bool([[true; 2], [true; 2], [true, false]], &device);
-        let found = numbers(log_one_plus_sum_exp(x.clone(), all.clone()));
+        let found = to_f64_vec(log_one_plus_sum_exp(x.clone(), all.clone()));
         assert!((found[0] / 1e26 - 1.0).abs() < 1e-6 && found[1] == 0.0);
         assert!((found[2] - 1_f64.exp().ln_1p()).abs() < 1e-6);
-        let found = numbers(log_sum_exp(x, all));
+        let found = to_f64_vec(log_sum_exp(x, all));
         assert!((found[1] / -1e26 - 1.0).abs() < 1e-6 && (found[2] - 1.0).abs() < 1e-6);
     }
 

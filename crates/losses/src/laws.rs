@@ -3,7 +3,7 @@
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
 
-/// Two views as plain numbers, row by row.
+/// Two views as plain values, row by row.
 #[derive(Clone, Debug)]
 pub(crate) struct Pair {
     pub(crate) a: Vec<Vec<f64>>,
@@ -16,12 +16,12 @@ pub(crate) fn pair<const R: usize, const C: usize>(a: [[f64; C]; R], b: [[f64; C
 }
 
 impl Pair {
-    /// 1 to 9 rows of 1 to 17 numbers.
+    /// 1 to 9 rows of 1 to 17 columns.
     pub(crate) fn any() -> impl Strategy<Value = Self> {
         Self::rows(1)
     }
 
-    /// `least` to 9 rows of 1 to 17 numbers.
+    /// `least` to 9 rows of 1 to 17 columns.
     pub(crate) fn rows(least: usize) -> impl Strategy<Value = Self> {
         (least..10, 1_usize..18).prop_flat_map(|(rows, columns)| {
             let row = prop::collection::vec(-2.0..2.0_f64, columns);
@@ -66,13 +66,13 @@ pub(crate) fn ramp(like: &Tensor<2>) -> Tensor<2> {
     Tensor::from_data(data, (&like.clone().inner().device(), like.dtype()))
 }
 
-/// The same as numbers.
+/// The same as plain values.
 pub(crate) fn ramp_rows(rows: usize, columns: usize) -> Vec<Vec<f64>> {
     let number = |place: usize| 0.3 + (place as f64).sin();
     (0..rows).map(|r| (0..columns).map(|c| number(r * columns + c)).collect()).collect()
 }
 
-/// A column's numbers.
+/// The values of a column.
 pub(crate) fn column(x: &[Vec<f64>], place: usize) -> Vec<f64> {
     x.iter().map(|row| row[place]).collect()
 }

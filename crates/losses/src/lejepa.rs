@@ -1,10 +1,10 @@
-//! LeJEPA: views agree on the mean of the global ones, and their law is a standard normal.
+//! LeJEPA: views agree with the mean global view, and are distributed as a standard normal.
 
 use burn::tensor::Tensor;
 
-use crate::slices::slice_count;
-use crate::squares::mean_square;
-use crate::view_list::{common_dims, mean_view, sum};
+use crate::ops::moments::mean_square;
+use crate::ops::shapes::{common_dims, mean_view, sum};
+use crate::random_slices::slice_count;
 use crate::{SigRegLossConfig, sigreg};
 
 /// Settings of [`lejepa`].
@@ -23,13 +23,13 @@ impl Default for LeJepaLossConfig {
     }
 }
 
-/// Weighted mean of SIGReg and of the views' squared distance to the mean global view.
+/// Returns the weighted mean of SIGReg and of the views' squared distance to the mean global view.
 ///
 /// ```text
 /// loss = λ · mean over v of SIGReg(Zᵥ)  +  (1 − λ) · mean over v, batch, dim of (Zᵥ − Z̄)²
 /// ```
-/// `v` runs over all views, global and local; `Z̄` is the mean of the global views, and gets a
-/// gradient too. The weights add up to 1; some peers leave the second term unweighted.
+/// `v` runs over all views, global and local; `Z̄` is the mean of the global views, which
+/// also gets a gradient. The weights add up to 1; some peers leave the second term unweighted.
 ///
 /// # Shapes
 /// - `global`, `local`: `[batch, dim]` each, row `i` of all from the same image; `local` may be
@@ -49,7 +49,7 @@ impl Default for LeJepaLossConfig {
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::{LeJepaLossConfig, lejepa, random_slices, sigreg};
 ///
-/// // Where the views agree, the regularizer is all there is.
+/// // If the views agree, only the regularizer is left.
 /// let device = Device::flex();
 /// let config = LeJepaLossConfig::default();
 /// let (view, slices) = (Tensor::<2>::eye(3, &device), random_slices(3, 8, 0, 0, &device));
@@ -74,7 +74,7 @@ pub fn lejepa(
     sum(laws).map_or(invariance.clone(), |law| law * (share / count) + invariance)
 }
 
-/// All views, and their mean squared distance to the mean of the global ones.
+/// Returns all views, and their mean squared distance to the mean of the global ones.
 #[track_caller]
 pub(crate) fn agreement(
     name: &str,

@@ -8,11 +8,11 @@ use crate::{Distance, Labeled, PositiveMining};
 /// Settings of [`lifted_structure`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LiftedStructureLossConfig {
-    /// How far apart rows are.
+    /// The distance of two rows.
     pub distance: Distance,
-    /// Which positive counts.
+    /// Which positive is mined.
     pub positives: PositiveMining,
-    /// m: by how much negatives are to be farther, in units of the distance.
+    /// m: the margin by which negatives are farther, in units of the distance.
     pub margin: f64,
 }
 
@@ -23,13 +23,14 @@ impl Default for LiftedStructureLossConfig {
     }
 }
 
-/// Distance of each anchor to its positive, plus a soft maximum over the negatives of both.
+/// Returns the distance of each anchor to its positive, plus a soft maximum over the negatives of
+/// both.
 ///
 /// ```text
 /// loss = mean of ½ [ log(1 + Σ_n e^(m − d(a, n)) + Σ_n e^(m − d(p, n))) + d(a, p) ]
 /// ```
 /// Every row of the batch is an anchor `a`; keys are the batch, without the anchor itself, and the
-/// memory. The positive `p` is mined, a constant choice; `n` runs over all keys of other classes.
+/// memory. The positive `p` is mined, which is a constant; `n` runs over all keys of other classes.
 /// Anchors without a positive or without a negative add 0 to the mean.
 ///
 /// # Shapes
@@ -41,8 +42,8 @@ impl Default for LiftedStructureLossConfig {
 ///
 /// # Source
 /// Song et al., 2015, [arXiv:1511.06452](https://arxiv.org/abs/1511.06452), eq. 4.
-/// Deviation: as in TensorFlow Similarity, one positive for each anchor in place of all pairs, the 1
-/// in the logarithm in place of a hinge, and no square. Unlike there, the second sum is over the
+/// Deviation: as in TensorFlow Similarity, one positive for each anchor in place of all pairs, the
+/// 1 in the logarithm in place of a hinge, and no square. Unlike there, the second sum is over the
 /// negatives of the positive, as in the paper.
 ///
 /// # Example
@@ -70,7 +71,7 @@ pub fn lifted_structure(
     let positive = positives.pick(&distances.clone().inner(), &pairs);
     let positive = pairs.keys.clone().select(0, positive);
     let near = distance.rowwise(pairs.anchors.clone(), positive.clone());
-    // The negatives of a positive are those of its anchor, being of one class.
+    // Anchor and positive are of one class, and have the same negatives.
     let beside = distance.pairwise(positive, pairs.keys.clone());
     let all = -Tensor::cat(vec![distances, beside], 1) + margin;
     let negatives = Tensor::cat(vec![pairs.negatives.clone(); 2], 1);

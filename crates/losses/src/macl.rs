@@ -1,14 +1,14 @@
-//! MACL: a contrast whose temperature follows how well the views agree.
+//! MACL: NT-Xent at a temperature that depends on how well the views agree.
 
 use burn::tensor::{ElementConversion, Tensor};
 
-use crate::contrast::{Contrast, Positive};
-use crate::with_gradient::with_gradient;
+use crate::ops::contrast::{Contrast, Positive};
+use crate::ops::custom_gradient::custom_gradient;
 
 /// Settings of [`macl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MaclLossConfig {
-    /// τ₀, above 0: the temperature where the mean cosine of the positives is `threshold`.
+    /// τ₀, above 0: the temperature if the mean cosine of the positives is `threshold`.
     pub temperature: f64,
     /// α, from 0 to 1: how far the temperature moves.
     pub strength: f64,
@@ -23,23 +23,24 @@ impl Default for MaclLossConfig {
     }
 }
 
-/// NT-Xent at a temperature set by the batch, each anchor weighted by how hard it still is.
+/// Returns NT-Xent at a temperature computed from the batch, with each anchor weighted by its
+/// hardness.
 ///
 /// ```text
 /// loss = mean over all 2B views i of  −vᵢ log pᵢ      pᵢ = exp(s(i, j(i))/τ) / Σₖ≠ᵢ exp(s(i, k)/τ)
 /// τ = τ₀ (1 + α (A − A₀)),  A = mean over the batch of s(i, j(i))        vᵢ = 1 / (1 − pᵢ)
 /// ```
 /// `s` is the cosine of two rows, `j(i)` the other view of the same image. τ and v are constants to
-/// the gradient. Memory grows with the number of rows, as for [`nt_xent`](crate::nt_xent()). Reads A
-/// back to the host.
+/// the gradient. Memory grows with the number of rows, as for [`nt_xent`](crate::nt_xent()). Reads
+/// A back to the host.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
-/// If the shapes differ or are empty, `batch < 2` (p would be 1), or τ is not above 0 for the cosines
-/// found.
+/// If the shapes differ or are empty, `batch < 2` (p would be 1), or τ is not above 0 for the
+/// cosines found.
 ///
 /// # Source
 /// Huang et al., 2023, [arXiv:2207.07874](https://arxiv.org/abs/2207.07874), eq. 10 to 12.
@@ -80,7 +81,7 @@ pub fn macl(view_a: Tensor<2>, view_b: Tensor<2>, config: &MaclLossConfig) -> Te
     // Both views of an image have one positive: its slope is the sum of their weights.
     let loss = contrast.denominators.weighted(value.clone(), weights.clone());
     let of_positives = || weights.reshape([2, batch]).sum_dim(0).reshape([batch]) * -1.0;
-    loss + with_gradient(positives, value.zeros_like(), of_positives)
+    loss + custom_gradient(positives, value.zeros_like(), of_positives)
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
-//! Which positive and which negative an anchor learns from.
+//! The choice of each anchor's positive and negative.
 
 use burn::tensor::{Bool, Int, Tensor};
 
 use crate::labeled::Pairs;
 
-/// Which row of an anchor's class is its positive.
+/// The choice of the positive among the rows of an anchor's class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PositiveMining {
     /// The nearest.
@@ -13,19 +13,19 @@ pub enum PositiveMining {
     Hard,
 }
 
-/// Which row of another class is an anchor's negative.
+/// The choice of the negative among the rows of other classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NegativeMining {
     /// The farthest.
     Easy,
-    /// The nearest of those farther than the farthest positive; the farthest, where there is none.
+    /// The nearest of those farther than the farthest positive; the farthest if there is none.
     SemiHard,
     /// The nearest.
     Hard,
 }
 
 impl PositiveMining {
-    /// The key that is each anchor's positive; distances without a graph.
+    /// Finds the key that is each anchor's positive; distances have no graph.
     pub(crate) fn pick(self, distances: &Tensor<2>, pairs: &Pairs) -> Tensor<1, Int> {
         match self {
             Self::Easy => nearest(distances, pairs.positives.clone()),
@@ -35,7 +35,7 @@ impl PositiveMining {
 }
 
 impl NegativeMining {
-    /// The key that is each anchor's negative; distances without a graph.
+    /// Finds the key that is each anchor's negative; distances have no graph.
     pub(crate) fn pick(self, distances: &Tensor<2>, pairs: &Pairs) -> Tensor<1, Int> {
         let negatives = pairs.negatives.clone();
         match self {

@@ -1,15 +1,15 @@
-//! MMCR: views of an image in one direction, images in as many as there are.
+//! MMCR: views of an image point in one direction, images in as many as possible.
 
 use burn::tensor::Tensor;
 use faer::Mat;
 
-use crate::view_list::common_dims;
-use crate::with_gradient::{constant, numbers, with_gradient};
+use crate::ops::custom_gradient::{constant, custom_gradient, to_f64_vec};
+use crate::ops::shapes::common_dims;
 
 /// Settings of [`mmcr`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MmcrLossConfig {
-    /// λ, ≥ 0, the weight of each image's own nuclear norm.
+    /// λ, ≥ 0, the weight of the nuclear norm of each image's views.
     pub compactness: f64,
 }
 
@@ -20,18 +20,20 @@ impl Default for MmcrLossConfig {
     }
 }
 
-/// Minus the nuclear norm of the images' mean views, plus that of each image's views.
+/// Returns minus the nuclear norm of the images' mean views, plus that of each image's views.
+///
+/// Needs feature `decompositions`, which is on by default.
 ///
 /// ```text
 /// loss = −‖C‖_*  +  λ Σ_b ‖Z_b‖_* / batch
 /// ```
 /// `Z_b`, `[views, dim]`, holds the views of image `b` by both networks, and row `b` of `C` is
-/// their mean; `‖·‖_*` is the sum of the singular values. Not averaged: the first term grows with
-/// batch and dim. Rows are taken as they are; where they are not of unit length by construction, the
-/// loss has no lower bound.
+/// their mean; `‖·‖_*` is the sum of the singular values. The first term is not averaged, so it
+/// grows with batch and dim. Rows are not normalized; without rows of unit length the loss has no
+/// lower bound.
 ///
-/// The singular values come from `faer`, in double precision on the host, and the gradient `U Vᵀ` is
-/// exact; directions whose singular value is 0 get none.
+/// The singular values come from `faer`, in double precision on the host, and the gradient `U Vᵀ`
+/// is exact; directions whose singular value is 0 get none.
 ///
 /// # Shapes
 /// - `online`, `momentum`: `[batch, dim]` each, row `i` of all from the same image; `momentum` may
@@ -62,7 +64,7 @@ pub fn mmcr(online: &[Tensor<2>], momentum: &[Tensor<2>], config: &MmcrLossConfi
     let [batch, dim] = common_dims("mmcr", 1, &views);
     let count = views.len();
     let z = Tensor::stack::<3>(views, 1); // [batch, views, dim]
-    let rows = numbers(z.clone());
+    let rows = to_f64_vec(z.clone());
     let image = |b: usize| &rows[b * count * dim..(b + 1) * count * dim];
     let mut means = vec![0.0; batch * dim];
     for (mean, b) in means.chunks_mut(dim).zip(0..) {
@@ -83,13 +85,13 @@ pub fn mmcr(online: &[Tensor<2>], momentum: &[Tensor<2>], config: &MmcrLossConfi
         }
     }
     let value = constant(vec![value], [1], &z);
-    with_gradient(z.clone(), value, || constant(gradient, [batch, count, dim], &z))
+    custom_gradient(z.clone(), value, || constant(gradient, [batch, count, dim], &z))
 }
 
 /// The sum of the singular values of a matrix with `columns` columns, and its gradient `U Vᵀ`.
 fn nuclear_norm(rows: &[f64], columns: usize) -> (f64, Vec<f64>) {
     let count = rows.len() / columns;
-    // On a scale on which squares neither overflow nor vanish.
+    // Scaled so that squares neither overflow nor vanish.
     let largest = rows.iter().fold(0.0_f64, |largest, x| largest.max(x.abs()));
     let scale = if largest > 0.0 { largest } else { 1.0 };
     let matrix = Mat::from_fn(count, columns, |i, j| rows[i * columns + j] / scale);
@@ -118,7 +120,8 @@ mod tests {
         mmcr(&[a, b], &[third], &CONFIG)
     }
 
-    /// Sum of the square roots of the eigenvalues of the smaller Gram matrix, by Jacobi's rotations.
+    /// Sum of the square roots of the eigenvalues of the smaller Gram matrix, by Jacobi's
+    /// rotations.
     fn naive_norm(rows: &[Vec<f64>]) -> f64 {
         let turned = |rows: &[Vec<f64>]| -> Vec<Vec<f64>> {
             (0..rows[0].len()).map(|j| rows.iter().map(|row| row[j]).collect()).collect()

@@ -1,12 +1,13 @@
-//! MoCo: a query against its key and a queue of older keys.
+//! MoCo: contrast a query with its key and a queue of older keys.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss::Excluded;
 
-use crate::contrast::{check_temperature, cosines};
-use crate::log_sum_exp::LogSumExp;
-use crate::normalize::{normalize, paired_dims};
-use crate::skip::Skip;
-use crate::with_gradient::with_gradient;
+use crate::ops::contrast::{check_temperature, cosines};
+use crate::ops::custom_gradient::custom_gradient;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::log_sum_exp::LogSumExp;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`moco`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,14 +23,14 @@ impl Default for MocoLossConfig {
     }
 }
 
-/// Cross-entropy of finding each query's key among it and the negatives.
+/// Returns the cross-entropy of finding each query's key among the key and the negatives.
 ///
 /// ```text
 /// loss = mean over i of  −s(qᵢ, kᵢ)/τ + log( exp(s(qᵢ, kᵢ)/τ) + Σₙ exp(s(qᵢ, n)/τ) )
 /// ```
-/// `s` is the cosine of two rows. Keys and negatives are constants. Other keys of the batch are no
+/// `s` is the cosine of two rows. Keys and negatives are constants. Other keys of the batch are not
 /// negatives. The negatives are usually the rows of a [`Queue`](crate::Queue) to which the keys are
-/// pushed after the step; gathered or cached rows do as well. Memory grows with the number of rows.
+/// pushed after the step; gathered or cached rows also work. Memory grows with the number of rows.
 ///
 /// # Shapes
 /// - `query`: `[batch, dim]`, the online network's embedding of one view, any length
@@ -76,12 +77,12 @@ pub fn moco(
         "moco: negatives of shape {found:?} for queries of {:?}",
         [batch, dim]
     );
-    let query = normalize(query);
-    let positives = cosines(query.clone(), normalize(key.inner())) * temperature.recip();
-    let negatives = Some(normalize(negatives.inner()));
-    let sums = LogSumExp::new(query, negatives, Skip::Nothing, temperature);
+    let query = l2_normalize(query);
+    let positives = cosines(query.clone(), l2_normalize(key.inner())) * temperature.recip();
+    let negatives = Some(l2_normalize(negatives.inner()));
+    let sums = LogSumExp::new(query, negatives, Excluded::None, temperature);
 
-    // log(eᵖ + eᴸ), and the shares of both in it.
+    // log(eᵖ + eᴸ), and the share of each.
     let (positive, negative) = (positives.clone().inner(), sums.values());
     let largest = positive.clone().max_pair(negative.clone());
     let both =
@@ -90,7 +91,7 @@ pub fn moco(
     let share = |scores: Tensor<1>| (scores - total.clone()).exp();
     let value = (total.clone() - positive.clone()).mean();
     let loss = sums.weighted(value.clone(), share(negative) / batch as f64);
-    loss + with_gradient(positives, value.zeros_like(), || (share(positive) - 1.0) / batch as f64)
+    loss + custom_gradient(positives, value.zeros_like(), || (share(positive) - 1.0) / batch as f64)
 }
 
 #[cfg(test)]
@@ -137,7 +138,7 @@ mod tests {
         laws(loss).permutation().scale().shapes();
     }
 
-    /// In single precision: the loss, and its gradient by the queries.
+    /// In single precision: the loss, and its gradient with respect to the queries.
     fn single(query: &Tensor<2>, negatives: Tensor<2>) -> (f32, Vec<f32>) {
         let query = query.clone().autodiff().require_grad();
         let key = ramp(&Tensor::zeros([5, 4], &Device::flex())).flip([0]);

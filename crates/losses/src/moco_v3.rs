@@ -1,8 +1,8 @@
-//! MoCo v3: queries of one view against the momentum keys of the other, within the batch.
+//! MoCo v3: contrast the queries of one view with the momentum keys of the other, within the batch.
 
 use burn::tensor::Tensor;
 
-use crate::info_nce::info_nce;
+use crate::ops::info_nce::info_nce;
 
 /// Settings of [`moco_v3`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,15 +18,16 @@ impl Default for MocoV3LossConfig {
     }
 }
 
-/// Cross-entropy of finding each query's key among the keys of the batch, both ways, times 2τ.
+/// Returns the cross-entropy of finding each query's key among the keys of the batch, in both
+/// directions, times 2τ.
 ///
 /// ```text
 /// loss = 2τ (CE(q_a, sg k_b) + CE(q_b, sg k_a))
 /// CE   = mean over i of  −s(i, i)/τ + log Σₖ exp(s(i, k)/τ)
 /// ```
 /// `s` is the cosine of a query and a key; `k` runs over all keys, the positive among them. `sg` is
-/// stop-gradient. Summed over the two ways. Memory grows with the number of rows, as for
-/// [`nt_xent`](crate::nt_xent()).
+/// stop-gradient. The loss is summed over the two directions. Memory grows with the number of rows,
+/// as for [`nt_xent`](crate::nt_xent()).
 ///
 /// # Shapes
 /// - `query_a`, `query_b`: `[batch, dim]`, the predictor's output for each view, any length
@@ -63,7 +64,7 @@ pub fn moco_v3(
     moco_v3_gathered(query_a, query_b, key_a, key_b, 0, config)
 }
 
-/// [`moco_v3`] of this worker's queries, with the keys of all workers.
+/// Returns [`moco_v3`] of this worker's queries, with the keys of all workers.
 ///
 /// # Shapes
 /// - `query_a`, `query_b`: `[batch, dim]`
@@ -107,7 +108,7 @@ mod tests {
     };
     use burn::tensor::Device;
 
-    /// Fixed keys, so that what varies is what is learned.
+    /// Fixed keys, so that only learned rows vary.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [key_a, key_b] = [ramp(&a), ramp(&b)];
         moco_v3(a, b, key_a, key_b, &MocoV3LossConfig { temperature: 0.3 })

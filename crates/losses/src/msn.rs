@@ -1,21 +1,22 @@
-//! MSN: masked views get the prototypes of the whole image, and all prototypes are used.
+//! MSN: masked views are assigned to the prototypes of the whole image, and all prototypes are
+//! used.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
 
-use crate::across_views::{cross_entropy, probabilities, through_softmax};
-use crate::normalize::normalize;
+use crate::ops::cross_view_entropy::{cross_entropy, probabilities, softmax_backward};
+use crate::ops::custom_gradient::{constant, custom_gradient};
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::{common_dims, sum};
 use crate::sinkhorn;
-use crate::view_list::{common_dims, sum};
-use crate::with_gradient::{constant, with_gradient};
 
-/// How often each prototype is expected to be used.
+/// The expected share of each prototype.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum MsnPrior {
-    /// All alike (MSN).
+    /// The same for all (MSN).
     Uniform,
-    /// Prototype `k`, from 1, as often as `k^−exponent`, for data with rare classes (PMSN; its
-    /// exponent is 0.25).
+    /// In proportion to `k^−exponent` for prototype `k`, from 1, for data with rare classes (PMSN;
+    /// its exponent is 0.25).
     PowerLaw {
         /// 0 is uniform.
         exponent: f64,
@@ -33,7 +34,7 @@ pub struct MsnLossConfig {
     pub iterations: usize,
     /// λ, ≥ 0, the weight of the prior.
     pub regularization: f64,
-    /// The use of the prototypes that is wanted.
+    /// The expected use of the prototypes.
     pub prior: MsnPrior,
 }
 
@@ -50,15 +51,15 @@ impl Default for MsnLossConfig {
     }
 }
 
-/// Cross-entropy of the anchors' prototypes with the target's, plus how far their use is from the
-/// prior.
+/// Returns the cross-entropy of the anchors' prototypes with the target's, plus the divergence of
+/// their use from the prior.
 ///
 /// ```text
 /// p = softmax(cos(anchor, prototypes)/τ)     q = softmax(cos(target, prototypes)/(τT)), then Sinkhorn
 /// loss = mean over anchors and batch of −Σₖ qₖ log pₖ  +  λ Σₖ p̄ₖ log(p̄ₖ/πₖ)
 /// ```
-/// `p̄` is the mean of `p` over all anchors, `π` the prior; with the uniform prior the second term is
-/// `log K − H(p̄)`, MSN's mean-entropy maximization. All rows are made unit length. Targets are
+/// `p̄` is the mean of `p` over all anchors, `π` the prior; with the uniform prior the second term
+/// is `log K − H(p̄)`, MSN's mean-entropy maximization. All rows are made unit length. Targets are
 /// constants; the prototypes learn from the anchors alone.
 ///
 /// # Shapes
@@ -71,10 +72,10 @@ impl Default for MsnLossConfig {
 /// If the shapes differ or are empty, or a setting is out of range.
 ///
 /// # Source
-/// Assran et al., 2022, [arXiv:2204.07141](https://arxiv.org/abs/2204.07141), section 3; the
-/// power law: Assran et al., 2022, [arXiv:2210.07277](https://arxiv.org/abs/2210.07277).
-/// Deviation: the divergence is `KL(p̄‖π)` for every prior, so that an exponent of 0 is MSN exactly;
-/// lightly's PMSN has `KL(π‖p̄)`.
+/// Assran et al., 2022, [arXiv:2204.07141](https://arxiv.org/abs/2204.07141), section 3; the power
+/// law: Assran et al., 2022, [arXiv:2210.07277](https://arxiv.org/abs/2210.07277).
+/// Deviation: the divergence is `KL(p̄‖π)` for every prior, so that an exponent of 0 is MSN
+/// exactly; lightly's PMSN has `KL(π‖p̄)`.
 ///
 /// # Example
 /// ```
@@ -108,14 +109,14 @@ pub fn msn(
         [count, columns],
         [batch, dim]
     );
-    let prototypes = normalize(prototypes).transpose();
-    let logits = normalize(target.inner()).matmul(prototypes.clone().inner());
+    let prototypes = l2_normalize(prototypes).transpose();
+    let logits = l2_normalize(target.inner()).matmul(prototypes.clone().inner());
     let codes = match iterations {
         0 => probabilities(logits, None, temperature * sharpening),
         rounds => sinkhorn(log_softmax(logits / (temperature * sharpening), 1), 1.0, rounds),
     };
     let codes = [codes];
-    let scores = |anchor: &Tensor<2>| normalize(anchor.clone()).matmul(prototypes.clone());
+    let scores = |anchor: &Tensor<2>| l2_normalize(anchor.clone()).matmul(prototypes.clone());
     let scores: Vec<Tensor<2>> = anchors.iter().map(scores).collect();
     let total = (anchors.len() * batch) as f64;
     let terms =
@@ -135,13 +136,13 @@ fn divergence(scores: &[Tensor<2>], wanted: &Tensor<2>, temperature: f64) -> Ten
     // A prototype that is never used adds nothing.
     let surprise = use_of.clone().clamp_min(1e-37).log() - wanted.clone();
     let value = (surprise.clone() * use_of).sum();
-    // By p̄ the slope is the surprise plus 1, and the 1 is lost in the softmax.
+    // The derivative with respect to p̄ is the surprise plus 1; the softmax cancels the 1.
     let scale = (rows * temperature).recip();
-    let slope = |shares: &Tensor<2>| through_softmax(shares, surprise.clone(), scale);
+    let slope = |shares: &Tensor<2>| softmax_backward(shares, surprise.clone(), scale);
     let parts = scores.iter().zip(&shares).enumerate().map(|(view, (scores, shares))| {
         // One of them carries the value.
         let value = if view == 0 { value.clone() } else { value.zeros_like() };
-        with_gradient(scores.clone(), value, || slope(shares))
+        custom_gradient(scores.clone(), value, || slope(shares))
     });
     sum(parts).unwrap_or(value)
 }
@@ -180,8 +181,8 @@ mod tests {
 
     fn prototypes(like: &Tensor<2>) -> Tensor<2> {
         let dim = like.dims()[1];
-        let numbers = (0..4).flat_map(|k| (0..dim).map(move |j| prototype(k, j))).collect();
-        constant(numbers, [4, dim], like)
+        let values = (0..4).flat_map(|k| (0..dim).map(move |j| prototype(k, j))).collect();
+        constant(values, [4, dim], like)
     }
 
     /// Two anchors, the target is the first of them.

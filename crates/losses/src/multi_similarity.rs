@@ -1,4 +1,4 @@
-//! Multi-similarity: weigh every pair by how it compares with the others of its anchor.
+//! Multi-similarity: weight every pair by its similarity relative to the anchor's other pairs.
 
 use burn::tensor::Tensor;
 
@@ -8,13 +8,13 @@ use crate::{Distance, Labeled};
 /// Settings of [`multi_similarity`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MultiSimilarityLossConfig {
-    /// How far apart rows are.
+    /// The distance of two rows.
     pub distance: Distance,
-    /// α, above 0: how much the farthest positives outweigh the others.
+    /// α, above 0: the weight of the farthest positives over the others.
     pub alpha: f64,
-    /// β, above 0: how much the nearest negatives outweigh the others.
+    /// β, above 0: the weight of the nearest negatives over the others.
     pub beta: f64,
-    /// ε: pairs easier by more than this than the hardest pair of the other kind are left out.
+    /// ε: pairs easier by more than this than the hardest pair of the other kind are excluded.
     pub epsilon: f64,
     /// The distance at which a pair starts to count: positives beyond it, negatives within.
     pub boundary: f64,
@@ -29,15 +29,15 @@ impl Default for MultiSimilarityLossConfig {
     }
 }
 
-/// Soft maxima of each anchor's hard positives and hard negatives.
+/// Returns soft maxima of each anchor's hard positives and hard negatives.
 ///
 /// ```text
 /// loss = mean of log(1 + Σ_p e^(α (d_p − b)))/α + log(1 + Σ_n e^(−β (d_n − b)))/β
 /// p: positives with d_p > min d_n − ε          n: negatives with d_n < max d_p + ε
 /// ```
 /// Every row of the batch is an anchor; keys are the batch, without the anchor itself, and the
-/// memory. Which pairs count is a constant. Anchors left without a positive or without a negative
-/// add 0 to the mean.
+/// memory. The choice of pairs is a constant. Anchors without a chosen positive or negative add 0
+/// to the mean.
 ///
 /// # Shapes
 /// - `batch`, `memory`: as for [`triplet`](crate::triplet)

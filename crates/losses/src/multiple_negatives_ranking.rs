@@ -2,13 +2,13 @@
 
 use burn::tensor::Tensor;
 
-use crate::info_nce::info_nce;
-use crate::normalize::paired_dims;
+use crate::ops::info_nce::info_nce;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`multiple_negatives_ranking`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MultipleNegativesRankingLossConfig {
-    /// What cosines are multiplied by, above 0: one over a temperature.
+    /// The factor of cosines, above 0: the reciprocal of a temperature.
     pub scale: f64,
 }
 
@@ -19,13 +19,13 @@ impl Default for MultipleNegativesRankingLossConfig {
     }
 }
 
-/// Cross-entropy of finding each query's key among the batch's keys and more negatives.
+/// Returns the cross-entropy of finding each query's key among the batch's keys and more negatives.
 ///
 /// ```text
 /// loss = mean of −s(qᵢ, kᵢ) + log Σⱼ exp s(qᵢ, kⱼ)          s = scale · cos
 /// ```
-/// `j` runs over the keys of the batch and the rows of `negatives`. One direction: queries look for
-/// keys. Rows are made unit length.
+/// `j` runs over the keys of the batch and the rows of `negatives`. Only queries look for keys.
+/// Rows are made unit length.
 ///
 /// # Shapes
 /// - `query`, `key`: `[batch, dim]`, row `i` of both belonging together
@@ -37,15 +37,14 @@ impl Default for MultipleNegativesRankingLossConfig {
 ///
 /// # Source
 /// Henderson et al., 2017, [arXiv:1705.00652](https://arxiv.org/abs/1705.00652).
-/// Deviation: cosines in place of products. TensorFlow Similarity adds 1 to the sum, which this does
-/// not.
+/// Deviation: cosines in place of products. TensorFlow Similarity also adds 1 to the sum.
 ///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::{MultipleNegativesRankingLossConfig, multiple_negatives_ranking};
 ///
-/// // Of two keys at right angles one is right.
+/// // One of two keys at right angles is right.
 /// let rows = Tensor::<2>::eye(2, &Device::flex());
 /// let config = MultipleNegativesRankingLossConfig { scale: 1.0 };
 /// let loss = multiple_negatives_ranking(rows.clone(), rows, None, &config);

@@ -1,19 +1,20 @@
 //! Negative cosine: predict one view's embedding from the other's.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss::sum_of_cosines;
 
-use crate::contrast::cosines;
-use crate::normalize::{normalize, paired_dims};
-#[cfg(feature = "flex")]
-use crate::with_gradient::constant;
-use crate::with_gradient::with_gradient;
+use crate::ops::contrast::cosines;
+use crate::ops::custom_gradient::custom_gradient;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::paired_dims;
 
-/// Mean negative cosine of each prediction and the other view's embedding, both ways.
+/// Returns the mean negative cosine of each prediction and the other view's embedding, in both
+/// directions.
 ///
 /// ```text
 /// loss = −½ mean cos(p_a, sg z_b) − ½ mean cos(p_b, sg z_a)
 /// ```
-/// `sg` is stop-gradient: the targets are constants here, whatever graph they come with. A row of
+/// `sg` is stop-gradient: the targets are constants, even if they have a graph. A row of
 /// zeros counts as at right angles to everything.
 ///
 /// # Shapes
@@ -48,34 +49,20 @@ pub fn negative_cosine(
     paired_dims("negative_cosine", &prediction_a, &prediction_b);
     paired_dims("negative_cosine", &prediction_a, &target_b);
     paired_dims("negative_cosine", &prediction_b, &target_a);
-    way(prediction_a, target_b) + way(prediction_b, target_a)
+    half(prediction_a, target_b) + half(prediction_b, target_a)
 }
 
-/// One way's half of the loss. The factor is part of the gradient, so that nothing is left to multiply.
-fn way(prediction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
-    #[cfg(feature = "flex")]
-    if let Some(loss) = on_host(&prediction, &target) {
+/// One direction's half of the loss. The factor is part of the gradient, which then needs no
+/// scaling.
+fn half(prediction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
+    let batch = prediction.dims()[0];
+    if let Some(loss) = sum_of_cosines(&prediction, &target, -0.5 / batch as f64) {
         return loss;
     }
-    cosines(normalize(prediction), normalize(target.inner())).mean() * -0.5
+    cosines(l2_normalize(prediction), l2_normalize(target.inner())).mean() * -0.5
 }
 
-/// Value and gradient in one pass over memory, where there is a kernel for it.
-#[cfg(feature = "flex")]
-fn on_host(prediction: &Tensor<2>, target: &Tensor<2>) -> Option<Tensor<1>> {
-    use crate::extension::{host, numbers};
-    use crate::with_gradient::single;
-
-    let (rows, targets) = (host(prediction)?, host(target)?);
-    let [batch, dim] = prediction.dims();
-    let (weight, wanted) = (-0.5 / batch as f32, prediction.is_tracked());
-    let (value, gradient) =
-        crate::rows::cosines(numbers(&rows), numbers(&targets), dim, weight, wanted);
-    let value = constant(vec![value], [1], prediction);
-    Some(with_gradient(prediction.clone(), value, || single(gradient, [batch, dim], prediction)))
-}
-
-/// How far a prediction is from its target, by their cosine `s`.
+/// A distance of a prediction from its target, as a function of their cosine `s`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CosineForm {
     /// `−s`, from −1 to 1, as [`negative_cosine`].
@@ -86,13 +73,14 @@ pub enum CosineForm {
     Angular,
 }
 
-/// [`negative_cosine`] in another form: the mean over rows and both ways.
+/// Returns [`negative_cosine`] in another form: the mean over rows and both directions.
 ///
 /// ```text
 /// loss = ½ mean f(cos(p_a, sg z_b)) + ½ mean f(cos(p_b, sg z_a))      f the form
 /// ```
 /// The slope of the angle is infinite where prediction and target have the same or opposite
-/// directions; it is held at that of a sine of 1e-3, so that the gradient is finite everywhere.
+/// directions; it is limited to the slope at a sine of 1e-3, so that the gradient is finite
+/// everywhere.
 ///
 /// # Shapes
 /// - `prediction_a`, `prediction_b`, `target_a`, `target_b`: `[batch, dim]`
@@ -102,8 +90,8 @@ pub enum CosineForm {
 /// If the shapes differ or are empty.
 ///
 /// # Source
-/// The three forms are those of `SimSiamLoss` of TensorFlow Similarity. Deviation: no margin is added
-/// to the value, and the angle has a finite gradient.
+/// The three forms are those of `SimSiamLoss` of TensorFlow Similarity.
+/// Deviation: no margin is added to the value, and the angle has a finite gradient.
 ///
 /// # Example
 /// ```
@@ -135,7 +123,7 @@ pub fn cosine_loss(
             paired_dims("cosine_loss", &prediction_a, &target_b);
             paired_dims("cosine_loss", &prediction_b, &target_a);
             let angle = |prediction, target: Tensor<2>| {
-                mean_angle(cosines(normalize(prediction), normalize(target.inner())))
+                mean_angle(cosines(l2_normalize(prediction), l2_normalize(target.inner())))
             };
             (angle(prediction_a, target_b) + angle(prediction_b, target_a)) * 0.5
         }
@@ -147,7 +135,7 @@ fn mean_angle(cosines: Tensor<1>) -> Tensor<1> {
     let plain = cosines.clone().inner();
     let value = plain.clone().clamp(-1.0, 1.0).acos().mean() / std::f64::consts::PI;
     let count = plain.dims()[0] as f64;
-    with_gradient(cosines, value, || {
+    custom_gradient(cosines, value, || {
         let sine = (plain.square() * -1.0 + 1.0).clamp_min(1e-6).sqrt();
         sine.recip() * (-1.0 / (std::f64::consts::PI * count))
     })

@@ -1,9 +1,10 @@
-//! NNCLR: the nearest neighbor among earlier embeddings takes the place of one view.
+//! NNCLR: the nearest neighbor among earlier embeddings replaces one view.
 
 use burn::tensor::{Int, Tensor};
 
-use crate::info_nce::info_nce;
-use crate::normalize::{normalize, paired_dims};
+use crate::ops::info_nce::info_nce;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`nnclr`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,7 +20,8 @@ impl Default for NnclrLossConfig {
     }
 }
 
-/// Cross-entropy of finding the other view's prediction from each embedding's nearest neighbor.
+/// Returns the cross-entropy of finding the other view's prediction from each embedding's nearest
+/// neighbor.
 ///
 /// ```text
 /// loss = ½ CE(sg n_a, p_b) + ½ CE(sg n_b, p_a)
@@ -38,7 +40,8 @@ impl Default for NnclrLossConfig {
 ///
 /// # Source
 /// Dwibedi et al., 2021, [arXiv:2104.14548](https://arxiv.org/abs/2104.14548), eq. 3.
-/// Deviation: symmetric in the views, as the paper trains; the denominator is over predictions alone.
+/// Deviation: symmetric in the views, as the paper trains; the denominator is over predictions
+/// alone.
 ///
 /// # Example
 /// ```
@@ -70,17 +73,17 @@ pub fn nnclr(
     (way(neighbor_a, prediction_b) + way(neighbor_b, prediction_a)) * 0.5
 }
 
-/// Rows of the support set whose scores exist at a time.
+/// Rows of the support set that are scored at a time.
 const TILE: usize = 4096;
 
-/// For each row the row of `support` with the largest cosine; of equal ones the first.
+/// Returns for each row the row of `support` with the largest cosine, of equal ones the first.
 ///
-/// Constants: no gradient flows. The support set is usually the rows of a [`Queue`](crate::Queue) to
-/// which the embeddings of one view are pushed after the step.
+/// The result is a constant: no gradient flows. The support set is usually the rows of a
+/// [`Queue`](crate::Queue) to which the embeddings of one view are pushed after the step.
 ///
 /// # Shapes
 /// - `rows`: `[batch, dim]`; `support`: `[count, dim]`, `count` ≥ 1; any length
-/// - output: `[batch, dim]`, rows of `support` as they are
+/// - output: `[batch, dim]`, rows of `support`, not normalized
 ///
 /// # Panics
 /// If the columns differ or the support set is empty.
@@ -98,13 +101,13 @@ const TILE: usize = 4096;
 #[must_use]
 #[track_caller]
 pub fn nearest(rows: Tensor<2>, support: Tensor<2>) -> Tensor<2> {
-    let (support, rows) = (support.inner(), normalize(rows.inner()));
+    let (support, rows) = (support.inner(), l2_normalize(rows.inner()));
     let (found, wanted) = (support.dims(), rows.dims());
     assert!(
         found[0] > 0 && found[1] == wanted[1],
         "nearest: a support set of shape {found:?} for rows of {wanted:?}"
     );
-    let candidates = normalize(support.clone());
+    let candidates = l2_normalize(support.clone());
     let mut best: Option<(Tensor<2>, Tensor<2, Int>)> = None;
     for start in (0..found[0]).step_by(TILE) {
         let some = candidates.clone().narrow(0, start, TILE.min(found[0] - start));
@@ -132,7 +135,7 @@ mod tests {
     };
     use burn::tensor::{Device, Distribution};
 
-    /// Fixed neighbors, so that what varies is what is learned.
+    /// Fixed neighbors, so that only learned rows vary.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [n_a, n_b] = [ramp(&a), ramp(&b)];
         nnclr(n_a, n_b, a, b, &NnclrLossConfig { temperature: 0.3 })

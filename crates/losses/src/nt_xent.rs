@@ -2,7 +2,8 @@
 
 use burn::tensor::Tensor;
 
-use crate::contrast::{Contrast, Gathered, Positive};
+use crate::Gathered;
+use crate::ops::contrast::{Contrast, Positive};
 
 /// Settings of [`nt_xent`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,14 +20,15 @@ impl Default for NtXentLossConfig {
     }
 }
 
-/// Cross-entropy of finding each view's partner among all other views of the batch.
+/// Returns the cross-entropy of finding each view's partner among all other views of the batch.
 ///
 /// ```text
 /// loss = mean over all 2B views i of  −s(i, j(i))/τ + log Σₖ≠ᵢ exp(s(i, k)/τ)
 /// ```
 /// `s` is the cosine of two rows, `j(i)` the other view of the same image, `k` runs over the
 /// `2B − 1` views that are not `i`. A batch of 1 has no negatives: its loss is 0. Memory grows with
-/// the number of rows, not with its square: scores are computed in tiles, and again for the gradient.
+/// the number of rows, not with its square: scores are computed in tiles, and again in the
+/// backward pass.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
@@ -56,10 +58,10 @@ pub fn nt_xent(view_a: Tensor<2>, view_b: Tensor<2>, config: &NtXentLossConfig) 
     loss([view_a, view_b], None, config.temperature)
 }
 
-/// [`nt_xent`] of this worker's rows, with the views of all workers as candidates.
+/// Returns [`nt_xent`] of this worker's rows, with the views of all workers as candidates.
 ///
-/// The mean of the workers' losses is the loss of the whole batch. `view_a` and `view_b` are the rows
-/// from `gathered.first` on.
+/// The mean of the workers' losses is the loss of the whole batch. `view_a` and `view_b` are the
+/// rows from `gathered.first` on.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`; `gathered`: `[all, dim]` each

@@ -1,4 +1,4 @@
-//! PN loss: a triplet loss in which the positive, too, keeps away from the negative.
+//! PN loss: a triplet loss in which the positive also keeps away from the negative.
 
 use burn::tensor::Tensor;
 
@@ -6,13 +6,14 @@ use crate::labeled::Pairs;
 use crate::triplet::{hinge, mine};
 use crate::{Labeled, TripletLossConfig};
 
-/// Distance of each anchor to its positive, less that of the negative to the nearer of both.
+/// Returns the distance of each anchor to its positive, minus that of the negative to the nearer of
+/// both.
 ///
 /// ```text
 /// loss = mean of max(0, d(a, p) − min(d(a, n), d(p, n)) + margin)
 /// ```
-/// With a soft margin, mining, memory and anchors that lack a row as in
-/// [`triplet`](crate::triplet); the settings and their defaults are the same.
+/// Soft margin, mining, memory and anchors without a pair are as in [`triplet`](crate::triplet);
+/// the settings and their defaults are the same.
 ///
 /// # Shapes
 /// - `batch`, `memory`: as for [`triplet`](crate::triplet)
@@ -22,8 +23,10 @@ use crate::{Labeled, TripletLossConfig};
 /// If the memory's rows are not as wide as the batch's.
 ///
 /// # Source
-/// Szubert et al., 2019, [doi:10.1038/s41598-019-45301-0](https://doi.org/10.1038/s41598-019-45301-0),
-/// as in TensorFlow Similarity. Deviation: none.
+/// Szubert et al., 2019,
+/// [doi:10.1038/s41598-019-45301-0](https://doi.org/10.1038/s41598-019-45301-0), as in TensorFlow
+/// Similarity.
+/// Deviation: none.
 ///
 /// # Example
 /// ```

@@ -1,16 +1,17 @@
-//! ReSSL: two views relate in the same way to other images.
+//! ReSSL: two views have the same similarities to other images.
 
 use burn::tensor::Tensor;
 
-use crate::across_views::{cross_entropy, probabilities};
-use crate::normalize::{normalize, paired_dims};
+use crate::ops::cross_view_entropy::{cross_entropy, probabilities};
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`ressl`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ResslLossConfig {
     /// `τ_s`, above 0, of the student's relations.
     pub student_temperature: f64,
-    /// `τ_t`, above 0, of the teacher's: below `τ_s`, so that the teacher is the surer of the two.
+    /// `τ_t`, above 0, of the teacher's: below `τ_s`, so that the teacher is the more confident.
     pub teacher_temperature: f64,
 }
 
@@ -21,13 +22,13 @@ impl Default for ResslLossConfig {
     }
 }
 
-/// Cross-entropy of the student's similarities to earlier images with the teacher's.
+/// Returns the cross-entropy of the student's similarities to earlier images with the teacher's.
 ///
 /// ```text
 /// p = softmax(cos(key, queue)/τ_t)          loss = mean of −Σⱼ pⱼ log softmax(cos(query, queue)/τ_s)ⱼ
 /// ```
 /// Rows are made unit length. Keys and queue are constants; after the step the keys are pushed to
-/// the [`Queue`](crate::Queue) whose rows these are.
+/// the [`Queue`](crate::Queue) of these rows.
 ///
 /// # Shapes
 /// - `query`: `[batch, dim]`, the student's view of each image, strongly augmented
@@ -74,10 +75,10 @@ pub fn ressl(
         [queued, columns],
         [batch, dim]
     );
-    let queue = normalize(queue.inner()).transpose();
-    let targets = normalize(key.inner()).matmul(queue.clone());
+    let queue = l2_normalize(queue.inner()).transpose();
+    let targets = l2_normalize(key.inner()).matmul(queue.clone());
     let targets = probabilities(targets, None, teacher_temperature);
-    let scores = normalize(query).matmul(queue);
+    let scores = l2_normalize(query).matmul(queue);
     cross_entropy(&[targets], scores, student_temperature) / batch as f64
 }
 
@@ -85,7 +86,7 @@ pub fn ressl(
 mod tests {
     use super::*;
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
-    use crate::with_gradient::constant;
+    use crate::ops::custom_gradient::constant;
     use burn::tensor::Device;
 
     const CONFIG: ResslLossConfig =
@@ -97,8 +98,8 @@ mod tests {
 
     fn queue(like: &Tensor<2>) -> Tensor<2> {
         let dim = like.dims()[1];
-        let numbers = (0..6).flat_map(|k| (0..dim).map(move |j| queued(k, j))).collect();
-        constant(numbers, [6, dim], like)
+        let values = (0..6).flat_map(|k| (0..dim).map(move |j| queued(k, j))).collect();
+        constant(values, [6, dim], like)
     }
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {

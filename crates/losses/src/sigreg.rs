@@ -1,9 +1,10 @@
-//! SIGReg: along every direction the embeddings look like a standard normal.
+//! SIGReg: along every direction the embeddings are distributed as a standard normal.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss::{self, Knot};
 
-use crate::slices::slice_count;
-use crate::with_gradient::with_gradient;
+use crate::ops::custom_gradient::custom_gradient;
+use crate::random_slices::slice_count;
 
 /// Settings of [`sigreg`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,22 +22,23 @@ impl Default for SigRegLossConfig {
     }
 }
 
-/// Distance of the embedding's law from the standard normal, by its characteristic function.
+/// Returns the distance of the embedding's distribution from the standard normal, by its
+/// characteristic function.
 ///
 /// ```text
 /// loss = batch · mean over slices s of ∫ |φ_s(t) − e^(−t²/2)|² e^(−t²/2) dt over [−t_max, t_max]
 /// φ_s(t) = mean over the batch of exp(i t · zᵀs)
 /// ```
-/// (Epps and Pulley's test along random directions.) The integral is the trapezoid rule on `[0,
-/// t_max]`, doubled, as the integrand is even. The factor `batch` makes the value independent of the
-/// batch size where the law is right. Rows are taken as they are. Sines and cosines are computed
-/// once and turned from knot to knot, and the gradient is computed in the same way, so that memory
-/// is that of the projections, not times the knots.
+/// This is Epps and Pulley's test along random directions. The integral is the trapezoid rule on
+/// `[0, t_max]`, doubled, as the integrand is even. The factor `batch` makes the value independent
+/// of the batch size if the distribution is right. Rows are not normalized. Sines and cosines are
+/// computed once and rotated from knot to knot, forward and backward, so that memory does not grow
+/// with the number of knots.
 ///
 /// # Shapes
 /// - `embedding`: `[batch, dim]`
-/// - `slices`: `[dim, slices]`, unit columns, drawn anew every step with
-///   [`random_slices`](crate::random_slices); the official code takes 1,024
+/// - `slices`: `[dim, slices]`, unit columns, new ones every step from
+///   [`random_slices`](crate::random_slices); the official code has 1,024
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -79,96 +81,50 @@ pub fn sigreg(embedding: Tensor<2>, slices: Tensor<2>, config: &SigRegLossConfig
         Knot { t, normal, weight: trapezoid * normal / count as f64 }
     });
     let knots: Vec<Knot> = knots.collect();
-    #[cfg(feature = "flex")]
-    if let Some(loss) = on_host(&projected, gap, &knots) {
+    if let Some(loss) = loss::sigreg(&projected, gap, &knots) {
         return loss;
     }
 
     let step = projected.clone().inner() * gap;
-    let step = Turn { cos: step.clone().cos(), sin: step.sin() };
+    let step = Rotation { cos: step.clone().cos(), sin: step.sin() };
     let batch = dims[0] as f64;
     let mut value = Tensor::<1>::zeros([1], (&step.cos.device(), step.cos.dtype()));
     let mut misses = Vec::with_capacity(knots.len());
-    let mut turn = step.clone();
+    let mut rotation = step.clone();
     for (index, knot) in knots.iter().enumerate() {
         if index > 0 {
-            turn = turn.then(&step);
+            rotation = rotation.rotated(&step);
         }
-        let cos = turn.cos.clone().mean_dim(0) - knot.normal; // [1, slices]
-        let sin = turn.sin.clone().mean_dim(0);
+        let cos = rotation.cos.clone().mean_dim(0) - knot.normal; // [1, slices]
+        let sin = rotation.sin.clone().mean_dim(0);
         let miss = (cos.clone().square() + sin.clone().square()).sum();
         value = value + miss * (knot.weight * batch);
         misses.push((cos, sin));
     }
-    with_gradient(projected, value, || {
-        let mut turn = step.clone();
+    custom_gradient(projected, value, || {
+        let mut rotation = step.clone();
         let mut gradient = Tensor::zeros(step.cos.dims(), (&step.cos.device(), step.cos.dtype()));
         for (index, (knot, (cos, sin))) in knots.iter().zip(misses).enumerate() {
             if index > 0 {
-                turn = turn.then(&step);
+                rotation = rotation.rotated(&step);
             }
-            let slope = turn.cos.clone() * sin - turn.sin.clone() * cos;
+            let slope = rotation.cos.clone() * sin - rotation.sin.clone() * cos;
             gradient = gradient + slope * (2.0 * knot.weight * knot.t);
         }
         gradient
     })
 }
 
-/// The same in vector loops, where there are some for these projections.
-#[cfg(feature = "flex")]
-fn on_host(projected: &Tensor<2>, gap: f64, knots: &[Knot]) -> Option<Tensor<1>> {
-    use crate::characteristic::{Angles, LARGEST_ANGLE};
-    use crate::extension::{host, numbers};
-    use crate::with_gradient::{constant, single};
-
-    let [batch, slices] = projected.dims();
-    let own = host(projected)?;
-    let largest = crate::rows::largest_of_all(numbers(&own)) * gap as f32;
-    if largest.is_nan() || largest >= LARGEST_ANGLE {
-        return None;
-    }
-    let (projected_of, gap_of) = (numbers(&own), gap as f32);
-    let angles = Angles { projected: projected_of, slices, gap: gap_of, knots: knots.len() };
-    let mut misses = angles.sums();
-    let mut value = 0.0;
-    for of_slice in misses.chunks_exact_mut(2 * knots.len()) {
-        for (miss, knot) in of_slice.chunks_exact_mut(2).zip(knots) {
-            miss[0] = miss[0] / batch as f64 - knot.normal;
-            miss[1] /= batch as f64;
-            value += (miss[0].powi(2) + miss[1].powi(2)) * knot.weight * batch as f64;
-        }
-    }
-    let value = constant(vec![value], [1], projected);
-    Some(with_gradient(projected.clone(), value, || {
-        let of_knots = misses.chunks_exact(2).zip(knots.iter().cycle());
-        let slopes = of_knots.flat_map(|(miss, knot)| {
-            let factor = 2.0 * knot.weight * knot.t;
-            [(miss[1] * factor) as f32, (miss[0] * factor) as f32]
-        });
-        let gradient = angles.gradient(&slopes.collect::<Vec<f32>>());
-        single(gradient, [batch, slices], projected)
-    }))
-}
-
-/// A point of the integral.
-struct Knot {
-    t: f64,
-    /// The standard normal's characteristic function at `t`.
-    normal: f64,
-    /// Weight of the squared difference, per slice.
-    weight: f64,
-}
-
 /// Angles by their cosine and sine.
 #[derive(Clone)]
-struct Turn {
+struct Rotation {
     cos: Tensor<2>,
     sin: Tensor<2>,
 }
 
-impl Turn {
-    /// The sums of the angles.
-    fn then(self, by: &Self) -> Self {
+impl Rotation {
+    /// Adds the angles.
+    fn rotated(self, by: &Self) -> Self {
         let cos = self.cos.clone() * by.cos.clone() - self.sin.clone() * by.sin.clone();
         let sin = self.sin * by.cos.clone() + self.cos * by.sin.clone();
         Self { cos, sin }
@@ -179,8 +135,8 @@ impl Turn {
 mod tests {
     use super::*;
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
+    use crate::ops::custom_gradient::to_f64_vec;
     use crate::random_slices;
-    use crate::with_gradient::numbers;
     use burn::tensor::Device;
 
     const CONFIG: SigRegLossConfig = SigRegLossConfig { knots: 9, t_max: 2.5 };
@@ -197,7 +153,7 @@ mod tests {
 
     /// The formula, term by term.
     fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
-        let slices = numbers(slices(a[0].len()));
+        let slices = to_f64_vec(slices(a[0].len()));
         let rows: Vec<&Vec<f64>> = a.iter().chain(b).collect();
         let count = rows.len() as f64;
         let mut total = 0.0;

@@ -2,15 +2,16 @@
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::{log_softmax, softmax};
+use selfsame_kernels::loss;
 
-/// Codes of equal use: each row sums to 1, and each prototype gets about the same total.
+/// Computes codes of equal use: each row sums to 1, and each prototype gets about the same total.
 ///
 /// ```text
 /// Q = exp(scores / ε);  repeat: each column of Q to the sum 1/prototypes, each row to 1/batch
 /// codes = batch · Q
 /// ```
-/// The first round is done on logarithms, so that scores of any size neither overflow nor leave a
-/// prototype without any row; the codes are constants.
+/// The first round is computed on logarithms, so that scores of any size neither overflow nor leave
+/// a prototype without a row; the codes are constants.
 ///
 /// # Shapes
 /// - `scores`: `[batch, prototypes]`
@@ -28,7 +29,7 @@ use burn::tensor::activation::{log_softmax, softmax};
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::sinkhorn;
 ///
-/// // Both rows like prototype 0, but it can have only one of them.
+/// // Both rows are nearest to prototype 0, which can have only one of them.
 /// let scores = Tensor::<2>::from_floats([[1.0, 0.0], [0.8, 0.0]], &Device::flex());
 /// let codes = sinkhorn(scores, 0.05, 50).into_data().try_to_vec::<f32>().unwrap();
 /// assert!(codes[0] > 0.8 && codes[3] > 0.8);
@@ -40,8 +41,7 @@ pub fn sinkhorn(scores: Tensor<2>, epsilon: f64, iterations: usize) -> Tensor<2>
     assert!(iterations > 0, "sinkhorn needs 1 round or more");
     let [batch, prototypes] = scores.dims();
     let scores = scores.inner();
-    #[cfg(feature = "flex")]
-    if let Some(codes) = on_host(&scores, epsilon, iterations) {
+    if let Some(codes) = loss::sinkhorn(&scores, epsilon, iterations) {
         return codes;
     }
     let share = batch as f64 / prototypes as f64;
@@ -53,16 +53,6 @@ pub fn sinkhorn(scores: Tensor<2>, epsilon: f64, iterations: usize) -> Tensor<2>
         codes = codes / row;
     }
     codes
-}
-
-/// The codes by the kernel, where there is one for these scores.
-#[cfg(feature = "flex")]
-fn on_host(scores: &Tensor<2>, epsilon: f64, iterations: usize) -> Option<Tensor<2>> {
-    let shape = scores.dims();
-    let host = crate::extension::host(scores)?;
-    let numbers = crate::extension::numbers(&host);
-    let codes = crate::balance::codes(numbers, shape[1], epsilon, iterations)?;
-    Some(crate::with_gradient::single(codes, shape, scores))
 }
 
 /// The formula as it stands, in double precision.
@@ -91,14 +81,14 @@ pub(crate) fn naive(scores: &[Vec<f64>], epsilon: f64, iterations: usize) -> Vec
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
     use burn::tensor::{Device, TensorData};
 
     #[test]
     fn every_row_sums_to_1_and_every_prototype_is_used_alike() {
         let scores = [[0.9_f32, -0.3, 0.2], [0.8, 0.1, -0.5], [0.7, 0.0, 0.3]];
         let codes = sinkhorn(Tensor::from_floats(scores, &Device::flex()), 0.3, 200);
-        let sums = |dim| numbers(codes.clone().sum_dim(dim));
+        let sums = |dim| to_f64_vec(codes.clone().sum_dim(dim));
         assert!(sums(0).iter().chain(&sums(1)).all(|sum| (sum - 1.0).abs() < 1e-5));
     }
 
@@ -113,7 +103,7 @@ mod tests {
                 let want = naive(&want, 1.0, iterations).concat();
                 let scores = TensorData::new(scores.clone(), [rows, columns]).convert::<f32>();
                 let scores = Tensor::from_data(scores, &Device::flex());
-                let found = numbers(sinkhorn(scores, 1.0, iterations));
+                let found = to_f64_vec(sinkhorn(scores, 1.0, iterations));
                 let off = found.iter().zip(want).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
                 assert!(off < 2e-5, "{rows} x {columns}, {iterations} rounds: off by {off}");
             }
@@ -123,7 +113,7 @@ mod tests {
     #[test]
     fn scores_far_beyond_the_range_of_exp_are_no_trouble() {
         let scores = Tensor::<2>::from_floats([[1e20, -1e20], [500.0, 0.0]], &Device::flex());
-        let codes = numbers(sinkhorn(scores, 0.05, 3));
+        let codes = to_f64_vec(sinkhorn(scores, 0.05, 3));
         assert!(codes.iter().all(|code| code.is_finite()), "{codes:?}");
     }
 }

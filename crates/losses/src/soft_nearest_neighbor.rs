@@ -1,19 +1,19 @@
-//! Soft nearest neighbor: a row's neighbors are of its class.
+//! Soft nearest neighbor: the neighbors of a row are of its class.
 
 use burn::tensor::Tensor;
 
 use crate::labeled::{Pairs, log_sum_exp};
 use crate::{Distance, Labeled};
 
-/// Added to the share of the class, as in TensorFlow Similarity: bounds the loss.
+/// Added to the share of the class, as in TensorFlow Similarity, which bounds the loss.
 const EPSILON: f64 = 1e-9;
 
 /// Settings of [`soft_nearest_neighbor`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SoftNearestNeighborLossConfig {
-    /// How far apart rows are.
+    /// The distance of two rows.
     pub distance: Distance,
-    /// T, above 0, in units of the distance: how far a neighborhood reaches.
+    /// T, above 0, in units of the distance: the size of a neighborhood.
     pub temperature: f64,
 }
 
@@ -24,7 +24,7 @@ impl Default for SoftNearestNeighborLossConfig {
     }
 }
 
-/// Negative log of the share of each anchor's class among its neighbors.
+/// Returns the negative log of the share of each anchor's class among its neighbors.
 ///
 /// ```text
 /// loss = mean of −log(1e-9 + Σ_p e^(−d_p/T) / Σⱼ e^(−dⱼ/T))
@@ -48,7 +48,7 @@ impl Default for SoftNearestNeighborLossConfig {
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::{Labeled, SoftNearestNeighborLossConfig, soft_nearest_neighbor};
 ///
-/// // Of two neighbors at the same distance one is of the class.
+/// // One of two neighbors at the same distance is of the class.
 /// let device = Device::flex();
 /// let rows = Tensor::from_floats([[0.0], [1.0], [-1.0]], &device);
 /// let batch = Labeled::new(rows, Tensor::from_ints([0, 0, 1], &device));
@@ -74,7 +74,7 @@ pub fn soft_nearest_neighbor(
     let class = log_sum_exp(nearness.clone(), pairs.positives.clone());
     let all = log_sum_exp(nearness, others);
     let counts = pairs.positives.clone().any_dim(1);
-    // Where there is no positive the number is without meaning, and must only be finite.
+    // Without a positive the value is not used, and must only be finite.
     let share = (class - all).clamp_max(0.0).exp();
     pairs.mean(-(share + EPSILON).log(), counts)
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
+use selfsame_kernels::loss::Excluded;
 
 use crate::Labeled;
-use crate::contrast::check_temperature;
-use crate::log_sum_exp::LogSumExp;
-use crate::normalize::{normalize, paired_dims};
-use crate::skip::Skip;
-use crate::with_gradient::constant;
+use crate::ops::contrast::check_temperature;
+use crate::ops::custom_gradient::constant;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::log_sum_exp::LogSumExp;
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`sup_con`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,19 +26,20 @@ impl Default for SupConLossConfig {
     }
 }
 
-/// Mean log-probability of an anchor's positives among all other views of the batch.
+/// Returns the mean negative log-probability of an anchor's positives among all other views of the
+/// batch.
 ///
 /// ```text
 /// loss = mean over all 2B views i of  −(1/|P(i)|) Σₚ s(i, p)/τ + log Σₖ≠ᵢ exp(s(i, k)/τ)
 /// ```
 /// `s` is the cosine of two rows. `P(i)` holds the other view of `i`'s image and all views of
 /// images with its label; it is never empty. With all labels different this is
-/// [`nt_xent`](crate::nt_xent()), and as there memory grows with the number of rows: a class's sum of
-/// rows stands for its positives. Reads the labels back to the host.
+/// [`nt_xent`](crate::nt_xent()). Memory grows with the number of rows, as the sum of a class's
+/// rows replaces its positives. Reads the labels back to the host.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
-/// - `labels`: `[batch]`, any whole numbers
+/// - `labels`: `[batch]`, any integers
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -46,7 +48,7 @@ impl Default for SupConLossConfig {
 ///
 /// # Source
 /// Khosla et al., 2020, [arXiv:2004.11362](https://arxiv.org/abs/2004.11362), eq. 2 (`L_out`).
-/// Deviation: the official code multiplies by τ over a base temperature of 0.07; here nothing is.
+/// Deviation: no factor τ / 0.07, which the official code has.
 ///
 /// # Example
 /// ```
@@ -81,15 +83,17 @@ pub fn sup_con(
     loss(&views, None, config.temperature)
 }
 
-/// [`sup_con`] of queries, against any keys: the views of all workers, a memory, cached embeddings.
+/// Returns [`sup_con`] of queries and any keys: the views of all workers, a memory, cached
+/// embeddings.
 ///
 /// ```text
 /// loss = mean over all queries i of  −(1/|P(i)|) Σₚ s(i, p)/τ + log Σₖ exp(s(i, k)/τ)
 /// ```
-/// `k` runs over all keys and `P(i)` over those with the label of query `i`, both without the key that
-/// is the query itself. A query without positives adds 0 to the mean. With both views of a batch as
-/// queries and as keys this is [`sup_con`]; the mean of the workers' losses is the loss of the whole
-/// batch. Gradients flow to the keys that have a graph. Memory grows with the number of rows.
+/// `k` runs over all keys and `P(i)` over those with the label of query `i`, both without the key
+/// that is the query itself. A query without positives adds 0 to the mean. With both views of a
+/// batch as queries and as keys this is [`sup_con`]; the mean of the workers' losses is the loss of
+/// the whole batch. Gradients flow to the keys that have a graph. Memory grows with the number of
+/// rows.
 ///
 /// # Shapes
 /// - `queries`: `[queries, dim]`, one label each
@@ -98,8 +102,8 @@ pub fn sup_con(
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
-/// If the rows are not as wide, the queries do not fit among the keys from `first` on, the only key is
-/// the query itself, or the temperature is not above 0.
+/// If the rows are not as wide, the queries do not fit among the keys from `first` on, the only key
+/// is the query itself, or the temperature is not above 0.
 ///
 /// # Example
 /// ```
@@ -137,7 +141,7 @@ pub fn sup_con_gathered(
     loss(queries, Some((keys, first)), config.temperature)
 }
 
-/// The loss of queries that are their own keys, or against others.
+/// The loss of queries whose keys are the queries themselves, or other rows.
 #[track_caller]
 fn loss(
     queries: &Labeled,
@@ -146,14 +150,14 @@ fn loss(
 ) -> Tensor<1> {
     check_temperature("sup_con", temperature);
     let (keys, first) = others.unwrap_or((queries, Some(0)));
-    let anchors = normalize(queries.embedding());
+    let anchors = l2_normalize(queries.embedding());
     let count = queries.rows();
-    let candidates = others.map(|(keys, _)| normalize(keys.embedding()));
+    let candidates = others.map(|(keys, _)| l2_normalize(keys.embedding()));
     let itself = |row: usize| first.map(|first| first + row);
 
     let classes = Classes::of(&keys.labels());
     let positives = |(row, label): (usize, i64)| {
-        let others = classes.numbers.get(&label).map_or(0, |class| classes.sizes[*class]);
+        let others = classes.indices.get(&label).map_or(0, |class| classes.sizes[*class]);
         others - usize::from(itself(row).is_some())
     };
     let labels: Vec<i64> = queries.labels().to_data().iter::<i64>().collect();
@@ -162,28 +166,29 @@ fn loss(
     let own = first.map(|first| of_keys.clone().narrow(0, first, count));
     let agreement = classes.mean_positive(anchors.clone(), of_keys, own, &labels, &positives);
 
-    let skip = first.map_or(Skip::Nothing, |_| Skip::One((0..count).filter_map(itself).collect()));
-    let sums = LogSumExp::new(anchors.clone(), candidates, skip, temperature);
+    let excluded =
+        first.map_or(Excluded::None, |_| Excluded::One((0..count).filter_map(itself).collect()));
+    let sums = LogSumExp::new(anchors.clone(), candidates, excluded, temperature);
     let counts = positives.iter().map(|&some| f64::from(u8::from(some > 0)) / count as f64);
     let counts: Tensor<1> = constant(counts.collect(), [count], &anchors);
     let value = (sums.values() * counts.clone()).sum();
     sums.weighted(value, counts) - agreement * temperature.recip()
 }
 
-/// Which class each key belongs to, classes numbered from 0.
+/// The class of each key, numbered from 0.
 struct Classes {
-    numbers: BTreeMap<i64, usize>,
+    indices: BTreeMap<i64, usize>,
     of_key: Vec<i64>,
     sizes: Vec<usize>,
 }
 
 impl Classes {
     fn of(labels: &Tensor<1, Int>) -> Self {
-        let mut numbers = BTreeMap::new();
+        let mut indices = BTreeMap::new();
         let mut sizes = Vec::new();
         let labels = labels.to_data();
         let place = |label: i64| {
-            let class = *numbers.entry(label).or_insert(sizes.len());
+            let class = *indices.entry(label).or_insert(sizes.len());
             if class == sizes.len() {
                 sizes.push(0);
             }
@@ -191,7 +196,7 @@ impl Classes {
             class as i64
         };
         let of_key = labels.iter::<i64>().map(place).collect();
-        Self { numbers, of_key, sizes }
+        Self { indices, of_key, sizes }
     }
 
     /// The mean over the queries of the mean cosine with their positives, `[1]`; `own` are the keys
@@ -214,9 +219,9 @@ impl Classes {
         let weights: Tensor<2> =
             constant(positives.iter().map(weight).collect(), [count, 1], &queries);
 
-        // The sum over the positives is the class's sum less the query itself. A query of a class
-        // that no key has gets any sum, and the weight 0.
-        let class = |label: &i64| self.numbers.get(label).map_or(0, |class| *class as i64);
+        // The sum over the positives is the class's sum minus the query itself. A query of a class
+        // without keys gets any sum, and the weight 0.
+        let class = |label: &i64| self.indices.get(label).map_or(0, |class| *class as i64);
         let zeros = Tensor::<2>::zeros([self.sizes.len(), dim], (&device, keys.dtype()));
         let zeros = if keys.is_autodiff() { zeros.autodiff() } else { zeros };
         let of_key = places(self.of_key.clone());

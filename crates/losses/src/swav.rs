@@ -2,9 +2,9 @@
 
 use burn::tensor::Tensor;
 
-use crate::across_views::across_views;
+use crate::ops::cross_view_entropy::cross_view_entropy;
+use crate::ops::shapes::common_dims;
 use crate::sinkhorn;
-use crate::view_list::common_dims;
 
 /// Settings of [`swav`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,18 +24,18 @@ impl Default for SwavLossConfig {
     }
 }
 
-/// Cross-entropy of each view's prediction with the codes of the high-resolution views.
+/// Returns the cross-entropy of each view's prediction with the codes of the high-resolution views.
 ///
 /// ```text
 /// loss = mean over high i, over views v ≠ i, over the batch, of −Σₖ qᵢₖ log softmax(scoresᵥ/τ)ₖ
 /// ```
-/// `qᵢ` are the codes of view `i` by [`sinkhorn`], constants to the gradient. The scores are cosines
-/// of embeddings and prototypes, which the caller normalizes and multiplies.
+/// `qᵢ` are the codes of view `i` by [`sinkhorn`], constants to the gradient. The scores are
+/// cosines of embeddings and prototypes, which the caller normalizes and multiplies.
 ///
-/// With small batches, codes are balanced over earlier images too: `queued[i]` holds the scores
-/// of view `i`'s [`Queue`](crate::Queue) by today's prototypes (`queue.rows() · prototypesᵀ`); after
-/// the step the batch's embeddings are pushed. An empty `queued` is no queue. The paper starts it
-/// after 15 epochs, with 3,840 rows.
+/// With small batches, codes are also balanced over earlier images: `queued[i]` holds the scores of
+/// view `i`'s [`Queue`](crate::Queue) by the current prototypes (`queue.rows() · prototypesᵀ`);
+/// after the step the batch's embeddings are pushed. An empty `queued` means no queue. The paper
+/// starts it after 15 epochs, with 3,840 rows.
 ///
 /// # Shapes
 /// - `high`, `low`: `[batch, prototypes]` each, row `i` of all from the same image
@@ -91,7 +91,7 @@ pub fn swav(
         sinkhorn(all, config.epsilon, config.iterations).slice_dim(0, 0..batch)
     };
     let codes: Vec<Tensor<2>> = high.iter().enumerate().map(codes).collect();
-    across_views("swav", &codes, &views, config.temperature)
+    cross_view_entropy("swav", &codes, &views, config.temperature)
 }
 
 #[cfg(test)]
@@ -138,7 +138,7 @@ mod tests {
     /// Without the codes, which are constants: slopes are measured on the predictions alone.
     fn prediction(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let code = sinkhorn(Tensor::ones(a.dims(), (&a.device().inner(), a.dtype())), 1.0, 1);
-        across_views("swav", &[code.clone(), code], &[a, b], 0.3)
+        cross_view_entropy("swav", &[code.clone(), code], &[a, b], 0.3)
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Triplet loss: every row nearer to its class than to the others, by a margin.
+//! Triplet loss: every row is nearer to its class than to the others, by a margin.
 
 use burn::tensor::{Int, Tensor};
 
@@ -8,14 +8,14 @@ use crate::{Distance, Labeled, NegativeMining, PositiveMining};
 /// Settings of [`triplet`] and [`pn`](crate::pn).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TripletLossConfig {
-    /// How far apart rows are.
+    /// The distance of two rows.
     pub distance: Distance,
-    /// Which positive counts.
+    /// Which positive is mined.
     pub positives: PositiveMining,
-    /// Which negative counts.
+    /// Which negative is mined.
     pub negatives: NegativeMining,
-    /// By how much the negative is to be farther, in units of the distance; `None` for a soft
-    /// margin, which never stops pulling.
+    /// The margin by which the negative is farther, in units of the distance; `None` for a soft
+    /// margin, whose gradient never vanishes.
     pub margin: Option<f64>,
 }
 
@@ -31,19 +31,19 @@ impl Default for TripletLossConfig {
     }
 }
 
-/// Distance of each anchor to its positive, less that to its negative.
+/// Returns the distance of each anchor to its positive, minus that to its negative.
 ///
 /// ```text
 /// loss = mean of max(0, d(a, p) − d(a, n) + margin)      or, with a soft margin, of log(1 + e^(d(a, p) − d(a, n)))
 /// ```
 /// Every row of the batch is an anchor; `p` and `n` are mined from the batch, without the anchor
-/// itself, and the memory. Which rows are mined is a constant. Anchors without a positive or without
+/// itself, and the memory. The choice of rows is a constant. Anchors without a positive or without
 /// a negative add 0 to the mean.
 ///
 /// # Shapes
 /// - `batch`: rows and labels, several rows of each class
-/// - `memory`: more keys, for example of a [`CrossBatchMemory`](crate::CrossBatchMemory) or of other
-///   devices
+/// - `memory`: more keys, for example of a [`CrossBatchMemory`](crate::CrossBatchMemory) or of
+///   other devices
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -53,7 +53,7 @@ impl Default for TripletLossConfig {
 /// Schroff et al., 2015, [arXiv:1503.03832](https://arxiv.org/abs/1503.03832), eq. 1 to 4; the soft
 /// margin: Hermans et al., 2017, [arXiv:1703.07737](https://arxiv.org/abs/1703.07737).
 /// Deviation: as in TensorFlow Similarity, a semi-hard negative lies beyond the farthest positive,
-/// whichever positive counts.
+/// whichever positive is mined.
 ///
 /// # Example
 /// ```
@@ -86,7 +86,7 @@ pub(crate) struct Mined {
 
 pub(crate) fn mine(pairs: &Pairs, config: &TripletLossConfig) -> Mined {
     let distance = config.distance;
-    // All distances are needed to choose; only the chosen ones have a graph.
+    // Mining needs all distances; only the mined ones have a graph.
     let all = distance.pairwise(pairs.anchors.clone().inner(), pairs.keys.clone().inner());
     let row = |places: Tensor<1, Int>| pairs.keys.clone().select(0, places);
     let positive = row(config.positives.pick(&all, pairs));
@@ -96,7 +96,7 @@ pub(crate) fn mine(pairs: &Pairs, config: &TripletLossConfig) -> Mined {
     Mined { positive, negative, near, apart }
 }
 
-/// The loss of each anchor, `[anchors, 1]`, whose negative counts as this far away.
+/// The loss of each anchor, `[anchors, 1]`, for these distances to its negative.
 pub(crate) fn hinge(mined: &Mined, apart: Tensor<2>, margin: Option<f64>) -> Tensor<2> {
     let lag = mined.near.clone() - apart;
     let Some(margin) = margin else {
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
     use crate::labeled::samples::{batch, classes, corners, images, labeled, near_and_apart};
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
-    use crate::with_gradient::numbers;
+    use crate::ops::custom_gradient::to_f64_vec;
     use NegativeMining::{Easy, Hard, SemiHard};
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
@@ -199,7 +199,7 @@ mod tests {
         let rows = [[1., 0.], [0.5, 0.866_025_4], [0., 1.], [0.010_100_49, 0.999_949]];
         let pairs = Pairs::new("triplet", &labeled(rows, [0, 0, 1, 1]), None);
         let mined = mine(&pairs, &config(PositiveMining::Easy, SemiHard));
-        let found = numbers(hinge(&mined, mined.apart.clone(), Some(1.0)));
+        let found = to_f64_vec(hinge(&mined, mined.apart.clone(), Some(1.0)));
         for (found, want) in found.into_iter().zip([0.51, 1.366, 0.866, 0.871]) {
             assert_close(found, want, 1e-3); // known to three digits
         }

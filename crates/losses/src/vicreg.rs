@@ -2,11 +2,11 @@
 
 use burn::tensor::Tensor;
 
-use crate::columns::{bounded, center_columns, variance_hinge};
-use crate::gram::self_squares;
-use crate::normalize::paired_dims;
+use crate::ops::gram::self_squares;
+use crate::ops::moments::{bounded, center_columns, variance_hinge};
+use crate::ops::shapes::paired_dims;
 
-/// How the variance terms of the two views are joined.
+/// The combination of the two views' variance terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum VarianceTerm {
     /// Their mean, as in the official code.
@@ -43,14 +43,16 @@ impl Default for VicregLossConfig {
     }
 }
 
-/// Distance of two views, a hinge on every feature's deviation, and the features' covariances.
+/// Returns the distance of two views, a hinge on every feature's deviation, and the features'
+/// covariances.
 ///
 /// ```text
 /// loss = λ mean (aᵢₖ − bᵢₖ)²  +  μ ½ (V(A) + V(B))  +  ν (C(A) + C(B))
 /// V(X) = mean over k of max(0, 1 − √(varₖ + ε))        C(X) = Σₖ Σₗ≠ₖ covₖₗ² / dim
 /// ```
-/// Variances and covariances are unbiased. The ½ is left out for [`VarianceTerm::Sum`]. With fewer
-/// rows than features the covariances are summed from the products of rows, which is the same number.
+/// Variances and covariances are unbiased. The ½ is omitted for [`VarianceTerm::Sum`]. With fewer
+/// rows than features the sum of squared covariances is computed from the inner products of rows,
+/// which gives the same value.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalized
@@ -61,15 +63,15 @@ impl Default for VicregLossConfig {
 ///
 /// # Source
 /// Bardes et al., 2021, [arXiv:2105.04906](https://arxiv.org/abs/2105.04906), eq. 1 to 6.
-/// Deviation: a view with entries beyond 1e8 is scaled down to them, as their fourth powers are no
-/// numbers.
+/// Deviation: a view with entries beyond 1e8 is scaled down to them, as their fourth powers are
+/// infinite.
 ///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::{VicregLossConfig, vicreg};
 ///
-/// // Views agree, features are uncorrelated, and their deviation is √(4/3) > 1: nothing to pay.
+/// // Views agree, features are uncorrelated, and their deviation is √(4/3) > 1: the loss is 0.
 /// let view = [[1., 1.], [1., -1.], [-1., 1.], [-1., -1.]];
 /// let view = Tensor::<2>::from_floats(view, &Device::flex());
 /// let loss = vicreg(view.clone(), view, &VicregLossConfig::default());

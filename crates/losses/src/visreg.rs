@@ -1,13 +1,14 @@
-//! VISReg: views agree; their center, scale and shape are a standard normal's.
+//! VISReg: views agree, and their center, scale and shape are those of a standard normal.
 
 use burn::tensor::Tensor;
+use selfsame_kernels::loss;
 
 use crate::lejepa::agreement;
-use crate::normal_quantile::normal_quantile;
-use crate::slices::slice_count;
-use crate::squares::mean_square;
-use crate::view_list::sum;
-use crate::with_gradient::constant;
+use crate::ops::custom_gradient::constant;
+use crate::ops::moments::mean_square;
+use crate::ops::normal_quantile::normal_quantile;
+use crate::ops::shapes::sum;
+use crate::random_slices::slice_count;
 
 /// Settings of [`visreg`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,15 +26,16 @@ impl Default for VisRegLossConfig {
     }
 }
 
-/// Weighted mean of a regularizer and of the views' squared distance to the mean global view.
+/// Returns the weighted mean of a regularizer and of the views' squared distance to the mean global
+/// view.
 ///
 /// ```text
 /// loss = (1 − λ) · mean over v, batch, dim of (Zᵥ − Z̄)²
 ///      + λ · mean over v of [ mean (mean Zᵥ)²  +  mean (1 − std Zᵥ)²  +  shape(Zᵥ) ]
 /// ```
-/// `v` runs over all views, `Z̄` is the mean of the global ones; mean and (biased) standard deviation
-/// are over the batch, one for each dimension; `shape` is [`visreg_shape`]. Unlike
-/// [`sigreg`](crate::sigreg)'s, the pull of the scale does not vanish for a collapsed encoder.
+/// `v` runs over all views, `Z̄` is the mean of the global ones; mean and (biased) standard
+/// deviation are over the batch, one for each dimension; `shape` is [`visreg_shape`]. Unlike
+/// [`sigreg`](crate::sigreg)'s, the gradient of the scale does not vanish for a collapsed encoder.
 ///
 /// # Shapes
 /// - `global`, `local`: `[batch, dim]` each, row `i` of all from the same image; `local` may be
@@ -85,18 +87,20 @@ pub fn visreg(
     laws.map_or(invariance.clone(), |law| law * (share / count) + invariance)
 }
 
-/// Squared Wasserstein distance of the standardized embedding from a standard normal, along slices.
+/// Returns the squared Wasserstein distance of the standardized embedding from a standard normal,
+/// along slices.
 ///
 /// ```text
 /// shape = mean over slices s, over i, of (p₍ᵢ₎ − Φ⁻¹(i / (batch + 1)))²       p = s · (z − mean) / (sg std + ε)
 /// ```
 /// `p₍ᵢ₎` is the i-th smallest of the batch. Mean and (biased) standard deviation are over the
-/// batch; the deviation is a constant (`sg`), so that this term changes the shape and not the scale.
+/// batch; the deviation is a constant (`sg`), so that this term changes the shape and not the
+/// scale.
 ///
 /// # Shapes
 /// - `embedding`: `[batch, dim]`
-/// - `slices`: `[dim, slices]`, unit columns, drawn anew every step with
-///   [`random_slices`](crate::random_slices); the paper takes 4,096
+/// - `slices`: `[dim, slices]`, unit columns, new ones every step from
+///   [`random_slices`](crate::random_slices); the paper has 4,096
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -111,7 +115,7 @@ pub fn visreg(
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_losses::visreg_shape;
 ///
-/// // Two rows, one either side, at distance 1 where the quantiles are ±0.4307.
+/// // Two rows at ±1, where the quantiles are ±0.4307.
 /// let z = Tensor::<2>::from_floats([[3.0], [-1.0]], &Device::flex());
 /// let loss = visreg_shape(z, Tensor::ones([1, 1], &Device::flex()), 1e-9);
 /// assert!((loss.into_scalar::<f32>() - (1.0 - 0.430_727_3_f32).powi(2)).abs() < 1e-5);
@@ -125,12 +129,11 @@ pub fn visreg_shape(embedding: Tensor<2>, slices: Tensor<2>, epsilon: f64) -> Te
     let count = slice_count("visreg_shape", [batch, dim], &slices);
     let centered = embedding.clone() - embedding.mean_dim(0);
     let scale = deviation(centered.clone().inner()) + epsilon;
-    // One row for each slice, so that what is sorted lies side by side.
+    // One row for each slice, so that the sorted elements are neighbors.
     let projected = slices.inner().transpose().matmul((centered / scale).transpose());
     let quantile = |i: usize| normal_quantile((i + 1) as f64 / (batch + 1) as f64);
     let quantiles: Vec<f64> = (0..batch).map(quantile).collect();
-    #[cfg(feature = "flex")]
-    if let Some(loss) = on_host(&projected, &quantiles) {
+    if let Some(loss) = loss::visreg(&projected, &quantiles) {
         return loss;
     }
     let order = projected.clone().inner().argsort(1); // [slices, batch]
@@ -138,22 +141,6 @@ pub fn visreg_shape(embedding: Tensor<2>, slices: Tensor<2>, epsilon: f64) -> Te
     let ranks = order.argsort(1);
     let targets = quantiles.expand([count, batch]).gather(1, ranks);
     mean_square(projected - targets)
-}
-
-/// The mean square on the host, where projections are of single precision.
-#[cfg(feature = "flex")]
-fn on_host(projected: &Tensor<2>, quantiles: &[f64]) -> Option<Tensor<1>> {
-    use crate::extension::{host, numbers};
-    use crate::with_gradient::{single, with_gradient};
-
-    let shape = projected.dims();
-    let own = host(projected)?;
-    let quantiles: Vec<f32> = quantiles.iter().map(|quantile| *quantile as f32).collect();
-    let count = (shape[0] * shape[1]) as f64;
-    let scale = count.recip() as f32;
-    let (sum, gradient) = crate::ranked::squares(numbers(&own), &quantiles, scale);
-    let value = constant(vec![sum / count], [1], projected);
-    Some(with_gradient(projected.clone(), value, || single(gradient, shape, projected)))
 }
 
 /// Biased standard deviation over the batch of columns of mean 0; 0, with a slope of 0, for
@@ -170,8 +157,8 @@ fn deviation(centered: Tensor<2>) -> Tensor<2> {
 mod tests {
     use super::*;
     use crate::laws::{Pair, assert_close, finite_differences, laws, pair, value};
+    use crate::ops::custom_gradient::to_f64_vec;
     use crate::random_slices;
-    use crate::with_gradient::numbers;
     use burn::tensor::Device;
 
     const CONFIG: VisRegLossConfig = VisRegLossConfig { regularization: 0.4, epsilon: 0.01 };
@@ -188,7 +175,7 @@ mod tests {
     /// The formula, term by term.
     fn naive(a: &[Vec<f64>], b: &[Vec<f64>]) -> f64 {
         let (batch, dim) = (a.len() as f64, a[0].len());
-        let slices = numbers(slices(dim));
+        let slices = to_f64_vec(slices(dim));
         let mut loss = 0.0;
         for (a, b) in a.iter().zip(b) {
             let apart = a.iter().zip(b).map(|(a, b)| (a - b).powi(2)).sum::<f64>();

@@ -1,39 +1,41 @@
-//! W-MSE: whiten each view, then ask the views to agree.
+//! W-MSE: whitened views agree.
 
 use burn::tensor::Tensor;
 use faer::linalg::triangular_solve::solve_lower_triangular_in_place;
 use faer::{Mat, MatRef, Par, Side};
 
-use crate::normalize::paired_dims;
-use crate::with_gradient::{constant, numbers, with_gradient};
+use crate::ops::custom_gradient::{constant, custom_gradient, to_f64_vec};
+use crate::ops::shapes::paired_dims;
 
 /// Settings of [`w_mse`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct WMseLossConfig {
-    /// Rows that are whitened together; at least twice `dim` for a covariance that says something.
+    /// Rows that are whitened together; at least twice `dim` for a useful covariance.
     pub rows: usize,
-    /// Share of the mean variance in the covariance, from 0 to 1: what keeps it invertible.
+    /// Share of the mean variance in the covariance, from 0 to 1, which keeps it invertible.
     pub epsilon: f64,
 }
 
 impl Default for WMseLossConfig {
-    /// 128 rows (paper, CIFAR-10 with 64 features), epsilon 1e-6 (ours; the official code has 0, and
-    /// fails where a covariance is singular).
+    /// 128 rows (paper, CIFAR-10 with 64 features), epsilon 1e-6 (ours; the official code has 0,
+    /// and fails where a covariance is singular).
     fn default() -> Self {
         Self { rows: 128, epsilon: 1e-6 }
     }
 }
 
-/// Squared distance of the views' rows, whitened and brought to unit length.
+/// Returns the squared distance of the views' rows, whitened and scaled to unit length.
+///
+/// Needs feature `decompositions`, which is on by default.
 ///
 /// ```text
 /// loss = mean 2 − 2 cos(Wₐ (aᵢ − ā), W_b (bᵢ − b̄))
 /// W = L⁻¹,  L Lᵀ = (1 − ε) cov + ε (trace cov / dim) · identity        unbiased covariance
 /// ```
-/// Each view is whitened by itself (Cholesky), in groups of about `rows` rows: `batch / rows` groups,
-/// at least one, as equal as can be, in the order of the batch. The gradient goes through the
-/// whitening. Computed on the host in double precision. A group whose rows are all the same counts as
-/// zero.
+/// Each view is whitened separately (Cholesky), in groups of about `rows` rows: `batch / rows`
+/// groups, at least one, of sizes as equal as possible, in the order of the batch. The gradient
+/// includes the whitening. All is computed on the host in double precision. A group whose rows are
+/// all the same counts as zero.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
@@ -44,8 +46,8 @@ impl Default for WMseLossConfig {
 ///
 /// # Source
 /// Ermolov et al., 2020, [arXiv:2007.06346](https://arxiv.org/abs/2007.06346), eq. 5 to 7.
-/// Deviation: `epsilon`; groups follow the order of the batch, which is random already, and are not
-/// drawn anew.
+/// Deviation: `epsilon`; groups follow the order of the batch, which is already random, and are not
+/// shuffled again.
 ///
 /// # Example
 /// ```
@@ -65,7 +67,7 @@ pub fn w_mse(view_a: Tensor<2>, view_b: Tensor<2>, config: &WMseLossConfig) -> T
     let [batch, dim] = paired_dims("w_mse", &view_a, &view_b);
     let (rows, least) = (config.rows, batch.min(config.rows));
     assert!(least > 1, "w_mse whitens 2 rows or more, got {rows} of a batch of {batch}");
-    let (a, b) = (numbers(view_a.clone()), numbers(view_b.clone()));
+    let (a, b) = (to_f64_vec(view_a.clone()), to_f64_vec(view_b.clone()));
     let groups = (batch / rows).max(1);
     let (mut total, mut of_a, mut of_b) = (0.0, Vec::new(), Vec::new());
     for group in 0..groups {
@@ -81,9 +83,9 @@ pub fn w_mse(view_a: Tensor<2>, view_b: Tensor<2>, config: &WMseLossConfig) -> T
         of_b.extend(row_major(&b.gradient(&gradient_b)));
     }
     let value: Tensor<1> = constant(vec![total], [1], &view_a);
-    let gradient = |numbers| constant(numbers, [batch, dim], &view_a);
-    let loss = with_gradient(view_a.clone(), value.clone(), || gradient(of_a));
-    loss + with_gradient(view_b, value.zeros_like(), || gradient(of_b))
+    let gradient = |values| constant(values, [batch, dim], &view_a);
+    let loss = custom_gradient(view_a.clone(), value.clone(), || gradient(of_a));
+    loss + custom_gradient(view_b, value.zeros_like(), || gradient(of_b))
 }
 
 fn row_major(matrix: &Mat<f64>) -> impl Iterator<Item = f64> + '_ {
@@ -91,7 +93,7 @@ fn row_major(matrix: &Mat<f64>) -> impl Iterator<Item = f64> + '_ {
         .flat_map(move |row| (0..matrix.ncols()).map(move |column| matrix[(row, column)]))
 }
 
-/// `Σ (2 − 2 cos) / batch` over the rows, and its gradients by both.
+/// Computes `Σ (2 − 2 cos) / batch` over the rows, and its gradients with respect to both.
 fn distances(a: &Mat<f64>, b: &Mat<f64>, batch: usize) -> (f64, Mat<f64>, Mat<f64>) {
     let mut sum = 0.0;
     let (mut of_a, mut of_b) = (Mat::zeros(a.nrows(), a.ncols()), Mat::zeros(b.nrows(), b.ncols()));
@@ -145,10 +147,11 @@ impl Whitened {
         Self { centered, inverse, rows, epsilon }
     }
 
-    /// The gradient by the rows as they came, from that by the whitened rows.
+    /// Computes the gradient with respect to the original rows from that with respect to the
+    /// whitened rows.
     ///
-    /// With `Y = X L⁻ᵀ` and `P` the lower triangle of `Gᵀ Y`, its diagonal halved, the gradient by the
-    /// covariance is the symmetric part of `−L⁻ᵀ P L⁻¹`.
+    /// With `Y = X L⁻ᵀ` and `P` the lower triangle of `Gᵀ Y`, its diagonal halved, the gradient
+    /// with respect to the covariance is the symmetric part of `−L⁻ᵀ P L⁻¹`.
     fn gradient(&self, of_rows: &Mat<f64>) -> Mat<f64> {
         let (count, dim) = (self.rows.nrows(), self.rows.ncols());
         let products = of_rows.transpose() * &self.rows;
@@ -175,7 +178,7 @@ impl Whitened {
     }
 }
 
-/// `L⁻¹` of `L Lᵀ`; NaN where there is none.
+/// Computes `L⁻¹` of `L Lᵀ`; NaN without a decomposition.
 fn inverse_factor(matrix: &Mat<f64>) -> Mat<f64> {
     let dim = matrix.nrows();
     match matrix.llt(Side::Lower) {

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use selfsame_kernels::Then;
+use selfsame_kernels::Epilogue;
 use serde::{Deserialize, Serialize};
 
 use crate::{Backbone, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig};
@@ -86,7 +86,7 @@ pub struct ResNet {
 
 impl Backbone for ResNet {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let stem = self.stem.forward(images, Then::Relu);
+        let stem = self.stem.forward(images, Epilogue::Relu);
         let maps = self.blocks.iter().fold(stem, |maps, block| block.forward(maps));
         maps.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
     }
@@ -116,12 +116,12 @@ impl Block {
     }
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let inner = self.first.forward(input.clone(), Then::Relu);
+        let inner = self.first.forward(input.clone(), Epilogue::Relu);
         let carried = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(input, Then::Nothing),
+            Some(shortcut) => shortcut.forward(input, Epilogue::None),
             None => input,
         };
-        self.second.forward(inner, Then::AddRelu(carried))
+        self.second.forward(inner, Epilogue::AddRelu(carried))
     }
 }
 
@@ -140,7 +140,7 @@ impl ConvNorm {
         }
     }
 
-    fn forward(&self, input: Tensor<4>, then: Then<4>) -> Tensor<4> {
+    fn forward(&self, input: Tensor<4>, then: Epilogue<4>) -> Tensor<4> {
         self.norm.forward_then(self.conv.forward(input), then)
     }
 }

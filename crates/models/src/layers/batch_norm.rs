@@ -2,7 +2,7 @@
 
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
-use selfsame_kernels::{Then, batch_norm, batch_norm_train};
+use selfsame_kernels::{Epilogue, batch_norm, batch_norm_train};
 
 /// Settings of a [`BatchNorm`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -92,7 +92,7 @@ impl BatchNorm {
     /// If the second dimension of `input` is not `d_input`.
     #[must_use]
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        self.forward_then(input, Then::Nothing)
+        self.forward_then(input, Epilogue::None)
     }
 
     /// Normalizes each channel, and applies `then` in the same pass over memory.
@@ -103,7 +103,7 @@ impl BatchNorm {
     /// # Panics
     /// If the second dimension of `input` is not `d_input`.
     #[must_use]
-    pub fn forward_then<const D: usize>(&self, input: Tensor<D>, then: Then<D>) -> Tensor<D> {
+    pub fn forward_then<const D: usize>(&self, input: Tensor<D>, then: Epilogue<D>) -> Tensor<D> {
         let device = input.device();
         let mean = self.running_mean.value_sync();
         let gamma =

@@ -3,7 +3,7 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::tensor::{Device, Tensor};
-use selfsame_kernels::Then;
+use selfsame_kernels::Epilogue;
 
 use crate::{BatchNorm, BatchNormConfig, linear};
 
@@ -77,7 +77,7 @@ impl Mlp {
     #[must_use]
     pub fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         let hidden = self.hidden.iter().fold(features, |features, layer| {
-            layer.norm.forward_then(layer.linear.forward(features), Then::Relu)
+            layer.norm.forward_then(layer.linear.forward(features), Epilogue::Relu)
         });
         let output = self.output.forward(hidden);
         match &self.norm {

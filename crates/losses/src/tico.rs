@@ -1,0 +1,147 @@
+//! `TiCo`: views agree and avoid the directions of earlier embeddings.
+
+use burn::tensor::Tensor;
+use selfsame_kernels::Factor::Plain;
+use selfsame_kernels::gemm;
+use selfsame_kernels::loss::tico_terms;
+
+use crate::TicoCovariance;
+use crate::ops::custom_gradient::custom_gradient;
+use crate::ops::l2_normalize::l2_normalize;
+use crate::ops::shapes::paired_dims;
+
+/// Settings of [`tico`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TicoLossConfig {
+    /// β, from 0 to 1: the share of the old covariance that is kept.
+    pub momentum: f64,
+    /// ρ, the weight of the covariance term.
+    pub covariance: f64,
+}
+
+impl Default for TicoLossConfig {
+    /// Momentum 0.9, covariance 8 (paper).
+    fn default() -> Self {
+        Self { momentum: 0.9, covariance: 8.0 }
+    }
+}
+
+/// Returns the disagreement of two views, plus the overlap of view a with the covariance so far.
+///
+/// ```text
+/// loss = 1 − mean âᵢ · b̂ᵢ + ρ mean âᵢᵀ C âᵢ        C ← β C + (1 − β) sg(Âᵀ Â / batch)
+/// ```
+/// The hat is a row of unit length, `sg` stop-gradient. `C` is updated first. Only view a is
+/// compared with the covariance, so the loss is not symmetric.
+///
+/// # Shapes
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
+/// - output: `[1]`, ≥ 0
+///
+/// # Panics
+/// If the shapes differ or are empty, or the covariance is of another `dim`.
+///
+/// # Source
+/// Zhu et al., 2022, [arXiv:2206.10698](https://arxiv.org/abs/2206.10698), algorithm 1.
+/// Deviation: none.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{TicoLossConfig, TicoCovariance, tico};
+///
+/// // First step, two directions: C = 0.1 · ½ · identity, so that âᵀ C â is 0.05 for every row.
+/// let view = Tensor::<2>::eye(2, &Device::flex());
+/// let mut covariance = TicoCovariance::default();
+/// let loss = tico(view.clone(), view, &mut covariance, &TicoLossConfig::default());
+/// assert!((loss.into_scalar::<f32>() - 8.0 * 0.05).abs() < 1e-6);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn tico(
+    view_a: Tensor<2>,
+    view_b: Tensor<2>,
+    covariance: &mut TicoCovariance,
+    config: &TicoLossConfig,
+) -> Tensor<1> {
+    let [batch, _] = paired_dims("tico", &view_a, &view_b);
+    let (a, b) = (l2_normalize(view_a), l2_normalize(view_b));
+    let matrix = covariance.update(a.clone().inner(), config.momentum);
+    let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
+    let product = gemm(Plain(&plain_a), Plain(&matrix), 1.0);
+    let weights = [2.0 * config.covariance / batch as f64, -1.0 / batch as f64];
+    let (value, [of_a, of_b]) = terms(product, plain_a, plain_b, weights);
+    // The covariance is symmetric, and a constant.
+    let loss = custom_gradient(a, value.clone() + 1.0, || of_a);
+    loss + custom_gradient(b, value.zeros_like(), || of_b)
+}
+
+/// `Σ (½ w · product ⊙ a + v · a ⊙ b)` for the weights `w` and `v`, and its gradients with respect
+/// to `a` and `b`, where `product` is linear in `a`.
+fn terms(
+    product: Tensor<2>,
+    a: Tensor<2>,
+    b: Tensor<2>,
+    weights: [f64; 2],
+) -> (Tensor<1>, [Tensor<2>; 2]) {
+    if let Some(found) = tico_terms(&product, &a, &b, weights) {
+        return found;
+    }
+    let [along, agreement] = weights;
+    let of_b = a.clone() * agreement;
+    let value = (product.clone() * a).sum() * (along / 2.0) + (of_b.clone() * b.clone()).sum();
+    (value, [product * along + b * agreement, of_b])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::laws::{Pair, assert_close, cosine, laws, mean, value};
+    use burn::tensor::Device;
+
+    fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        tico(a, b, &mut TicoCovariance::default(), &TicoLossConfig::default())
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn equals_the_formula(pair in Pair::any()) {
+            // aᵢᵀ (Σₖ aₖ aₖᵀ) aᵢ is a sum of squared cosines.
+            let along = mean(pair.a.iter().map(|a| mean(pair.a.iter().map(|x| cosine(a, x).powi(2)))));
+            let agreement = mean(pair.a.iter().zip(&pair.b).map(|(a, b)| cosine(a, b)));
+            assert_close(value(loss, &pair), 1.0 - agreement + 8.0 * 0.1 * along, 1e-11);
+        }
+    }
+
+    #[test]
+    fn obeys_the_laws() {
+        laws(loss).permutation().scale().precision().shapes().extremes(1).collapse();
+    }
+
+    /// The slope with the covariance held, which it is to the gradient.
+    #[test]
+    fn the_gradient_is_that_of_a_fixed_covariance() {
+        let held: crate::laws::Loss = |a, b| {
+            let matrix = crate::laws::ramp(&Tensor::zeros([3, 3], (&a.device(), a.dtype())));
+            let matrix = matrix.clone() + matrix.transpose();
+            let config = TicoLossConfig { momentum: 1.0, covariance: 8.0 };
+            let state = matrix.into_data();
+            let mut covariance = TicoCovariance::from_state(state, &a.device()).unwrap();
+            tico(a, b, &mut covariance, &config)
+        };
+        crate::laws::finite_differences(held);
+    }
+
+    #[test]
+    fn the_covariance_remembers() {
+        let device = Device::flex();
+        let mut covariance = TicoCovariance::default();
+        let view = |x: [[f32; 2]; 1]| Tensor::<2>::from_floats(x, &device);
+        let config = TicoLossConfig { momentum: 0.5, covariance: 1.0 };
+        for x in [[[1., 0.]], [[0., 1.]]] {
+            let _ = tico(view(x), view(x), &mut covariance, &config);
+        }
+        let found = covariance.state().try_to_vec::<f32>().unwrap();
+        assert_eq!(found, [0.25, 0.0, 0.0, 0.5]);
+    }
+}
