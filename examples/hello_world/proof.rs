@@ -52,8 +52,8 @@ impl ImageFeatures {
     /// Returns a few test images, or training images if there are no others, each with its nearest
     /// training images.
     pub(crate) fn neighbors(&self, images: &Images) -> anyhow::Result<NeighborSheet> {
-        let queried = images.test.as_ref().unwrap_or(&images.train);
-        let labels = labels(queried.as_ref()).unwrap_or_else(|| vec![0; queried.len()]);
+        let dataset = images.test.as_ref().unwrap_or(&images.train);
+        let labels = labels(dataset.as_ref()).unwrap_or_else(|| vec![0; dataset.len()]);
         let queries = spread_over_classes(&labels, QUERIES);
         let rows = match &self.test {
             Some(test) => nearest_rows(&self.train, test, &queries, NEIGHBORS),
@@ -62,7 +62,7 @@ impl ImageFeatures {
         let mut sheet = NeighborSheet::new();
         for (query, neighbors) in queries.into_iter().zip(rows?) {
             let neighbors = neighbors.into_iter().map(|index| images.train.image(index));
-            sheet.push(&queried.image(query)?, &neighbors.collect::<Result<Vec<_>, _>>()?)?;
+            sheet.push(&dataset.image(query)?, &neighbors.collect::<Result<Vec<_>, _>>()?)?;
         }
         Ok(sheet)
     }
