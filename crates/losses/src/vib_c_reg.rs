@@ -64,8 +64,10 @@ pub fn vibcreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VibcregLossConfig)
     assert!(batch > 1, "vibcreg takes variances over the batch: it needs 2 rows or more");
     let (a, b) = (bounded(view_a), bounded(view_b));
     let invariance = (a.clone() - b.clone()).square().mean() * config.invariance;
-    let term = |view| {
-        let x = center_columns(view);
+    let term = |view: Tensor<2>| {
+        // Less its first row a constant feature is 0, and not the rounding of its mean.
+        let first = view.clone().inner().narrow(0, 0, 1);
+        let x = center_columns(view - first);
         let squares = x.clone().square().sum_dim(0);
         let unit = normalize(x.transpose()); // [dim, batch]: a row is a feature
         let diagonal = unit.clone().square().sum_dim(1).square().sum();
@@ -119,5 +121,32 @@ mod tests {
     fn obeys_the_laws() {
         finite_differences(loss);
         laws(loss).permutation().symmetry().precision().shapes().extremes(2).collapse();
+    }
+    /// The mean of equal numbers is rounded, and that rounding must not count as a feature.
+    #[test]
+    fn a_constant_feature_counts_as_one_of_zeros() {
+        use crate::laws::{gradients, ramp_rows};
+        use burn::tensor::{DType, Device};
+        for (rows, constants) in [(33, 24), (33, 5), (7, 20)] {
+            let view = |from: usize, size: f32| -> Vec<Vec<f64>> {
+                let constant = |k: usize| f64::from(size * (0.1 + k as f32).sin());
+                let mut view = ramp_rows(from + rows, 24).split_off(from);
+                for row in &mut view {
+                    (0..constants).for_each(|k| row[k] = constant(k));
+                }
+                view
+            };
+            let run = |size: f32| {
+                let pair = Pair { a: view(0, size), b: view(5, size) };
+                let [a, b] = pair.tensors(&Device::flex(), DType::F32);
+                let value = f64::from(loss(a, b).into_scalar::<f32>());
+                (value, gradients(loss, &pair, DType::F32).concat())
+            };
+            let ((want, slopes), (found, gradient)) = (run(0.0), run(3.0));
+            assert_close(found, want, 1e-5);
+            for (found, want) in gradient.iter().zip(&slopes) {
+                assert_close(*found, *want, 1e-4);
+            }
+        }
     }
 }
