@@ -33,7 +33,8 @@ impl Default for VibcregLossConfig {
 /// V(X) = mean over k of max(0, 1 − √(varₖ + ε))        R(X) = Σₖ Σₗ≠ₖ corₖₗ² / dim²
 /// ```
 /// The variance is unbiased. The terms of the two views are added. A feature without any variance
-/// correlates with nothing.
+/// correlates with nothing. Where a hinge is exactly 0 its slope is that below it, as for
+/// `torch.clamp`; that of `torch.relu` is 0.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalized
@@ -147,6 +148,19 @@ mod tests {
             for (found, want) in gradient.iter().zip(&slopes) {
                 assert_close(*found, *want, 1e-4);
             }
+        }
+    }
+    #[test]
+    fn without_an_epsilon_a_constant_feature_has_finite_slopes() {
+        use crate::laws::{gradients, pair};
+        use burn::tensor::DType;
+        let bare: crate::laws::Loss =
+            |a, b| vibcreg(a, b, &VibcregLossConfig { epsilon: 0.0, ..Default::default() });
+        let view = [[1.0, 0.3], [1.0, -0.4], [1.0, 0.2]];
+        let pair = pair(view, view);
+        assert!(value(bare, &pair).is_finite());
+        for gradient in gradients(bare, &pair, DType::F32) {
+            assert!(gradient.iter().all(|slope| slope.is_finite()), "{gradient:?}");
         }
     }
 }
