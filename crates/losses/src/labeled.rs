@@ -207,7 +207,7 @@ mod tests {
         SoftNearestNeighborLossConfig, TripletLossConfig, circle, lifted_structure,
         multi_similarity, pn, soft_nearest_neighbor, triplet,
     };
-    use burn::tensor::Device;
+    use burn::tensor::{DType, Device};
 
     #[test]
     fn masks_of_a_batch_and_a_memory() {
@@ -290,7 +290,8 @@ mod tests {
     fn labels_of_two_integer_types_are_compared_by_value() {
         let device = Device::flex();
         let with_type = |rows, labels: [i64; 2], dtype: IntDType| {
-            Labeled::new(rows, Tensor::<1, Int>::from_ints(labels, &device).cast(dtype))
+            let labels = Tensor::<1, Int>::from_data(labels, (&device, DType::I64));
+            Labeled::new(rows, labels.cast(dtype))
         };
         let rows = Tensor::<2>::from_floats([[1.0, 0.2], [0.3, 1.0]], &device);
         let kept = Tensor::<2>::from_floats([[0.9, -0.1], [-0.2, 0.7]], &device);

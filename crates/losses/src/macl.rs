@@ -35,7 +35,7 @@ impl Default for MaclLossConfig {
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
-/// - output: `[1]`, ≥ 0; towards 1 where all p are near 1
+/// - output: `[1]`, ≥ 0; near 1 where every p is near 1
 ///
 /// # Panics
 /// If the shapes differ or are empty, `batch < 2` (p would be 1), or τ is not above 0 for the cosines
