@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use selfsame_losses::Labeled;
 use serde_json::Value;
 
@@ -86,7 +86,7 @@ impl<'a> Case<'a> {
         };
         let labels: Vec<i64> = elements(self.packed(name)).into_iter().map(label).collect();
         let length = labels.len();
-        Tensor::from_data(TensorData::new(labels, [length]), &Device::flex())
+        Tensor::from_data(TensorData::new(labels, [length]), (&Device::flex(), DType::I64))
     }
 
     pub(crate) fn labeled(&self, rows: &str, labels: &str) -> Labeled {

@@ -47,37 +47,43 @@ struct Worst {
     gradient: f64,
 }
 
-#[test]
-fn every_case_has_the_value_and_the_gradients() {
+fn cases() -> Vec<Value> {
     let fixtures = ["golden.json", "golden_more.json"];
     let fixture = |name| format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     let named = std::env::var("SELFSAME_GOLDEN");
     let paths = named.map_or_else(|_| fixtures.map(fixture).to_vec(), |path| vec![path]);
+    let read = |path: &String| {
+        let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+        file["cases"].as_array().unwrap().clone()
+    };
+    let cases: Vec<Value> = paths.iter().flat_map(read).collect();
+    assert!(!cases.is_empty(), "{paths:?} hold no case");
+    cases
+}
+
+#[test]
+fn every_case_has_the_value_and_the_gradients() {
     let mut worst = BTreeMap::<String, Worst>::new();
     let mut failures = Vec::new();
-    for path in &paths {
-        let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-        for json in file["cases"].as_array().unwrap() {
-            let case = Case::new(json);
-            let name = case.loss();
-            let (value, gradient) = case.errors(loss(&case));
-            if !(value <= 1e-4 && gradient <= tolerance(name)) {
-                let (params, note) = (&json["params"], &json["note"]);
-                failures.push(format!(
-                    "{name} {params} {note}: value {value:.1e}, gradient {gradient:.1e}"
-                ));
-            }
-            let entry = worst.entry(name.to_owned()).or_default();
-            entry.cases += 1;
-            entry.value = entry.value.max(value);
-            entry.gradient = entry.gradient.max(gradient);
+    for json in &cases() {
+        let case = Case::new(json);
+        let name = case.loss();
+        let (value, gradient) = case.errors(loss(&case));
+        if !(value <= 1e-4 && gradient <= tolerance(name)) {
+            let (params, note) = (&json["params"], &json["note"]);
+            failures.push(format!(
+                "{name} {params} {note}: value {value:.1e}, gradient {gradient:.1e}"
+            ));
         }
+        let entry = worst.entry(name.to_owned()).or_default();
+        entry.cases += 1;
+        entry.value = entry.value.max(value);
+        entry.gradient = entry.gradient.max(gradient);
     }
     for (loss, Worst { cases, value, gradient }) in &worst {
         println!(
             "{loss:26} {cases:3} cases, worst value {value:.1e}, worst gradient {gradient:.1e}"
         );
     }
-    assert!(!worst.is_empty(), "{paths:?} hold no case");
     assert!(failures.is_empty(), "off by too much:\n{}", failures.join("\n"));
 }
