@@ -72,7 +72,7 @@ impl TeacherTemperature {
 ///
 /// # Shapes
 /// - `teacher`, `student`: `[batch, dim]` each, row `i` of all from the same image
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ or are empty, there is no pair of unlike views, or a temperature is not

@@ -31,7 +31,7 @@ impl Default for DirectClrLossConfig {
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, the encoder's features, row `i` of both from the same
 ///   image
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ or are empty, `columns` is 0, or the temperature is not above 0.

@@ -154,7 +154,7 @@ fn squares(q: Tensor<2>, k: Tensor<2>) -> Tensor<2> {
 }
 
 /// Square root whose slope at 0 is 0.
-fn root(squares: Tensor<2>) -> Tensor<2> {
+pub(crate) fn root(squares: Tensor<2>) -> Tensor<2> {
     let zero = squares.clone().equal_elem(0.0);
     squares.mask_fill(zero.clone(), 1.0).sqrt().mask_fill(zero, 0.0)
 }

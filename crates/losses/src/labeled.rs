@@ -1,6 +1,6 @@
 //! Labeled rows, and their positive and negative pairs.
 
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::{Bool, Int, IntDType, Tensor};
 
 use crate::Distance;
 
@@ -64,18 +64,18 @@ impl Pairs {
     #[track_caller]
     pub(crate) fn new(name: &str, batch: &Labeled, memory: Option<&Labeled>) -> Self {
         let anchors = batch.embedding();
-        let (mut keys, mut labels) = (vec![anchors.clone()], vec![batch.labels()]);
+        let (mut keys, mut labels) = (anchors.clone(), batch.labels());
         if let Some(memory) = memory {
             let (rows, kept) = (anchors.dims(), memory.embedding.dims());
             assert_eq!(rows[1], kept[1], "{name} got a batch of {rows:?}, a memory of {kept:?}");
-            keys.push(memory.embedding());
-            labels.push(memory.labels());
+            keys = Tensor::cat(vec![keys, memory.embedding()], 0);
+            labels = join_labels(labels, memory.labels());
         }
-        let (keys, labels) = (Tensor::cat(keys, 0), Tensor::cat(labels, 0));
         let shape = [anchors.dims()[0], keys.dims()[0]];
-        let down = |x: Tensor<1, Int>| x.reshape([shape[0], 1]).expand(shape);
-        let across = |x: Tensor<1, Int>| x.reshape([1, shape[1]]).expand(shape);
-        let same = down(batch.labels()).equal(across(labels));
+        // The labels of the batch are the first of all: of one type with the others.
+        let own = labels.clone().narrow(0, 0, shape[0]);
+        let down = own.reshape([shape[0], 1]).expand(shape);
+        let same = down.equal(labels.reshape([1, shape[1]]).expand(shape));
         let other = Tensor::diag_mask(shape, 0, &same.device());
         let positives = same.clone().bool_and(other);
         Self { anchors, keys, positives, negatives: same.bool_not() }
@@ -87,9 +87,10 @@ impl Pairs {
     }
 
     /// Averages one loss for each anchor, `[anchors, 1]`, over the batch; anchors that `counts`
-    /// excludes add 0. An anchor whose own row is not finite always counts.
+    /// excludes add 0. NaN if a row of the batch or of the memory is not finite, whichever anchors
+    /// count: comparisons with such a row are false, and would hide it.
     pub(crate) fn mean(&self, losses: Tensor<2>, counts: Tensor<2, Bool>) -> Tensor<1> {
-        let alarm = (self.anchors.clone().inner() * 0.0).sum_dim(1);
+        let alarm = (self.keys.clone().inner() * 0.0).sum().reshape([1, 1]);
         (losses * (counts.float().cast(alarm.dtype()) + alarm)).mean()
     }
 
@@ -97,6 +98,16 @@ impl Pairs {
     pub(crate) fn complete(&self) -> Tensor<2, Bool> {
         self.positives.clone().any_dim(1).bool_and(self.negatives.clone().any_dim(1))
     }
+}
+
+/// Concatenates labels; two integer types both become `i64`, which keeps every label distinct.
+pub(crate) fn join_labels(first: Tensor<1, Int>, second: Tensor<1, Int>) -> Tensor<1, Int> {
+    let labels = if first.dtype() == second.dtype() {
+        vec![first, second]
+    } else {
+        vec![first.cast(IntDType::I64), second.cast(IntDType::I64)]
+    };
+    Tensor::cat(labels, 0)
 }
 
 /// Computes `log(1 + Σ exp x)` over the chosen elements of each row, `[rows, 1]`.
@@ -192,7 +203,12 @@ mod tests {
     use super::samples::labeled;
     use super::*;
     use crate::ops::custom_gradient::to_f64_vec;
-    use burn::tensor::Device;
+    use crate::{
+        CircleLossConfig, LiftedStructureLossConfig, MultiSimilarityLossConfig,
+        SoftNearestNeighborLossConfig, TripletLossConfig, circle, lifted_structure,
+        multi_similarity, pn, soft_nearest_neighbor, triplet,
+    };
+    use burn::tensor::{DType, Device};
 
     #[test]
     fn masks_of_a_batch_and_a_memory() {
@@ -222,5 +238,81 @@ mod tests {
     fn labels_of_another_number_are_named() {
         let device = Device::flex();
         let _ = Labeled::new(Tensor::ones([2, 2], &device), Tensor::from_ints([1, 2, 3], &device));
+    }
+    type LabeledLoss = fn(&Labeled, Option<&Labeled>) -> Tensor<1>;
+
+    /// Every loss of labeled rows.
+    const LOSSES: [(&str, LabeledLoss); 6] = [
+        ("triplet", |batch, memory| triplet(batch, memory, &TripletLossConfig::default())),
+        ("pn", |batch, memory| pn(batch, memory, &TripletLossConfig::default())),
+        ("multi_similarity", |batch, memory| {
+            multi_similarity(batch, memory, &MultiSimilarityLossConfig::default())
+        }),
+        ("circle", |batch, memory| circle(batch, memory, &CircleLossConfig::default())),
+        ("lifted_structure", |batch, memory| {
+            lifted_structure(batch, memory, &LiftedStructureLossConfig::default())
+        }),
+        ("soft_nearest_neighbor", |batch, memory| {
+            soft_nearest_neighbor(batch, memory, &SoftNearestNeighborLossConfig::default())
+        }),
+    ];
+
+    #[test]
+    fn a_row_that_is_not_finite_is_not_hidden() {
+        let rows = [[1.0, 0.2], [0.9, -0.1], [-0.3, 1.0], [0.1, 0.8]];
+        let (labels, kept) = ([0, 0, 1, 1], [[0.5, 0.4], [-0.2, 0.7], [0.3, -0.9]]);
+        for (name, loss) in LOSSES {
+            let value = |rows, kept, classes| {
+                loss(&labeled(rows, labels), Some(&labeled(kept, classes))).into_scalar::<f32>()
+            };
+            // Of the classes of the batch, of one of them, and of another class.
+            for classes in [[0, 1, 0], [1, 1, 1], [7, 8, 9]] {
+                assert!(value(rows, kept, classes).is_finite(), "{name}");
+                for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                    for row in 0..3 {
+                        let mut kept = kept;
+                        kept[row][1] = bad;
+                        let found = value(rows, kept, classes);
+                        assert!(!found.is_finite(), "{name}: {found} of {kept:?} {classes:?}");
+                    }
+                    let mut rows = rows;
+                    rows[2][0] = bad;
+                    let found = value(rows, kept, classes);
+                    assert!(!found.is_finite(), "{name}: {found} of {rows:?}");
+                    // No anchor has a positive and a negative.
+                    let alone = loss(&labeled(rows, [0; 4]), None).into_scalar::<f32>();
+                    assert!(!alone.is_finite(), "{name}: {alone} of {rows:?} in one class");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn labels_of_two_integer_types_are_compared_by_value() {
+        let device = Device::flex();
+        let with_type = |rows, labels: [i64; 2], dtype: IntDType| {
+            let labels = Tensor::<1, Int>::from_data(labels, (&device, DType::I64));
+            Labeled::new(rows, labels.cast(dtype))
+        };
+        let rows = Tensor::<2>::from_floats([[1.0, 0.2], [0.3, 1.0]], &device);
+        let kept = Tensor::<2>::from_floats([[0.9, -0.1], [-0.2, 0.7]], &device);
+        for (name, loss) in LOSSES {
+            // As an i32, 2³² + 3 is 3.
+            let batch = |dtype| with_type(rows.clone(), [3, -5], dtype);
+            let memory = |dtype| with_type(kept.clone(), [3, -5], dtype);
+            let value = |batch: Labeled, memory: Labeled| {
+                f64::from(loss(&batch, Some(&memory)).into_scalar::<f32>())
+            };
+            let want = value(batch(IntDType::I64), memory(IntDType::I64));
+            for (first, second) in [(IntDType::I32, IntDType::I64), (IntDType::I64, IntDType::I32)]
+            {
+                let found = value(batch(first), memory(second));
+                assert!((found - want).abs() < 1e-9, "{name}: {found} is not {want}");
+            }
+            let apart = with_type(kept.clone(), [(1 << 32) + 3, -5], IntDType::I64);
+            let want = value(batch(IntDType::I64), apart.clone());
+            let found = value(batch(IntDType::I32), apart);
+            assert!((found - want).abs() < 1e-9, "{name}: {found} is not {want}");
+        }
     }
 }

@@ -35,7 +35,7 @@ impl Default for LiftedStructureLossConfig {
 ///
 /// # Shapes
 /// - `batch`, `memory`: as for [`triplet`](crate::triplet)
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 for a distance that is nowhere negative
 ///
 /// # Panics
 /// If the memory's rows are not as wide as the batch's.

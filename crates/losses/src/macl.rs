@@ -36,7 +36,7 @@ impl Default for MaclLossConfig {
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0; near 1 where every p is near 1
 ///
 /// # Panics
 /// If the shapes differ or are empty, `batch < 2` (p would be 1), or τ is not above 0 for the
@@ -44,7 +44,7 @@ impl Default for MaclLossConfig {
 ///
 /// # Source
 /// Huang et al., 2023, [arXiv:2207.07874](https://arxiv.org/abs/2207.07874), eq. 10 to 12.
-/// Deviation: 1 − p is at least 1e-8, as in lightly.
+/// Deviation: 1 − p is at least 1e-8, so that the loss vanishes below that; lightly adds 1e-8 to it.
 ///
 /// # Example
 /// ```
@@ -65,7 +65,8 @@ pub fn macl(view_a: Tensor<2>, view_b: Tensor<2>, config: &MaclLossConfig) -> Te
     assert!(batch != 1, "macl weighs by the negatives: it needs 2 rows or more");
     let mut temperature = config.temperature;
     let views = [view_a, view_b];
-    let contrast = Contrast::new("macl", views, None, Positive::Counted, |positives| {
+    // Without the positive in the denominator: 1 − p keeps its digits where p is near 1.
+    let contrast = Contrast::new("macl", views, None, Positive::LeftOut, |positives| {
         let agreement: f64 = positives.clone().inner().mean().into_scalar::<f64>().elem();
         // Where it is unknown, so is the loss; the temperature stays a number.
         let agreement = if agreement.is_nan() { config.threshold } else { agreement };
@@ -74,13 +75,17 @@ pub fn macl(view_a: Tensor<2>, view_b: Tensor<2>, config: &MaclLossConfig) -> Te
     });
     let positives = contrast.positives * temperature.recip();
     let plain = positives.clone().inner();
-    let log_shares = Tensor::cat(vec![plain.clone(), plain], 0) - contrast.denominators.values();
-    let weights =
-        ((log_shares.clone().exp() * -1.0 + 1.0).clamp_min(1e-8)).recip() / (2 * batch) as f64;
-    let value = (log_shares * weights.clone()).sum() * -1.0;
-    // Both views of an image have one positive: its slope is the sum of their weights.
-    let loss = contrast.denominators.weighted(value.clone(), weights.clone());
-    let of_positives = || weights.reshape([2, batch]).sum_dim(0).reshape([batch]) * -1.0;
+    // By how much the negatives outweigh the positive, x: −log p = log(1 + eˣ), 1 − p = 1/(1 + e⁻ˣ).
+    let lead = contrast.denominators.values() - Tensor::cat(vec![plain.clone(), plain], 0);
+    let small = (-lead.clone().abs()).exp();
+    let surprise = lead.clone().clamp_min(0.0) + small.clone().log1p();
+    let misses = lead.clamp_max(0.0).exp() / (small + 1.0);
+    let weights = misses.clone().clamp_min(1e-8).recip() / (2 * batch) as f64;
+    let value = (surprise * weights.clone()).sum();
+    let slopes = misses * weights;
+    // Both views of an image have one positive: its slope is the sum of theirs.
+    let loss = contrast.denominators.weighted(value.clone(), slopes.clone());
+    let of_positives = || slopes.reshape([2, batch]).sum_dim(0).reshape([batch]) * -1.0;
     loss + custom_gradient(positives, value.zeros_like(), of_positives)
 }
 
@@ -137,6 +142,51 @@ mod tests {
             (gradients(fixed, &pair, DType::F64), gradients(plain, &pair, DType::F64));
         for (found, want) in macl.iter().zip(&nt_xent) {
             assert_close(*found, want / (1.0 - p), 1e-12);
+        }
+    }
+    /// Views that are alike at a low temperature: of 1 − p a difference of shares keeps no digit.
+    #[test]
+    fn the_miss_of_a_nearly_certain_positive_keeps_its_digits() {
+        use crate::laws::{gradients, ramp_rows};
+        use burn::tensor::{DType, Device};
+        let sharp: crate::laws::Loss =
+            |a, b| macl(a, b, &MaclLossConfig { temperature: 0.03, strength: 0.5, threshold: 0.0 });
+        let view = |shift: f64| -> Vec<Vec<f64>> {
+            let mut rows = ramp_rows(8, 16);
+            for (i, row) in rows.iter_mut().enumerate() {
+                row[i] += 6.0;
+                row[15 - i] += shift;
+            }
+            rows
+        };
+        let pair = Pair { a: view(0.0), b: view(0.3) };
+        let [a, b] = pair.tensors(&Device::flex(), DType::F32);
+        let found = f64::from(sharp(a, b).into_scalar::<f32>());
+        let want = value(sharp, &pair);
+        assert!((1.0..1.01).contains(&want), "{want}");
+        assert_close(found, want, 1e-5);
+        let [single, double] =
+            [DType::F32, DType::F64].map(|kind| gradients(sharp, &pair, kind).concat());
+        let norm = |x: &mut dyn Iterator<Item = f64>| x.map(|x| x * x).sum::<f64>().sqrt();
+        let apart = norm(&mut single.iter().zip(&double).map(|(x, y)| x - y));
+        let length = norm(&mut double.iter().copied());
+        assert!(apart < 1e-4 * length, "{apart} of {length}");
+    }
+
+    #[test]
+    fn a_certain_positive_costs_nothing_and_pulls_at_nothing() {
+        use crate::laws::gradients;
+        use burn::tensor::{DType, Device};
+        let sharp: crate::laws::Loss = |a, b| {
+            macl(a, b, &MaclLossConfig { temperature: 0.002, strength: 0.0, threshold: 0.0 })
+        };
+        let rows = [[1., 0., 0.], [0., 1., 0.], [0., 0., 1.]];
+        let pair = crate::laws::pair(rows, rows);
+        for kind in [DType::F32, DType::F64] {
+            let [a, b] = pair.tensors(&Device::flex(), kind);
+            let found: f64 = sharp(a, b).into_data().iter::<f64>().next().unwrap();
+            assert!((0.0..1e-30).contains(&found), "{found}");
+            assert!(gradients(sharp, &pair, kind).concat().iter().all(|g| g.abs() < 1e-30));
         }
     }
 }

@@ -32,7 +32,7 @@ impl Default for MocoV3LossConfig {
 /// # Shapes
 /// - `query_a`, `query_b`: `[batch, dim]`, the predictor's output for each view, any length
 /// - `key_a`, `key_b`: `[batch, dim]`, the momentum projector's output for each view, any length
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ or are empty, or the temperature is not above 0.
@@ -69,7 +69,7 @@ pub fn moco_v3(
 /// # Shapes
 /// - `query_a`, `query_b`: `[batch, dim]`
 /// - `key_a`, `key_b`: `[all, dim]`; the key of query `i` is row `first + i`
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// Where [`moco_v3`] does, and if the queries have no partners among the keys.

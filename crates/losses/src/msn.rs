@@ -66,7 +66,7 @@ impl Default for MsnLossConfig {
 /// - `anchors`: 1 or more views of `[batch, dim]`, row `i` of all from the same image
 /// - `target`: `[batch, dim]`, by the momentum network
 /// - `prototypes`: `[prototypes, dim]`
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ or are empty, or a setting is out of range.

@@ -30,7 +30,7 @@ impl Default for MultipleNegativesRankingLossConfig {
 /// # Shapes
 /// - `query`, `key`: `[batch, dim]`, row `i` of both belonging together
 /// - `negatives`: `[negatives, dim]`, keys of no query, for example mined ones or other devices'
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ or are empty, or the scale is not above 0.

@@ -33,7 +33,7 @@ impl Default for NnclrLossConfig {
 /// # Shapes
 /// - `neighbor_a`, `neighbor_b`: `[batch, dim]`, the neighbor of each view's embedding
 /// - `prediction_a`, `prediction_b`: `[batch, dim]`, the predictor's output for each view
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ or are empty, or the temperature is not above 0.

@@ -32,7 +32,7 @@ impl Default for NtXentLossConfig {
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ or are empty, or the temperature is not above 0.
@@ -65,7 +65,7 @@ pub fn nt_xent(view_a: Tensor<2>, view_b: Tensor<2>, config: &NtXentLossConfig) 
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`; `gathered`: `[all, dim]` each
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// Where [`nt_xent`] does, and if the rows do not fit among the gathered ones.

@@ -34,7 +34,7 @@ impl Default for ResslLossConfig {
 /// - `query`: `[batch, dim]`, the student's view of each image, strongly augmented
 /// - `key`: `[batch, dim]`, the teacher's view, weakly augmented
 /// - `queue`: `[queued, dim]`, the teacher's rows for earlier images, without this batch's
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ or are empty, or a temperature is not above 0.

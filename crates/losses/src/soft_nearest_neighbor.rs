@@ -34,7 +34,7 @@ impl Default for SoftNearestNeighborLossConfig {
 ///
 /// # Shapes
 /// - `batch`, `memory`: as for [`triplet`](crate::triplet)
-/// - output: `[1]`, from 0 to 21
+/// - output: `[1]`, from −1e-9 to 21
 ///
 /// # Panics
 /// If the memory's rows are not as wide as the batch's, or the temperature is not above 0.

@@ -40,7 +40,7 @@ impl Default for SupConLossConfig {
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
 /// - `labels`: `[batch]`, any integers
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ or are empty, the labels are not as many as the rows, or the temperature is
@@ -99,7 +99,7 @@ pub fn sup_con(
 /// - `queries`: `[queries, dim]`, one label each
 /// - `keys`: `[keys, dim]`, one label each; with `first`, key `first + i` is query `i` itself; with
 ///   `None` no query is among the keys
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the rows are not as wide, the queries do not fit among the keys from `first` on, the only key

@@ -40,7 +40,7 @@ impl Default for SwavLossConfig {
 /// # Shapes
 /// - `high`, `low`: `[batch, prototypes]` each, row `i` of all from the same image
 /// - `queued`: none, or for each of `high` `[queued rows, prototypes]`
-/// - output: `[1]`, ≥ 0
+/// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
 /// If the shapes differ or are empty, there is no view in `high`, there are fewer than 2 views,

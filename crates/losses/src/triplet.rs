@@ -38,7 +38,8 @@ impl Default for TripletLossConfig {
 /// ```
 /// Every row of the batch is an anchor; `p` and `n` are mined from the batch, without the anchor
 /// itself, and the memory. The choice of rows is a constant. Anchors without a positive or without
-/// a negative add 0 to the mean.
+/// a negative add 0 to the mean. Where a hinge is exactly 0 its slope is 1,
+/// as for `torch.clamp`; that of `torch.relu` is 0.
 ///
 /// # Shapes
 /// - `batch`: rows and labels, several rows of each class
@@ -114,6 +115,7 @@ mod tests {
     use crate::laws::{Pair, assert_close, finite_differences, laws, value};
     use crate::ops::custom_gradient::to_f64_vec;
     use NegativeMining::{Easy, Hard, SemiHard};
+    use burn::tensor::Device;
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         triplet(&batch(a, b, images), None, &TripletLossConfig::default())
@@ -220,5 +222,24 @@ mod tests {
     fn shapes_that_differ_are_named() {
         let (batch, memory) = (labeled([[1., 0.]], [0]), labeled([[1., 0., 0.]], [0]));
         let _ = triplet(&batch, Some(&memory), &TripletLossConfig::default());
+    }
+    /// Equal rows of a class, the other class at a distance of exactly the margin.
+    #[test]
+    fn the_slope_at_the_hinge_itself_is_1() {
+        let device = Device::flex().autodiff();
+        let rows = [[0.0], [0.0], [2.0], [2.0]];
+        let rows = Tensor::<2>::from_floats(rows, &device).require_grad();
+        let batch = Labeled::new(rows.clone(), Tensor::from_ints([0, 0, 1, 1], &device));
+        let config = TripletLossConfig {
+            distance: Distance::Manhattan,
+            margin: Some(2.0),
+            ..TripletLossConfig::default()
+        };
+        let loss = triplet(&batch, None, &config);
+        assert_eq!(numbers(loss.clone()), [0.0]);
+        // Each anchor pushes its negative, and itself, by a quarter.
+        let gradient = numbers(rows.grad(&loss.backward()).unwrap());
+        assert_eq!(gradient.iter().sum::<f64>(), 0.0);
+        assert_eq!(gradient[0] + gradient[1], 1.0);
     }
 }

@@ -35,7 +35,8 @@ impl Default for VibcregLossConfig {
 /// V(X) = mean over k of max(0, 1 − √(varₖ + ε))        R(X) = Σₖ Σₗ≠ₖ corₖₗ² / dim²
 /// ```
 /// The variance is unbiased. The terms of the two views are added. A feature without variance
-/// correlates with nothing.
+/// correlates with nothing. Where a hinge is exactly 0 its slope is
+/// that below it, as for `torch.clamp`; that of `torch.relu` is 0.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalized
@@ -66,8 +67,10 @@ pub fn vibcreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VibcregLossConfig)
     assert!(batch > 1, "vibcreg takes variances over the batch: it needs 2 rows or more");
     let (a, b) = (bounded(view_a), bounded(view_b));
     let invariance = (a.clone() - b.clone()).square().mean() * config.invariance;
-    let term = |view| {
-        let x = center_columns(view);
+    let term = |view: Tensor<2>| {
+        // Minus its first row, a constant feature is exactly 0 instead of its mean's rounding.
+        let first = view.clone().inner().narrow(0, 0, 1);
+        let x = center_columns(view - first);
         let squares = x.clone().square().sum_dim(0);
         let unit = l2_normalize(x.transpose()); // [dim, batch]: a row is a feature
         let diagonal = unit.clone().square().sum_dim(1).square().sum();
@@ -121,5 +124,45 @@ mod tests {
     fn obeys_the_laws() {
         finite_differences(loss);
         laws(loss).permutation().symmetry().precision().shapes().extremes(2).collapse();
+    }
+    /// The mean of equal numbers is rounded, and that rounding must not count as a feature.
+    #[test]
+    fn a_constant_feature_counts_as_one_of_zeros() {
+        use crate::laws::{gradients, ramp_rows};
+        use burn::tensor::{DType, Device};
+        for (rows, constants) in [(33, 24), (33, 5), (7, 20)] {
+            let view = |from: usize, size: f32| -> Vec<Vec<f64>> {
+                let constant = |k: usize| f64::from(size * (0.1 + k as f32).sin());
+                let mut view = ramp_rows(from + rows, 24).split_off(from);
+                for row in &mut view {
+                    (0..constants).for_each(|k| row[k] = constant(k));
+                }
+                view
+            };
+            let run = |size: f32| {
+                let pair = Pair { a: view(0, size), b: view(5, size) };
+                let [a, b] = pair.tensors(&Device::flex(), DType::F32);
+                let value = f64::from(loss(a, b).into_scalar::<f32>());
+                (value, gradients(loss, &pair, DType::F32).concat())
+            };
+            let ((want, slopes), (found, gradient)) = (run(0.0), run(3.0));
+            assert_close(found, want, 1e-5);
+            for (found, want) in gradient.iter().zip(&slopes) {
+                assert_close(*found, *want, 1e-4);
+            }
+        }
+    }
+    #[test]
+    fn without_an_epsilon_a_constant_feature_has_finite_slopes() {
+        use crate::laws::{gradients, pair};
+        use burn::tensor::DType;
+        let bare: crate::laws::Loss =
+            |a, b| vibcreg(a, b, &VibcregLossConfig { epsilon: 0.0, ..Default::default() });
+        let view = [[1.0, 0.3], [1.0, -0.4], [1.0, 0.2]];
+        let pair = pair(view, view);
+        assert!(value(bare, &pair).is_finite());
+        for gradient in gradients(bare, &pair, DType::F32) {
+            assert!(gradient.iter().all(|slope| slope.is_finite()), "{gradient:?}");
+        }
     }
 }

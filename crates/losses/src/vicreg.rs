@@ -52,7 +52,8 @@ impl Default for VicregLossConfig {
 /// ```
 /// Variances and covariances are unbiased. The ½ is omitted for [`VarianceTerm::Sum`]. With fewer
 /// rows than features the sum of squared covariances is computed from the inner products of rows,
-/// which gives the same value.
+/// which gives the same value. Where a hinge is exactly 0 its slope is
+/// that below it, as for `torch.clamp`; that of `torch.relu` is 0.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalized
@@ -155,5 +156,26 @@ mod tests {
         let views = crate::laws::pair([[1., 2.], [3., 1.]], [[2., 0.], [1., 1.]]);
         let half = crate::laws::pair([[0.5, 1.], [1.5, 0.5]], [[1., 0.], [0.5, 0.5]]);
         assert!((value(loss, &views) - value(loss, &half)).abs() > 1.0);
+    }
+    /// A deviation of exactly 1.
+    #[test]
+    fn the_slope_at_the_hinge_itself_is_that_below_it() {
+        use crate::laws::gradients;
+        use burn::tensor::DType;
+        let hinge: crate::laws::Loss = |a, b| {
+            let config = VicregLossConfig {
+                invariance: 0.0,
+                variance: 1.0,
+                covariance: 0.0,
+                epsilon: 0.0,
+                variance_term: VarianceTerm::Sum,
+            };
+            vicreg(a, b, &config)
+        };
+        let view = [[1.0], [0.0], [-1.0]];
+        let pair = crate::laws::pair(view, view);
+        assert_eq!(value(hinge, &pair), 0.0);
+        // −x / (2 deviation) for 3 rows.
+        assert_eq!(gradients(hinge, &pair, DType::F64)[0], [-0.5, 0.0, 0.5]);
     }
 }

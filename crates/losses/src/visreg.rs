@@ -48,7 +48,9 @@ impl Default for VisRegLossConfig {
 ///
 /// # Source
 /// Wu et al., 2026, [arXiv:2606.02572](https://arxiv.org/abs/2606.02572), eq. 1 to 8.
-/// Deviation: none; the three parts of the regularizer weigh the same, as in the paper's best runs.
+/// Deviation: the official code takes no deviation below 1e-6, so that features collapsed beyond that
+/// are not pulled apart; here the scale has the deviation as it is, and the shape adds `epsilon` to it.
+/// The three parts of the regularizer weigh the same, as in the paper's best runs.
 ///
 /// # Example
 /// ```
@@ -108,7 +110,7 @@ pub fn visreg(
 ///
 /// # Source
 /// Wu et al., 2026, [arXiv:2606.02572](https://arxiv.org/abs/2606.02572), eq. 2 and 5.
-/// Deviation: none.
+/// Deviation: `epsilon` is added to the deviation, where the official code divides by at least 1e-6.
 ///
 /// # Example
 /// ```

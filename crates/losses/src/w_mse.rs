@@ -37,6 +37,10 @@ impl Default for WMseLossConfig {
 /// includes the whitening. All is computed on the host in double precision. A group whose rows are
 /// all the same counts as zero.
 ///
+/// With an `epsilon` of 0 a singular covariance, as every covariance of `dim` rows or fewer is, has no
+/// `W`: the loss and its gradients are NaN or, where rounding leaves a last pivot above 0, nothing but
+/// rounding errors.
+///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
 /// - output: `[1]`, from 0 to 4
@@ -267,5 +271,16 @@ mod tests {
             value(as_a_whole, &part)
         };
         assert_close(value(loss, &pair), mean([half(0..3), half(3..6)]), 1e-12);
+    }
+    /// Two features that are one, and no epsilon: the second pivot is exactly 0.
+    #[test]
+    fn a_singular_covariance_without_an_epsilon_gives_nan() {
+        let bare: crate::laws::Loss =
+            |a, b| w_mse(a, b, &WMseLossConfig { epsilon: 0.0, ..WMseLossConfig::default() });
+        let singular = [[1.0, 1.0], [0.0, 0.0], [-1.0, -1.0]];
+        let pair = crate::laws::pair(singular, [[1.0, 0.0], [0.0, 1.0], [-1.0, 0.5]]);
+        assert!(value(bare, &pair).is_nan());
+        let with_default = |a, b| w_mse(a, b, &WMseLossConfig::default());
+        assert!(value(with_default, &pair).is_finite());
     }
 }

@@ -2,6 +2,8 @@
 
 use burn::tensor::Tensor;
 
+use crate::distance::root;
+
 /// The largest unscaled entry: the sum of its fourth powers is finite in single precision.
 const LARGEST: f64 = 1e8;
 
@@ -18,9 +20,10 @@ pub(crate) fn center_columns(view: Tensor<2>) -> Tensor<2> {
 }
 
 /// Averages `max(0, 1 − √(variance + epsilon))` over the features, from the centered features' sums
-/// of squares, `[1, dim]`; the variance is unbiased.
+/// of squares, `[1, dim]`; the variance is unbiased. Without an epsilon the slope of a constant
+/// feature is 0.
 pub(crate) fn variance_hinge(squares: Tensor<2>, batch: usize, epsilon: f64) -> Tensor<1> {
-    let deviation = (squares * ((batch - 1) as f64).recip() + epsilon).sqrt();
+    let deviation = root(squares * ((batch - 1) as f64).recip() + epsilon);
     (deviation * -1.0 + 1.0).clamp_min(0.0).mean()
 }
 

@@ -4,6 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 
 use super::StateError;
 use crate::Labeled;
+use crate::labeled::join_labels;
 
 /// The newest `capacity` rows and their labels, newest batch first.
 ///
@@ -79,7 +80,7 @@ impl CrossBatchMemory {
             let (old, new) = (kept.embedding().dims(), rows.dims());
             assert_eq!(old[1], new[1], "a memory of shape {old:?} cannot hold rows of {new:?}");
             rows = Tensor::cat(vec![rows, kept.embedding()], 0);
-            labels = Tensor::cat(vec![labels, kept.labels()], 0);
+            labels = join_labels(labels, kept.labels());
         }
         let part = |from: usize, to: usize| {
             let (rows, labels) = (rows.clone(), labels.clone());
@@ -209,6 +210,21 @@ mod tests {
         let state = CrossBatchState { labels: TensorData::from([1_i64]), ..memory.state() };
         let error = CrossBatchMemory::from_state(9, 0, state, &device).unwrap_err();
         assert_eq!(error, StateError::Labels { rows: 6, labels: 1 });
+    }
+
+    #[test]
+    fn labels_of_two_integer_types_are_joined() {
+        use burn::tensor::IntDType::{self, I32, I64};
+        let mut memory = CrossBatchMemory::new(12, 0);
+        let with_type = |number: f32, dtype: IntDType| {
+            let batch = batch(number);
+            Labeled::new(batch.embedding(), batch.labels().cast(dtype))
+        };
+        memory.push(&with_type(1.0, I32));
+        memory.push(&with_type(2.0, I64));
+        let past = memory.push(&with_type(1.0, I32)).unwrap();
+        let labels: Vec<i64> = past.labels().into_data().iter::<i64>().collect();
+        assert_eq!(labels, [1, 1, 1, 1, 1, 1]);
     }
 
     #[test]

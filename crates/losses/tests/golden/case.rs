@@ -1,11 +1,15 @@
 //! One golden case: its inputs as leaves of a graph, its parameters, and how far a loss is off.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use selfsame_losses::Labeled;
 use serde_json::Value;
 
-fn numbers(packed: &Value) -> Vec<f64> {
+use crate::params::Params;
+
+fn elements(packed: &Value) -> Vec<f64> {
     packed["data"].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
 }
 
@@ -15,60 +19,92 @@ fn shape(packed: &Value) -> Vec<usize> {
 
 pub(crate) struct Case<'a> {
     json: &'a Value,
-    /// Every input, laid out flat on a device that remembers gradients.
+    pub(crate) params: Params<'a>,
+    /// Every input, flattened, on a device that remembers gradients.
     leaves: BTreeMap<&'a str, Tensor<1>>,
+    read: RefCell<BTreeSet<String>>,
 }
 
 impl<'a> Case<'a> {
     pub(crate) fn new(json: &'a Value) -> Self {
         let device = Device::flex().autodiff();
         let leaf = |packed: &Value| {
-            let data: Vec<f32> = numbers(packed).into_iter().map(|x| x as f32).collect();
+            let data: Vec<f32> = elements(packed).into_iter().map(|x| x as f32).collect();
             let length = data.len();
             Tensor::from_data(TensorData::new(data, [length]), &device).require_grad()
         };
         let inputs = json["inputs"].as_object().unwrap().iter();
-        Self { json, leaves: inputs.map(|(name, packed)| (name.as_str(), leaf(packed))).collect() }
+        let loss = json["loss"].as_str().unwrap();
+        Self {
+            json,
+            params: Params::new(loss, json["params"].as_object().unwrap()),
+            leaves: inputs.map(|(name, packed)| (name.as_str(), leaf(packed))).collect(),
+            read: RefCell::default(),
+        }
     }
 
     pub(crate) fn loss(&self) -> &'a str {
         self.json["loss"].as_str().unwrap()
     }
 
-    fn leaf(&self, name: &str) -> Tensor<1> {
-        self.leaves.get(name).unwrap_or_else(|| panic!("no input `{name}`")).clone()
+    fn packed(&self, name: &str) -> &'a Value {
+        let packed = self.json["inputs"].get(name);
+        self.read.borrow_mut().insert(name.to_owned());
+        packed.unwrap_or_else(|| panic!("{}: no input `{name}`", self.loss()))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.leaves.contains_key(name)
     }
 
     /// An input of any rank.
     pub(crate) fn input<const D: usize>(&self, name: &str) -> Tensor<D> {
-        let shape: [usize; D] = shape(&self.json["inputs"][name]).try_into().unwrap();
-        self.leaf(name).reshape(shape)
+        let shape = shape(self.packed(name));
+        let rank = shape.len();
+        let shape: [usize; D] = shape
+            .try_into()
+            .unwrap_or_else(|_| panic!("{}: `{name}` has rank {rank}, not {D}", self.loss()));
+        self.leaves[name].clone().reshape(shape)
+    }
+
+    /// An input that may be absent.
+    pub(crate) fn optional<const D: usize>(&self, name: &str) -> Option<Tensor<D>> {
+        self.has(name).then(|| self.input(name))
     }
 
     /// The inputs `prefix_0`, `prefix_1`, ... in order, as many as there are.
     pub(crate) fn inputs<const D: usize>(&self, prefix: &str) -> Vec<Tensor<D>> {
         let names = (0..).map(|place| format!("{prefix}_{place}"));
-        let found = names.take_while(|name| self.leaves.contains_key(name.as_str()));
-        found.map(|name| self.input(&name)).collect()
+        names.take_while(|name| self.has(name)).map(|name| self.input(&name)).collect()
     }
 
-    /// Whole numbers, one a row.
+    /// One integer for each row.
     pub(crate) fn labels(&self, name: &str) -> Tensor<1, Int> {
-        let labels: Vec<i64> =
-            numbers(&self.json["inputs"][name]).into_iter().map(|x| x as i64).collect();
+        let label = |x: f64| {
+            assert!(x.fract() == 0.0, "{}: `{name}` holds {x}, which is no label", self.loss());
+            x as i64
+        };
+        let labels: Vec<i64> = elements(self.packed(name)).into_iter().map(label).collect();
         let length = labels.len();
-        Tensor::from_data(TensorData::new(labels, [length]), &Device::flex())
+        Tensor::from_data(TensorData::new(labels, [length]), (&Device::flex(), DType::I64))
     }
 
-    /// The parameters, which must be these.
-    pub(crate) fn params<const N: usize>(&self, names: [&str; N]) -> [f64; N] {
-        let params = self.json["params"].as_object().unwrap();
-        let unknown = params.keys().find(|key| !names.contains(&key.as_str()));
-        assert!(unknown.is_none(), "{}: unknown parameter `{}`", self.loss(), unknown.unwrap());
-        names.map(|name| {
-            let number = params.get(name).and_then(Value::as_f64);
-            number.unwrap_or_else(|| panic!("{}: no number `{name}`", self.loss()))
-        })
+    pub(crate) fn labeled(&self, rows: &str, labels: &str) -> Labeled {
+        Labeled::new(self.input(rows), self.labels(labels))
+    }
+
+    /// Rows and labels that may be absent.
+    pub(crate) fn optional_labeled(&self, rows: &str, labels: &str) -> Option<Labeled> {
+        self.has(rows).then(|| self.labeled(rows, labels))
+    }
+
+    /// Every parameter and every input was read.
+    pub(crate) fn assert_all_read(&self) {
+        self.params.assert_all_read();
+        let read = self.read.borrow();
+        let unknown: Vec<&&str> =
+            self.leaves.keys().filter(|name| !read.contains(**name)).collect();
+        assert!(unknown.is_empty(), "{}: unknown inputs {unknown:?}", self.loss());
     }
 
     /// How far the value and the worst gradient are off.
@@ -80,8 +116,10 @@ impl<'a> Case<'a> {
         let gradients = loss.backward();
         let mut worst = 0.0_f64;
         for (name, want) in self.json["grads"].as_object().unwrap() {
-            let want = numbers(want);
-            let found = match self.leaf(name).grad(&gradients) {
+            let want = elements(want);
+            let leaf = self.leaves.get(name.as_str());
+            let leaf = leaf.unwrap_or_else(|| panic!("{}: no input `{name}`", self.loss()));
+            let found = match leaf.grad(&gradients) {
                 Some(gradient) => gradient.into_data().iter::<f64>().collect(),
                 None => vec![0.0; want.len()], // stopped
             };

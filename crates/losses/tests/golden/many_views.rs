@@ -1,64 +1,58 @@
-//! Losses of many views and of prototypes.
+//! Losses of any number of views.
 
 use burn::tensor::Tensor;
 use selfsame_losses::{
-    DinoCenter, DinoLossConfig, EmpSslLossConfig, FrosslLossConfig, MmcrLossConfig,
-    SigRegLossConfig, SwavLossConfig, dino, emp_ssl, frossl, koleo, mmcr, sigreg, swav,
-    visreg_shape,
+    EmpSslLossConfig, FrosslLossConfig, LeJepaLossConfig, MmcrLossConfig, SigRegLossConfig,
+    VisRegLossConfig, emp_ssl, frossl, koleo, lejepa, mmcr, sigreg, visreg, visreg_shape,
 };
 
 use crate::case::Case;
-
-#[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation, reason = "a count in JSON")]
-fn count(x: f64) -> usize {
-    x as usize
-}
+use crate::params::Params;
 
 pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
+    let params = &case.params;
     let loss = match case.loss() {
-        "koleo" => {
-            let [] = case.params([]);
-            koleo(case.input("z"))
-        }
+        "koleo" => koleo(case.input("z")),
         "frossl" => {
-            let [invariance] = case.params(["invariance_weight"]);
+            let invariance = params.number("invariance_weight");
             frossl(&case.inputs("z"), &FrosslLossConfig { invariance })
         }
         "mmcr" => {
-            let [compactness] = case.params(["lambda_"]);
             let [online, momentum] = ["online", "momentum"].map(|name| views(case.input(name)));
-            mmcr(&online, &momentum, &MmcrLossConfig { compactness })
+            mmcr(&online, &momentum, &MmcrLossConfig { compactness: params.number("lambda_") })
         }
         "emp_ssl" => {
-            let [epsilon, invariance] = case.params(["tcr_eps", "invariance_weight"]);
-            emp_ssl(&case.inputs("z"), &EmpSslLossConfig { epsilon, invariance })
+            let config = EmpSslLossConfig {
+                epsilon: params.number("tcr_eps"),
+                invariance: params.number("invariance_weight"),
+            };
+            emp_ssl(&case.inputs("z"), &config)
         }
-        "swav" => {
-            let names = ["temperature", "epsilon", "iterations"];
-            let [temperature, epsilon, iterations] = case.params(names);
-            let config = SwavLossConfig { temperature, epsilon, iterations: count(iterations) };
-            swav(&case.inputs("hi"), &case.inputs("lo"), &[], &config)
+        "sigreg" => sigreg(case.input("z"), case.input("slices"), &sigreg_config(params)),
+        "lejepa" => {
+            let config = LeJepaLossConfig {
+                regularization: params.number("regularization"),
+                sigreg: params.nested("sigreg", sigreg_config),
+            };
+            let (global, local) = (case.inputs("global"), case.inputs("local"));
+            lejepa(&global, &local, case.input("slices"), &config)
         }
-        "dino" => {
-            let names = ["student_temp", "teacher_temp"];
-            let [student_temperature, teacher_temperature] = case.params(names);
-            let teacher: Vec<Tensor<2>> = case.inputs("t");
-            let center = DinoCenter::new(teacher[0].dims()[1], 0.9, &teacher[0].device());
-            let config = DinoLossConfig { student_temperature, teacher_temperature };
-            dino(&teacher, &case.inputs("s"), &center, &config)
+        "visreg" => {
+            let config = VisRegLossConfig {
+                regularization: params.number("regularization"),
+                epsilon: params.number("epsilon"),
+            };
+            let (global, local) = (case.inputs("global"), case.inputs("local"));
+            visreg(&global, &local, case.input("slices"), &config)
         }
-        "sigreg" => {
-            let [knots, t_max] = case.params(["knots", "t_max"]);
-            let config = SigRegLossConfig { knots: count(knots), t_max };
-            sigreg(case.input("z"), case.input("slices"), &config)
-        }
-        "visreg_shape" => {
-            let [epsilon] = case.params(["eps"]);
-            visreg_shape(case.input("z"), case.input("slices"), epsilon)
-        }
+        "visreg_shape" => visreg_shape(case.input("z"), case.input("slices"), params.number("eps")),
         _ => return None,
     };
     Some(loss)
+}
+
+fn sigreg_config(params: &Params) -> SigRegLossConfig {
+    SigRegLossConfig { knots: params.count("knots"), t_max: params.number("t_max") }
 }
 
 /// The views of `[batch, views, dim]`.

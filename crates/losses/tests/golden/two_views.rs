@@ -2,75 +2,92 @@
 
 use burn::tensor::Tensor;
 use selfsame_losses::{
-    BarlowTwinsLossConfig, DclLossConfig, HypersphereLossConfig, MocoLossConfig, MocoV3LossConfig,
-    NtXentLossConfig, SupConLossConfig, TicoCovariance, TicoLossConfig, VicregLossConfig,
-    barlow_twins, byol, dcl, hypersphere, moco, moco_v3, negative_cosine, nt_xent, sup_con, tico,
-    vicreg,
+    BarlowTwinsLossConfig, DclLossConfig, DirectClrLossConfig, HypersphereLossConfig,
+    MaclLossConfig, NtXentLossConfig, TicoCovariance, TicoLossConfig, VibcregLossConfig,
+    VicregLossConfig, WMseLossConfig, barlow_twins, byol, dcl, direct_clr, hypersphere, macl,
+    negative_cosine, nt_xent, tico, vibcreg, vicreg, w_mse,
 };
 
 use crate::case::Case;
 
 pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
-    let views = || ["z_a", "z_b"].map(|name| case.input::<2>(name));
+    let params = &case.params;
+    let z = || ["z_a", "z_b"].map(|name| case.input::<2>(name));
+    let views = || ["view_a", "view_b"].map(|name| case.input::<2>(name));
     let loss = match case.loss() {
         "nt_xent" => {
-            let ([temperature], [a, b]) = (case.params(["temperature"]), views());
+            let ([a, b], temperature) = (z(), params.number("temperature"));
             nt_xent(a, b, &NtXentLossConfig { temperature })
         }
-        "dcl" => {
-            let ([temperature], [a, b]) = (case.params(["temperature"]), views());
-            dcl(a, b, &DclLossConfig { temperature, sigma: None })
+        name @ ("dcl" | "dclw") => {
+            let ([a, b], temperature) = (z(), params.number("temperature"));
+            let sigma = (name == "dclw").then(|| params.number("sigma"));
+            dcl(a, b, &DclLossConfig { temperature, sigma })
         }
-        "dclw" => {
-            let [temperature, sigma] = case.params(["temperature", "sigma"]);
-            let [a, b] = views();
-            dcl(a, b, &DclLossConfig { temperature, sigma: Some(sigma) })
-        }
-        "simsiam" | "byol" => {
-            let [] = case.params([]);
+        name @ ("simsiam" | "byol") => {
             let [p_a, p_b, z_a, z_b] = ["p_a", "p_b", "z_a", "z_b"].map(|name| case.input(name));
-            let loss = if case.loss() == "byol" { byol } else { negative_cosine };
+            let loss = if name == "byol" { byol } else { negative_cosine };
             loss(p_a, p_b, z_a, z_b)
         }
         "barlow_twins" => {
-            let ([off_diagonal], [a, b]) = (case.params(["lambda_"]), views());
-            barlow_twins(
-                a,
-                b,
-                &BarlowTwinsLossConfig { off_diagonal, ..BarlowTwinsLossConfig::default() },
-            )
+            let ([a, b], off_diagonal) = (z(), params.number("lambda_"));
+            let config = BarlowTwinsLossConfig { off_diagonal, ..Default::default() };
+            barlow_twins(a, b, &config)
         }
         "vicreg" => {
-            let [invariance, variance, covariance, epsilon] =
-                case.params(["invariance", "variance", "covariance", "eps"]);
-            let [a, b] = views();
-            let default = VicregLossConfig::default();
-            vicreg(a, b, &VicregLossConfig { invariance, variance, covariance, epsilon, ..default })
+            let [a, b] = z();
+            let config = VicregLossConfig {
+                invariance: params.number("invariance"),
+                variance: params.number("variance"),
+                covariance: params.number("covariance"),
+                epsilon: params.number("eps"),
+                ..Default::default()
+            };
+            vicreg(a, b, &config)
         }
         "tico" => {
-            let [momentum, covariance] = case.params(["beta", "rho"]);
-            let [a, b] = views();
+            let [a, b] = z();
+            let (momentum, covariance) = (params.number("beta"), params.number("rho"));
             let config = TicoLossConfig { momentum, covariance };
             tico(a, b, &mut TicoCovariance::default(), &config)
         }
         "hypersphere" => {
-            let [t, uniformity, alpha] = case.params(["t", "lambda_", "alpha"]);
+            let [a, b] = z();
+            let config = HypersphereLossConfig {
+                alpha: params.number("alpha"),
+                t: params.number("t"),
+                uniformity: params.number("lambda_"),
+            };
+            hypersphere(a, b, &config)
+        }
+        "direct_clr" => {
             let [a, b] = views();
-            hypersphere(a, b, &HypersphereLossConfig { alpha, t, uniformity })
+            let (columns, temperature) = (params.count("columns"), params.number("temperature"));
+            direct_clr(a, b, &DirectClrLossConfig { columns, temperature })
         }
-        "moco" => {
-            let [temperature] = case.params(["temperature"]);
-            let [query, key, queue] = ["q", "k", "queue"].map(|name| case.input(name));
-            moco(query, key, queue, &MocoLossConfig { temperature })
+        "macl" => {
+            let [a, b] = views();
+            let config = MaclLossConfig {
+                temperature: params.number("temperature"),
+                strength: params.number("strength"),
+                threshold: params.number("threshold"),
+            };
+            macl(a, b, &config)
         }
-        "moco_v3" => {
-            let [temperature] = case.params(["temperature"]);
-            let [q_a, q_b, k_a, k_b] = ["q_a", "q_b", "k_a", "k_b"].map(|name| case.input(name));
-            moco_v3(q_a, q_b, k_a, k_b, &MocoV3LossConfig { temperature })
+        "vibcreg" => {
+            let [a, b] = views();
+            let config = VibcregLossConfig {
+                invariance: params.number("invariance"),
+                variance: params.number("variance"),
+                correlation: params.number("correlation"),
+                epsilon: params.number("epsilon"),
+            };
+            vibcreg(a, b, &config)
         }
-        "supcon" => {
-            let ([temperature], [a, b]) = (case.params(["temperature"]), views());
-            sup_con(a, b, case.labels("labels"), &SupConLossConfig { temperature })
+        "w_mse" => {
+            let [a, b] = views();
+            let (rows, epsilon) = (params.count("rows"), params.number("epsilon"));
+            w_mse(a, b, &WMseLossConfig { rows, epsilon })
         }
         _ => return None,
     };
