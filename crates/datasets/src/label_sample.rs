@@ -172,6 +172,16 @@ mod tests {
         assert_eq!(all, (0..1_000).collect::<Vec<_>>());
     }
 
+    /// Samples that every version must repeat, so that a seeded run stays the same.
+    #[test]
+    fn the_samples_of_a_seed_are_fixed() {
+        let labels: Vec<usize> = (0..40).map(|index| index % 4).collect();
+        let want = [9, 11, 14, 15, 16, 20, 37, 38];
+        assert_eq!(few_labels(&labels, 2, 7).unwrap(), want);
+        assert_eq!(stratified_split(&labels, 0.2, 7)[1], want);
+        assert_eq!(stratified_subset(&labels, 6, 7), [9, 11, 14, 20, 37, 38]);
+    }
+
     #[test]
     fn samples_differ_by_seed() {
         assert_ne!(few_labels(&labels(), 10, 0).unwrap(), few_labels(&labels(), 10, 1).unwrap());
