@@ -34,8 +34,8 @@ pub fn few_labels(labels: &[usize], per_class: usize, seed: u64) -> Result<Vec<u
     Ok(drawn)
 }
 
-/// Draws about `share` of all images at random, the same number of each class; returns their indices
-/// in ascending order.
+/// Draws about `share` of all images at random, the same number of each class; returns their
+/// indices in ascending order.
 ///
 /// ```text
 /// per class = max(1, round(share · images / classes))
@@ -68,7 +68,8 @@ pub fn few_labels_share(labels: &[usize], share: f64, seed: u64) -> Result<Vec<u
     few_labels(labels, per_class.max(1), seed)
 }
 
-/// Draws `count` images at random, each class in proportion; returns their indices in ascending order.
+/// Draws `count` images at random, each class in proportion; returns their indices in ascending
+/// order.
 ///
 /// Returns all images if there are no more than `count`.
 ///
@@ -82,8 +83,8 @@ pub fn few_labels_share(labels: &[usize], share: f64, seed: u64) -> Result<Vec<u
 /// ```
 #[must_use]
 pub fn stratified_subset(labels: &[usize], count: usize, seed: u64) -> Vec<usize> {
-    // The n-th image of a class of m has place (n + ½) / m, so the first `count` places hold each class
-    // in proportion.
+    // The n-th image of a class of m has place (n + ½) / m, so the first `count` places hold each
+    // class in proportion.
     let mut places: Vec<(f64, usize)> = Vec::new();
     for members in shuffled_classes(labels, seed) {
         let size = members.len() as f64;

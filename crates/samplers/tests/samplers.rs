@@ -1,4 +1,4 @@
-//! What samplers draw: laws for any size, and statistics with fixed seeds.
+//! The draws of samplers: laws for any size, and statistics with fixed seeds.
 
 use std::collections::{HashMap, HashSet};
 

@@ -1,7 +1,7 @@
 //! The part of Python's pickle that CIFAR uses. It builds values and never runs anything.
 //!
-//! Memory stays within a small multiple of the file. Values are moved, not copied; only small ones can
-//! be recalled from the memo, up to [`MAX_RECALLED`] in all; nesting is limited.
+//! Memory stays within a small multiple of the file. Values are moved, not copied; only small ones
+//! can be recalled from the memo, up to [`MAX_RECALLED`] in all; nesting is limited.
 
 /// The deepest nesting of values; CIFAR has 4.
 const MAX_DEPTH: usize = 16;
