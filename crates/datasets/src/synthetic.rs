@@ -227,7 +227,7 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&config.seed.to_le_bytes());
     key[8..16].copy_from_slice(&(index as u64).to_le_bytes());
-    key[16] = u8::from(config.split == Split::Test) + 1; // another generator than the other split's
+    key[16] = u8::from(config.split == Split::Test) + 1; // the splits draw from different generators
     let rng = &mut ChaCha8Rng::from_seed(key);
 
     let background = Background::random(rng);
