@@ -122,7 +122,8 @@ fn prepare(
                 let shrunk = u64::from(length) * u64::from(side) / u64::from(shorter);
                 u32::try_from(shrunk).unwrap_or(length) // never longer than before
             };
-            // A whole-number reduction first is many times faster; the second step blurs its traces away.
+            // A whole-number reduction first is many times faster; the second step blurs its traces
+            // away.
             let reduction = shorter / side / 2;
             let image = if reduction > 1 {
                 image.thumbnail_exact(width / reduction, height / reduction)

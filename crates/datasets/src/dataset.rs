@@ -9,8 +9,8 @@ use crate::DataError;
 
 /// A set of images, each with or without a label.
 ///
-/// Loaders read it from several threads at once, so it is `Send` and `Sync`. An index is always below
-/// [`len`](Self::len).
+/// Loaders read it from several threads at once, so it is `Send` and `Sync`. Indices are
+/// always below [`len`](Self::len).
 ///
 /// # Example
 /// ```
@@ -39,11 +39,11 @@ pub trait Dataset: Send + Sync {
     /// If it cannot be read or decoded; the error names it.
     fn image(&self, index: usize) -> Result<DynamicImage, DataError>;
 
-    /// Returns the bytes of the file that the image at `index` is decoded from, or `None` if there is
-    /// no such file.
+    /// Returns the bytes of the file that the image at `index` is decoded from, or `None` if there
+    /// is no such file.
     ///
-    /// If there is one, [`image`](Self::image) must return what [`decode`](crate::decode) returns for
-    /// it. With these bytes a loader can decode only a region, at a reduced scale.
+    /// If there is one, [`image`](Self::image) must return what [`decode`](crate::decode) returns
+    /// for it. With these bytes a loader can decode only a region, at a reduced scale.
     ///
     /// # Errors
     /// If it cannot be read; the error names it.
@@ -51,8 +51,8 @@ pub trait Dataset: Send + Sync {
         Ok(None)
     }
 
-    /// Returns the class of the image at `index`, an index into [`class_names`](Self::class_names), or
-    /// `None` if the image has no label. Default: `None`.
+    /// Returns the class of the image at `index`, an index into [`class_names`](Self::class_names),
+    /// or `None` if the image has no label. Default: `None`.
     fn label(&self, _index: usize) -> Option<usize> {
         None
     }

@@ -45,9 +45,9 @@ pub enum DecodeError {
 
 /// Decodes an image, and rotates it as its EXIF data says; of an animation, the first frame.
 ///
-/// The format (JPEG, PNG, BMP, GIF, WebP, PNM or TIFF) is recognized by the bytes. Images of more than
-/// 32,768 pixels a side or 512 MiB in memory are refused before they are decoded. A panic of a decoder
-/// is caught and becomes an error.
+/// The format (JPEG, PNG, BMP, GIF, WebP, PNM or TIFF) is recognized by the bytes. Images of more
+/// than 32,768 pixels a side or 512 MiB in memory are refused before they are decoded. A panic of a
+/// decoder is caught and becomes an error.
 ///
 /// # Errors
 /// If the bytes are not an image, are truncated or damaged, or the image is too large.
@@ -97,8 +97,9 @@ impl<'a> EncodedImage<'a> {
             let (width, height, in_memory, orientation) = if let Some(info) = jpeg.flatten() {
                 let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
                 let in_memory = info.height as u64 * info.width as u64 * info.channels as u64;
-                let turns = info.exif.iter().filter_map(|exif| Orientation::from_exif_chunk(exif));
-                let orientation = turns.last().unwrap_or(Orientation::NoTransforms);
+                let mut last_first = info.exif.iter().rev();
+                let orientation = last_first.find_map(|exif| Orientation::from_exif_chunk(exif));
+                let orientation = orientation.unwrap_or(Orientation::NoTransforms);
                 (side(info.width), side(info.height), in_memory, orientation)
             } else {
                 let mut decoder = decoder(bytes, format)?;
@@ -128,8 +129,9 @@ impl<'a> EncodedImage<'a> {
 
     /// Decodes the image, one pixel for each `reduction` × `reduction` where that saves work.
     ///
-    /// It saves work for the JPEGs that [`selfsame_jpeg`] reads: gray or color, of one sequential scan.
-    /// Their sides are divided by `reduction` and rounded up. Any other image is decoded whole.
+    /// It saves work for the JPEGs that [`selfsame_jpeg`] reads: gray or color, of one sequential
+    /// scan. Their sides are divided by `reduction` and rounded up. Any other image is decoded
+    /// whole.
     ///
     /// # Errors
     /// If the bytes are truncated or damaged.
@@ -145,11 +147,12 @@ impl<'a> EncodedImage<'a> {
     /// Decodes a region of the image; returns an image of the size of the whole.
     ///
     /// As [`decode`](Self::decode), but pixels outside of `region`, which is in pixels of the whole
-    /// image, may be black where that saves work: for a JPEG that `selfsame_jpeg` reads and that is not
-    /// rotated by its EXIF data.
+    /// image, may be black where that saves work: for a JPEG that `selfsame_jpeg` reads and that is
+    /// not rotated by its EXIF data.
     ///
     /// # Errors
-    /// If the bytes are truncated or damaged. Bytes after the region may be damaged without an error.
+    /// If the bytes are truncated or damaged. Bytes after the region may be damaged without an
+    /// error.
     ///
     /// # Panics
     /// If `reduction` is not 1, 2, 4 or 8, or the region is empty or does not lie in the image.

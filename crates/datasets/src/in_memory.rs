@@ -50,8 +50,8 @@ impl std::fmt::Debug for InMemory {
 }
 
 impl InMemory {
-    /// Takes images of `size`, one after the other. `size` is `[height, width, channels]`, whatever the
-    /// layout.
+    /// Takes images of `size`, one after the other. `size` is `[height, width, channels]`, whatever
+    /// the layout.
     ///
     /// # Errors
     /// If a side is 0 or more than 32,768, there are not 1, 3 or 4 channels, or the last image is
@@ -61,7 +61,8 @@ impl InMemory {
         let sides = 1..=1 << 15;
         if !sides.contains(&height) || !sides.contains(&width) || ![1, 3, 4].contains(&channels) {
             let problem = format!(
-                "must be sides of 1 to 32768 and 1, 3 or 4 channels, not {height} × {width} with {channels} channels"
+                "must be sides of 1 to 32768 and 1, 3 or 4 channels, not {height} × {width} with \
+                 {channels} channels"
             );
             return Err(DataError::Array { field: "size", problem });
         }
@@ -80,7 +81,8 @@ impl InMemory {
     /// Sets the labels, one per image, each an index into `classes` or `None`.
     ///
     /// # Errors
-    /// If the number of labels is not that of images, or a label is not below the number of classes.
+    /// If the number of labels is not that of images, or a label is not below the number of
+    /// classes.
     pub fn with_labels(
         self,
         labels: Vec<Option<usize>>,

@@ -34,8 +34,8 @@ pub fn few_labels(labels: &[usize], per_class: usize, seed: u64) -> Result<Vec<u
     Ok(drawn)
 }
 
-/// Draws about `share` of all images at random, the same number of each class; returns their indices
-/// in ascending order.
+/// Draws about `share` of all images at random, the same number of each class; returns their
+/// indices in ascending order.
 ///
 /// ```text
 /// per class = max(1, round(share · images / classes))
@@ -68,7 +68,8 @@ pub fn few_labels_share(labels: &[usize], share: f64, seed: u64) -> Result<Vec<u
     few_labels(labels, per_class.max(1), seed)
 }
 
-/// Draws `count` images at random, each class in proportion; returns their indices in ascending order.
+/// Draws `count` images at random, each class in proportion; returns their indices in ascending
+/// order.
 ///
 /// Returns all images if there are no more than `count`.
 ///
@@ -82,8 +83,8 @@ pub fn few_labels_share(labels: &[usize], share: f64, seed: u64) -> Result<Vec<u
 /// ```
 #[must_use]
 pub fn stratified_subset(labels: &[usize], count: usize, seed: u64) -> Vec<usize> {
-    // The n-th image of a class of m has place (n + ½) / m, so the first `count` places hold each class
-    // in proportion.
+    // The n-th image of a class of m has place (n + ½) / m, so the first `count` places hold each
+    // class in proportion.
     let mut places: Vec<(f64, usize)> = Vec::new();
     for members in shuffled_classes(labels, seed) {
         let size = members.len() as f64;
@@ -170,6 +171,16 @@ mod tests {
         let mut all = [first, second].concat();
         all.sort_unstable();
         assert_eq!(all, (0..1_000).collect::<Vec<_>>());
+    }
+
+    /// Samples that every version must repeat, so that a seeded run stays the same.
+    #[test]
+    fn the_samples_of_a_seed_are_fixed() {
+        let labels: Vec<usize> = (0..40).map(|index| index % 4).collect();
+        let want = [9, 11, 14, 15, 16, 20, 37, 38];
+        assert_eq!(few_labels(&labels, 2, 7).unwrap(), want);
+        assert_eq!(stratified_split(&labels, 0.2, 7)[1], want);
+        assert_eq!(stratified_subset(&labels, 6, 7), [9, 11, 14, 20, 37, 38]);
     }
 
     #[test]

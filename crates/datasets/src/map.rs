@@ -8,8 +8,8 @@ use crate::{DataError, Dataset};
 
 /// A data set with a custom function applied to every image, on each access.
 ///
-/// Labels, classes and names are unchanged. A panic of the function in a loader becomes an error with
-/// the image's name. The function sees whole images, so none is decoded at a reduced scale.
+/// Labels, classes and names are unchanged. A panic of the function in a loader becomes an error
+/// with the image's name. The function sees whole images, so none is decoded at a reduced scale.
 ///
 /// # Example
 /// ```

@@ -31,11 +31,12 @@ const MAX_DEPTH: usize = 12;
 /// | an IDX file, a `.npy` | images without labels |
 /// | a `.npz`, or a folder of `.npy`, of `x_train`, `train_images` or `images` | images, with labels in `y_train`, `train_labels` or `labels` |
 ///
-/// Images in folders and archives are sorted by path. Classes are sorted by name or, if all are whole
-/// numbers, by value. Files not named as images are ignored. A single class counts as no labels.
+/// Images in folders and archives are sorted by path. Classes are sorted by name or, if all are
+/// whole numbers, by value. Files not named as images are ignored. A single class counts as no
+/// labels.
 ///
-/// Archives are indexed once and not unpacked. The images of a compressed archive are kept in memory,
-/// encoded. Arrays are kept in memory, up to 16 GiB.
+/// Archives are indexed once and not unpacked. The images of a compressed archive are kept in
+/// memory, encoded. Arrays are kept in memory, up to 16 GiB.
 ///
 /// # Errors
 /// If the path cannot be read, holds fewer than two images or none of these formats, or is damaged,

@@ -40,12 +40,14 @@ impl Subset {
     #[track_caller]
     pub fn new(dataset: Arc<dyn Dataset>, indices: Vec<usize>) -> Self {
         let length = dataset.len();
-        let beyond = indices.iter().find(|&&index| index >= length);
-        assert!(beyond.is_none(), "there is no image {beyond:?} among {length}");
+        for index in &indices {
+            assert!(*index < length, "there is no image {index} among {length}");
+        }
         Self { dataset, indices }
     }
 
-    /// Selects the images that can be decoded, and returns the others as well. Tries all, on all cores.
+    /// Selects the images that can be decoded, and returns the others as well. Tries all, on all
+    /// cores.
     ///
     /// Use it before training on a data set too large for [`Cached`](crate::Cached), since a broken
     /// image ends an epoch of a loader.

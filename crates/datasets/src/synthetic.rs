@@ -33,11 +33,11 @@ pub struct SyntheticConfig {
 
 /// Drawn images of ten classes, each with one shape: its form is the class.
 ///
-/// Color, position, size and rotation of the shape, the gradient and stripes behind it, small clutter
-/// around it and noise are random and independent of the class. The shape has the hue of its
-/// background and is lighter: a contrast of hue or lightness would identify an image before its shape
-/// does. Shapes of one size cover the same area and lie within the image, so no class is lighter than
-/// another. Edges are smooth. An image depends on seed, split and its index alone.
+/// Color, position, size and rotation of the shape, the gradient and stripes behind it, small
+/// clutter around it and noise are random and independent of the class. The shape has the hue of
+/// its background and is lighter: a contrast of hue or lightness would identify an image before its
+/// shape does. Shapes of one size cover the same area and lie within the image, so no class is
+/// lighter than another. Edges are smooth. An image depends on seed, split and its index alone.
 ///
 /// # Example
 /// ```
@@ -56,8 +56,8 @@ pub struct Synthetic {
     classes: Vec<String>,
 }
 
-/// Returns whether a point is inside a form. Forms of [`CLASSES`] cover an area of 1.3 within a radius
-/// of [`REACH`].
+/// Returns whether a point is inside a form. Forms of [`CLASSES`] cover an area of 1.3 within a
+/// radius of [`REACH`].
 type Form = fn(f32, f32) -> bool;
 
 /// The radius around its center that holds a form.
@@ -227,7 +227,7 @@ fn draw(config: &SyntheticConfig, index: usize) -> RgbImage {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&config.seed.to_le_bytes());
     key[8..16].copy_from_slice(&(index as u64).to_le_bytes());
-    key[16] = u8::from(config.split == Split::Test) + 1; // another generator than the other split's
+    key[16] = u8::from(config.split == Split::Test) + 1; // the splits draw from different generators
     let rng = &mut ChaCha8Rng::from_seed(key);
 
     let background = Background::random(rng);
@@ -293,7 +293,8 @@ mod tests {
             let values = image.pixels().map(|pixel| f64::from(pixel[channel]));
             values.sum::<f64>() / f64::from(image.width() * image.height())
         };
-        // The largest distance of a class's mean from the mean of all, in standard deviations of an image.
+        // The largest distance of a class's mean from the mean of all, in standard deviations of an
+        // image.
         let apart = |of: &dyn Fn(&RgbImage) -> f64| {
             let values: Vec<f64> = shapes.images.iter().map(of).collect();
             let all = values.iter().sum::<f64>() / values.len() as f64;

@@ -1,4 +1,4 @@
-//! Images of every kind are decoded to what they show, and no bytes do harm.
+//! Images of every format are decoded to their content, and no bytes do harm.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -280,7 +280,8 @@ proptest! {
         for seed in &seeds {
             let mut bytes = seed.clone();
             match way {
-                // In the head, where it hurts; anywhere; away with the end; the end of another file.
+                // In the head, where it hurts; anywhere; away with the end; the end of another
+                // file.
                 0 => flips.iter().for_each(|(place, byte)| bytes[place.index(64)] = *byte),
                 1 => flips.iter().for_each(|(place, byte)| { let at = place.index(seed.len()); bytes[at] ^= *byte; }),
                 2 => bytes.truncate(cut.index(seed.len())),

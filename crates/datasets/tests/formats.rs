@@ -307,7 +307,8 @@ proptest! {
         for (name, seed) in &seeds {
             let mut bytes = seed.clone();
             match way {
-                // In the head, where it hurts; anywhere; away with the end; the end of another file.
+                // In the head, where it hurts; anywhere; away with the end; the end of another
+                // file.
                 0 => flips.iter().for_each(|(place, byte)| {
                     let at = place.index(seed.len().min(80));
                     bytes[at] = *byte;

@@ -88,8 +88,8 @@ impl WithSimd for AddColors<'_> {
 
 /// Converts luma and chroma to red, green and blue as JFIF says, in fixed point.
 ///
-/// The factors 1.402, -0.344, -0.714 and 1.772 are in units of 1/65,536. Their whole parts are added
-/// apart, so that 16 bits suffice.
+/// The factors 1.402, -0.344, -0.714 and 1.772 are in units of 1/65,536. Their whole parts are
+/// added apart, so that 16 bits suffice.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
 fn to_rgb(luma: &[u8], blue: &[u8], red: &[u8], to: &mut [[u8; 3]]) {

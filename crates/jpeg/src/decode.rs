@@ -49,8 +49,8 @@ pub fn decode(bytes: &[u8], reduction: usize) -> Option<DecodedImage> {
 
 /// Decodes a region of a JPEG; returns an image of the size of the whole.
 ///
-/// As [`decode`], but pixels outside of `region`, which is in pixels of the file, may be black. Data
-/// after the region may be damaged.
+/// As [`decode`], but pixels outside of `region`, which is in pixels of the file, may be black.
+/// Data after the region may be damaged.
 ///
 /// # Panics
 /// If `reduction` is not 1, 2, 4 or 8, or the region is empty or does not lie in the image.

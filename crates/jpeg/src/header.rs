@@ -58,8 +58,8 @@ impl<'a> Header<'a> {
         [0, 1].map(|side| self.size[side].div_ceil(8 * self.components[0].blocks[side]))
     }
 
-    /// Returns `None` unless the image has 8 bits in one sequential, Huffman coded scan, and is gray
-    /// or of luma and chroma.
+    /// Returns `None` unless the image has 8 bits in one sequential, Huffman coded scan, and is
+    /// gray or of luma and chroma.
     pub(crate) fn read(bytes: &'a [u8]) -> Option<Self> {
         let (mut tables, mut frame, mut restart_interval) = (Tables::default(), None, None);
         for (marker, segment, data) in segments(bytes)? {

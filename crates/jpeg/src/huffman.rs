@@ -7,8 +7,8 @@ const LOOK: u32 = 11;
 /// Coefficients of 8 × 8 samples, column after column.
 pub(crate) type Block = [i16; 64];
 
-/// Places of coefficients in a block, in the order of the code. Places after the last coefficient are
-/// its own: the end of a block writes a 0 there.
+/// Places of coefficients in a block, in the order of the code. Places after the last coefficient
+/// are its own: the end of a block writes a 0 there.
 pub(crate) const ZIGZAG: [u8; 128] = zigzag();
 
 const fn zigzag() -> [u8; 128] {
@@ -31,13 +31,13 @@ const fn zigzag() -> [u8; 128] {
 /// The length of code and value together (6 bits), the number of places to advance (from bit 8 on),
 /// and the value (from bit 16 on).
 ///
-/// With [`LONG`], the value is still to be read: its place holds the length of the code (4 bits) and
-/// of the value (from bit 20 on), or 0 where the code is longer than the lookup.
+/// With [`LONG`], the value is still to be read: its place holds the length of the code (4 bits)
+/// and of the value (from bit 20 on), or 0 where the code is longer than the lookup.
 type LookupEntry = u32;
 
 const LONG: LookupEntry = 0x80;
 
-/// For bits that are no code: it ends the block.
+/// For bits that are not a code: it ends the block.
 const NO_CODE: LookupEntry = pack(0, 64, 0);
 
 const fn pack(bits: u32, advance: u32, number: i16) -> LookupEntry {
@@ -87,8 +87,8 @@ impl Kind {
 }
 
 impl Table {
-    /// Builds a table from the number of codes by length and their symbols; `None` if these do not form
-    /// a code, or not one of 8-bit images.
+    /// Builds a table from the number of codes by length and their symbols; `None` if these do not
+    /// form a code, or not one of 8-bit images.
     pub(crate) fn new(kind: Kind, counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
         let most = if kind == Kind::Dc { 11 } else { 10 };
         if symbols.iter().any(|symbol| kind.meaning(*symbol).0 > most) {
@@ -141,12 +141,12 @@ impl Table {
 /// Writes the entries of a code.
 fn fill(places: &mut [LookupEntry], kind: Kind, symbol: u8, length: u32) {
     let (size, advance) = kind.meaning(symbol);
-    let numbers = 1 << size;
-    if places.len() < numbers {
+    let values = 1 << size;
+    if places.len() < values {
         places.fill(LONG | advance << 8 | length << 16 | size << 20);
         return;
     }
-    let same = places.len() / numbers;
+    let same = places.len() / values;
     for (bits, places) in (0..).zip(places.chunks_exact_mut(same)) {
         places.fill(pack(length + size, advance, signed(bits, size)));
     }
@@ -176,7 +176,7 @@ impl<'a> Bits<'a> {
         Self { rest: bytes, next: 0, count: 0 }
     }
 
-    /// Returns the number of bytes left, 0 after bits that are no code.
+    /// Returns the number of bytes left, 0 after bits that are not a code.
     pub(crate) fn left(&self) -> usize {
         self.rest.len() + (self.count & 63) as usize / 8
     }
@@ -219,7 +219,8 @@ impl<'a> Bits<'a> {
         self.count = self.count.wrapping_sub(entry);
     }
 
-    /// Reads a block; `predictor` is the DC coefficient of the previous block, and becomes this one's.
+    /// Reads a block; `predictor` is the DC coefficient of the previous block, and becomes this
+    /// one's.
     #[inline(always)]
     pub(crate) fn read(&mut self, dc: &Table, ac: &Table, predictor: &mut i16, block: &mut Block) {
         *block = [0; 64];
@@ -228,13 +229,14 @@ impl<'a> Bits<'a> {
         self.take(entry);
         *predictor = predictor.wrapping_add(value(entry));
         block[0] = *predictor;
-        // A code and its value take up to 11 bits, or up to 27 if they are long, of 56: so there are
-        // always enough bits to find two more without filling.
+        // A code and its value take up to 11 bits, or up to 27 if they are long, of 56: so there
+        // are always enough bits to find two more without filling.
         let mut at = 0;
         while self.step::<true>(ac, &mut at, block) && self.step::<false>(ac, &mut at, block) {}
     }
 
-    /// Reads the coefficient after the one at `at`, or the end of the block; returns whether more follow.
+    /// Reads the coefficient after the one at `at`, or the end of the block; returns whether more
+    /// follow.
     #[inline(always)]
     fn step<const FILL: bool>(&mut self, ac: &Table, at: &mut usize, block: &mut Block) -> bool {
         let entry = self.find(ac);

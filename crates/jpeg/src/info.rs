@@ -1,4 +1,4 @@
-//! What the head of a file says, without decoding.
+//! The size of an image, read from the head of its file.
 
 use crate::header::Frame;
 use crate::marker::{BASELINE_FRAME, EXTENDED_FRAME, SCAN, segments};
@@ -18,7 +18,7 @@ pub struct Info<'a> {
 
 /// Reads the segments before the image's data.
 ///
-/// Returns `None` for bytes that are no JPEG, and for kinds of frame that [`decode`](crate::decode)
+/// Returns `None` for bytes that are not a JPEG, and for kinds of frame that [`decode`](crate::decode)
 /// never reads. Some kinds are told apart only later, so `decode` may return `None` nevertheless.
 ///
 /// # Example

@@ -54,8 +54,8 @@ impl Transform {
     }
 }
 
-/// Returns the factors to apply before [`idct`]: the quantization step, the scale that the transform
-/// leaves out, 1/8, and the weight of a sample in the mean it becomes part of.
+/// Returns the factors to apply before [`idct`]: the quantization step, the scale that the
+/// transform leaves out, 1/8, and the weight of a sample in the mean it becomes part of.
 #[allow(clippy::cast_possible_truncation, reason = "rounded")]
 fn factors(quantization: &[u16; 64], samples: [usize; 2]) -> [f32; 64] {
     let scale = |frequency: usize| match frequency {

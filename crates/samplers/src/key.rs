@@ -1,13 +1,14 @@
-//! The key of every stream of random numbers: no two purposes share one.
+//! Keys of random streams: one for each purpose, so that no two share their draws.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 #[cfg(feature = "loader")]
 use selfsame_augment::ViewKey;
 
-/// Names a stream of random numbers by its purpose.
+/// The key of a random stream, named by the purpose of its draws.
 ///
-/// Keys have the four words of a view's key, so that the constructors below can tell purposes apart:
+/// Keys have the four words of a view's key, so that the constructors below can tell purposes
+/// apart:
 ///
 /// | purpose | epoch | sample | view |
 /// |---|---|---|---|
@@ -35,7 +36,8 @@ impl Key {
 
     /// The views of a sample that came `repeat` times before in the epoch.
     ///
-    /// Epochs are below 2³², so the repeated sample has the views of an epoch that is never reached.
+    /// Epochs are below 2³², so the repeated sample has the views of an epoch that is never
+    /// reached.
     #[cfg(feature = "loader")]
     pub(crate) fn views(seed: u64, epoch: u64, repeat: u32, sample: usize) -> Self {
         Self { seed, epoch: epoch | u64::from(repeat) << 32, sample: sample as u64, view: 0 }
@@ -69,8 +71,8 @@ mod tests {
     #[test]
     fn the_first_draws_of_every_purpose_are_fixed() {
         let first = |key: Key| key.rng().random::<u64>();
-        assert_eq!(first(Key::epoch_order(7, 3)), 0);
-        assert_eq!(first(Key::class_examples(7)), 0);
+        assert_eq!(first(Key::epoch_order(7, 3)), 2_676_281_581_953_551_461);
+        assert_eq!(first(Key::class_examples(7)), 12_125_512_430_406_265_746);
     }
 
     #[test]

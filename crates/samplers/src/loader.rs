@@ -34,9 +34,9 @@ pub struct LoaderConfig {
 /// epoch, also on how many times it came before. So a loader has no state, and
 /// [`epoch`](Self::epoch) starts at any batch of any epoch.
 ///
-/// All threads work on one batch. One batch is made while another waits to be taken; with the one in
-/// use, three are in memory. A JPEG is decoded no further than the crops of its views reach, and at
-/// 1/2, 1/4 or 1/8 of its size where all crops stay as large as their views.
+/// All threads work on one batch. One batch is made while another waits to be taken; with the one
+/// in use, three are in memory. A JPEG is decoded no further than the crops of its views reach, and
+/// at 1/2, 1/4 or 1/8 of its size where all crops stay as large as their views.
 #[derive(Clone)]
 pub struct Loader {
     pipeline: Arc<Pipeline>,
@@ -58,8 +58,8 @@ impl Loader {
     /// Creates a loader that shows every image once an epoch, [`Shuffled`].
     ///
     /// Views are those of a [`Recipe`](selfsame_augment::Recipe), of a
-    /// [`CustomRecipe`](selfsame_augment::CustomRecipe), or of any other [`ViewMaker`]. The images left
-    /// over after the last complete batch are dropped.
+    /// [`CustomRecipe`](selfsame_augment::CustomRecipe), or of any other [`ViewMaker`]. The images
+    /// left over after the last complete batch are dropped.
     ///
     /// # Errors
     /// If a setting is 0, a batch needs more images than there are, the recipe is not valid, or the
@@ -131,7 +131,8 @@ impl Loader {
         Ok(Self { pipeline: Arc::new(pipeline) })
     }
 
-    /// Returns the samples in a batch; the last batch of an epoch may have fewer if the sampler says so.
+    /// Returns the samples in a batch; the last batch of an epoch may have fewer if the sampler
+    /// says so.
     #[must_use]
     pub fn batch_size(&self) -> usize {
         self.pipeline.sampler.batch_size()
@@ -145,7 +146,8 @@ impl Loader {
 
     /// Returns the batches of an epoch from `first_batch` on; none if there is no such batch.
     ///
-    /// Threads start at once. Dropping the iterator stops them at the next image and waits for none.
+    /// Threads start at once. Dropping the iterator stops them at the next image and waits for
+    /// none.
     ///
     /// # Example
     /// ```

@@ -1,6 +1,7 @@
 //! The trait of samplers, and the order of an epoch.
 
 mod balanced;
+mod examples_per_class;
 mod sharded;
 mod shuffle;
 mod shuffled;
@@ -8,7 +9,8 @@ mod single_shot;
 mod weighted;
 mod with_replacement;
 
-pub use balanced::{Balanced, BalancedConfig, WarmUp, examples_per_class};
+pub use balanced::{Balanced, BalancedConfig, WarmUp};
+pub use examples_per_class::examples_per_class;
 pub use sharded::Sharded;
 pub use shuffled::Shuffled;
 pub use single_shot::SingleShot;
@@ -19,8 +21,8 @@ use crate::SamplerError;
 
 /// Draws the samples of every batch of every epoch, as indices into a data set.
 ///
-/// An epoch must depend on its number and the sampler's settings alone, and all epochs must have the
-/// same number of batches.
+/// An epoch must depend on its number and the sampler's settings alone, and all epochs must have
+/// the same number of batches.
 ///
 /// # Example
 /// ```

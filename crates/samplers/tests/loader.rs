@@ -308,7 +308,7 @@ fn views_of_images_decoded_at_reduced_scale_are_nearly_those_of_whole_ones() {
         let errors = || a.data.iter().zip(&b.data).map(|(a, b)| (a - b).abs());
         let mean = errors().sum::<f32>() / a.data.len() as f32;
         differ |= errors().any(|error| error > 0.0);
-        // Of numbers with a deviation of 1: about a hundredth of the contrast.
+        // Values have a standard deviation of 1, so this is about a hundredth of the contrast.
         assert!(mean < 0.04, "mean difference {mean}");
     }
     assert!(differ, "no image was decoded at reduced scale");

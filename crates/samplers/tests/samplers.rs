@@ -1,4 +1,4 @@
-//! What samplers draw: laws for any size, and statistics with fixed seeds.
+//! The draws of samplers: laws for any size, and statistics with fixed seeds.
 
 use std::collections::{HashMap, HashSet};
 
@@ -99,6 +99,26 @@ fn an_epoch_depends_on_seed_and_number_alone() {
         assert_ne!(all(&*one, 7), all(&*one, 8));
         assert_ne!(all(&*one, 7), all(&*other, 7));
     }
+}
+
+/// Orders that every version must repeat, so that a seeded run stays the same.
+#[test]
+fn the_draws_of_a_seed_are_fixed() {
+    let shuffled = Shuffled::new(10, 5, 7).unwrap();
+    assert_eq!(all(&shuffled, 3), [[9, 7, 2, 5, 6], [0, 8, 4, 1, 3]]);
+    let replaced = WithReplacement::new(10, 4, 2, 7).unwrap();
+    assert_eq!(all(&replaced, 3), [[3, 1, 5, 1], [0, 2, 0, 9]]);
+    let weighted = Weighted::new(&[1.0, 2.0, 3.0, 4.0], 6, 1, 7).unwrap();
+    assert_eq!(all(&weighted, 3), [[1, 1, 1, 3, 3, 2]]);
+    let labels: Vec<_> = (0..40).map(|index| Some(index % 4)).collect();
+    let config = BalancedConfig {
+        total_examples_per_class: Some(3),
+        batches_per_epoch: 2,
+        seed: 7,
+        ..BalancedConfig::default()
+    };
+    let balanced = Balanced::new(&labels, config).unwrap();
+    assert_eq!(all(&balanced, 3), [[22, 26, 35, 39], [17, 9, 16, 12]]);
 }
 
 /// Σ (seen − expected)² / expected.

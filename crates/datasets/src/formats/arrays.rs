@@ -34,8 +34,8 @@ impl Array {
         Self { name, shape, elements: Elements::Bytes(bytes) }
     }
 
-    /// Converts to images. Three dimensions are gray images; of four, the last holds the channels if
-    /// there are 1, 3 or 4 of them, else the second.
+    /// Converts to images. Three dimensions are gray images; of four, the last holds the channels
+    /// if there are 1, 3 or 4 of them, else the second.
     fn images(self) -> Result<InMemory, String> {
         let Self { name, shape, elements: Elements::Bytes(bytes) } = self else {
             return Err(format!("{} does not hold bytes, which images must be", self.name));

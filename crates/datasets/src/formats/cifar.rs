@@ -154,8 +154,8 @@ impl Version {
         Ok((labels, data.to_vec()))
     }
 
-    /// Returns the published classes of CIFAR-10; for CIFAR-100, those in the file beside the images,
-    /// or else numbers.
+    /// Returns the published classes of CIFAR-10; for CIFAR-100, those in the file beside the
+    /// images, or else numbers.
     fn class_names(&self, folder: &Path) -> Result<Arc<[String]>, DataError> {
         const TEN: [&str; 10] = [
             "airplane",

@@ -16,7 +16,7 @@ use crate::{DataError, Dataset, Splits, decode};
 pub(crate) struct FoundImage {
     /// Folders and name from the root, separated by `/`.
     pub(crate) path: String,
-    /// The class that a list or a file beside the image gives.
+    /// The class that a list, or a file beside the image, assigns to it.
     pub(crate) label: Option<String>,
     pub(crate) location: Location,
 }
@@ -46,8 +46,8 @@ pub(crate) fn is_image(path: &str) -> bool {
 pub(crate) const TRAIN: [&str; 1] = ["train"];
 pub(crate) const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
 
-/// Sorts images into training and test splits, and into classes: by their labels or, without any, by
-/// the first folder they are in.
+/// Sorts images into training and test splits, and into classes: by their labels or, without any,
+/// by the first folder they are in.
 pub(crate) fn folder_splits(root: &Path, mut images: Vec<FoundImage>) -> Result<Splits, DataError> {
     if images.is_empty() {
         return Err(DataError::Empty { path: root.to_owned() });

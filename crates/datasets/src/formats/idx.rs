@@ -22,8 +22,8 @@ pub(crate) fn open_file(path: &Path) -> Result<Splits, DataError> {
     array_splits(path, SplitArrays { pixels: read(path)?, labels: None }, None)
 }
 
-/// Opens the family's published files in `folder`, or in the folders usual for them; `None` if there
-/// are none.
+/// Opens the family's published files in `folder`, or in the folders usual for them; `None` if
+/// there are none.
 pub(crate) fn open_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
     for folder in [folder.to_owned(), folder.join("raw"), folder.join("MNIST/raw")] {
         let Ok(files) = fs::read_dir(&folder) else { continue };

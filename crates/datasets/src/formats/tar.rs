@@ -159,7 +159,8 @@ fn is_sidecar(name: &str) -> bool {
     matches!(ending(name), "cls" | "json")
 }
 
-/// Reads the label in a `.cls` (its text) or `.json` (its `label`, `cls` or `class`: a number or text).
+/// Reads the label in a `.cls` (its text) or `.json` (its `label`, `cls` or `class`: a number or
+/// text).
 fn sidecar(name: &str, bytes: &[u8]) -> Option<String> {
     if ending(name) == "cls" {
         let text = std::str::from_utf8(bytes).ok()?.trim();

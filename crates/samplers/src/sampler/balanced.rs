@@ -18,8 +18,8 @@ pub struct BalancedConfig {
     pub examples_per_class: usize,
     /// Batches in an epoch. Default: 1,000.
     pub batches_per_epoch: usize,
-    /// The classes to draw from, in the order in which the warm-up takes them. Default: all classes that
-    /// have samples, in ascending order.
+    /// The classes to draw from, in the order in which the warm-up takes them. Default: all classes
+    /// that have samples, in ascending order.
     pub class_list: Option<Vec<usize>>,
     /// The number of samples of each class to draw from, chosen at random once. Default: all.
     pub total_examples_per_class: Option<usize>,
@@ -56,12 +56,12 @@ impl Default for BalancedConfig {
 /// P classes in each batch, and K samples of each, class by class.
 ///
 /// Within an epoch, every class comes once before any comes again, and so does every sample of a
-/// class. Within a batch, no class comes twice. All batches are complete. Samples without a label are
-/// never drawn. A class of fewer than K samples repeats some of them in a batch, with other views; the
-/// counts of two samples differ by at most one.
+/// class. Within a batch, no class comes twice. All batches are complete. Samples without a label
+/// are never drawn. A class of fewer than K samples repeats some of them in a batch, with other
+/// views; the counts of two samples differ by at most one.
 ///
-/// This is the equivalent of TensorFlow Similarity's `MultiShotMemorySampler`, which draws the classes
-/// and samples of each batch independently.
+/// This is the equivalent of TensorFlow Similarity's `MultiShotMemorySampler`, which draws the
+/// classes and samples of each batch independently.
 ///
 /// # Example
 /// ```
@@ -214,33 +214,4 @@ impl Deck {
             count -= hand;
         }
     }
-}
-
-/// Returns the mean number of samples per class and batch, over the first `batches` of epoch 0.
-///
-/// A loss on labels needs at least 2 for every sample to have a positive. Samples without a label are
-/// not counted; without any label it is 0. This is the equivalent of TensorFlow Similarity's
-/// `batch_class_ratio`.
-///
-/// # Example
-/// ```
-/// use selfsame_samplers::{Shuffled, examples_per_class};
-///
-/// let labels = [Some(0), Some(1), Some(2), Some(3)];
-/// assert_eq!(examples_per_class(&Shuffled::new(4, 4, 0)?, &labels, 100), 1.0);
-/// # Ok::<(), selfsame_samplers::SamplerError>(())
-/// ```
-#[must_use]
-pub fn examples_per_class(sampler: &dyn Sampler, labels: &[Option<usize>], batches: usize) -> f64 {
-    let order = sampler.epoch(0);
-    let (mut samples, mut classes) = (0_usize, 0_usize);
-    for batch in 0..batches.min(order.batches()) {
-        let labeled = |&index: &usize| sampler.label(index, labels.get(index).copied().flatten());
-        let mut labels: Vec<usize> = order.batch(batch).iter().filter_map(labeled).collect();
-        samples += labels.len();
-        labels.sort_unstable();
-        labels.dedup();
-        classes += labels.len();
-    }
-    if classes == 0 { 0.0 } else { samples as f64 / classes as f64 }
 }

@@ -6,9 +6,9 @@ use crate::SamplerError;
 /// One worker's share of the batches of another sampler.
 ///
 /// Batch `b` of all `shards` workers together is batch `b` of the sampler, so the workers see the
-/// samples that one worker would see alone. Shares are disjoint and complete, and every worker has the
-/// same number of batches. Of a smaller last batch, the first workers get one sample more than the
-/// others; if it has fewer samples than there are workers, it is dropped.
+/// samples that one worker would see alone. Shares are disjoint and complete, and every worker has
+/// the same number of batches. Of a smaller last batch, the first workers get one sample more than
+/// the others; if it has fewer samples than there are workers, it is dropped.
 ///
 /// On `machines` of `workers` each, worker `w` of machine `m` is shard `m · workers + w` of
 /// `machines · workers`.
@@ -35,8 +35,8 @@ impl<S: Sampler> Sharded<S> {
     /// Takes the share of worker `shard`, counted from 0, of `shards` workers.
     ///
     /// # Errors
-    /// If `shards` is 0, `shard` is not below it, the sampler's batch size is not a multiple of it, or
-    /// no batch is left.
+    /// If `shards` is 0, `shard` is not below it, the sampler's batch size is not a multiple of it,
+    /// or no batch is left.
     pub fn new(sampler: S, shard: usize, shards: usize) -> Result<Self, SamplerError> {
         positive(&[("shards", shards)])?;
         let wrong = |field, problem| Err(SamplerError::Setting { field, problem });

@@ -8,8 +8,8 @@ use crate::key::Key;
 
 /// Each sample of each batch drawn from all, whatever was drawn before.
 ///
-/// All batches are complete; an epoch has as many as requested. A sample that comes again in an epoch
-/// has other views.
+/// All batches are complete; an epoch has as many as requested. A sample that comes again in an
+/// epoch has other views.
 ///
 /// # Example
 /// ```
