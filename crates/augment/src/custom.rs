@@ -1,23 +1,24 @@
-//! Operators of one's own.
+//! Recipes with custom functions.
 
 use std::fmt;
 
 use image::DynamicImage;
 use rand_chacha::ChaCha8Rng;
 
-use crate::recipe::draw_steps;
+use crate::plan::draw_steps;
 use crate::{
-    Normalize, Operator, PlanarImage, Recipe, RecipeError, Scratch, ViewKey, ViewMaker, ViewPlan,
+    Normalize, Operator, Plan, PlanarImage, Recipe, RecipeError, Scratch, ViewKey, ViewMaker,
 };
 
-/// A recipe with functions of one's own between its operators.
+/// A recipe with custom functions between its operators.
 ///
-/// A [`Recipe`] is a value that can be saved and read; functions cannot, so they are kept apart.
+/// A [`Recipe`] is a value that is saved and read; functions are not, so they are kept apart. The
+/// operators before the first function of a view are as fast as in the recipe.
 ///
 /// # Example
 /// ```
 /// use image::DynamicImage;
-/// use selfsame_augment::{CustomRecipe, Normalize, Recipe, Scratch, ViewKey};
+/// use selfsame_augment::{CustomRecipe, Normalize, Recipe, Scratch, ViewKey, ViewMaker};
 ///
 /// let recipe = Recipe::supervised_cifar().with_normalize(Normalize::NONE);
 /// let inverted = CustomRecipe::new(recipe).with_last(0, |image, _| {
@@ -37,19 +38,19 @@ type Change = dyn Fn(&mut PlanarImage, &mut ChaCha8Rng) + Send + Sync;
 
 struct Function {
     view: usize,
-    /// The operator it comes before.
+    /// The place of the operator it precedes.
     place: usize,
     change: Box<Change>,
 }
 
 impl CustomRecipe {
-    /// The recipe as it is.
+    /// Wraps a recipe, without functions yet.
     #[must_use]
     pub fn new(recipe: Recipe) -> Self {
         Self { recipe, functions: Vec::new() }
     }
 
-    /// The recipe.
+    /// Returns the recipe.
     #[must_use]
     pub fn recipe(&self) -> &Recipe {
         &self.recipe
@@ -57,8 +58,8 @@ impl CustomRecipe {
 
     /// Calls `change` in a view before the operator at `place`, after functions already there.
     ///
-    /// The generator is the function's own for this view: what it draws changes nothing else. The
-    /// image may leave with another size if an operator after it sets one.
+    /// Each function has a generator of its own for each view, so its draws change no other. It may
+    /// change the size of the image if an operator after it sets one.
     ///
     /// # Panics
     /// If the recipe has no such view, or the view fewer than `place` operators.
@@ -94,27 +95,12 @@ impl CustomRecipe {
         self.with(view, last, change)
     }
 
-    /// As [`Recipe::write_view`]; all that comes before the first function is as fast.
-    ///
-    /// # Panics
-    /// As [`Recipe::write_view`], and if a function leaves an image of another size.
-    #[track_caller]
-    pub fn write_view(
-        &self,
-        image: &DynamicImage,
-        key: ViewKey,
-        scratch: &mut Scratch,
-        out: &mut [f32],
-    ) {
-        ViewMaker::write_view(self, image, key, scratch, out);
-    }
-
-    /// The functions of a view, in order.
+    /// Returns the functions of a view, in order.
     fn of_view(&self, view: usize) -> impl Iterator<Item = &Function> {
         self.functions.iter().filter(move |function| function.view == view)
     }
 
-    /// The operators of a view that come before its first function.
+    /// Returns the operators of a view before its first function.
     fn first(&self, view: usize) -> &[Operator] {
         let operators = &self.recipe.views[view];
         self.of_view(view).next().map_or(operators, |function| &operators[..function.place])
@@ -134,17 +120,17 @@ impl ViewMaker for CustomRecipe {
         self.recipe.view_dims(view)
     }
 
-    /// What comes before the view's first function; what comes later depends on what that does.
-    fn plan(&self, key: ViewKey, image: [usize; 2]) -> ViewPlan {
+    /// Plans only the operators before the first function; later ones depend on its output.
+    fn plan(&self, key: ViewKey, image: [usize; 2]) -> Plan {
         let mut steps = Vec::new();
         draw_steps(self.first(key.view as usize), image, &mut key.rng(), &mut steps);
-        ViewPlan { key, image, steps }
+        Plan { key, image, steps }
     }
 
     fn write_planned(
         &self,
         image: &DynamicImage,
-        plan: &ViewPlan,
+        plan: &Plan,
         scratch: &mut Scratch,
         out: &mut [f32],
     ) {
@@ -153,7 +139,7 @@ impl ViewMaker for CustomRecipe {
         if self.of_view(view).next().is_none() {
             return self.recipe.write_planned(image, plan, scratch, out);
         }
-        // The generator has to be where the plan left it.
+        // Draws the planned steps again, so that the generator continues after them.
         let mut rng = plan.key.rng();
         let [height, width] = draw_steps(&operators[..done], plan.image, &mut rng, &mut Vec::new());
         let mut made = PlanarImage::black(height, width);
@@ -190,11 +176,11 @@ mod tests {
     use super::*;
     use rand::RngExt;
 
-    fn views(extended: &CustomRecipe, view: u32) -> Vec<f32> {
+    fn views(custom: &CustomRecipe, view: u32) -> Vec<f32> {
         let image = image::RgbImage::from_fn(50, 40, |x, y| image::Rgb([x as u8, y as u8, 90]));
         let mut out = vec![0.0; 3 * 32 * 32];
         let key = ViewKey { seed: 4, epoch: 0, sample: 2, view };
-        extended.write_view(&image.into(), key, &mut Scratch::default(), &mut out);
+        custom.write_view(&image.into(), key, &mut Scratch::default(), &mut out);
         out
     }
 
@@ -225,7 +211,7 @@ mod tests {
         let mut out = vec![0.0; 3 * 32 * 32];
         idle.write_planned(&half, &plan, &mut Scratch::default(), &mut out);
         assert!(out.iter().all(|x| *x < 0.0)); // black, normalized
-        // What acts first may look at every pixel.
+        // A function that comes first may read every pixel.
         let early = CustomRecipe::new(Recipe::simclr_cifar()).with(0, 0, |_, _| {});
         assert_eq!(early.plan(key, [400, 500]).smallest_scale(), 1);
     }

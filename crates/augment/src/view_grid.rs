@@ -1,18 +1,29 @@
-//! Views to look at.
+//! Contact sheets of images and their views.
 
 use image::imageops::{FilterType, replace, resize};
 use image::{DynamicImage, RgbImage};
 
-use crate::{Recipe, Scratch, ViewKey};
+use crate::{Recipe, Scratch, ViewKey, ViewMaker};
 
-/// Side of an image in the grid, and the white between them.
+/// Side of an image in the grid, in pixels.
 const CELL: u32 = 96;
+/// White pixels between images.
 const GAP: u32 = 4;
 
-/// One row per image: the image, then its views as `recipe` makes them, not normalized.
+/// Draws one row per image: the image, then its views before normalization.
 ///
 /// # Panics
-/// If the recipe does not [`validate`](Recipe::validate).
+/// If the recipe does not [`validate`](ViewMaker::validate).
+///
+/// # Example
+/// ```
+/// use image::DynamicImage;
+/// use selfsame_augment::{Recipe, view_grid};
+///
+/// let grid = view_grid(&[DynamicImage::new_rgb8(40, 40)], &Recipe::simclr_cifar(), 0);
+/// // Three cells of 96 pixels, and four gaps.
+/// assert_eq!(grid.dimensions(), (304, 104));
+/// ```
 #[must_use]
 pub fn view_grid(images: &[DynamicImage], recipe: &Recipe, seed: u64) -> RgbImage {
     #[allow(clippy::cast_possible_truncation, reason = "a grid one can look at")]
@@ -22,7 +33,7 @@ pub fn view_grid(images: &[DynamicImage], recipe: &Recipe, seed: u64) -> RgbImag
     let mut scratch = Scratch::default();
     for (row, image) in (0..rows).zip(images) {
         let mut place = |column: u32, image: &RgbImage| {
-            // Small images are shown by their pixels.
+            // Small images are enlarged pixel by pixel.
             let filter =
                 if image.width() < CELL { FilterType::Nearest } else { FilterType::Triangle };
             let cell = resize(image, CELL, CELL, filter);

@@ -21,7 +21,7 @@ fn image(packed: &Value) -> PlanarImage {
     PlanarImage { height: side(1), width: side(2), data }
 }
 
-/// The parameters of a case; what is not asked for is an error.
+/// The parameters of a case; one that is not read is an error.
 struct Params<'a>(&'a Map<String, Value>, Vec<&'a str>);
 
 impl<'a> Params<'a> {
@@ -49,7 +49,7 @@ impl<'a> Params<'a> {
     }
 }
 
-/// What our operator makes of the input, and how far it may be off.
+/// Applies our operator to the input; returns the result and the tolerance.
 fn apply(op: &str, params: &mut Params<'_>, mut input: PlanarImage) -> (PlanarImage, f32) {
     match op {
         "brightness" => augment::brightness(&mut input, params.number("factor") as f32),

@@ -1,7 +1,7 @@
 //! Features of whole data sets.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use selfsame_augment::{Recipe, Scratch, ViewKey};
+use selfsame_augment::{Recipe, Scratch, ViewKey, ViewMaker};
 use selfsame_metrics::Features;
 use selfsame_samplers::Dataset;
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use selfsame_augment::{CropBox, Scratch, ViewKey, ViewMaker, ViewPlan};
+use selfsame_augment::{CropBox, Plan, Scratch, ViewKey, ViewMaker};
 use serde::{Deserialize, Serialize};
 
 use crate::{DataError, Dataset, EncodedImage, EpochOrder, Sampler, Shuffled};
@@ -344,10 +344,10 @@ impl Work {
             let image = EncodedImage::open(&bytes).map_err(named)?;
             let [width, height] = image.size().map(|side| side as usize);
             let plan = |view| self.recipe.plan(ViewKey { view, ..key }, [height, width]);
-            let plans: Vec<ViewPlan> = (0..).take(places.len()).map(plan).collect();
-            let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
+            let plans: Vec<Plan> = (0..).take(places.len()).map(plan).collect();
+            let scale = plans.iter().map(Plan::smallest_scale).min().unwrap_or(1);
             let scale = u32::try_from(scale).unwrap_or(1);
-            let part = plans.iter().map(ViewPlan::part).reduce(CropBox::with);
+            let part = plans.iter().map(Plan::part).reduce(CropBox::with);
             let part = part.unwrap_or(CropBox::whole([height, width]));
             let image = image.decode_part(scale, part).map_err(named)?;
             for (plan, place) in plans.iter().zip(places) {

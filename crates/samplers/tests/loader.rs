@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use selfsame_augment::{Recipe, Scratch, ViewKey};
+use selfsame_augment::{Recipe, Scratch, ViewKey, ViewMaker};
 use selfsame_samplers::{
     Balanced, BalancedConfig, DataError, Dataset, EncodedImage, EpochOrder, HostViews, Loader,
     LoaderConfig, LoaderState, Map, Sampler, Sharded, Shuffled, SingleShot, Split, Synthetic,

@@ -1,92 +1,182 @@
-//! Operators on the color of each pixel, as torchvision has them on floats in `[0, 1]`.
+//! Operators on the color of each pixel, with torchvision's semantics on floats in `[0, 1]`.
 
-use crate::PlanarImage;
-use crate::paint::{Change, gray, paint, sums};
+use crate::run::pointwise::apply_alone;
+use crate::{PixelOp, PlanarImage};
 
-/// Multiplies pixels by `factor`, at least 0, and clamps them to `[0, 1]`.
-pub fn brightness(image: &mut PlanarImage, factor: f32) {
-    paint(&[Change::Scale(factor)], image.as_planes());
-}
-
-/// Adds `shift`, −1 to 1, to pixels and clamps them to `[0, 1]`: the brightness of SimCLR's first
-/// version, as TensorFlow has it.
-pub fn lighten(image: &mut PlanarImage, shift: f32) {
-    paint(&[Change::Shift(shift)], image.as_planes());
-}
-
-/// Moves pixels away from the image's mean gray by `factor`, at least 0; 0 leaves only that gray.
-pub fn contrast(image: &mut PlanarImage, factor: f32) {
-    let middle = mean_gray(means(image));
-    paint(&[Change::away_from(middle, factor)], image.as_planes());
-}
-
-/// Moves the samples of each channel away from the channel's mean by `factor`, at least 0, as
-/// TensorFlow has it; 0 leaves only the mean color.
-pub fn channel_contrast(image: &mut PlanarImage, factor: f32) {
-    let middle = means(image);
-    paint(&[Change::away_from(middle, factor)], image.as_planes());
-}
-
-fn means(image: &mut PlanarImage) -> [f32; 3] {
-    let pixels = image.height * image.width;
-    mean_color(sums(image.as_planes()), pixels)
-}
-
-/// The mean of each channel of `pixels` pixels, of the sums.
-pub(crate) fn mean_color(sums: [f64; 3], pixels: usize) -> [f32; 3] {
-    #[allow(clippy::cast_possible_truncation, reason = "a pixel's value")]
-    sums.map(|sum| (sum / pixels as f64) as f32)
-}
-
-/// The gray of a mean color, which is the mean of all grays.
-pub(crate) fn mean_gray(means: [f32; 3]) -> [f32; 3] {
-    [gray(means); 3]
-}
-
-/// Moves each pixel away from its own gray by `factor`, at least 0; 0 leaves only gray.
-pub fn saturation(image: &mut PlanarImage, factor: f32) {
-    paint(&[Change::Saturation(factor)], image.as_planes());
-}
-
-/// Multiplies the saturation of HSV by `factor`, at least 0, and clamps it to 1, as TensorFlow has it.
+/// Multiplies values by `factor`, at least 0, and clamps them to `[0, 1]`.
 ///
-/// Hue and value, the largest of the three channels, stay; 0 leaves only the value, not the gray.
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, brightness};
+///
+/// let mut image = PlanarImage { height: 1, width: 1, data: vec![0.125, 0.25, 0.75] };
+/// brightness(&mut image, 2.0);
+/// assert_eq!(image.data, [0.25, 0.5, 1.0]);
+/// ```
+pub fn brightness(image: &mut PlanarImage, factor: f32) {
+    apply_alone(PixelOp::Brightness(factor), image.as_planes());
+}
+
+/// Adds `shift`, −1 to 1, to values and clamps them to `[0, 1]`.
+///
+/// This is the brightness of `SimCLR`'s first version, as in `TensorFlow`.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, add_brightness};
+///
+/// let mut image = PlanarImage { height: 1, width: 1, data: vec![0.0, 0.25, 0.75] };
+/// add_brightness(&mut image, 0.5);
+/// assert_eq!(image.data, [0.5, 0.75, 1.0]);
+/// ```
+pub fn add_brightness(image: &mut PlanarImage, shift: f32) {
+    apply_alone(PixelOp::AddBrightness(shift), image.as_planes());
+}
+
+/// Moves values away from the image's mean gray by `factor`, at least 0, and clamps them to `[0, 1]`.
+///
+/// A factor of 0 leaves only the mean gray.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, contrast};
+///
+/// // A dark and a bright gray pixel, whose mean is 0.5.
+/// let mut image = PlanarImage { height: 1, width: 2, data: [0.375, 0.625].repeat(3) };
+/// contrast(&mut image, 2.0);
+/// let want = [0.25, 0.75].repeat(3);
+/// assert!(image.data.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-3));
+/// ```
+pub fn contrast(image: &mut PlanarImage, factor: f32) {
+    apply_alone(PixelOp::Contrast(factor), image.as_planes());
+}
+
+/// Moves the values of each channel away from the channel's mean by `factor`, at least 0, and clamps
+/// them to `[0, 1]`, as `TensorFlow` does.
+///
+/// A factor of 0 leaves only the mean color.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, channel_contrast};
+///
+/// let red = [0.25, 0.75];
+/// let data = [red, [0.5; 2], [0.0; 2]].concat();
+/// let mut image = PlanarImage { height: 1, width: 2, data };
+/// channel_contrast(&mut image, 1.5);
+/// assert_eq!(image.data, [0.125, 0.875, 0.5, 0.5, 0.0, 0.0]);
+/// ```
+pub fn channel_contrast(image: &mut PlanarImage, factor: f32) {
+    apply_alone(PixelOp::ChannelContrast(factor), image.as_planes());
+}
+
+/// Moves each pixel away from its own gray by `factor`, at least 0, and clamps it to `[0, 1]`.
+///
+/// A factor of 0 leaves only gray.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, saturation};
+///
+/// let mut image = PlanarImage { height: 1, width: 1, data: vec![1.0, 0.0, 0.0] };
+/// saturation(&mut image, 0.0);
+/// assert!(image.data.iter().all(|x| (x - 0.2989).abs() < 1e-6));
+/// ```
+pub fn saturation(image: &mut PlanarImage, factor: f32) {
+    apply_alone(PixelOp::Saturation(factor), image.as_planes());
+}
+
+/// Multiplies the saturation of HSV by `factor`, at least 0, and clamps it to 1, as `TensorFlow` does.
+///
+/// Hue and value, the largest of the three channels, are unchanged; a factor of 0 leaves only the
+/// value, not the gray.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, hsv_saturation};
+///
+/// let mut image = PlanarImage { height: 1, width: 1, data: vec![0.75, 0.25, 0.75] };
+/// hsv_saturation(&mut image, 0.5);
+/// assert_eq!(image.data, [0.75, 0.5, 0.75]);
+/// ```
 pub fn hsv_saturation(image: &mut PlanarImage, factor: f32) {
-    paint(&[Change::HsvSaturation(factor)], image.as_planes());
+    apply_alone(PixelOp::HsvSaturation(factor), image.as_planes());
 }
 
 /// Turns colors by `shift` around the color circle, −0.5 to 0.5, where 1 is a whole turn.
 ///
-/// Lightness and saturation, those of HSV, stay.
+/// Value and saturation, those of HSV, are unchanged.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, hue};
+///
+/// // A third of a turn from red is green.
+/// let mut image = PlanarImage { height: 1, width: 1, data: vec![1.0, 0.0, 0.0] };
+/// hue(&mut image, 1.0 / 3.0);
+/// assert!(image.data.iter().zip([0.0, 1.0, 0.0]).all(|(a, b)| (a - b).abs() < 1e-6));
+/// ```
 pub fn hue(image: &mut PlanarImage, shift: f32) {
-    paint(&[Change::Hue(shift)], image.as_planes());
+    apply_alone(PixelOp::Hue(shift), image.as_planes());
 }
 
-/// Replaces each pixel by its gray.
+/// Replaces each pixel by its gray, `0.2989 red + 0.587 green + 0.114 blue`.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, grayscale};
+///
+/// let mut image = PlanarImage { height: 1, width: 1, data: vec![0.0, 1.0, 0.0] };
+/// grayscale(&mut image);
+/// assert_eq!(image.data, [0.587; 3]);
+/// ```
 pub fn grayscale(image: &mut PlanarImage) {
-    paint(&[Change::Grayscale], image.as_planes());
+    apply_alone(PixelOp::Grayscale, image.as_planes());
 }
 
-/// Inverts samples of at least `threshold`.
+/// Inverts values of at least `threshold`: `1 − x`.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, solarize};
+///
+/// let mut image = PlanarImage { height: 1, width: 1, data: vec![0.25, 0.5, 0.75] };
+/// solarize(&mut image, 0.5);
+/// assert_eq!(image.data, [0.25, 0.5, 0.25]);
+/// ```
 pub fn solarize(image: &mut PlanarImage, threshold: f32) {
-    paint(&[Change::Solarize(threshold)], image.as_planes());
+    apply_alone(PixelOp::Solarize { threshold }, image.as_planes());
 }
 
-/// Rounds samples down to a multiple of `2^−bits`, with `bits` 1 to 8, as torchvision does on floats.
+/// Rounds values down to a multiple of `2^−bits`, with `bits` 1 to 8, as torchvision does on floats.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, posterize};
+///
+/// let mut image = PlanarImage { height: 1, width: 1, data: vec![0.2, 0.6, 1.0] };
+/// posterize(&mut image, 2);
+/// assert_eq!(image.data, [0.0, 0.5, 0.75]);
+/// ```
 pub fn posterize(image: &mut PlanarImage, bits: u32) {
-    paint(&[posterized(bits)], image.as_planes());
-}
-
-pub(crate) fn posterized(bits: u32) -> Change {
-    Change::Posterize((1_u32 << bits.min(8)) as f32)
+    apply_alone(PixelOp::Posterize { bits }, image.as_planes());
 }
 
 /// Sets one channel, 0 to 2, to `fill`.
 ///
 /// # Panics
 /// If there is no such channel.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, drop_channel};
+///
+/// let mut image = PlanarImage { height: 1, width: 1, data: vec![0.25, 0.25, 0.25] };
+/// drop_channel(&mut image, 1, 0.5);
+/// assert_eq!(image.data, [0.25, 0.5, 0.25]);
+/// ```
 pub fn drop_channel(image: &mut PlanarImage, channel: usize, fill: f32) {
-    paint(&[Change::Drop { channel, fill }], image.as_planes());
+    apply_alone(PixelOp::DropChannel { channel, fill }, image.as_planes());
 }
 
 #[cfg(test)]
@@ -115,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn hue_goes_through_the_six_colors_and_keeps_what_is_no_number() {
+    fn hue_goes_through_the_six_colors_and_keeps_nan() {
         let colors = [
             [1.0, 1.0, 0.0],
             [0.0, 1.0, 0.0],
@@ -214,9 +304,9 @@ mod tests {
     }
 
     #[test]
-    fn light_is_added_and_levels_are_few() {
-        assert_eq!(pixel([0.5, 0.875, 0.0], |p| lighten(p, 0.25)), [0.75, 1.0, 0.25]);
-        assert_eq!(pixel([0.5, 0.875, 0.0], |p| lighten(p, -0.5)), [0.0, 0.375, 0.0]);
+    fn brightness_is_added_and_levels_are_few() {
+        assert_eq!(pixel([0.5, 0.875, 0.0], |p| add_brightness(p, 0.25)), [0.75, 1.0, 0.25]);
+        assert_eq!(pixel([0.5, 0.875, 0.0], |p| add_brightness(p, -0.5)), [0.0, 0.375, 0.0]);
         assert_eq!(pixel([0.3, 0.8, 1.0], |p| posterize(p, 2)), [0.25, 0.75, 0.75]);
         assert_eq!(pixel([0.1, 0.2, 0.3], |p| drop_channel(p, 1, 0.5)), [0.1, 0.5, 0.3]);
     }

@@ -1,9 +1,23 @@
-//! Spreading levels evenly.
+//! Equalization of the histogram of each channel.
 
 use crate::PlanarImage;
 
 /// Changes the 256 levels of each channel so that all are about equally frequent, as PIL and
-/// torchvision do; samples are rounded down to their level first.
+/// torchvision do.
+///
+/// Values are rounded down to their level first. A channel of few pixels or of one level is only
+/// rounded.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, equalize};
+///
+/// // Two levels, a tenth apart, become black and white.
+/// let plane = [[0.4; 512], [0.5; 512]].concat();
+/// let mut image = PlanarImage { height: 2, width: 512, data: plane.repeat(3) };
+/// equalize(&mut image);
+/// assert_eq!((image.data[0], image.data[512]), (0.0, 1.0));
+/// ```
 pub fn equalize(image: &mut PlanarImage) {
     for plane in image.planes_mut() {
         equalize_plane(plane);
@@ -16,7 +30,7 @@ pub(crate) fn equalize_plane(plane: &mut [f32]) {
         counts[level(*x)] += 1;
     }
     let brightest = counts.iter().rev().find(|count| **count > 0).copied().unwrap_or(0);
-    // Samples per level, of which there are 255 steps.
+    // Pixels per step between levels, of which there are 255.
     let step = (plane.len() - brightest) / 255;
     if step == 0 {
         for x in plane {
@@ -35,7 +49,7 @@ pub(crate) fn equalize_plane(plane: &mut [f32]) {
     }
 }
 
-/// torchvision's way from floats to bytes.
+/// Converts to a byte as torchvision does.
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast clamps")]
 fn level(x: f32) -> usize {
     usize::from((x * 255.999) as u8)

@@ -1,22 +1,38 @@
-//! Moving an image in its frame.
+//! A square that may reach beyond the image.
 
 use serde::{Deserialize, Serialize};
 
 use crate::PlanarImage;
 
-/// What lies beyond an image.
+/// The pixels beyond an image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Border {
-    /// Black.
+    /// Black pixels.
     #[default]
     Zero,
-    /// The image, mirrored without repeating its edge.
+    /// The image mirrored, without repeating its edge.
     Reflect,
 }
 
-/// The square of `size` pixels whose first row and column are `top` and `left`; both may lie outside.
-pub fn window(
+/// Crops the square of `size` pixels whose first row and column are `top` and `left`; both may lie
+/// outside the image, where `border` says what is seen.
+///
+/// What `scratch` holds does not matter.
+///
+/// # Panics
+/// If the image is empty, or `size` is 0.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{Border, PlanarImage, pad_crop};
+///
+/// let mut image = PlanarImage { height: 1, width: 1, data: vec![0.25, 0.5, 0.75] };
+/// pad_crop(&mut image, [0, -1], 2, Border::Zero, &mut PlanarImage::default());
+/// // One pixel in the upper right corner.
+/// assert_eq!(image.data[..4], [0.0, 0.25, 0.0, 0.0]);
+/// ```
+pub fn pad_crop(
     image: &mut PlanarImage,
     [top, left]: [isize; 2],
     size: usize,
@@ -42,7 +58,7 @@ pub fn window(
 }
 
 impl Border {
-    /// Where the image has what stands at `place` of a side, if anywhere.
+    /// Returns the pixel of a side that is seen at `place`, if any.
     pub(crate) fn place(self, place: isize, side: usize) -> Option<usize> {
         let inside = usize::try_from(place).ok().filter(|place| *place < side);
         match self {
@@ -62,7 +78,7 @@ mod tests {
 
     fn row(left: isize, size: usize, border: Border) -> Vec<f32> {
         let mut image = PlanarImage { height: 1, width: 3, data: [1.0, 2.0, 3.0].repeat(3) };
-        window(&mut image, [0, left], size, border, &mut PlanarImage::default());
+        pad_crop(&mut image, [0, left], size, border, &mut PlanarImage::default());
         image.plane(2)[..size].to_vec()
     }
 
@@ -71,7 +87,7 @@ mod tests {
         assert_eq!(row(-2, 4, Border::Zero), [0.0, 0.0, 1.0, 2.0]);
         assert_eq!(row(1, 4, Border::Zero), [2.0, 3.0, 0.0, 0.0]);
         assert_eq!(row(-2, 4, Border::Reflect), [3.0, 2.0, 1.0, 2.0]);
-        // As often as it takes: 1 2 3 2 1 2 3 2 …
+        // Mirrored again and again: 1 2 3 2 1 2 3 2 …
         assert_eq!(row(1, 7, Border::Reflect), [2.0, 3.0, 2.0, 1.0, 2.0, 3.0, 2.0]);
     }
 
@@ -81,7 +97,7 @@ mod tests {
         let image = PlanarImage { height: 3, width: 3, data };
         for border in [Border::Zero, Border::Reflect] {
             let mut same = image.clone();
-            window(&mut same, [0, 0], 3, border, &mut PlanarImage::default());
+            pad_crop(&mut same, [0, 0], 3, border, &mut PlanarImage::default());
             assert_eq!(same, image);
         }
     }

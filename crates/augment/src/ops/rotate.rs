@@ -1,15 +1,27 @@
-//! Turning an image about its middle.
+//! Rotation about the center of an image.
 
 use crate::PlanarImage;
-use crate::paint::Planes;
+use crate::planes::Planes;
 
-/// Turns `image` counter-clockwise by `degrees`, at the same size; beyond its border the image
-/// is mirrored. Bilinear.
+/// Rotates counter-clockwise by `degrees` about the center, at the same size.
+///
+/// Values are interpolated bilinearly; beyond its border the image is mirrored with its edge
+/// repeated. What `scratch` holds does not matter.
+///
+/// # Example
+/// ```
+/// use selfsame_augment::{PlanarImage, rotate};
+///
+/// let mut image = PlanarImage { height: 2, width: 2, data: [0.0, 0.25, 0.5, 0.75].repeat(3) };
+/// rotate(&mut image, 90.0, &mut PlanarImage::default());
+/// let want = [0.25, 0.75, 0.0, 0.5].repeat(3);
+/// assert!(image.data.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-6));
+/// ```
 pub fn rotate(image: &mut PlanarImage, degrees: f64, scratch: &mut PlanarImage) {
-    turn(&mut image.as_planes(), degrees, scratch);
+    rotate_planes(&mut image.as_planes(), degrees, scratch);
 }
 
-pub(crate) fn turn(planes: &mut Planes<'_>, degrees: f64, spare: &mut PlanarImage) {
+pub(crate) fn rotate_planes(planes: &mut Planes<'_>, degrees: f64, spare: &mut PlanarImage) {
     let (height, width) = (planes.height, planes.width);
     spare.reshape(height, width);
     for (from, to) in planes.channels().into_iter().zip(spare.planes_mut()) {
@@ -39,7 +51,7 @@ pub(crate) fn turn(planes: &mut Planes<'_>, degrees: f64, spare: &mut PlanarImag
     }
 }
 
-/// The two pixels around a position, mirrored into the image, and the share of the second.
+/// Returns the two pixels around a position, mirrored into the image, and the weight of the second.
 fn between(position: f32, side: usize) -> (usize, usize, f32) {
     let floor = position.floor();
     #[allow(clippy::cast_possible_truncation, reason = "positions near an image")]
@@ -47,7 +59,7 @@ fn between(position: f32, side: usize) -> (usize, usize, f32) {
     (mirrored(first, side), mirrored(first + 1, side), position - floor)
 }
 
-/// A place of the image and of its mirrors, which repeat the edge.
+/// Maps a place to the pixel that is mirrored there, with the edge repeated.
 fn mirrored(place: isize, side: usize) -> usize {
     match usize::try_from(place) {
         Ok(place) if place < side => place,

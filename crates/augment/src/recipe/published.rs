@@ -1,11 +1,11 @@
-//! Recipes that have been published.
+//! Published recipes.
 //!
-//! Names, numbers and sources are the table in the crate's README.
+//! The table in the crate's README lists their names, parameters and sources.
 
-use crate::{
-    Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, Recipe, RecipeError,
-    Resampling,
-};
+use super::blocks::{FLIP, GRAY, HALF, OURS, blur, crop, jitter, large, small, solarize, with};
+use super::{Recipe, RecipeError};
+use crate::Resampling;
+use crate::operator::{CenterCrop, RandomResizedCrop, Resize};
 
 const SIMCLR: &str =
     "Chen et al., 2020, arXiv:2002.05709, appendix A; blur as in A, not on CIFAR (B.9)";
@@ -23,39 +23,34 @@ const DINO_CIFAR: &str = "Caron et al., 2021, arXiv:2104.14294, with lightly's C
 const FAST_SIAM: &str = "Pototzky et al., 2022, doi:10.1007/978-3-031-16788-1_4, SimSiam's views";
 const EMP_SSL: &str = "Tong et al., 2023, arXiv:2304.03977, order of the official code";
 const USUAL: &str = "the usual way";
-const OURS: &str = "selfsame";
 
-/// Views of FastSiam unless asked otherwise. Paper: 4.
+/// Default number of views of FastSiam. Paper: 4.
 const FAST_SIAM_VIEWS: usize = 4;
-/// Patches of EMP-SSL unless asked otherwise. Ours; the paper has up to 200.
+/// Default number of patches of EMP-SSL. Ours; the paper uses up to 200.
 const EMP_SSL_PATCHES: usize = 20;
-/// Pixels from −1 to 1.
-const HALF: Normalize = Normalize { mean: [0.5; 3], std: [0.5; 3] };
-
-const FLIP: Operator = Operator::HorizontalFlip { probability: 0.5 };
-const GRAY: Operator = Operator::Grayscale { probability: 0.2 };
 
 /// For CIFAR-10 and other images of 32 pixels.
 impl Recipe {
-    /// SimCLR: crop, flip, jitter of half strength, gray; no blur.
+    /// Returns SimCLR's: crop, flip, jitter of half strength, gray; no blur.
     #[must_use]
     pub fn simclr_cifar() -> Self {
         Self::cifar("simclr_cifar", SIMCLR, vec![small([0.08, 1.0], 0.4, 0.4, 0.1); 2])
     }
 
-    /// SimSiam: as SimCLR, of larger parts; no blur.
+    /// Returns SimSiam's: as SimCLR, with larger parts; no blur.
     #[must_use]
     pub fn simsiam_cifar() -> Self {
         Self::cifar("simsiam_cifar", SIMSIAM, vec![small([0.2, 1.0], 0.4, 0.4, 0.1); 2])
     }
 
-    /// MoCo v2: the views of SimSiam, which took over its numbers.
+    /// Returns MoCo v2's: the views of SimSiam, which adopted its parameters.
     #[must_use]
     pub fn moco_v2_cifar() -> Self {
         Self { name: "moco_v2_cifar".to_owned(), ..Self::simsiam_cifar() }
     }
 
-    /// BYOL: stronger light than saturation, and one view of two solarized at times; no blur.
+    /// Returns BYOL's: more brightness than saturation, one view solarized with probability 0.2; no
+    /// blur.
     #[must_use]
     pub fn byol_cifar() -> Self {
         let common = small([0.08, 1.0], 0.4, 0.2, 0.1);
@@ -63,21 +58,22 @@ impl Recipe {
         Self::cifar("byol_cifar", BYOL, vec![common, second])
     }
 
-    /// Barlow Twins: the views of BYOL.
+    /// Returns Barlow Twins': the views of BYOL.
     #[must_use]
     pub fn barlow_twins_cifar() -> Self {
         let name = "barlow_twins_cifar".to_owned();
         Self { name, source: BARLOW.to_owned(), ..Self::byol_cifar() }
     }
 
-    /// VICReg: both views solarized at times; no blur.
+    /// Returns VICReg's: both views solarized with probability 0.1; no blur.
     #[must_use]
     pub fn vicreg_cifar() -> Self {
         let view = with(small([0.2, 1.0], 0.4, 0.2, 0.1), solarize(0.1));
         Self::cifar("vicreg_cifar", VICREG_CIFAR, vec![view; 2])
     }
 
-    /// SwAV: two views of 32 pixels, the second solarized at times, and six of 18.
+    /// Returns SwAV's: two views of 32 pixels, the second solarized with probability 0.2, and six of
+    /// 18 pixels.
     #[must_use]
     pub fn swav_cifar() -> Self {
         let colors = || vec![FLIP, jitter(0.6, 0.6, 0.2), GRAY];
@@ -89,7 +85,8 @@ impl Recipe {
         Self::cifar("swav_cifar", SWAV_CIFAR, views)
     }
 
-    /// DINO: two views, the second solarized at times; images this small have no local views.
+    /// Returns DINO's: two views, the second solarized with probability 0.2; images this small have
+    /// no local views.
     #[must_use]
     pub fn dino_cifar() -> Self {
         let common = small([0.4, 1.0], 0.4, 0.2, 0.1);
@@ -97,26 +94,27 @@ impl Recipe {
         Self::cifar("dino_cifar", DINO_CIFAR, vec![common, second])
     }
 
-    /// FastSiam: `views` views of SimSiam. Paper: 4.
+    /// Returns FastSiam's: `views` views of SimSiam. Paper: 4.
     #[must_use]
     pub fn fast_siam_cifar(views: usize) -> Self {
         Self::simsiam_cifar().repeated("fast_siam_cifar", FAST_SIAM, views)
     }
 
-    /// EMP-SSL: `patches` squares of a quarter of the image.
+    /// Returns EMP-SSL's: `patches` squares of a quarter of the image.
     #[must_use]
     pub fn emp_ssl_cifar(patches: usize) -> Self {
-        let square = Operator::RandomResizedCrop {
+        let square = RandomResizedCrop {
             size: 32,
             area: [0.25; 2],
             aspect: [1.0; 2],
             resampling: Resampling::default(),
-        };
+        }
+        .into();
         let patch = vec![square, FLIP, jitter(0.4, 0.4, 0.2), GRAY, blur(0.1), solarize(0.1)];
         Self::cifar("emp_ssl_cifar", EMP_SSL, vec![patch; patches]).with_normalize(HALF)
     }
 
-    /// Supervised training on small images: a mild crop and a flip.
+    /// Returns one for supervised training on small images: a mild crop and a flip.
     #[must_use]
     pub fn supervised_cifar() -> Self {
         Self::cifar("supervised_cifar", OURS, vec![vec![crop(32, [0.5, 1.0]), FLIP]])
@@ -125,7 +123,7 @@ impl Recipe {
 
 /// For ImageNet and other photographs.
 impl Recipe {
-    /// SimCLR: crop, flip, jitter of full strength, gray, blur every other time.
+    /// Returns SimCLR's: crop, flip, jitter of full strength, gray, blur with probability 0.5.
     #[must_use]
     pub fn simclr_imagenet() -> Self {
         let colors = [jitter(0.8, 0.8, 0.2), GRAY, blur(0.5)];
@@ -133,21 +131,22 @@ impl Recipe {
         Self::imagenet("simclr_imagenet", SIMCLR, vec![view; 2])
     }
 
-    /// MoCo v2: larger parts, half the jitter; the flip comes last.
+    /// Returns MoCo v2's: larger parts, half the jitter; the flip comes last.
     #[must_use]
     pub fn moco_v2_imagenet() -> Self {
         let view = vec![crop(224, [0.2, 1.0]), jitter(0.4, 0.4, 0.1), GRAY, blur(0.5), FLIP];
         Self::imagenet("moco_v2_imagenet", MOCO, vec![view; 2])
     }
 
-    /// SimSiam: the views of MoCo v2.
+    /// Returns SimSiam's: the views of MoCo v2.
     #[must_use]
     pub fn simsiam_imagenet() -> Self {
         let name = "simsiam_imagenet".to_owned();
         Self { name, source: SIMSIAM.to_owned(), ..Self::moco_v2_imagenet() }
     }
 
-    /// BYOL: the first view always blurred, the second hardly ever, but solarized at times.
+    /// Returns BYOL's: the first view always blurred, the second with probability 0.1, and solarized
+    /// with probability 0.2.
     #[must_use]
     pub fn byol_imagenet() -> Self {
         let common = || large(224, [0.08, 1.0]);
@@ -156,21 +155,21 @@ impl Recipe {
         Self::imagenet("byol_imagenet", BYOL, vec![first, second])
     }
 
-    /// Barlow Twins: the views of BYOL.
+    /// Returns Barlow Twins': the views of BYOL.
     #[must_use]
     pub fn barlow_twins_imagenet() -> Self {
         let name = "barlow_twins_imagenet".to_owned();
         Self { name, source: BARLOW.to_owned(), ..Self::byol_imagenet() }
     }
 
-    /// VICReg: the views of BYOL.
+    /// Returns VICReg's: the views of BYOL.
     #[must_use]
     pub fn vicreg_imagenet() -> Self {
         let name = "vicreg_imagenet".to_owned();
         Self { name, source: VICREG.to_owned(), ..Self::byol_imagenet() }
     }
 
-    /// SwAV: two views of 224 pixels and six of 96; the flip comes last.
+    /// Returns SwAV's: two views of 224 pixels and six of 96; the flip comes last.
     #[must_use]
     pub fn swav_imagenet() -> Self {
         let view = |first| vec![first, jitter(0.8, 0.8, 0.2), GRAY, blur(0.5), FLIP];
@@ -179,7 +178,7 @@ impl Recipe {
         Self::imagenet("swav_imagenet", SWAV, views)
     }
 
-    /// DINO: two views of 224 pixels as BYOL's, of larger parts, and eight of 96.
+    /// Returns DINO's: two views of 224 pixels as BYOL's, with larger parts, and eight of 96.
     #[must_use]
     pub fn dino_imagenet() -> Self {
         let global = || large(224, [0.4, 1.0]);
@@ -190,49 +189,39 @@ impl Recipe {
         Self::imagenet("dino_imagenet", DINO, views)
     }
 
-    /// FastSiam: `views` views of SimSiam. Paper: 4.
+    /// Returns FastSiam's: `views` views of SimSiam. Paper: 4.
     #[must_use]
     pub fn fast_siam_imagenet(views: usize) -> Self {
         Self::simsiam_imagenet().repeated("fast_siam_imagenet", FAST_SIAM, views)
     }
 
-    /// The middle of a photograph: 224 pixels of a shorter side of 256.
+    /// Returns the center of a photograph: 224 pixels of a shorter side of 256.
     #[must_use]
     pub fn evaluation_imagenet() -> Self {
-        let resize = Operator::Resize { size: 256, resampling: Resampling::default() };
-        let view = vec![resize, Operator::CenterCrop { size: 224 }];
+        let resize = Resize { size: 256, resampling: Resampling::default() };
+        let view = vec![resize.into(), CenterCrop { size: 224 }.into()];
         Self::imagenet("evaluation_imagenet", USUAL, vec![view])
     }
 }
 
 /// For images of any size, and by name.
 impl Recipe {
-    /// For [drawn shapes](https://docs.rs/selfsame-samplers) of `size` pixels: crop, flip, any turn,
-    /// strong jitter, half of the views gray.
-    #[must_use]
-    pub fn shapes(size: u32) -> Self {
-        let turn = Operator::Rotation { degrees: 180.0, probability: 1.0 };
-        let gray = Operator::Grayscale { probability: 0.5 };
-        let view = vec![crop(size, [0.6, 1.0]), FLIP, turn, jitter(0.6, 0.6, 0.5), gray];
-        Self::cifar("shapes", OURS, vec![view; 2]).with_normalize(HALF)
-    }
-
-    /// [`shapes`](Self::shapes) for training on labels: one view.
-    #[must_use]
-    pub fn supervised_shapes(size: u32) -> Self {
-        let shapes = Self::shapes(size);
-        let views = shapes.views[..1].to_vec();
-        Self { name: "supervised_shapes".to_owned(), views, ..shapes }
-    }
-
-    /// An image as it is: the shorter side resized to `size`, the square in the middle.
+    /// Returns the image itself: the shorter side resized to `size`, then the square in the center.
     #[must_use]
     pub fn evaluation(size: u32) -> Self {
-        let resize = Operator::Resize { size, resampling: Resampling::default() };
-        Self::cifar("evaluation", USUAL, vec![vec![resize, Operator::CenterCrop { size }]])
+        let resize = Resize { size, resampling: Resampling::default() };
+        let view = vec![resize.into(), CenterCrop { size }.into()];
+        Self::cifar("evaluation", USUAL, vec![view])
     }
 
-    /// All recipes, with default sizes and numbers of views.
+    /// Returns all recipes, with default sizes and numbers of views.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::{Recipe, ViewMaker};
+    ///
+    /// assert!(Recipe::all().iter().all(|recipe| recipe.validate().is_ok()));
+    /// ```
     #[must_use]
     pub fn all() -> Vec<Self> {
         vec![
@@ -263,10 +252,18 @@ impl Recipe {
         ]
     }
 
-    /// The recipe with this name and default sizes.
+    /// Returns the recipe with this name and default sizes.
     ///
     /// # Errors
     /// If there is none; the error lists the names.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::Recipe;
+    ///
+    /// assert_eq!(Recipe::by_name("byol_cifar"), Ok(Recipe::byol_cifar()));
+    /// assert!(Recipe::by_name("byol").unwrap_err().to_string().contains("byol_cifar"));
+    /// ```
     pub fn by_name(name: &str) -> Result<Self, RecipeError> {
         let all = Self::all();
         let known: Vec<String> = all.iter().map(|recipe| recipe.name.clone()).collect();
@@ -274,64 +271,4 @@ impl Recipe {
             .find(|recipe| recipe.name == name)
             .ok_or_else(|| RecipeError::Unknown { name: name.to_owned(), known: known.join(", ") })
     }
-
-    fn cifar(name: &str, source: &str, views: Vec<Vec<Operator>>) -> Self {
-        let (name, source) = (name.to_owned(), source.to_owned());
-        Self { name, source, views, normalize: Normalize::CIFAR }
-    }
-
-    fn imagenet(name: &str, source: &str, views: Vec<Vec<Operator>>) -> Self {
-        Self::cifar(name, source, views).with_normalize(Normalize::IMAGENET)
-    }
-
-    /// So many views like the first.
-    fn repeated(self, name: &str, source: &str, views: usize) -> Self {
-        let all = self.views.into_iter().cycle().take(views).collect();
-        Self { name: name.to_owned(), source: source.to_owned(), views: all, ..self }
-    }
-}
-
-/// What CIFAR's recipes have in common.
-fn small(area: [f64; 2], light: f64, saturation: f64, hue: f64) -> Vec<Operator> {
-    vec![crop(32, area), FLIP, jitter(light, saturation, hue), GRAY]
-}
-
-/// What BYOL and its followers have in common: bicubic, and little saturation.
-fn large(size: u32, area: [f64; 2]) -> Vec<Operator> {
-    let resampling = Resampling { interpolation: Interpolation::Bicubic, antialias: true };
-    let aspect = [0.75, 4.0 / 3.0];
-    let crop = Operator::RandomResizedCrop { size, area, aspect, resampling };
-    vec![crop, FLIP, jitter(0.4, 0.2, 0.1), GRAY]
-}
-
-fn with(mut view: Vec<Operator>, last: Operator) -> Vec<Operator> {
-    view.push(last);
-    view
-}
-
-fn crop(size: u32, area: [f64; 2]) -> Operator {
-    let aspect = [0.75, 4.0 / 3.0];
-    Operator::RandomResizedCrop { size, area, aspect, resampling: Resampling::default() }
-}
-
-fn jitter(light: f64, saturation: f64, hue: f64) -> Operator {
-    Operator::ColorJitter {
-        brightness: light,
-        contrast: light,
-        saturation,
-        hue,
-        order: JitterOrder::Random,
-        light: Light::Multiplied,
-        formulas: Formulas::Torchvision,
-        probability: 0.8,
-    }
-}
-
-/// A kernel of a tenth of the side, and a deviation of 0.1 to 2 pixels.
-fn blur(probability: f64) -> Operator {
-    Operator::GaussianBlur { kernel_size: None, sigma: [0.1, 2.0], probability }
-}
-
-fn solarize(probability: f64) -> Operator {
-    Operator::Solarize { threshold: 0.5, probability }
 }

@@ -1,64 +1,38 @@
-//! How pixels between pixels are made up.
+//! Weights of the old pixels in each new pixel of a resized line.
 
 use std::ops::Range;
 
 use pulp::Arch;
-use serde::{Deserialize, Serialize};
 
-/// The curve through known pixels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Interpolation {
-    /// A straight line between two pixels.
-    Bilinear,
-    /// Keys' cubic through four pixels; it may leave `[0, 1]`.
-    Bicubic,
-}
+use crate::{Interpolation, Resampling};
 
-/// How pixels between pixels are made up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Resampling {
-    /// The curve.
-    pub interpolation: Interpolation,
-    /// Whether an image that shrinks is blurred accordingly.
-    pub antialias: bool,
-}
-
-impl Default for Resampling {
-    /// Bilinear with antialiasing, torchvision's default.
-    fn default() -> Self {
-        Self { interpolation: Interpolation::Bilinear, antialias: true }
-    }
-}
-
-/// A stretch of one side of an image, in pixels; it may begin and end inside of one.
+/// A stretch of one side of an image, in pixels; it may begin and end within a pixel.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stretch {
     pub(crate) start: f64,
     pub(crate) length: f64,
-    /// Pixels that side has.
+    /// Pixels of the whole side.
     pub(crate) side: usize,
 }
 
-/// For every new pixel the old pixels it is made of.
+/// The old pixels of every new pixel, and their weights.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Weights {
+pub(crate) struct FilterWeights {
     /// First old pixel, and where the weights begin and end.
     places: Vec<[usize; 3]>,
     /// The weights of one new pixel after the other.
     weights: Vec<f32>,
 }
 
-impl Weights {
-    /// First old pixel of a new one, and the weights from there on.
+impl FilterWeights {
+    /// Returns the first old pixel of a new one, and the weights from there on.
     #[inline]
     pub(crate) fn of(&self, pixel: usize) -> (usize, &[f32]) {
         let [first, start, end] = self.places[pixel];
         (first, &self.weights[start..end])
     }
 
-    /// All old pixels that count.
+    /// Returns the old pixels with any weight.
     pub(crate) fn span(&self) -> Range<usize> {
         let first = self.places.iter().map(|[first, ..]| *first).min().unwrap_or(0);
         let ends = self.places.iter().map(|[first, start, end]| first + end - start);
@@ -75,8 +49,9 @@ impl Weights {
         self.weights.iter_mut().for_each(|weight| *weight *= unit);
     }
 
-    /// Stretches `from` to `to` pixels, of which those in `window` are wanted. Old pixels beyond
-    /// `from` do not count: what is cut is cut first.
+    /// Computes the weights that resize `from` to `to` pixels, for the new pixels in `window`.
+    ///
+    /// Old pixels beyond `from` have no weight: cropping precedes resizing.
     pub(crate) fn compute(
         &mut self,
         from: Stretch,
@@ -95,7 +70,7 @@ impl Weights {
         self.places.clear();
         self.weights.clear();
         let scale = from.length / to as f64;
-        // Shrinking with antialiasing widens the curve; otherwise it goes through pixels as it is.
+        // Shrinking with antialiasing widens the curve.
         let spread = if resampling.antialias { scale.max(1.0) } else { 1.0 };
         let reach = match resampling.interpolation {
             Interpolation::Bilinear => 1.0,
@@ -114,7 +89,7 @@ impl Weights {
             let place = self.weights.len();
             let start = first.clamp(low, high - 1);
             if resampling.antialias {
-                // Pixels beyond the border do not count.
+                // Pixels beyond the border have no weight.
                 self.weights.extend((start..last.clamp(start + 1, high)).map(weight));
             } else {
                 // Pixels beyond the border repeat it.
@@ -136,7 +111,7 @@ impl Weights {
     }
 }
 
-/// Weight of a pixel at a distance, in pixels.
+/// Returns the weight of a pixel at a distance, in pixels.
 #[allow(clippy::cast_possible_truncation, reason = "weights of at most 1")]
 #[inline(always)]
 fn curve(distance: f64, resampling: Resampling) -> f32 {
@@ -144,7 +119,7 @@ fn curve(distance: f64, resampling: Resampling) -> f32 {
     let weight = match resampling.interpolation {
         Interpolation::Bilinear => (1.0 - x).max(0.0),
         Interpolation::Bicubic => {
-            // torchvision has Keys' value with antialiasing, as PIL, and OpenCV's without.
+            // torchvision uses Keys' value with antialiasing, as PIL does, and OpenCV's without.
             let a = if resampling.antialias { -0.5 } else { -0.75 };
             match x {
                 x if x < 1.0 => ((a + 2.0) * x - (a + 3.0)) * x * x + 1.0,

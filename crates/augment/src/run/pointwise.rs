@@ -1,73 +1,42 @@
-//! Changes of color, several in one pass over the pixels.
+//! Pointwise changes of pixels, several in one pass.
 
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::Normalize;
-use crate::lines::add_product;
+use crate::planes::Planes;
+use crate::run::weighted_lines::add_product;
+use crate::{Normalize, PixelOp};
 
-/// Share of each channel in what the eye sees as light (ITU-R BT.601, as torchvision rounds it).
-pub(crate) const LIGHT: [f32; 3] = [0.2989, 0.587, 0.114];
-/// Pixels that go through all changes before the next ones do; they fit into the nearest cache.
+/// Weight of each channel in a pixel's gray (ITU-R BT.601, as torchvision rounds it).
+pub(crate) const LUMA: [f32; 3] = [0.2989, 0.587, 0.114];
+/// Pixels that go through all changes before the next ones do; they fit into the L1 cache.
 const BLOCK: usize = 1024;
-/// Bytes in a line of the cache.
+/// Bytes of a cache line.
 const LINE: usize = 64;
-/// Sums that are kept apart, so that they can be added up side by side.
+/// Partial sums kept apart, so that they are added in parallel.
 const LANES: usize = 32;
-
-/// Red, green and blue planes of an image or of some of its rows.
-#[derive(Debug)]
-pub(crate) struct Planes<'a> {
-    pub(crate) height: usize,
-    pub(crate) width: usize,
-    channels: [&'a mut [f32]; 3],
-}
-
-impl<'a> Planes<'a> {
-    /// # Panics
-    /// If `data` does not hold three planes.
-    #[track_caller]
-    pub(crate) fn new(height: usize, width: usize, data: &'a mut [f32]) -> Self {
-        let plane = height * width;
-        assert_eq!(data.len(), 3 * plane, "three planes of {height} × {width}");
-        let (red, rest) = data.split_at_mut(plane);
-        let (green, blue) = rest.split_at_mut(plane);
-        Self { height, width, channels: [red, green, blue] }
-    }
-
-    pub(crate) fn channels(&mut self) -> [&mut [f32]; 3] {
-        self.channels.each_mut().map(|channel| &mut **channel)
-    }
-
-    /// Some of the rows.
-    pub(crate) fn rows(&mut self, first: usize, count: usize) -> Planes<'_> {
-        let width = self.width;
-        let channels = self.channels().map(|plane| &mut plane[first * width..][..count * width]);
-        Planes { height: count, width, channels }
-    }
-}
 
 /// A change of every pixel by itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Change {
+pub(crate) enum Pointwise {
     /// `x · factor`, clamped.
     Scale(f32),
     /// `x + shift`, clamped.
     Shift(f32),
     /// `x · factor + rest`, with a rest for each channel, clamped.
     Mix { factor: f32, rest: [f32; 3] },
-    /// Away from the pixel's gray, clamped.
+    /// Away from the pixel's gray by a factor, clamped.
     Saturation(f32),
     /// The saturation of HSV multiplied, clamped.
     HsvSaturation(f32),
-    /// Around the color circle.
+    /// A turn around the color circle.
     Hue(f32),
     /// The pixel's gray.
     Grayscale,
     /// Inverted from this threshold on.
     Solarize(f32),
-    /// Rounded down to so many levels.
+    /// Rounded down to this many levels.
     Posterize(f32),
-    /// One channel has a single value.
+    /// One channel set to a single value.
     Drop { channel: usize, fill: f32 },
     /// Not clamped.
     Linear(Linear),
@@ -81,36 +50,82 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    pub(crate) const NONE: Self = Self { scale: [1.0; 3], shift: [0.0; 3] };
+    pub(crate) const IDENTITY: Self = Self { scale: [1.0; 3], shift: [0.0; 3] };
 
-    /// [`Normalize::write`] up to rounding.
+    /// Equals [`Normalize::write`] up to rounding.
     pub(crate) fn normalize(Normalize { mean, std }: &Normalize) -> Self {
         let scale = std.map(|std| 1.0 / std);
         Self { scale, shift: [0, 1, 2].map(|channel| -mean[channel] * scale[channel]) }
     }
 }
 
-/// Makes all changes in order.
-pub(crate) fn paint(changes: &[Change], mut planes: Planes<'_>) {
-    Arch::new().dispatch(Paint { changes, channels: planes.channels() });
+impl PixelOp {
+    /// Returns whether [`pointwise`](Self::pointwise) depends on the mean color of the image.
+    pub(crate) fn needs_mean(self) -> bool {
+        matches!(self, Self::Contrast(_) | Self::ChannelContrast(_))
+    }
+
+    /// Lowers to a change of every pixel by itself in an image of this mean color; `None` if the
+    /// step depends on more than the pixel and the mean.
+    pub(crate) fn pointwise(self, mean: [f32; 3]) -> Option<Pointwise> {
+        Some(match self {
+            Self::Brightness(factor) => Pointwise::Scale(factor),
+            Self::AddBrightness(shift) => Pointwise::Shift(shift),
+            // The gray of the mean color is the mean of all grays.
+            Self::Contrast(factor) => Pointwise::away_from([gray(mean); 3], factor),
+            Self::ChannelContrast(factor) => Pointwise::away_from(mean, factor),
+            Self::Saturation(factor) => Pointwise::Saturation(factor),
+            Self::HsvSaturation(factor) => Pointwise::HsvSaturation(factor),
+            Self::Hue(shift) => Pointwise::Hue(shift),
+            Self::Grayscale => Pointwise::Grayscale,
+            Self::Solarize { threshold } => Pointwise::Solarize(threshold),
+            Self::Posterize { bits } => Pointwise::Posterize((1_u32 << bits.min(8)) as f32),
+            Self::DropChannel { channel, fill } => Pointwise::Drop { channel, fill },
+            Self::Equalize | Self::Erase { .. } => return None,
+        })
+    }
 }
 
-/// The sum of each channel: the mean is what contrast turns about.
-pub(crate) fn sums(mut planes: Planes<'_>) -> [f64; 3] {
+/// Applies all changes in order.
+pub(crate) fn apply_pointwise(changes: &[Pointwise], mut planes: Planes<'_>) {
+    Arch::new().dispatch(ApplyPointwise { changes, channels: planes.channels() });
+}
+
+/// Applies one step that [lowers](PixelOp::pointwise) to a pointwise change; others do nothing.
+pub(crate) fn apply_alone(op: PixelOp, mut planes: Planes<'_>) {
+    let (height, width) = (planes.height, planes.width);
+    let mean = if op.needs_mean() {
+        mean_color(channel_sums(planes.rows(0, height)), height * width)
+    } else {
+        [0.0; 3]
+    };
+    if let Some(change) = op.pointwise(mean) {
+        apply_pointwise(&[change], planes);
+    }
+}
+
+/// Sums each channel, for the mean that contrast is about.
+pub(crate) fn channel_sums(mut planes: Planes<'_>) -> [f64; 3] {
     planes.channels().map(|plane| Arch::new().dispatch(Sum(plane)))
 }
 
-struct Paint<'a> {
-    changes: &'a [Change],
+/// Divides the sums of the channels by the number of pixels.
+pub(crate) fn mean_color(sums: [f64; 3], pixels: usize) -> [f32; 3] {
+    #[allow(clippy::cast_possible_truncation, reason = "a pixel's value")]
+    sums.map(|sum| (sum / pixels as f64) as f32)
+}
+
+struct ApplyPointwise<'a> {
+    changes: &'a [Pointwise],
     channels: [&'a mut [f32]; 3],
 }
 
-impl WithSimd for Paint<'_> {
+impl WithSimd for ApplyPointwise<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<V: Simd>(self, _: V) {
-        // Many blocks begin where a line of the cache does, as vectors that lie in two lines are slow.
+        // Blocks begin where a cache line does, as vectors that straddle two lines are slow.
         let pixels = self.channels[0].len();
         let first = if pixels > BLOCK { self.channels[0].as_ptr().align_offset(LINE) } else { 0 };
         let [red, green, blue] = self.channels.map(|plane| plane.split_at_mut(first.min(pixels)));
@@ -118,44 +133,46 @@ impl WithSimd for Paint<'_> {
             let blocks = red.chunks_mut(BLOCK).zip(green.chunks_mut(BLOCK));
             for ((red, green), blue) in blocks.zip(blue.chunks_mut(BLOCK)) {
                 for change in self.changes {
-                    change.make::<V>([red, green, blue]);
+                    change.apply::<V>([red, green, blue]);
                 }
             }
         }
     }
 }
 
-impl Change {
-    /// Moves samples away from `middle`.
-    pub(crate) fn away_from(middle: [f32; 3], factor: f32) -> Self {
+impl Pointwise {
+    /// Moves values away from `middle` by a factor.
+    fn away_from(middle: [f32; 3], factor: f32) -> Self {
         Self::Mix { factor, rest: middle.map(|middle| (1.0 - factor) * middle) }
     }
 
     #[inline(always)]
-    fn make<V: Simd>(self, pixels: [&mut [f32]; 3]) {
+    fn apply<V: Simd>(self, pixels: [&mut [f32]; 3]) {
         match self {
-            Self::Scale(factor) => each_sample(pixels, |x| unit(x * factor)),
-            Self::Shift(shift) => each_sample(pixels, |x| unit(x + shift)),
+            Self::Scale(factor) => each_value(pixels, |x| clamp_unit(x * factor)),
+            Self::Shift(shift) => each_value(pixels, |x| clamp_unit(x + shift)),
             Self::Mix { factor, rest } => {
                 for (plane, rest) in pixels.into_iter().zip(rest) {
                     for x in plane {
-                        *x = unit(add_product::<V>(rest, factor, *x));
+                        *x = clamp_unit(add_product::<V>(rest, factor, *x));
                     }
                 }
             }
             Self::Saturation(factor) => each_pixel(pixels, |pixel| {
-                let rest = (1.0 - factor) * light::<V>(pixel);
-                pixel.map(|x| unit(add_product::<V>(rest, factor, x)))
+                let rest = (1.0 - factor) * gray_fused::<V>(pixel);
+                pixel.map(|x| clamp_unit(add_product::<V>(rest, factor, x)))
             }),
-            Self::HsvSaturation(factor) => each_pixel(pixels, |pixel| saturated(pixel, factor)),
-            Self::Hue(shift) => each_pixel(pixels, |pixel| turned::<V>(pixel, shift)),
-            Self::Grayscale => each_pixel(pixels, |pixel| [light::<V>(pixel); 3]),
+            Self::HsvSaturation(factor) => {
+                each_pixel(pixels, |pixel| scale_saturation(pixel, factor))
+            }
+            Self::Hue(shift) => each_pixel(pixels, |pixel| turn_hue::<V>(pixel, shift)),
+            Self::Grayscale => each_pixel(pixels, |pixel| [gray_fused::<V>(pixel); 3]),
             Self::Solarize(threshold) => {
-                each_sample(pixels, |x| if x >= threshold { 1.0 - x } else { x });
+                each_value(pixels, |x| if x >= threshold { 1.0 - x } else { x });
             }
             Self::Posterize(levels) => {
                 let step = 1.0 / levels;
-                each_sample(pixels, |x| (x * levels).floor().max(0.0).min(levels - 1.0) * step);
+                each_value(pixels, |x| (x * levels).floor().max(0.0).min(levels - 1.0) * step);
             }
             Self::Drop { channel, fill } => pixels[channel].fill(fill),
             Self::Linear(Linear { scale, shift }) => {
@@ -170,7 +187,7 @@ impl Change {
 }
 
 #[inline(always)]
-fn each_sample(pixels: [&mut [f32]; 3], change: impl Fn(f32) -> f32) {
+fn each_value(pixels: [&mut [f32]; 3], change: impl Fn(f32) -> f32) {
     for plane in pixels {
         for x in plane {
             *x = change(*x);
@@ -185,7 +202,7 @@ fn each_pixel([red, green, blue]: [&mut [f32]; 3], change: impl Fn([f32; 3]) -> 
     }
 }
 
-/// One instruction, other than `max`, which looks for what is no number.
+/// A single instruction; unlike `f32::max` it does not handle NaN.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
@@ -197,41 +214,46 @@ fn smaller(a: f32, b: f32) -> f32 {
 }
 
 #[inline(always)]
-fn unit(x: f32) -> f32 {
+fn clamp_unit(x: f32) -> f32 {
     x.clamp(0.0, 1.0)
 }
 
 #[inline(always)]
-pub(crate) fn gray([r, g, b]: [f32; 3]) -> f32 {
-    LIGHT[0] * r + LIGHT[1] * g + LIGHT[2] * b
+fn gray([r, g, b]: [f32; 3]) -> f32 {
+    LUMA[0] * r + LUMA[1] * g + LUMA[2] * b
 }
 
-/// [`gray`], by the processor's own instructions.
+/// [`gray`] with fused multiply-adds where the processor has them.
 #[inline(always)]
-fn light<V: Simd>([r, g, b]: [f32; 3]) -> f32 {
-    add_product::<V>(add_product::<V>(LIGHT[2] * b, LIGHT[1], g), LIGHT[0], r)
+fn gray_fused<V: Simd>([r, g, b]: [f32; 3]) -> f32 {
+    add_product::<V>(add_product::<V>(LUMA[2] * b, LUMA[1], g), LUMA[0], r)
 }
 
-/// Both ways through HSV, folded into one: what a channel lacks to the largest is multiplied, as far as
-/// the smallest does not become less than 0.
+/// To HSV and back, folded into one: the distance of a channel to the largest is multiplied, by no
+/// more than takes the smallest to 0.
 #[inline(always)]
-fn saturated([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
+fn scale_saturation([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
     let (high, low) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
     let range = high - low;
     let most = if range > 0.0 { high / range } else { 1.0 };
     let factor = factor.min(most);
-    [r, g, b].map(|x| unit(high - (high - x) * factor))
+    [r, g, b].map(|x| clamp_unit(high - (high - x) * factor))
 }
 
-/// Both ways through HSV, folded into one: a color is `1 + (green + blue − red − min) / (max − min)` sixths
-/// of the color circle from red, towards green if there is more green than blue. At `t` sixths from cyan,
-/// −3 to 3, red is `min + (max − min) · (|t| − 1)`, green and blue are `min + (max − min) · (2 − |t ± 1|)`,
-/// each no less than the smallest channel and no more than the largest.
+/// To HSV and back, folded into one. The hue is `1 + (green − red + blue − min) / (max − min)` sixths
+/// of the color circle from red, towards green if there is more green than blue. With `t` sixths
+/// from cyan, −3 to 3:
+///
+/// ```text
+/// red         = min + (max − min) · (|t| − 1)
+/// green, blue = min + (max − min) · (2 − |t ± 1|)
+/// ```
+/// each clamped to the smallest and the largest channel.
 #[inline(always)]
-fn turned<V: Simd>([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
+fn turn_hue<V: Simd>([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
     let (high, low) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
     let range = high - low;
-    // Without color the difference is 0, whatever it is multiplied by.
+    // A gray pixel has range 0, and any finite scale gives the same result.
     let scale = 1.0 / larger(range, f32::MIN_POSITIVE);
     let from_red = add_product::<V>(1.0, scale, (g - r) + (b - low));
     let sixths = (6.0 * shift - 3.0) + from_red.copysign(g - b);
@@ -242,7 +264,7 @@ fn turned<V: Simd>([r, g, b]: [f32; 3], shift: f32) -> [f32; 3] {
         add_product::<V>(above, -range, (t + 1.0).abs()),
         add_product::<V>(above, -range, (t - 1.0).abs()),
     ]
-    .map(|x| smaller(high, larger(low, x))) // in this order NaN stays
+    .map(|x| smaller(high, larger(low, x))) // in this order NaN is kept
 }
 
 struct Sum<'a>(&'a [f32]);

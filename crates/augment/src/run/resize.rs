@@ -1,4 +1,4 @@
-//! Resampling a part of an image to another size.
+//! Resizing of a part of an image: rows first, then columns.
 
 use std::ops::Range;
 
@@ -6,33 +6,15 @@ use std::ops::Range;
 use pulp::core_arch::x86::Avx;
 use pulp::{Arch, Simd, WithSimd};
 
-use crate::lines::{Sample, add_product, read_soon};
-use crate::paint::Planes;
-use crate::resampling::{Stretch, Weights};
-use crate::transpose::{Column, Plain, ROWS, Turn, lay_down, stand_up};
+use crate::planes::Planes;
+use crate::run::filter_weights::{FilterWeights, Stretch};
+use crate::run::transpose::{Column, Plain, ROWS, Transpose, transpose_in, transpose_out};
+use crate::run::weighted_lines::{Sample, add_product, prefetch};
 use crate::{CropBox, PlanarImage, Resampling};
 
-/// A part of an image at another size, as torchvision's `resized_crop` makes it on floats.
-///
-/// # Panics
-/// If the part is empty or reaches beyond the image.
-#[must_use]
-#[track_caller]
-pub fn resized_crop(
-    image: &PlanarImage,
-    part: CropBox,
-    size: [usize; 2],
-    resampling: Resampling,
-) -> PlanarImage {
-    let mut resized = PlanarImage::black(size[0], size[1]);
-    let resize = Resize::new(part, [image.height, image.width], size, resampling);
-    Resizer::default().run(&Source::Planes(image), &resize, resized.as_planes(), |_| {});
-    resized
-}
-
-/// A part that is resized, and the window of the result that is wanted.
+/// A part to resize, and the window of the result to compute.
 #[derive(Clone, Debug)]
-pub(crate) struct Resize {
+pub(crate) struct Resizing {
     down: Stretch,
     across: Stretch,
     size: [usize; 2],
@@ -41,7 +23,7 @@ pub(crate) struct Resize {
     resampling: Resampling,
 }
 
-impl Resize {
+impl Resizing {
     /// # Panics
     /// If the part is empty or reaches beyond the image.
     #[track_caller]
@@ -70,18 +52,18 @@ impl Resize {
         }
     }
 
-    /// Of what comes out, this much is wanted.
+    /// Computes only this window of the result.
     pub(crate) fn window(self, window: CropBox) -> Self {
         Self { window, ..self }
     }
 
-    /// The window is mirrored left to right.
+    /// Mirrors the window left to right if `flip`.
     pub(crate) fn flipped(self, flip: bool) -> Self {
         Self { flip, ..self }
     }
 
-    /// The same part of the same image at another size, as decoders that shrink make it: a side of
-    /// `n` pixels has become one of `n / scale`, rounded up.
+    /// Adapts to the same image decoded at another size: a side of `n` pixels has become one of
+    /// `n / scale`, rounded up.
     pub(crate) fn reduced(self, image: [usize; 2]) -> Self {
         let reduce = |stretch: Stretch, side: usize| {
             let ratio = stretch.side as f64 / side as f64;
@@ -96,19 +78,19 @@ impl Resize {
     }
 }
 
-/// Where samples come from.
+/// The samples to resize.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source<'a> {
-    /// Pixels of so many bytes, row by row, and the number of columns.
+    /// Rows of pixels, the bytes of a pixel, and the pixels of a row.
     Bytes(&'a [u8], usize, usize),
-    /// Pixels of red, green and blue, row by row, and the number of columns.
+    /// Rows of red, green and blue pixels, and the pixels of a row.
     Floats(&'a [f32], usize),
-    /// Planes.
+    /// Planes of red, green and blue.
     Planes(&'a PlanarImage),
 }
 
 impl Source<'_> {
-    /// Samples of a pixel.
+    /// Returns the number of samples of a pixel.
     fn pixel(&self) -> usize {
         if let Self::Bytes(_, samples, _) = self { *samples } else { 3 }
     }
@@ -118,42 +100,42 @@ impl Source<'_> {
     }
 }
 
-/// Room for resizing that is used again and again.
+/// Buffers for resizing, reused from image to image.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Resizer {
-    down: Weights,
-    across: Weights,
-    /// Old pixels of a row that count.
+    down: FilterWeights,
+    across: FilterWeights,
+    /// Old pixels of a row that have any weight.
     span: Range<usize>,
-    /// Rows that are made, not yet resized across, lying and standing.
+    /// Rows resized vertically, as they are and transposed.
     rows: Vec<f32>,
     columns: Vec<Column>,
 }
 
 impl Resizer {
-    /// Resizes `from` into `to`, and calls `then` with each few rows that are ready.
+    /// Resizes `from` into `to`, and calls `then` with every few rows that are ready.
     ///
-    /// Rows are added up first, bytes as they are; then as many rows as a vector holds are resized
-    /// across at once.
+    /// The vertical pass comes first, on bytes as they are; the horizontal pass takes as many rows at
+    /// once as a vector holds.
     pub(crate) fn run(
         &mut self,
         from: &Source<'_>,
-        resize: &Resize,
+        resize: &Resizing,
         mut to: Planes<'_>,
         mut then: impl FnMut(Planes<'_>),
     ) {
         self.prepare(from, resize);
         for first in (0..resize.window.height).step_by(ROWS) {
             let mut rows = to.rows(first, ROWS.min(resize.window.height - first));
-            self.make(from, first, &mut rows);
+            self.compute_rows(from, first, &mut rows);
             then(rows);
         }
     }
 
-    fn prepare(&mut self, from: &Source<'_>, resize: &Resize) {
+    fn prepare(&mut self, from: &Source<'_>, resize: &Resizing) {
         let CropBox { top, left, height, width } = resize.window;
-        let Resize { size, resampling, .. } = *resize;
-        let Self { down, across, span, rows: lying, columns } = self;
+        let Resizing { size, resampling, .. } = *resize;
+        let Self { down, across, span, rows: made, columns } = self;
         down.compute(resize.down, size[0], top..top + height, resampling);
         across.compute(resize.across, size[1], left..left + width, resampling);
         if resize.flip {
@@ -162,43 +144,43 @@ impl Resizer {
         down.scale(1.0 / from.white());
         *span = across.span();
         let samples = span.len() * from.pixel();
-        lying.resize(samples * ROWS, 0.0);
+        made.resize(samples * ROWS, 0.0);
         columns.resize(samples, [0.0; ROWS]);
     }
 
-    /// Makes the new rows from `first` on, no more than [`ROWS`].
-    fn make(&mut self, from: &Source<'_>, first: usize, rows: &mut Planes<'_>) {
-        let Self { down, across, span, rows: lying, columns } = self;
+    /// Computes the new rows from `first` on, no more than [`ROWS`].
+    fn compute_rows(&mut self, from: &Source<'_>, first: usize, rows: &mut Planes<'_>) {
+        let Self { down, across, span, rows: made, columns } = self;
         let pixel = from.pixel();
         let (new, left) = (first..first + rows.height, span.start * pixel);
         match *from {
             Source::Bytes(samples, _, stride) => {
                 let lines = Lines { samples, stride: stride * pixel, left };
-                lines.add_up(down, new, lying);
-                stand_up::<1>(lying, columns, 0);
+                lines.resize_rows(down, new, made);
+                transpose_in::<1>(made, columns, 0);
             }
             Source::Floats(samples, stride) => {
                 let lines = Lines { samples, stride: stride * pixel, left };
-                lines.add_up(down, new, lying);
-                stand_up::<1>(lying, columns, 0);
+                lines.resize_rows(down, new, made);
+                transpose_in::<1>(made, columns, 0);
             }
             Source::Planes(image) => {
                 for channel in 0..3 {
                     let samples = image.plane(channel);
                     let lines = Lines { samples, stride: image.width, left: span.start };
-                    let lying = &mut lying[..span.len() * ROWS];
-                    lines.add_up(down, new.clone(), lying);
-                    stand_up::<3>(lying, columns, channel);
+                    let made = &mut made[..span.len() * ROWS];
+                    lines.resize_rows(down, new.clone(), made);
+                    transpose_in::<3>(made, columns, channel);
                 }
             }
         }
         let (start, width) = (span.start, rows.width);
         let to = rows.channels();
-        Arch::new().dispatch(Across { weights: across, start, columns, pixel, width, to });
+        Arch::new().dispatch(HorizontalPass { weights: across, start, columns, pixel, width, to });
     }
 }
 
-/// Rows of samples, of which those from `left` on are wanted.
+/// Rows of samples, each from `left` on.
 struct Lines<'a, S> {
     samples: &'a [S],
     stride: usize,
@@ -206,21 +188,21 @@ struct Lines<'a, S> {
 }
 
 impl<S: Sample> Lines<'_, S> {
-    /// Makes `new` rows, no more than [`ROWS`], in `made`, which has room for so many.
-    fn add_up(self, weights: &Weights, new: Range<usize>, made: &mut [f32]) {
-        Arch::new().dispatch(Down { lines: self, weights, new, made });
+    /// Computes `new` rows, no more than [`ROWS`], in `made`, which has room for [`ROWS`].
+    fn resize_rows(self, weights: &FilterWeights, new: Range<usize>, made: &mut [f32]) {
+        Arch::new().dispatch(VerticalPass { lines: self, weights, new, made });
     }
 }
 
-/// Makes new rows of old ones.
-struct Down<'a, S> {
+/// Computes new rows as weighted sums of old ones.
+struct VerticalPass<'a, S> {
     lines: Lines<'a, S>,
-    weights: &'a Weights,
+    weights: &'a FilterWeights,
     new: Range<usize>,
     made: &'a mut [f32],
 }
 
-impl<S: Sample> WithSimd for Down<'_, S> {
+impl<S: Sample> WithSimd for VerticalPass<'_, S> {
     type Output = ();
 
     #[inline(always)]
@@ -234,9 +216,9 @@ impl<S: Sample> WithSimd for Down<'_, S> {
     }
 }
 
-impl<S: Sample> Down<'_, S> {
-    /// Works on `T` samples at a time; the last tile overlaps the one before. One row is made after the
-    /// other, and the old row after the next is asked for, so that it is there when its turn comes.
+impl<S: Sample> VerticalPass<'_, S> {
+    /// Computes `T` samples at a time; the last tile overlaps the one before. The old row after the
+    /// next is prefetched.
     #[inline(always)]
     fn tiles<const T: usize, V: Simd>(self) {
         let Self { lines: Lines { samples, stride, left }, weights, new, made } = self;
@@ -250,30 +232,30 @@ impl<S: Sample> Down<'_, S> {
                 for weight in weights {
                     let line = &samples[place..][..T];
                     for (sum, x) in sums.iter_mut().zip(line) {
-                        *sum = add_product::<V>(*sum, *weight, x.number());
+                        *sum = add_product::<V>(*sum, *weight, x.to_f32());
                     }
                     place += stride;
                 }
-                read_soon(samples.get(place + stride));
+                prefetch(samples.get(place + stride));
                 made[start..][..T].copy_from_slice(&sums);
             }
         }
     }
 }
 
-/// Resizes columns, and lays them down as rows.
-struct Across<'a> {
-    weights: &'a Weights,
+/// Computes new columns as weighted sums of old ones, and transposes them into rows.
+struct HorizontalPass<'a> {
+    weights: &'a FilterWeights,
     /// The first pixel of `columns`.
     start: usize,
     columns: &'a [Column],
-    /// Columns of a pixel; the first is that of all channels if there are not three.
+    /// Columns of a pixel; with one or two, the first is every channel.
     pixel: usize,
     width: usize,
     to: [&'a mut [f32]; 3],
 }
 
-impl WithSimd for Across<'_> {
+impl WithSimd for HorizontalPass<'_> {
     type Output = ();
 
     #[inline(always)]
@@ -288,19 +270,19 @@ impl WithSimd for Across<'_> {
     }
 }
 
-impl Across<'_> {
+impl HorizontalPass<'_> {
     #[inline(always)]
-    fn by<V: Simd>(self, turn: impl Turn) {
+    fn by<V: Simd>(self, transpose: impl Transpose) {
         match self.width {
             0 => {}
-            1..16 => self.tiles::<1, V>(turn),
-            16.. => self.tiles::<16, V>(turn),
+            1..16 => self.tiles::<1, V>(transpose),
+            16.. => self.tiles::<16, V>(transpose),
         }
     }
 
-    /// Works on `T` new pixels at a time; the last tile overlaps the one before.
+    /// Computes `T` new pixels at a time; the last tile overlaps the one before.
     #[inline(always)]
-    fn tiles<const T: usize, V: Simd>(mut self, turn: impl Turn) {
+    fn tiles<const T: usize, V: Simd>(mut self, transpose: impl Transpose) {
         let mut made = [[[0.0; ROWS]; T]; 3];
         for start in (0..self.width).step_by(T) {
             let start = start.min(self.width - T);
@@ -311,12 +293,12 @@ impl Across<'_> {
                 _ => self.tile::<4, T, V>(start, &mut made),
             }
             for (columns, plane) in made.iter().zip(&mut self.to) {
-                lay_down(turn, columns, start, plane, self.width);
+                transpose_out(transpose, columns, start, plane, self.width);
             }
         }
     }
 
-    /// Makes columns of `T` new pixels of old ones of `P` columns.
+    /// Computes the columns of `T` new pixels from old ones of `P` columns.
     #[inline(always)]
     fn tile<const P: usize, const T: usize, V: Simd>(
         &self,
@@ -358,28 +340,31 @@ mod tests {
     }
 
     #[test]
-    fn every_way_to_turn_is_the_same() {
+    fn every_transposition_is_the_same() {
         let row = |row: usize| std::array::from_fn(|column| (8 * row + column) as f32);
         let rows = [row(0), row(1), row(2), row(3)];
-        let turned = Plain.halves(rows);
-        assert_eq!(turned[1], [1.0, 9.0, 17.0, 25.0, 5.0, 13.0, 21.0, 29.0]);
+        let transposed = Plain.transpose_halves(rows);
+        assert_eq!(transposed[1], [1.0, 9.0, 17.0, 25.0, 5.0, 13.0, 21.0, 29.0]);
         #[cfg(target_arch = "x86_64")]
-        assert!(Avx::try_new().is_none_or(|avx| avx.halves(rows) == turned));
+        assert!(Avx::try_new().is_none_or(|avx| avx.transpose_halves(rows) == transposed));
     }
 
-    #[test]
-    fn the_same_size_is_the_same_image() {
-        for resampling in every_resampling() {
-            let same = resized_crop(&ramp(), CropBox::whole([5, 7]), [5, 7], resampling);
-            let close = same.data.iter().zip(&ramp().data).all(|(a, b)| (a - b).abs() < 1e-6);
-            assert!(close, "{resampling:?}");
-        }
+    fn resized(
+        image: &PlanarImage,
+        part: CropBox,
+        size: [usize; 2],
+        by: Resampling,
+    ) -> PlanarImage {
+        let mut resized = PlanarImage::black(size[0], size[1]);
+        let resize = Resizing::new(part, [image.height, image.width], size, by);
+        Resizer::default().run(&Source::Planes(image), &resize, resized.as_planes(), |_| {});
+        resized
     }
 
-    /// Every new pixel by itself.
-    fn plainly(image: &PlanarImage, size: [usize; 2]) -> PlanarImage {
+    /// Computes every new pixel by itself.
+    fn naive(image: &PlanarImage, size: [usize; 2]) -> PlanarImage {
         let weights = |side: usize, new: usize| {
-            let mut weights = Weights::default();
+            let mut weights = FilterWeights::default();
             let whole = Stretch { start: 0.0, length: side as f64, side };
             weights.compute(whole, new, 0..new, Resampling::default());
             weights
@@ -414,12 +399,12 @@ mod tests {
                     let pixels = height * width;
                     let data = (0..3 * pixels).map(|i| sample(i / pixels, i % pixels)).collect();
                     let image = PlanarImage { height, width, data };
-                    let want = plainly(&image, size);
+                    let want = naive(&image, size);
                     let sources = [Source::Bytes(&bytes, channels, width), Source::Planes(&image)];
                     for source in sources {
                         let whole = CropBox::whole([height, width]);
                         let resize =
-                            Resize::new(whole, [height, width], size, Resampling::default());
+                            Resizing::new(whole, [height, width], size, Resampling::default());
                         let mut made = PlanarImage::black(size[0], size[1]);
                         resizer.run(&source, &resize, made.as_planes(), |_| {});
                         let close =
@@ -435,12 +420,14 @@ mod tests {
     fn a_flip_on_the_way_is_a_flip_afterwards() {
         let part = CropBox { top: 1, left: 2, height: 4, width: 5 };
         for resampling in every_resampling() {
-            let mut plain = resized_crop(&ramp(), part, [4, 9], resampling);
+            let mut plain = resized(&ramp(), part, [4, 9], resampling);
             let mut flipped = PlanarImage::black(4, 9);
-            let resize = Resize::new(part, [5, 7], [4, 9], resampling).flipped(true);
+            let resize = Resizing::new(part, [5, 7], [4, 9], resampling).flipped(true);
             let mut resizer = Resizer::default();
             resizer.run(&Source::Planes(&ramp()), &resize, flipped.as_planes(), |_| {});
-            crate::horizontal_flip(&mut plain);
+            for plane in plain.planes_mut() {
+                plane.chunks_exact_mut(9).for_each(<[f32]>::reverse);
+            }
             assert_eq!(plain, flipped);
         }
     }
@@ -450,29 +437,13 @@ mod tests {
         let part = CropBox::whole([5, 7]);
         let window = CropBox { top: 3, left: 1, height: 6, width: 9 };
         for resampling in every_resampling() {
-            let whole = resized_crop(&ramp(), part, [11, 13], resampling);
-            let want = resized_crop(&whole, window, [6, 9], resampling);
+            let whole = resized(&ramp(), part, [11, 13], resampling);
+            let want = resized(&whole, window, [6, 9], resampling);
             let mut found = PlanarImage::black(6, 9);
-            let resize = Resize::new(part, [5, 7], [11, 13], resampling).window(window);
+            let resize = Resizing::new(part, [5, 7], [11, 13], resampling).window(window);
             let mut resizer = Resizer::default();
             resizer.run(&Source::Planes(&ramp()), &resize, found.as_planes(), |_| {});
             assert_eq!(found, want);
         }
-    }
-
-    #[test]
-    fn one_pixel_fills_any_size() {
-        let dot = PlanarImage { height: 1, width: 1, data: vec![0.25, 0.5, 0.75] };
-        for resampling in every_resampling() {
-            let filled = resized_crop(&dot, CropBox::whole([1, 1]), [3, 2], resampling);
-            assert!(filled.plane(1).iter().all(|x| (x - 0.5).abs() < 1e-6));
-        }
-    }
-
-    #[test]
-    #[should_panic(expected = "5 × 7")]
-    fn a_part_beyond_the_image_is_refused() {
-        let part = CropBox { top: 2, left: 0, height: 4, width: 7 };
-        let _ = resized_crop(&ramp(), part, [4, 4], Resampling::default());
     }
 }

@@ -1,4 +1,4 @@
-//! Exchanging rows and columns.
+//! Transposition of blocks of rows.
 
 use pulp::NullaryFnOnce;
 #[cfg(target_arch = "x86_64")]
@@ -6,33 +6,33 @@ use pulp::bytemuck::cast;
 #[cfg(target_arch = "x86_64")]
 use pulp::{core_arch::x86::Avx, x86::V3};
 
-/// Rows that are turned at a time, side by side in one vector.
+/// Rows that are transposed at a time, side by side in one vector.
 pub(crate) const ROWS: usize = 16;
 /// The same sample of each of these rows.
 pub(crate) type Column = [f32; ROWS];
 
-/// Rows become one of each `E` columns.
-pub(crate) fn stand_up<const E: usize>(rows: &[f32], columns: &mut [Column], column: usize) {
+/// Transposes rows into every `E`-th column, from `column` on.
+pub(crate) fn transpose_in<const E: usize>(rows: &[f32], columns: &mut [Column], column: usize) {
     #[cfg(target_arch = "x86_64")]
     if let Some(v3) = V3::try_new() {
-        return v3.vectorize(StandUp::<E, _> { turn: v3.avx, rows, columns, column });
+        return v3.vectorize(TransposeIn::<E, _> { transpose: v3.avx, rows, columns, column });
     }
-    StandUp::<E, _> { turn: Plain, rows, columns, column }.call();
+    TransposeIn::<E, _> { transpose: Plain, rows, columns, column }.call();
 }
 
-struct StandUp<'a, const E: usize, T> {
-    turn: T,
+struct TransposeIn<'a, const E: usize, T> {
+    transpose: T,
     rows: &'a [f32],
     columns: &'a mut [Column],
     column: usize,
 }
 
-impl<const E: usize, T: Turn> NullaryFnOnce for StandUp<'_, E, T> {
+impl<const E: usize, T: Transpose> NullaryFnOnce for TransposeIn<'_, E, T> {
     type Output = ();
 
     #[inline(always)]
     fn call(self) {
-        let Self { turn, rows, columns, column } = self;
+        let Self { transpose, rows, columns, column } = self;
         let length = rows.len() / ROWS;
         let (pixels, _) = columns[..length * E].as_chunks_mut::<E>();
         let (blocks, rest) = pixels.as_chunks_mut::<4>();
@@ -46,7 +46,7 @@ impl<const E: usize, T: Turn> NullaryFnOnce for StandUp<'_, E, T> {
                     both[..4].copy_from_slice(&fours[row][block]);
                     both[4..].copy_from_slice(&fours[row + 4][block]);
                 }
-                for (pixel, part) in pixels.iter_mut().zip(turn.halves(both)) {
+                for (pixel, part) in pixels.iter_mut().zip(transpose.transpose_halves(both)) {
                     pixel[column].as_chunks_mut().0[number] = part;
                 }
             }
@@ -60,10 +60,10 @@ impl<const E: usize, T: Turn> NullaryFnOnce for StandUp<'_, E, T> {
     }
 }
 
-/// Columns become parts of rows, as many of them as there are.
+/// Transposes columns into parts of rows, as many rows as `plane` has.
 #[inline(always)]
-pub(crate) fn lay_down<const T: usize>(
-    turn: impl Turn,
+pub(crate) fn transpose_out<const T: usize>(
+    transpose: impl Transpose,
     columns: &[Column; T],
     start: usize,
     plane: &mut [f32],
@@ -71,13 +71,17 @@ pub(crate) fn lay_down<const T: usize>(
 ) {
     for (number, rows) in plane.chunks_mut(8 * width).enumerate() {
         let part = |column: usize| columns[column].as_chunks::<8>().0[number];
-        // Eight rows, as nearly always, need no test of how many there are for each number.
+        // With eight rows, the usual case, no element needs a test of how many there are.
         if T.is_multiple_of(4) && rows.len() == 8 * width {
             let (upper, lower) = rows.split_at_mut(4 * width);
             let (upper, lower) = (four::<T>(upper, width, start), four::<T>(lower, width, start));
             for left in (0..T).step_by(4) {
-                let found =
-                    turn.halves([part(left), part(left + 1), part(left + 2), part(left + 3)]);
+                let found = transpose.transpose_halves([
+                    part(left),
+                    part(left + 1),
+                    part(left + 2),
+                    part(left + 3),
+                ]);
                 for (row, found) in found.iter().enumerate() {
                     upper[row][left..][..4].copy_from_slice(&found[..4]);
                     lower[row][left..][..4].copy_from_slice(&found[4..]);
@@ -93,7 +97,7 @@ pub(crate) fn lay_down<const T: usize>(
     }
 }
 
-/// `T` columns of each of four rows.
+/// Borrows `T` columns of each of four rows.
 #[inline(always)]
 fn four<const T: usize>(rows: &mut [f32], width: usize, start: usize) -> [&mut [f32]; 4] {
     let (first, last) = rows.split_at_mut(2 * width);
@@ -102,34 +106,34 @@ fn four<const T: usize>(rows: &mut [f32], width: usize, start: usize) -> [&mut [
     [&mut a[part.clone()], &mut b[part.clone()], &mut c[part.clone()], &mut d[part]]
 }
 
-/// A way to exchange rows and columns.
-pub(crate) trait Turn: Copy {
-    /// Exchanges those of the first and of the last four columns.
-    fn halves(self, rows: [[f32; 8]; 4]) -> [[f32; 8]; 4];
+/// An implementation of the transposition.
+pub(crate) trait Transpose: Copy {
+    /// Transposes the first and the last four columns, each as a square.
+    fn transpose_halves(self, rows: [[f32; 8]; 4]) -> [[f32; 8]; 4];
 }
 
-/// Number by number.
+/// Element by element.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain;
 
-impl Turn for Plain {
+impl Transpose for Plain {
     #[inline(always)]
-    fn halves(self, rows: [[f32; 8]; 4]) -> [[f32; 8]; 4] {
-        let mut turned = [[0.0; 8]; 4];
+    fn transpose_halves(self, rows: [[f32; 8]; 4]) -> [[f32; 8]; 4] {
+        let mut transposed = [[0.0; 8]; 4];
         for (place, row) in rows.iter().enumerate() {
             for (column, x) in row.iter().enumerate() {
-                turned[column % 4][column / 4 * 4 + place] = *x;
+                transposed[column % 4][column / 4 * 4 + place] = *x;
             }
         }
-        turned
+        transposed
     }
 }
 
-/// With the instructions for it, which compilers do not find by themselves.
+/// By shuffle instructions, which compilers do not find by themselves.
 #[cfg(target_arch = "x86_64")]
-impl Turn for Avx {
+impl Transpose for Avx {
     #[inline(always)]
-    fn halves(self, [a, b, c, d]: [[f32; 8]; 4]) -> [[f32; 8]; 4] {
+    fn transpose_halves(self, [a, b, c, d]: [[f32; 8]; 4]) -> [[f32; 8]; 4] {
         let (a, b, c, d) = (cast(a), cast(b), cast(c), cast(d));
         let (left, right) = (self._mm256_unpacklo_ps(a, b), self._mm256_unpackhi_ps(a, b));
         let (left_below, right_below) =

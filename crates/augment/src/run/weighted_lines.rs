@@ -1,7 +1,6 @@
-//! The inner loop of resizing and blurring: weighted sums of lines.
+//! Weighted sums of lines: the inner loop of resizing and blurring.
 //!
-//! Loops are plain and of fixed width, so that the compiler turns them into vectors of whatever
-//! processor they run on.
+//! Loops are plain and of fixed width, so that the compiler vectorizes them for each processor.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::_MM_HINT_T0;
@@ -10,20 +9,20 @@ use pulp::Simd;
 #[cfg(target_arch = "x86_64")]
 use pulp::core_arch::x86::Sse;
 
-/// A number an image is made of.
+/// A sample of an image.
 pub(crate) trait Sample: Copy {
-    /// White.
+    /// The value of white.
     const WHITE: f32;
 
-    /// As it is, from 0 to [`WHITE`](Self::WHITE).
-    fn number(self) -> f32;
+    /// Converts without scaling: 0 to [`WHITE`](Self::WHITE).
+    fn to_f32(self) -> f32;
 }
 
 impl Sample for u8 {
     const WHITE: f32 = 255.0;
 
     #[inline(always)]
-    fn number(self) -> f32 {
+    fn to_f32(self) -> f32 {
         f32::from(self)
     }
 }
@@ -32,15 +31,16 @@ impl Sample for f32 {
     const WHITE: Self = 1.0;
 
     #[inline(always)]
-    fn number(self) -> f32 {
+    fn to_f32(self) -> f32 {
         self
     }
 }
 
-/// `sum + weight · x`, rounded once where the processor can do so; all that can give the same bits.
+/// Returns `sum + weight · x`, rounded once where the processor has the instruction; all that have
+/// it give the same bits.
 #[inline(always)]
 pub(crate) fn add_product<V: Simd>(sum: f32, weight: f32, x: f32) -> f32 {
-    // Without an instruction for it, rounding once is a hundred times slower.
+    // Without the instruction, rounding once is a hundred times slower.
     if V::IS_SCALAR || cfg!(target_family = "wasm") {
         sum + weight * x
     } else {
@@ -48,20 +48,20 @@ pub(crate) fn add_product<V: Simd>(sum: f32, weight: f32, x: f32) -> f32 {
     }
 }
 
-/// Brings a sample's line of the cache near, without waiting for it.
+/// Prefetches a sample's cache line.
 #[cfg_attr(not(target_arch = "x86_64"), expect(unused_variables, reason = "no such instruction"))]
 #[inline(always)]
-pub(crate) fn read_soon<S: Sample>(sample: Option<&S>) {
+pub(crate) fn prefetch<S: Sample>(sample: Option<&S>) {
     #[cfg(target_arch = "x86_64")]
     if let (Some(sample), Some(sse)) = (sample, Sse::try_new()) {
         sse._mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(sample).cast());
     }
 }
 
-/// `to[i] = first + Σₖ weights[k] · samples[offsets[k] + i]`.
+/// Computes `to[i] = first + Σₖ weights[k] · samples[offsets[k] + i]`.
 ///
 /// # Panics
-/// If a line leaves `samples`.
+/// If a line reaches beyond `samples`.
 #[inline(always)]
 pub(crate) fn sum_of_lines<V: Simd>(
     first: f32,
@@ -71,7 +71,7 @@ pub(crate) fn sum_of_lines<V: Simd>(
     to: &mut [f32],
 ) {
     match to.len() {
-        // Rows of 224 pixels are two tiles without a rest.
+        // Rows of 224 pixels are exactly two tiles.
         length if length > 0 && length % 112 == 0 => {
             tiles::<112, V>(first, weights, offsets, samples, to);
         }
@@ -82,7 +82,7 @@ pub(crate) fn sum_of_lines<V: Simd>(
     }
 }
 
-/// Works on `T` places at a time; the last tile overlaps the one before.
+/// Computes `T` places at a time; the last tile overlaps the one before.
 #[inline(always)]
 fn tiles<const T: usize, V: Simd>(
     first: f32,

@@ -1,26 +1,26 @@
-//! Changes of color, several in one pass over the pixels.
+//! Changes of color, as few for the whole batch as there can be.
 
 use std::collections::VecDeque;
 
 use burn::tensor::Tensor;
 
-use super::{choose, numbers};
-use crate::paint::LIGHT;
-use crate::{Jitter, Normalize, Plan};
+use super::per_image::{select, upload};
+use crate::run::pointwise::LUMA;
+use crate::{Normalize, PixelOp};
 
 /// A change of one image's colors.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Tone {
+pub(super) enum ColorOp {
     /// A weighted sum.
     Mix(Mix),
-    /// So much of a turn around the color circle.
+    /// A turn around the color circle, where 1 is a whole one.
     Hue(f32),
-    /// The saturation of HSV by a factor.
+    /// The saturation of HSV multiplied.
     Saturation(f32),
 }
 
-/// `factor · x + shift`, and in addition `gray` times the pixel's gray, `mean` times the image's mean
-/// gray, and `channel` times the channel's mean.
+/// `factor · x + shift`, plus `gray` times the pixel's gray, plus `mean` times the image's mean gray,
+/// plus `channel` times the channel's mean.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mix {
     factor: [f32; 3],
@@ -28,13 +28,13 @@ pub(super) struct Mix {
     gray: f32,
     mean: f32,
     channel: f32,
-    /// To `[0, 1]`.
+    /// Whether the sum is clamped to `[0, 1]`.
     clamp: bool,
 }
 
 impl Mix {
-    /// Changes nothing.
-    const NOTHING: Self = Self {
+    /// No change.
+    const IDENTITY: Self = Self {
         factor: [1.0; 3],
         shift: [0.0; 3],
         gray: 0.0,
@@ -44,88 +44,81 @@ impl Mix {
     };
 }
 
-impl Tone {
-    /// The changes a step is made of.
-    pub(super) fn of(step: &Plan) -> Vec<Self> {
-        match *step {
-            Plan::Jitter(changes) => changes.into_iter().map(Self::from).collect(),
-            Plan::Grayscale => {
-                vec![Self::Mix(Mix { factor: [0.0; 3], gray: 1.0, ..Mix::NOTHING })]
+impl ColorOp {
+    /// Lowers a step that is a weighted sum or a turn of hues; others have none.
+    pub(super) fn of(op: PixelOp) -> Option<Self> {
+        let mix = Mix { clamp: true, ..Mix::IDENTITY };
+        Some(Self::Mix(match op {
+            PixelOp::Hue(shift) => return Some(Self::Hue(shift)),
+            PixelOp::HsvSaturation(factor) => return Some(Self::Saturation(factor)),
+            PixelOp::Brightness(factor) => Mix { factor: [factor; 3], ..mix },
+            PixelOp::AddBrightness(shift) => Mix { shift: [shift; 3], ..mix },
+            PixelOp::Contrast(factor) => Mix { factor: [factor; 3], mean: 1.0 - factor, ..mix },
+            PixelOp::ChannelContrast(factor) => {
+                Mix { factor: [factor; 3], channel: 1.0 - factor, ..mix }
             }
-            Plan::DropChannel { channel, fill } => {
-                let mut mix = Mix::NOTHING;
+            PixelOp::Saturation(factor) => Mix { factor: [factor; 3], gray: 1.0 - factor, ..mix },
+            PixelOp::Grayscale => Mix { factor: [0.0; 3], gray: 1.0, ..Mix::IDENTITY },
+            PixelOp::DropChannel { channel, fill } => {
+                let mut mix = Mix::IDENTITY;
                 (mix.factor[channel], mix.shift[channel]) = (0.0, fill);
-                vec![Self::Mix(mix)]
+                mix
             }
-            _ => Vec::new(),
-        }
+            PixelOp::Solarize { .. }
+            | PixelOp::Posterize { .. }
+            | PixelOp::Equalize
+            | PixelOp::Erase { .. } => return None,
+        }))
     }
 
-    /// What normalizes, unless nothing is to be changed.
+    /// Returns the change that normalizes, unless that is none.
     pub(super) fn normalize(normalize: &Normalize) -> Option<Self> {
         let factor = normalize.std.map(|std| 1.0 / std);
         let shift = [0, 1, 2].map(|channel| -normalize.mean[channel] * factor[channel]);
-        (*normalize != Normalize::NONE).then_some(Self::Mix(Mix { factor, shift, ..Mix::NOTHING }))
+        (*normalize != Normalize::NONE).then_some(Self::Mix(Mix { factor, shift, ..Mix::IDENTITY }))
     }
 }
 
-impl From<Jitter> for Tone {
-    fn from(change: Jitter) -> Self {
-        let mix = Mix { clamp: true, ..Mix::NOTHING };
-        Self::Mix(match change {
-            Jitter::Hue(shift) => return Self::Hue(shift),
-            Jitter::HsvSaturation(factor) => return Self::Saturation(factor),
-            Jitter::Brightness(factor) => Mix { factor: [factor; 3], ..mix },
-            Jitter::Lighten(shift) => Mix { shift: [shift; 3], ..mix },
-            Jitter::Contrast(factor) => Mix { factor: [factor; 3], mean: 1.0 - factor, ..mix },
-            Jitter::ChannelContrast(factor) => {
-                Mix { factor: [factor; 3], channel: 1.0 - factor, ..mix }
-            }
-            Jitter::Saturation(factor) => Mix { factor: [factor; 3], gray: 1.0 - factor, ..mix },
-        })
-    }
-}
-
-/// Makes all changes of each image in order, until none are left.
+/// Applies all changes of each image in order, until none remain.
 ///
-/// Sums are made as long as any image has one next; only then hues are turned, which costs more, so
+/// Weighted sums go on while any image has one next; only then are hues turned, which costs more, so
 /// that images whose jitters have different orders turn theirs together.
-pub(super) fn paint(mut images: Tensor<4>, colors: &mut [VecDeque<Tone>]) -> Tensor<4> {
-    while colors.iter().any(|tones| !tones.is_empty()) {
-        let is_mix = |tone: &Tone| matches!(tone, Tone::Mix(_));
-        if colors.iter().any(|tones| tones.front().is_some_and(is_mix)) {
-            let next = |tones: &mut VecDeque<Tone>| match tones.pop_front_if(|tone| is_mix(tone)) {
-                Some(Tone::Mix(mix)) => mix,
-                _ => Mix::NOTHING,
+pub(super) fn apply_colors(mut images: Tensor<4>, colors: &mut [VecDeque<ColorOp>]) -> Tensor<4> {
+    while colors.iter().any(|ops| !ops.is_empty()) {
+        let is_mix = |op: &ColorOp| matches!(op, ColorOp::Mix(_));
+        if colors.iter().any(|ops| ops.front().is_some_and(is_mix)) {
+            let next = |ops: &mut VecDeque<ColorOp>| match ops.pop_front_if(|op| is_mix(op)) {
+                Some(ColorOp::Mix(mix)) => mix,
+                _ => Mix::IDENTITY,
             };
             let mixes: Vec<Mix> = colors.iter_mut().map(next).collect();
-            images = mixed(images, &mixes);
+            images = mix(images, &mixes);
         } else {
-            let mut next = |amount: fn(&Tone) -> Option<f32>| -> Vec<Option<f32>> {
-                let next = |tones: &mut VecDeque<Tone>| {
-                    tones.pop_front_if(|tone| amount(tone).is_some()).as_ref().and_then(amount)
+            let mut next = |amount: fn(&ColorOp) -> Option<f32>| -> Vec<Option<f32>> {
+                let next = |ops: &mut VecDeque<ColorOp>| {
+                    ops.pop_front_if(|op| amount(op).is_some()).as_ref().and_then(amount)
                 };
                 colors.iter_mut().map(next).collect()
             };
-            let shifts = next(|tone| if let Tone::Hue(shift) = tone { Some(*shift) } else { None });
+            let shifts = next(|op| if let ColorOp::Hue(shift) = op { Some(*shift) } else { None });
             if shifts.iter().any(Option::is_some) {
-                images = turned(images, &shifts);
+                images = turn_hue(images, &shifts);
             }
             let factors =
-                next(|tone| if let Tone::Saturation(factor) = tone { Some(*factor) } else { None });
+                next(|op| if let ColorOp::Saturation(factor) = op { Some(*factor) } else { None });
             if factors.iter().any(Option::is_some) {
-                images = saturated(images, &factors);
+                images = scale_saturation(images, &factors);
             }
         }
     }
     images
 }
 
-fn mixed(images: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
+fn mix(images: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
     let device = images.device();
     let column = |values: Vec<f32>| {
         let dims = [mixes.len(), values.len() / mixes.len(), 1, 1];
-        numbers(values, dims, &device)
+        upload(values, dims, &device)
     };
     let factor = column(mixes.iter().flat_map(|mix| mix.factor).collect());
     let mut changed = images.clone() * factor;
@@ -142,7 +135,7 @@ fn mixed(images: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
         changed = changed + means * column(of_channel);
     }
     if acts(&of_gray) || acts(&of_mean) {
-        let light = numbers(LIGHT.to_vec(), [1, 3, 1, 1], &device);
+        let light = upload(LUMA.to_vec(), [1, 3, 1, 1], &device);
         let gray = (images * light).sum_dim(1);
         if acts(&of_mean) {
             let mean = gray.clone().mean_dim(3).mean_dim(2);
@@ -156,29 +149,29 @@ fn mixed(images: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
     if !clamped.contains(&true) {
         return changed;
     }
-    choose(changed.clone(), changed.clamp(0.0, 1.0), &clamped)
+    select(changed.clone(), changed.clamp(0.0, 1.0), &clamped)
 }
 
-/// What a channel lacks to the largest is multiplied, as far as the smallest does not become less than 0.
-fn saturated(images: Tensor<4>, factors: &[Option<f32>]) -> Tensor<4> {
+/// Multiplies the distance of a channel to the largest, by no more than takes the smallest to 0.
+fn scale_saturation(images: Tensor<4>, factors: &[Option<f32>]) -> Tensor<4> {
     let device = images.device();
     let high = images.clone().max_dim(1);
     let range = high.clone() - images.clone().min_dim(1);
     let most = high.clone() / range.clamp_min(TINY);
     let wanted = factors.iter().map(|factor| factor.unwrap_or(1.0)).collect();
-    let wanted = numbers(wanted, [factors.len(), 1, 1, 1], &device);
+    let wanted = upload(wanted, [factors.len(), 1, 1, 1], &device);
     let factor = most.clone().min_pair(wanted.expand(most.dims()));
     let changed = (high.clone() - (high - images.clone()) * factor).clamp(0.0, 1.0);
     let acting: Vec<bool> = factors.iter().map(Option::is_some).collect();
-    choose(images, changed, &acting)
+    select(images, changed, &acting)
 }
 
-/// Less than any range of channels that is not 0.
+/// Less than any range of channels other than 0.
 const TINY: f32 = 1e-30;
 
-/// Both ways through HSV, folded into one: a channel of hue `h` is
+/// To HSV and back, folded into one: a channel of hue `h` is
 /// `max − (max − min) · clamp(min(k, 4 − k), 0, 1)` with `k = (n + 6h) mod 6` and `n` 5, 3, 1.
-fn turned(images: Tensor<4>, shifts: &[Option<f32>]) -> Tensor<4> {
+fn turn_hue(images: Tensor<4>, shifts: &[Option<f32>]) -> Tensor<4> {
     let device = images.device();
     let [red, green, blue] = [0, 1, 2].map(|channel| images.clone().narrow(1, channel, 1));
     let high = images.clone().max_dim(1);
@@ -193,11 +186,11 @@ fn turned(images: Tensor<4>, shifts: &[Option<f32>]) -> Tensor<4> {
         .mask_where(red.greater_equal(high.clone()), of_red);
     // Above 0 whatever the shift.
     let turns = shifts.iter().map(|shift| 6.0 * shift.unwrap_or(0.0) + 12.0).collect();
-    let sixths = sixths + numbers(turns, [shifts.len(), 1, 1, 1], &device);
-    let k = sixths + numbers(vec![5.0, 3.0, 1.0], [1, 3, 1, 1], &device);
+    let sixths = sixths + upload(turns, [shifts.len(), 1, 1, 1], &device);
+    let k = sixths + upload(vec![5.0, 3.0, 1.0], [1, 3, 1, 1], &device);
     let k = k.clone() - (k / 6.0).floor() * 6.0;
     // min(k, 4 − k) is 2 − |k − 2|.
     let share = (-(k - 2.0).abs() + 2.0).clamp(0.0, 1.0);
     let acting: Vec<bool> = shifts.iter().map(Option::is_some).collect();
-    choose(images, high - range * share, &acting)
+    select(images, high - range * share, &acting)
 }

@@ -1,13 +1,13 @@
-//! Spreading levels evenly.
+//! Equalization of the histogram of each channel.
 
 use burn::tensor::{DType, IndexingUpdateOp, Tensor};
 
-use super::numbers;
+use super::per_image::upload;
 
 /// Changes the 256 levels of each channel of each image so that all are about equally frequent.
 ///
-/// Counts are whole numbers in single precision; half of one keeps quotients away from whole numbers,
-/// whatever their rounding.
+/// Counts are integers in single precision; adding half of one keeps quotients away from integers,
+/// however they are rounded.
 pub(super) fn equalize(images: Tensor<4>) -> Tensor<4> {
     let [batch, channels, height, width] = images.dims();
     let (planes, pixels) = (batch * channels, height * width);
@@ -17,12 +17,12 @@ pub(super) fn equalize(images: Tensor<4>) -> Tensor<4> {
     let ones = Tensor::ones([planes, pixels], (&device, DType::F32));
     let counts = zeros.scatter(1, levels.clone(), ones, IndexingUpdateOp::Add);
     let brightest = counts.clone().gather(1, levels.clone().max_dim(1));
-    // Samples per level, of which there are 255 steps.
+    // Pixels per step between levels, of which there are 255.
     let step = ((-brightest + (pixels as f32 + 0.5)) / 255.0).floor();
     let below = counts.clone().cumsum(1) - counts;
     let half = (step.clone() / 2.0).floor();
     let spread = ((below + half + 0.5) / step.clone().clamp_min(1.0)).floor().clamp_max(255.0);
-    let same = numbers((0..=u8::MAX).map(f32::from).collect(), [1, 256], &device);
+    let same = upload((0..=u8::MAX).map(f32::from).collect(), [1, 256], &device);
     let few = step.lower_scalar(0.5).expand([planes, 256]);
     let table = spread.mask_where(few, same.expand([planes, 256])) / 255.0;
     table.gather(1, levels).reshape([batch, channels, height, width])

@@ -1,16 +1,16 @@
-//! Painting over a part of each image.
+//! Erasure of a part of each image.
 
 use burn::tensor::Tensor;
 
-use super::numbers;
-use crate::{CropBox, Plan};
+use super::per_image::upload;
+use crate::{CropBox, PixelOp};
 
-/// Paints the part each step names, if it is one that erases.
-pub(super) fn erase(images: Tensor<4>, steps: &[Plan]) -> Tensor<4> {
+/// Fills the part of each image that has an [`Erase`](PixelOp::Erase).
+pub(super) fn erase(images: Tensor<4>, ops: &[Option<PixelOp>]) -> Tensor<4> {
     let [batch, _, height, width] = images.dims();
     let device = images.device();
-    let erasures = steps.iter().map(|step| match *step {
-        Plan::Erase { part, fill } => (part, fill),
+    let erasures = ops.iter().map(|op| match *op {
+        Some(PixelOp::Erase { part, fill }) => (part, fill),
         _ => (CropBox { top: 0, left: 0, height: 0, width: 0 }, 0.0),
     });
     let (mut rows, mut columns, mut fills) = (Vec::new(), Vec::new(), Vec::new());
@@ -22,8 +22,8 @@ pub(super) fn erase(images: Tensor<4>, steps: &[Plan]) -> Tensor<4> {
         columns.extend(inside(part.left, part.width, width));
         fills.push(fill);
     }
-    let rows = numbers(rows, [batch, 1, height, 1], &device);
-    let inside = rows * numbers(columns, [batch, 1, 1, width], &device);
-    let fills = numbers(fills, [batch, 1, 1, 1], &device);
+    let rows = upload(rows, [batch, 1, height, 1], &device);
+    let inside = rows * upload(columns, [batch, 1, 1, width], &device);
+    let fills = upload(fills, [batch, 1, 1, 1], &device);
     images * (-inside.clone() + 1.0) + inside * fills
 }

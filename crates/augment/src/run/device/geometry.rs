@@ -1,30 +1,30 @@
-//! Cutting, resizing, mirroring, moving and blurring, as two matrices per image.
+//! Cropping, resizing, mirroring, padding and blurring as two matrices per image.
 
 use burn::tensor::Tensor;
 
-use super::numbers;
-use crate::blur::{gaussian, reflect};
-use crate::resampling::{Stretch, Weights};
-use crate::{Plan, Resampling};
+use super::per_image::upload;
+use crate::run::blur::{gaussian, reflect};
+use crate::run::filter_weights::{FilterWeights, Stretch};
+use crate::{Resampling, SpatialOp, Step};
 
-/// New rows and columns of each image as sums of old ones: `new = down · old · acrossᵀ`.
+/// New rows and columns of each image as weighted sums of old ones: `new = down · old · acrossᵀ`.
 #[derive(Clone, Debug)]
-pub(super) struct Frame {
+pub(super) struct Geometry {
     down: Vec<Lines>,
     across: Vec<Lines>,
 }
 
-impl Frame {
-    /// One step of each image of `[height, width]`.
-    pub(super) fn new(steps: &[Plan], [height, width]: [usize; 2]) -> Self {
+impl Geometry {
+    /// Creates the matrices of one step of each image of `[height, width]`.
+    pub(super) fn new(steps: &[Step], [height, width]: [usize; 2]) -> Self {
         let lines = |axis, side| steps.iter().map(|step| Lines::of(step, axis, side)).collect();
         Self { down: lines(0, height), across: lines(1, width) }
     }
 
-    /// One more step of each image.
-    pub(super) fn then(self, steps: &[Plan]) -> Self {
+    /// Appends one more step of each image.
+    pub(super) fn then(self, steps: &[Step]) -> Self {
         let chain = |axis: usize, lines: Vec<Lines>| {
-            let next = |(step, lines): (&Plan, &Lines)| {
+            let next = |(step, lines): (&Step, &Lines)| {
                 Lines::of(step, axis, lines.new_side()).after(lines)
             };
             steps.iter().zip(&lines).map(next).collect()
@@ -32,13 +32,14 @@ impl Frame {
         Self { down: chain(0, self.down), across: chain(1, self.across) }
     }
 
+    /// Applies both matrices of each image.
     pub(super) fn apply(&self, images: Tensor<4>) -> Tensor<4> {
         let [batch, channels, _, width] = images.dims();
         let device = images.device();
         let matrices = |lines: &[Lines]| {
             let weights = lines.iter().flat_map(|lines| &lines.weights).copied().collect();
             let dims = [lines.len(), lines[0].new_side(), lines[0].old_side];
-            numbers(weights, dims, &device)
+            upload(weights, dims, &device)
         };
         let [down, across]: [Tensor<3>; 2] = [matrices(&self.down), matrices(&self.across)];
         let [height, new_width] = [down.dims()[1], across.dims()[1]];
@@ -49,7 +50,7 @@ impl Frame {
     }
 }
 
-/// How the lines of one side of an image are made of those it had.
+/// New lines of one side of an image as weighted sums of its old lines.
 #[derive(Clone, Debug)]
 struct Lines {
     old_side: usize,
@@ -58,26 +59,30 @@ struct Lines {
 }
 
 impl Lines {
-    /// What `step` does to `side` rows (`axis` 0) or columns (1).
-    fn of(step: &Plan, axis: usize, side: usize) -> Self {
+    /// Computes the effect of `step` on `side` rows (`axis` 0) or columns (1).
+    fn of(step: &Step, axis: usize, side: usize) -> Self {
         match *step {
-            Plan::Crop { part, size, resampling } => {
+            Step::Spatial(SpatialOp::Crop { part, size, resampling }) => {
                 let [start, length] = [[part.top, part.height], [part.left, part.width]][axis];
                 let from = Stretch { start: start as f64, length: length as f64, side };
                 Self::resized(from, size[axis], resampling)
             }
-            Plan::Window { place, size, border } => {
+            Step::Spatial(SpatialOp::PadCrop { place, size, border }) => {
                 Self::picked(side, (place[axis]..).take(size).map(|old| border.place(old, side)))
             }
-            Plan::Blur { kernel_size, sigma } => Self::blurred(side, kernel_size / 2, sigma),
-            step if step == [Plan::VerticalFlip, Plan::HorizontalFlip][axis] => {
+            Step::Spatial(SpatialOp::Blur { kernel_size, sigma }) => {
+                Self::blurred(side, kernel_size / 2, sigma)
+            }
+            Step::Spatial(op)
+                if op == [SpatialOp::VerticalFlip, SpatialOp::HorizontalFlip][axis] =>
+            {
                 Self::picked(side, (0..side).rev().map(Some))
             }
             _ => Self::picked(side, (0..side).map(Some)),
         }
     }
 
-    /// Each new line is an old one, or black.
+    /// Takes each new line from an old one, or makes it black.
     fn picked(side: usize, old: impl Iterator<Item = Option<usize>>) -> Self {
         let mut weights = Vec::with_capacity(side * side);
         for old in old {
@@ -91,7 +96,7 @@ impl Lines {
     }
 
     fn resized(from: Stretch, size: usize, resampling: Resampling) -> Self {
-        let mut known = Weights::default();
+        let mut known = FilterWeights::default();
         known.compute(from, size, 0..size, resampling);
         let mut weights = vec![0.0; size * from.side];
         for (new, line) in weights.chunks_exact_mut(from.side).enumerate() {
@@ -117,7 +122,7 @@ impl Lines {
         self.weights.len() / self.old_side
     }
 
-    /// Both as one. Most weights are 0, and cost nothing.
+    /// Joins both; most weights are 0 and cost nothing.
     fn after(&self, first: &Self) -> Self {
         let side = first.old_side;
         let mut weights = vec![0.0; self.new_side() * side];
@@ -138,7 +143,7 @@ mod tests {
     use super::*;
     use crate::{Border, CropBox};
 
-    fn lines(steps: &[Plan], axis: usize, side: usize) -> Vec<f32> {
+    fn lines(steps: &[Step], axis: usize, side: usize) -> Vec<f32> {
         let first = Lines::of(&steps[0], axis, side);
         let next = |lines: Lines, step| Lines::of(step, axis, lines.new_side()).after(&lines);
         steps[1..].iter().fold(first, next).weights
@@ -146,17 +151,17 @@ mod tests {
 
     #[test]
     fn a_flip_swaps_the_lines_of_its_own_side() {
-        assert_eq!(lines(&[Plan::HorizontalFlip], 1, 2), [0.0, 1.0, 1.0, 0.0]);
-        assert_eq!(lines(&[Plan::HorizontalFlip], 0, 2), [1.0, 0.0, 0.0, 1.0]);
-        assert_eq!(lines(&[Plan::VerticalFlip; 2], 0, 2), [1.0, 0.0, 0.0, 1.0]);
+        assert_eq!(lines(&[SpatialOp::HorizontalFlip.into()], 1, 2), [0.0, 1.0, 1.0, 0.0]);
+        assert_eq!(lines(&[SpatialOp::HorizontalFlip.into()], 0, 2), [1.0, 0.0, 0.0, 1.0]);
+        assert_eq!(lines(&[SpatialOp::VerticalFlip.into(); 2], 0, 2), [1.0, 0.0, 0.0, 1.0]);
     }
 
     #[test]
-    fn what_is_cut_and_moved_is_one_matrix() {
+    fn a_crop_and_a_padded_crop_are_one_matrix() {
         let part = CropBox { top: 1, left: 0, height: 2, width: 3 };
-        let cut = Plan::Crop { part, size: [1, 3], resampling: Resampling::default() };
-        let moved = Plan::Window { place: [-1, 0], size: 2, border: Border::Zero };
+        let cut = SpatialOp::Crop { part, size: [1, 3], resampling: Resampling::default() };
+        let moved = SpatialOp::PadCrop { place: [-1, 0], size: 2, border: Border::Zero };
         // A black row, then the mean of the second and third of three.
-        assert_eq!(lines(&[cut, moved], 0, 3), [0.0, 0.0, 0.0, 0.0, 0.5, 0.5]);
+        assert_eq!(lines(&[cut.into(), moved.into()], 0, 3), [0.0, 0.0, 0.0, 0.0, 0.5, 0.5]);
     }
 }
