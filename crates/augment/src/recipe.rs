@@ -183,7 +183,8 @@ mod tests {
                     let want = one_by_one(&recipe, &image(), key);
                     let worst =
                         out.iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                    // Rounding, which hue divides by the range of a pixel and normalization by 0.25.
+                    // Rounding, which hue divides by the range of a pixel and normalization by
+                    // 0.25.
                     assert!(out.len() == want.len() && worst < 5e-5, "{name} {key:?}: {worst}");
                 }
             }

@@ -30,6 +30,6 @@ impl Step {
     /// assert_eq!(image.data, [0.5; 12]);
     /// ```
     pub fn apply(&self, image: &mut PlanarImage, scratch: &mut Scratch) {
-        reference::apply(*self, image, &mut scratch.buffers);
+        reference::apply(self, image, &mut scratch.buffers);
     }
 }

@@ -4,8 +4,8 @@ use crate::{Border, CropBox, Resampling};
 
 /// One step of one view, with its parameters drawn.
 ///
-/// There are two kinds: a [`SpatialOp`] computes a pixel from pixels at other places, whatever their
-/// values; a [`PixelOp`] changes values where they are.
+/// There are two kinds: a [`SpatialOp`] computes a pixel from pixels at other places, whatever
+/// their values; a [`PixelOp`] changes values where they are.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Step {
     /// The operator does not act this time.
@@ -20,7 +20,8 @@ pub enum Step {
 /// the same in every channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SpatialOp {
-    /// A part of the image, resized to `[height, width]`; see [`resized_crop`](crate::resized_crop).
+    /// A part of the image, resized to `[height, width]`; see
+    /// [`resized_crop`](crate::resized_crop).
     Crop {
         /// The part.
         part: CropBox,

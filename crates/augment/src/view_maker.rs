@@ -50,9 +50,10 @@ pub trait ViewMaker: Send + Sync {
     /// Writes a planned view to `out`: red, green and blue planes, normalized.
     ///
     /// `image` is the one the plan was drawn for, or the same decoded at up to its
-    /// [`smallest_scale`](Plan::smallest_scale): a side of `n` pixels has become one of `n / scale`,
-    /// rounded up. Gray images become three equal planes, alpha is dropped, values of any depth are
-    /// scaled to `[0, 1]`. Eight-bit images are read directly, others are converted as a whole first.
+    /// [`smallest_scale`](Plan::smallest_scale): a side of `n` pixels has become one of `n /
+    /// scale`, rounded up. Gray images become three equal planes, alpha is dropped, values of any
+    /// depth are scaled to `[0, 1]`. Eight-bit images are read directly, others are converted as a
+    /// whole first.
     ///
     /// # Panics
     /// If `out` does not hold [`view_dims`](Self::view_dims) values, [`validate`](Self::validate)

@@ -1,4 +1,5 @@
-//! Every operator against torchvision's values, from the fixture or the file `SELFSAME_GOLDEN` names.
+//! Every operator against torchvision's values, from the fixture or the file `SELFSAME_GOLDEN`
+//! names.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::print_stdout,

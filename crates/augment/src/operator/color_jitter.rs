@@ -31,15 +31,15 @@ pub struct ColorJitter {
 /// The formulas of a [`ColorJitter`] and the order in which they are applied.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JitterConvention {
-    /// torchvision: a random order, [`brightness`](crate::brightness), [`contrast`](crate::contrast)
-    /// about the mean gray, [`saturation`](crate::saturation) about the pixel's gray,
-    /// [`hue`](crate::hue).
+    /// torchvision: a random order, [`brightness`](crate::brightness),
+    /// [`contrast`](crate::contrast) about the mean gray, [`saturation`](crate::saturation) about
+    /// the pixel's gray, [`hue`](crate::hue).
     #[default]
     #[serde(rename = "torchvision")]
     Torchvision,
-    /// `TensorFlow`, as in `SimCLR`'s second version: a random order, [`brightness`](crate::brightness),
-    /// [`channel_contrast`](crate::channel_contrast), [`hsv_saturation`](crate::hsv_saturation),
-    /// [`hue`](crate::hue).
+    /// `TensorFlow`, as in `SimCLR`'s second version: a random order,
+    /// [`brightness`](crate::brightness), [`channel_contrast`](crate::channel_contrast),
+    /// [`hsv_saturation`](crate::hsv_saturation), [`hue`](crate::hue).
     #[serde(rename = "tensorflow")]
     TensorFlow,
     /// `TensorFlow`, as in `SimCLR`'s first version: [`add_brightness`](crate::add_brightness),

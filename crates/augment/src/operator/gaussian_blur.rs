@@ -13,7 +13,8 @@ use crate::{SpatialOp, Step};
 #[serde(deny_unknown_fields)]
 pub struct GaussianBlur {
     /// Size of the kernel, in pixels, odd. Default, as in `SimCLR`: a tenth of the shorter side,
-    /// rounded down, plus one if that is even. A kernel that reaches beyond the image's size is cut.
+    /// rounded down, plus one if that is even. A kernel that reaches beyond the image's size is
+    /// cut.
     #[serde(default)]
     pub kernel_size: Option<usize>,
     /// Range of the standard deviation, in pixels, above 0.

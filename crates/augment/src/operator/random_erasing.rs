@@ -54,15 +54,15 @@ impl fmt::Display for RandomErasing {
 
 /// Draws a part to erase, or `None` after ten parts that do not fit.
 ///
-/// The area is uniform in `area` (shares of the image's), the logarithm of height over width uniform
-/// in the logarithms of `aspect`, the place uniform.
+/// The area is uniform in `area` (shares of the image's), the logarithm of height over width
+/// uniform in the logarithms of `aspect`, the place uniform.
 ///
 /// # Panics
 /// If a range is empty.
 ///
 /// # Source
-/// Zhong et al., 2017, [arXiv:1708.04896](https://arxiv.org/abs/1708.04896), algorithm 1, in the form
-/// of torchvision's `RandomErasing`. Deviation: none.
+/// Zhong et al., 2017, [arXiv:1708.04896](https://arxiv.org/abs/1708.04896), algorithm 1, in the
+/// form of torchvision's `RandomErasing`. Deviation: none.
 ///
 /// # Example
 /// ```

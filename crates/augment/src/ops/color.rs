@@ -33,7 +33,8 @@ pub fn add_brightness(image: &mut PlanarImage, shift: f32) {
     apply_alone(PixelOp::AddBrightness(shift), image.as_planes());
 }
 
-/// Moves values away from the image's mean gray by `factor`, at least 0, and clamps them to `[0, 1]`.
+/// Moves values away from the image's mean gray by `factor`, at least 0, and clamps them to `[0,
+/// 1]`.
 ///
 /// A factor of 0 leaves only the mean gray.
 ///
@@ -51,8 +52,8 @@ pub fn contrast(image: &mut PlanarImage, factor: f32) {
     apply_alone(PixelOp::Contrast(factor), image.as_planes());
 }
 
-/// Moves the values of each channel away from the channel's mean by `factor`, at least 0, and clamps
-/// them to `[0, 1]`, as `TensorFlow` does.
+/// Moves the values of each channel away from the channel's mean by `factor`, at least 0, and
+/// clamps them to `[0, 1]`, as `TensorFlow` does.
 ///
 /// A factor of 0 leaves only the mean color.
 ///
@@ -86,7 +87,8 @@ pub fn saturation(image: &mut PlanarImage, factor: f32) {
     apply_alone(PixelOp::Saturation(factor), image.as_planes());
 }
 
-/// Multiplies the saturation of HSV by `factor`, at least 0, and clamps it to 1, as `TensorFlow` does.
+/// Multiplies the saturation of HSV by `factor`, at least 0, and clamps it to 1, as `TensorFlow`
+/// does.
 ///
 /// Hue and value, the largest of the three channels, are unchanged; a factor of 0 leaves only the
 /// value, not the gray.
@@ -148,7 +150,8 @@ pub fn solarize(image: &mut PlanarImage, threshold: f32) {
     apply_alone(PixelOp::Solarize { threshold }, image.as_planes());
 }
 
-/// Rounds values down to a multiple of `2^−bits`, with `bits` 1 to 8, as torchvision does on floats.
+/// Rounds values down to a multiple of `2^−bits`, with `bits` 1 to 8, as torchvision does on
+/// floats.
 ///
 /// # Example
 /// ```

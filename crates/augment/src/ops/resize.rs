@@ -3,7 +3,8 @@
 use crate::run::resize::{Resizer, Resizing, Source};
 use crate::{CropBox, PlanarImage, Resampling};
 
-/// Crops a part and resizes it to `[height, width]`, as torchvision's `resized_crop` does on floats.
+/// Crops a part and resizes it to `[height, width]`, as torchvision's `resized_crop` does on
+/// floats.
 ///
 /// # Panics
 /// If the part is empty or reaches beyond the image.

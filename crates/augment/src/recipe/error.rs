@@ -12,7 +12,8 @@ pub enum RecipeError {
     },
     /// A view's size depends on the image, so views could not be batched.
     #[error(
-        "view {view} of recipe `{recipe}` has no fixed size; add `random_resized_crop` or `center_crop`"
+        "view {view} of recipe `{recipe}` has no fixed size; \
+         add `random_resized_crop` or `center_crop`"
     )]
     NoSize {
         /// The recipe's name.

@@ -72,8 +72,8 @@ impl Recipe {
         Self::cifar("vicreg_cifar", VICREG_CIFAR, vec![view; 2])
     }
 
-    /// Returns SwAV's: two views of 32 pixels, the second solarized with probability 0.2, and six of
-    /// 18 pixels.
+    /// Returns SwAV's: two views of 32 pixels, the second solarized with probability 0.2, and six
+    /// of 18 pixels.
     #[must_use]
     pub fn swav_cifar() -> Self {
         let colors = || vec![FLIP, jitter(0.6, 0.6, 0.2), GRAY];
@@ -145,8 +145,8 @@ impl Recipe {
         Self { name, source: SIMSIAM.to_owned(), ..Self::moco_v2_imagenet() }
     }
 
-    /// Returns BYOL's: the first view always blurred, the second with probability 0.1, and solarized
-    /// with probability 0.2.
+    /// Returns BYOL's: the first view always blurred, the second with probability 0.1, and
+    /// solarized with probability 0.2.
     #[must_use]
     pub fn byol_imagenet() -> Self {
         let common = || large(224, [0.08, 1.0]);

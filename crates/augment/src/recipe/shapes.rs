@@ -7,8 +7,8 @@ use crate::operator::{Grayscale, Rotation};
 impl Recipe {
     /// Returns the views that fit the drawn shapes of `selfsame-datasets`, of `size` pixels.
     ///
-    /// Shapes are the same at any angle and in any color, so views are rotated by any angle, jittered
-    /// strongly, and gray with probability 0.5.
+    /// Shapes are the same at any angle and in any color, so views are rotated by any angle,
+    /// jittered strongly, and gray with probability 0.5.
     ///
     /// # Example
     /// ```

@@ -23,24 +23,25 @@ impl Recipe {
     /// Every random choice is drawn on the host by [`plan`](ViewMaker::plan), so a key has the view
     /// that [`write_view`](ViewMaker::write_view) makes. Both differ by rounding: by less than 10⁻⁴
     /// after normalization, for every resampling, on a device with IEEE single precision. Where a
-    /// change jumps (posterize, equalize, solarize at another threshold than 0.5), rounding may put a
-    /// value on the other side. A device that multiplies matrices less exactly (TF32) crops, resizes
-    /// and blurs less exactly. Which images share a batch changes nothing but rounding.
+    /// change jumps (posterize, equalize, solarize at another threshold than 0.5), rounding may put
+    /// a value on the other side. A device that multiplies matrices less exactly (TF32) crops,
+    /// resizes and blurs less exactly. Which images share a batch changes nothing but rounding.
     ///
     /// The cost: all cropping, resizing, mirroring and padding up to the next other change is two
-    /// products with matrices that are computed on the host; a blur is two more. Changes of color are
-    /// weighted sums of a value, its gray and the mean gray, as many as the image with the most has
-    /// in its plan (jitter, grayscale and normalization: at most eight), and one turn of all hues.
+    /// products with matrices that are computed on the host; a blur is two more. Changes of color
+    /// are weighted sums of a value, its gray and the mean gray, as many as the image with the most
+    /// has in its plan (jitter, grayscale and normalization: at most eight), and one turn of all
+    /// hues.
     ///
     /// # Shapes
     /// - `images`: `[batch, 3, height, width]`, red, green and blue in `[0, 1]`
     /// - `keys`: one per image; `view` is replaced by the number of each view
-    /// - output: for each view `[batch, 3, side, side]` with its [`view_dims`](ViewMaker::view_dims), in
-    ///   single precision
+    /// - output: for each view `[batch, 3, side, side]` with its
+    ///   [`view_dims`](ViewMaker::view_dims), in single precision
     ///
     /// # Panics
-    /// If the device has autodiff, there are no images, they do not have three channels, there is not
-    /// one key per image, or the recipe does not [`validate`](ViewMaker::validate).
+    /// If the device has autodiff, there are no images, they do not have three channels, there is
+    /// not one key per image, or the recipe does not [`validate`](ViewMaker::validate).
     ///
     /// # Example
     /// ```

@@ -126,7 +126,7 @@ impl Scratch {
         let mut planar = std::mem::take(&mut self.planar);
         planar.load(image);
         for step in &steps[..last] {
-            reference::apply(*step, &mut planar, &mut self.buffers);
+            reference::apply(step, &mut planar, &mut self.buffers);
         }
         for (to, from) in planes.channels().into_iter().zip(planar.planes_mut()) {
             to.copy_from_slice(from);
@@ -136,7 +136,8 @@ impl Scratch {
         self.run_passes(0, [0.0; 3], planes);
     }
 
-    /// Sorts the steps after the resizing into passes. Flips before the step `early` are done already.
+    /// Sorts the steps after the resizing into passes. Flips before the step `early` are done
+    /// already.
     fn schedule(&mut self, steps: &[Step], early: usize, normalize: &Normalize) {
         let Self { passes, changes, .. } = self;
         passes.clear();
@@ -147,12 +148,12 @@ impl Scratch {
             passes.push(Pass { start, changes: 0..0 });
         };
         for (place, step) in steps.iter().enumerate() {
-            match *step {
+            match step {
                 Step::Skip => {}
                 Step::Spatial(SpatialOp::HorizontalFlip) if place < early => {}
-                Step::Spatial(op) => begin(passes, Start::Spatial(op), changes),
+                Step::Spatial(op) => begin(passes, Start::Spatial(*op), changes),
                 Step::Pixels(ops) => {
-                    for op in ops.into_iter().flatten() {
+                    for op in ops.iter().flatten().copied() {
                         if op.needs_mean() {
                             begin(passes, Start::Mean(op), changes);
                         }

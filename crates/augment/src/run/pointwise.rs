@@ -163,7 +163,7 @@ impl Pointwise {
                 pixel.map(|x| clamp_unit(add_product::<V>(rest, factor, x)))
             }),
             Self::HsvSaturation(factor) => {
-                each_pixel(pixels, |pixel| scale_saturation(pixel, factor))
+                each_pixel(pixels, |pixel| scale_saturation(pixel, factor));
             }
             Self::Hue(shift) => each_pixel(pixels, |pixel| turn_hue::<V>(pixel, shift)),
             Self::Grayscale => each_pixel(pixels, |pixel| [gray_fused::<V>(pixel); 3]),
@@ -240,9 +240,9 @@ fn scale_saturation([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
     [r, g, b].map(|x| clamp_unit(high - (high - x) * factor))
 }
 
-/// To HSV and back, folded into one. The hue is `1 + (green − red + blue − min) / (max − min)` sixths
-/// of the color circle from red, towards green if there is more green than blue. With `t` sixths
-/// from cyan, −3 to 3:
+/// To HSV and back, folded into one. The hue is `1 + (green − red + blue − min) / (max − min)`
+/// sixths of the color circle from red, towards green if there is more green than blue. With `t`
+/// sixths from cyan, −3 to 3:
 ///
 /// ```text
 /// red         = min + (max − min) · (|t| − 1)

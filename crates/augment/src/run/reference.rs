@@ -19,9 +19,9 @@ pub(crate) struct Buffers {
 }
 
 /// Applies a step to an image.
-pub(crate) fn apply(step: Step, image: &mut PlanarImage, buffers: &mut Buffers) {
+pub(crate) fn apply(step: &Step, image: &mut PlanarImage, buffers: &mut Buffers) {
     let spare = &mut buffers.spare;
-    match step {
+    match *step {
         Step::Skip => {}
         Step::Spatial(SpatialOp::Crop { part, size, resampling }) => {
             let resize = Resizing::new(part, [image.height, image.width], size, resampling);

@@ -115,8 +115,8 @@ pub(crate) struct Resizer {
 impl Resizer {
     /// Resizes `from` into `to`, and calls `then` with every few rows that are ready.
     ///
-    /// The vertical pass comes first, on bytes as they are; the horizontal pass takes as many rows at
-    /// once as a vector holds.
+    /// The vertical pass comes first, on bytes as they are; the horizontal pass takes as many rows
+    /// at once as a vector holds.
     pub(crate) fn run(
         &mut self,
         from: &Source<'_>,

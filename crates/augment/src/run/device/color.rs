@@ -19,8 +19,8 @@ pub(super) enum ColorOp {
     Saturation(f32),
 }
 
-/// `factor · x + shift`, plus `gray` times the pixel's gray, plus `mean` times the image's mean gray,
-/// plus `channel` times the channel's mean.
+/// `factor · x + shift`, plus `gray` times the pixel's gray, plus `mean` times the image's mean
+/// gray, plus `channel` times the channel's mean.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Mix {
     factor: [f32; 3],
@@ -81,8 +81,8 @@ impl ColorOp {
 
 /// Applies all changes of each image in order, until none remain.
 ///
-/// Weighted sums go on while any image has one next; only then are hues turned, which costs more, so
-/// that images whose jitters have different orders turn theirs together.
+/// Weighted sums go on while any image has one next; only then are hues turned, which costs more,
+/// so that images whose jitters have different orders turn theirs together.
 pub(super) fn apply_colors(mut images: Tensor<4>, colors: &mut [VecDeque<ColorOp>]) -> Tensor<4> {
     while colors.iter().any(|ops| !ops.is_empty()) {
         let is_mix = |op: &ColorOp| matches!(op, ColorOp::Mix(_));
