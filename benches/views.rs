@@ -7,7 +7,8 @@ use burn::tensor::{Tensor, TensorData};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{DynamicImage, Rgb, RgbImage};
 use selfsame::augment::{
-    Border, CropBox, Jitter, Plan, PlanarImage, Recipe, Resampling, Scratch, ViewKey,
+    Border, CropBox, PixelOp, PlanarImage, Recipe, Resampling, Scratch, SpatialOp, Step, ViewKey,
+    ViewMaker,
 };
 use selfsame_benches::device::BenchDevice;
 
@@ -91,32 +92,33 @@ fn operators(criterion: &mut Criterion) {
         let size = [image.height, image.width];
         let part = CropBox::center(size, size.map(|side| side * 3 / 4));
         let resampling = Resampling::default();
+        let border = Border::Reflect;
         let kernel_size = 2 * (size[0] / 20) + 1;
-        let plans = [
-            ("resized_crop", Plan::Crop { part, size, resampling }),
-            ("window", Plan::Window { place: [-3, 2], size: size[0], border: Border::Reflect }),
-            ("horizontal_flip", Plan::HorizontalFlip),
-            ("vertical_flip", Plan::VerticalFlip),
-            ("rotate", Plan::Rotate { degrees: 33.0 }),
-            ("brightness", Plan::Jitter([Jitter::Brightness(0.999); 4])),
-            ("contrast", Plan::Jitter([Jitter::Contrast(0.999); 4])),
-            ("channel_contrast", Plan::Jitter([Jitter::ChannelContrast(0.999); 4])),
-            ("hsv_saturation", Plan::Jitter([Jitter::HsvSaturation(0.999); 4])),
-            ("saturation", Plan::Jitter([Jitter::Saturation(0.999); 4])),
-            ("hue", Plan::Jitter([Jitter::Hue(0.1); 4])),
-            ("grayscale", Plan::Grayscale),
-            ("gaussian_blur", Plan::Blur { kernel_size, sigma: 1.05 }),
-            ("solarize", Plan::Solarize { threshold: 0.5 }),
-            ("equalize", Plan::Equalize),
-            ("posterize", Plan::Posterize { bits: 4 }),
-            ("erase", Plan::Erase { part, fill: 0.5 }),
-            ("drop_channel", Plan::DropChannel { channel: 1, fill: 0.5 }),
+        let steps: [(&str, Step); 18] = [
+            ("resized_crop", SpatialOp::Crop { part, size, resampling }.into()),
+            ("window", SpatialOp::PadCrop { place: [-3, 2], size: size[0], border }.into()),
+            ("horizontal_flip", SpatialOp::HorizontalFlip.into()),
+            ("vertical_flip", SpatialOp::VerticalFlip.into()),
+            ("rotate", SpatialOp::Rotate { degrees: 33.0 }.into()),
+            ("brightness", [PixelOp::Brightness(0.999); 4].into()),
+            ("contrast", [PixelOp::Contrast(0.999); 4].into()),
+            ("channel_contrast", [PixelOp::ChannelContrast(0.999); 4].into()),
+            ("hsv_saturation", [PixelOp::HsvSaturation(0.999); 4].into()),
+            ("saturation", [PixelOp::Saturation(0.999); 4].into()),
+            ("hue", [PixelOp::Hue(0.1); 4].into()),
+            ("grayscale", PixelOp::Grayscale.into()),
+            ("gaussian_blur", SpatialOp::Blur { kernel_size, sigma: 1.05 }.into()),
+            ("solarize", PixelOp::Solarize { threshold: 0.5 }.into()),
+            ("equalize", PixelOp::Equalize.into()),
+            ("posterize", PixelOp::Posterize { bits: 4 }.into()),
+            ("erase", PixelOp::Erase { part, fill: 0.5 }.into()),
+            ("drop_channel", PixelOp::DropChannel { channel: 1, fill: 0.5 }.into()),
         ];
-        for (name, plan) in plans {
+        for (name, step) in steps {
             let mut scratch = Scratch::default();
             let mut image = image.clone();
             group.bench_function(BenchmarkId::new(name, format!("{side}px/f32/host")), |bencher| {
-                bencher.iter(|| plan.apply(black_box(&mut image), &mut scratch));
+                bencher.iter(|| step.apply(black_box(&mut image), &mut scratch));
             });
         }
     }

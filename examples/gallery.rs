@@ -9,9 +9,12 @@ use anyhow::Result;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::imageops;
 use image::{DynamicImage, RgbImage};
-use selfsame::augment::{
-    Border, Formulas, JitterOrder, Light, Operator, Recipe, Resampling, view_grid,
+use selfsame::augment::operator::{
+    CenterCrop, ChannelDropout, ColorJitter, Cutout, Equalize, GaussianBlur, Grayscale,
+    HorizontalFlip, PadCrop, Posterize, RandomErasing, RandomResizedCrop, Resize, Rotation,
+    Solarize, VerticalFlip,
 };
+use selfsame::augment::{Border, JitterConvention, Operator, Recipe, Resampling, view_grid};
 use selfsame::datasets::{Dataset, Split, Synthetic, SyntheticConfig};
 
 /// Views of each operator.
@@ -29,7 +32,7 @@ fn main() -> Result<()> {
     page.push_str("\n## Operators\n");
     let small = image(32)?;
     for operator in operators() {
-        let views = vec![vec![operator.clone(), Operator::CenterCrop { size: 32 }]; DRAWS];
+        let views = vec![vec![operator.clone(), CenterCrop { size: 32 }.into()]; DRAWS];
         let recipe = Recipe { views, ..Recipe::evaluation(32) };
         let name = name(&operator)?;
         save(
@@ -85,11 +88,11 @@ fn image(size: u32) -> Result<DynamicImage> {
     Ok(Synthetic::new(config).image(14)?)
 }
 
-/// Returns the name of the operator in recipes, and of its formulas if they are not torchvision's.
+/// Returns the operator's name in a recipe, and its convention if that is not torchvision's.
 fn name(operator: &Operator) -> Result<String> {
     let value = serde_json::to_value(operator)?;
-    let formulas = value["formulas"].as_str().filter(|formulas| *formulas == "tensorflow");
-    let parts = value["op"].as_str().into_iter().chain(formulas);
+    let convention = value["convention"].as_str().filter(|name| *name != "torchvision");
+    let parts = value["op"].as_str().into_iter().chain(convention);
     Ok(parts.collect::<Vec<_>>().join("_"))
 }
 
@@ -98,41 +101,39 @@ fn operators() -> Vec<Operator> {
     let (probability, resampling) = (1.0, Resampling::default());
     let area = [0.2, 0.6];
     vec![
-        Operator::RandomResizedCrop { size: 32, area, aspect: [0.75, 4.0 / 3.0], resampling },
-        Operator::Resize { size: 12, resampling },
-        Operator::CenterCrop { size: 20 },
-        Operator::PadCrop { size: 32, padding: 8, border: Border::Reflect },
-        Operator::HorizontalFlip { probability },
-        Operator::VerticalFlip { probability },
-        Operator::Rotation { degrees: 180.0, probability },
-        Operator::ColorJitter {
+        RandomResizedCrop { size: 32, area, aspect: [0.75, 4.0 / 3.0], resampling }.into(),
+        Resize { size: 12, resampling }.into(),
+        CenterCrop { size: 20 }.into(),
+        PadCrop { size: 32, padding: 8, border: Border::Reflect }.into(),
+        HorizontalFlip { probability }.into(),
+        VerticalFlip { probability }.into(),
+        Rotation { degrees: 180.0, probability }.into(),
+        ColorJitter {
             brightness: 0.8,
             contrast: 0.8,
             saturation: 0.8,
             hue: 0.2,
-            order: JitterOrder::Random,
-            light: Light::Multiplied,
-            formulas: Formulas::Torchvision,
+            convention: JitterConvention::Torchvision,
             probability,
-        },
-        Operator::ColorJitter {
+        }
+        .into(),
+        ColorJitter {
             brightness: 0.4,
             contrast: 0.8,
             saturation: 0.8,
             hue: 0.2,
-            order: JitterOrder::Fixed,
-            light: Light::Added,
-            formulas: Formulas::Tensorflow,
+            convention: JitterConvention::TensorFlowAdded,
             probability,
-        },
-        Operator::Grayscale { probability },
-        Operator::GaussianBlur { kernel_size: Some(7), sigma: [0.1, 2.0], probability },
-        Operator::Solarize { threshold: 0.5, probability },
-        Operator::Equalize { probability },
-        Operator::Posterize { bits: 2, probability },
-        Operator::RandomErasing { area: [0.02, 0.4], aspect: [0.3, 3.3], fill: 0.5, probability },
-        Operator::Cutout { size: 12, fill: 0.5, probability },
-        Operator::ChannelDropout { fill: 0.0, probability },
+        }
+        .into(),
+        Grayscale { probability }.into(),
+        GaussianBlur { kernel_size: Some(7), sigma: [0.1, 2.0], probability }.into(),
+        Solarize { threshold: 0.5, probability }.into(),
+        Equalize { probability }.into(),
+        Posterize { bits: 2, probability }.into(),
+        RandomErasing { area: [0.02, 0.4], aspect: [0.3, 3.3], fill: 0.5, probability }.into(),
+        Cutout { size: 12, fill: 0.5, probability }.into(),
+        ChannelDropout { fill: 0.0, probability }.into(),
     ]
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use clap::Parser;
-use selfsame::augment::{Recipe, ViewKey};
+use selfsame::augment::{Recipe, ViewKey, ViewMaker};
 use selfsame::device::{Inventory, NamedDevice};
 use selfsame::losses::{
     BarlowTwinsLossConfig, NtXentLossConfig, VicregLossConfig, barlow_twins, byol, nt_xent, vicreg,

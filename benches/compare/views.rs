@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use image::DynamicImage;
-use selfsame::augment::{CropBox, Recipe, Scratch, ViewKey, ViewPlan};
+use selfsame::augment::{CropBox, Plan, Recipe, Scratch, ViewKey, ViewMaker};
 use selfsame::datasets::{EncodedImage, Region, decode};
 use selfsame_benches::answer::answer_with;
 
@@ -83,7 +83,7 @@ fn decoded_views(recipe: &Recipe) -> Result<f64> {
             let image = EncodedImage::open(&files[place])?;
             let [width, height] = image.size().map(|side| side as usize);
             let plans = [0, 1].map(|view| recipe.plan(key(turn, place, view), [height, width]));
-            let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
+            let scale = plans.iter().map(Plan::smallest_scale).min().unwrap_or(1);
             let part = plans[0].part().with(plans[1].part());
             let CropBox { top, left, height, width } = part;
             let region = Region { top, left, height, width };

@@ -1,9 +1,9 @@
-//! What a view's random choices depend on.
+//! The key of a view's random draws.
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-/// The four numbers that decide every random choice of a view.
+/// The four numbers that decide every random draw of a view.
 ///
 /// # Example
 /// ```
@@ -28,7 +28,7 @@ pub struct ViewKey {
 }
 
 impl ViewKey {
-    /// The generator whose key is these four numbers. No two keys share a generator.
+    /// Returns the ChaCha8 generator whose key is these four numbers; no two keys share one.
     #[must_use]
     pub fn rng(self) -> ChaCha8Rng {
         let mut key = [0; 32];

@@ -10,53 +10,38 @@
     )
 )]
 
-mod blur;
-mod color;
-mod crop;
-#[cfg(feature = "device")]
-mod device;
-mod equalize;
-mod erase;
-mod extended;
-mod flip;
-mod grid;
+mod crop_box;
+mod custom;
 mod key;
-mod lines;
 mod normalize;
-mod operator;
-mod paint;
+pub mod operator;
+mod ops;
 mod plan;
 mod planar_image;
+mod planes;
 mod recipe;
-mod recipes;
 mod resampling;
-mod resize;
-mod rotate;
-mod transpose;
-mod view;
+mod run;
+mod step;
+mod view_grid;
 mod view_maker;
-mod window;
 
-pub use blur::gaussian_blur;
-pub use color::{
-    brightness, channel_contrast, contrast, drop_channel, grayscale, hsv_saturation, hue, lighten,
-    posterize, saturation, solarize,
-};
-pub use crop::{CropBox, draw_crop};
-pub use equalize::equalize;
-pub use erase::{draw_cutout, draw_erasure, erase};
-pub use extended::CustomRecipe;
-pub use flip::{horizontal_flip, vertical_flip};
-pub use grid::view_grid;
+pub use crop_box::CropBox;
+pub use custom::CustomRecipe;
 pub use key::ViewKey;
 pub use normalize::Normalize;
-pub use operator::{Formulas, JitterOrder, Light, Operator};
-pub use plan::{Jitter, Plan, ViewPlan};
+#[doc(inline)]
+pub use operator::{JitterConvention, Operator, draw_crop, draw_cutout, draw_erasure};
+pub use ops::{
+    Border, add_brightness, brightness, channel_contrast, contrast, drop_channel, equalize, erase,
+    gaussian_blur, grayscale, horizontal_flip, hsv_saturation, hue, pad_crop, posterize,
+    resized_crop, rotate, saturation, solarize, vertical_flip,
+};
+pub use plan::Plan;
 pub use planar_image::PlanarImage;
 pub use recipe::{Recipe, RecipeError};
 pub use resampling::{Interpolation, Resampling};
-pub use resize::resized_crop;
-pub use rotate::rotate;
-pub use view::Scratch;
+pub use run::Scratch;
+pub use step::{PixelOp, SpatialOp, Step};
+pub use view_grid::view_grid;
 pub use view_maker::ViewMaker;
-pub use window::{Border, window};

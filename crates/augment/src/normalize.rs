@@ -1,10 +1,10 @@
-//! Bringing channels to the scale networks expect.
+//! Normalization of the channels.
 
 use serde::{Deserialize, Serialize};
 
 use crate::PlanarImage;
 
-/// Mean and standard deviation of each channel, which a view is freed of: `(x − mean) / std`.
+/// The mean and standard deviation that normalize each channel: `(x − mean) / std`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Normalize {
@@ -15,20 +15,32 @@ pub struct Normalize {
 }
 
 impl Normalize {
-    /// Of ImageNet.
+    /// Statistics of `ImageNet`.
     pub const IMAGENET: Self = Self { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-    /// Of CIFAR-10.
+    /// Statistics of CIFAR-10.
     pub const CIFAR: Self = Self { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] };
-    /// Leaves pixels in `[0, 1]`.
+    /// No change: values stay in `[0, 1]`.
     pub const NONE: Self = Self { mean: [0.0; 3], std: [1.0; 3] };
 
     /// Writes the normalized planes of `image` to `out`.
     ///
     /// # Panics
-    /// If `out` has another length.
+    /// If `out` has another length than the image's data.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::{Normalize, PlanarImage};
+    ///
+    /// let halves = Normalize { mean: [0.5; 3], std: [0.5; 3] };
+    /// let image = PlanarImage { height: 1, width: 1, data: vec![0.0, 0.5, 1.0] };
+    /// let mut out = [0.0; 3];
+    /// halves.write(&image, &mut out);
+    /// assert_eq!(out, [-1.0, 0.0, 1.0]);
+    /// assert_eq!(halves.undo(&out, 1, 1), image);
+    /// ```
     #[track_caller]
     pub fn write(&self, image: &PlanarImage, out: &mut [f32]) {
-        assert_eq!(out.len(), image.data.len(), "one number per sample");
+        assert_eq!(out.len(), image.data.len(), "one element per value");
         let plane = image.height * image.width;
         for channel in 0..3 {
             let (mean, scale) = (self.mean[channel], 1.0 / self.std[channel]);
@@ -37,7 +49,7 @@ impl Normalize {
         }
     }
 
-    /// The image whose normalized planes are `view`.
+    /// Returns the image whose normalized planes are `view`.
     ///
     /// # Panics
     /// If `view` does not hold three planes of `height × width`.

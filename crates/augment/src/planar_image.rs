@@ -1,28 +1,44 @@
-//! An image as operators see it.
+//! Images as three planes of floats.
 
 use image::{DynamicImage, RgbImage};
 
-use crate::paint::Planes;
+use crate::planes::Planes;
 
-/// Red, green and blue planes of `height × width` pixels in `[0, 1]`, row by row.
+/// An image as red, green and blue planes of values in `[0, 1]`, row by row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct PlanarImage {
-    /// Rows.
+    /// Number of rows.
     pub height: usize,
-    /// Columns.
+    /// Number of columns.
     pub width: usize,
-    /// `3 · height · width` numbers: all of red, then green, then blue.
+    /// `3 · height · width` values: all of red, then green, then blue.
     pub data: Vec<f32>,
 }
 
 impl PlanarImage {
-    /// A black image.
+    /// Creates a black image.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::PlanarImage;
+    ///
+    /// assert_eq!(PlanarImage::black(4, 5).data, [0.0; 3 * 4 * 5]);
+    /// ```
     #[must_use]
     pub fn black(height: usize, width: usize) -> Self {
         Self { height, width, data: vec![0.0; 3 * height * width] }
     }
 
-    /// The whole of an image; gray becomes three equal planes, alpha is dropped.
+    /// Converts an image; gray becomes three equal planes, alpha is dropped.
+    ///
+    /// # Example
+    /// ```
+    /// use image::{GrayImage, Luma};
+    /// use selfsame_augment::PlanarImage;
+    ///
+    /// let gray = GrayImage::from_pixel(2, 1, Luma([255]));
+    /// assert_eq!(PlanarImage::from_image(&gray.into()).data, [1.0; 6]);
+    /// ```
     #[must_use]
     pub fn from_image(image: &DynamicImage) -> Self {
         let mut planar = Self::default();
@@ -30,7 +46,15 @@ impl PlanarImage {
         planar
     }
 
-    /// The nearest 8-bit image.
+    /// Returns the nearest 8-bit image.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::PlanarImage;
+    ///
+    /// let image = PlanarImage { height: 1, width: 1, data: vec![0.0, 0.5, 1.2] };
+    /// assert_eq!(image.to_image().get_pixel(0, 0).0, [0, 128, 255]);
+    /// ```
     #[must_use]
     pub fn to_image(&self) -> RgbImage {
         let plane = self.height * self.width;
@@ -43,7 +67,7 @@ impl PlanarImage {
         })
     }
 
-    /// Makes room for an image of this size; what is in it is left over from before.
+    /// Resizes the buffer for an image of this size; its content is unspecified.
     pub(crate) fn reshape(&mut self, height: usize, width: usize) {
         (self.height, self.width) = (height, width);
         self.data.resize(3 * height * width, 0.0);
@@ -59,13 +83,10 @@ impl PlanarImage {
     }
 
     pub(crate) fn planes_mut(&mut self) -> [&mut [f32]; 3] {
-        let plane = self.height * self.width;
-        let (red, rest) = self.data.split_at_mut(plane);
-        let (green, blue) = rest.split_at_mut(plane);
-        [red, green, blue]
+        self.as_planes().into_channels()
     }
 
-    /// Reads an image. Eight-bit images are read as they are, others are converted first.
+    /// Reads an image. Eight-bit images are read directly, others are converted first.
     pub(crate) fn load(&mut self, image: &DynamicImage) {
         self.reshape(image.height() as usize, image.width() as usize);
         match image {
@@ -78,7 +99,7 @@ impl PlanarImage {
         }
     }
 
-    /// Splits pixels of `C` samples into planes; those of fewer than three are gray.
+    /// Splits pixels of `C` samples into planes; pixels of one or two samples are gray.
     fn read<const C: usize, S: Copy>(&mut self, samples: &[S], convert: impl Fn(S) -> f32) {
         let (pixels, _) = samples.as_chunks::<C>();
         for (channel, plane) in self.planes_mut().into_iter().enumerate() {
@@ -119,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_survive_the_way_there_and_back() {
+    fn bytes_survive_the_conversion_to_planes_and_back() {
         let image = ImageBuffer::from_fn(16, 16, |x, y| Rgb([(16 * y + x) as u8, 255, x as u8]));
         assert_eq!(PlanarImage::from_image(&image.clone().into()).to_image(), image);
     }

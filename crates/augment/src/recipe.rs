@@ -1,18 +1,27 @@
-//! Which operators make which view.
-
-use std::fmt;
+//! Recipes: the operators of each view of an image.
 
 use image::DynamicImage;
-use rand::Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::{Normalize, Operator, Plan, Scratch, ViewKey, ViewPlan};
+use crate::operator::InvalidField;
+use crate::plan::draw_steps;
+use crate::{Normalize, Operator, Plan, Scratch, Step, ViewKey, ViewMaker};
 
-/// How the views of an image are made: for each view a list of operators, then normalization.
+mod blocks;
+mod display;
+mod error;
+mod published;
+mod shapes;
+
+pub use error::RecipeError;
+
+/// The views of an image: for each a list of operators, then normalization.
+///
+/// It makes views through its trait, [`ViewMaker`].
 ///
 /// # Example
 /// ```
-/// use selfsame_augment::Recipe;
+/// use selfsame_augment::{Recipe, ViewMaker};
 ///
 /// let recipe = Recipe::simclr_cifar();
 /// assert_eq!((recipe.view_count(), recipe.view_dims(0)), (2, [3, 32, 32]));
@@ -24,104 +33,50 @@ use crate::{Normalize, Operator, Plan, Scratch, ViewKey, ViewPlan};
 pub struct Recipe {
     /// A short name.
     pub name: String,
-    /// Where the numbers come from.
+    /// Where its parameters come from.
     pub source: String,
-    /// The operators of each view, in order; the first may see any image, and one of each view
-    /// must leave a square of fixed size.
+    /// The operators of each view, in order; at least one of each view must set a square of fixed
+    /// size.
     pub views: Vec<Vec<Operator>>,
-    /// What is done last.
+    /// The normalization, which comes last.
     pub normalize: Normalize,
 }
 
-/// A recipe that cannot be followed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum RecipeError {
-    /// There is no view.
-    #[error("recipe `{recipe}` makes no view; give `views` at least one list of operators")]
-    NoView {
-        /// The recipe's name.
-        recipe: String,
-    },
-    /// A view's size depends on the image, so views could not be batched.
-    #[error(
-        "view {view} of recipe `{recipe}` has no fixed size; add `random_resized_crop` or `center_crop`"
-    )]
-    NoSize {
-        /// The recipe's name.
-        recipe: String,
-        /// The view, from 0.
-        view: usize,
-    },
-    /// A parameter is out of its range.
-    #[error("`{field}` of operator {operator} of view {view} of recipe `{recipe}` must be {must}")]
-    Range {
-        /// The recipe's name.
-        recipe: String,
-        /// The view, from 0.
-        view: usize,
-        /// The operator's place in it, from 0.
-        operator: usize,
-        /// The parameter's name.
-        field: &'static str,
-        /// What it must be.
-        must: &'static str,
-    },
-    /// The normalization divides by a number that is not above 0.
-    #[error("`std` of `normalize` of recipe `{recipe}` must be above 0")]
-    Normalize {
-        /// The recipe's name.
-        recipe: String,
-    },
-    /// There is no recipe of this name.
-    #[error("there is no recipe `{name}`; there are: {known}")]
-    Unknown {
-        /// The name asked for.
-        name: String,
-        /// The names there are.
-        known: String,
-    },
-}
-
 impl Recipe {
-    /// The same with another normalization.
+    /// Replaces the normalization.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::{Normalize, Recipe};
+    ///
+    /// let recipe = Recipe::simclr_cifar().with_normalize(Normalize::NONE);
+    /// assert_eq!(recipe.normalize, Normalize::NONE);
+    /// ```
     #[must_use]
     pub fn with_normalize(self, normalize: Normalize) -> Self {
         Self { normalize, ..self }
     }
 
-    /// Number of views of an image.
-    #[must_use]
-    pub fn view_count(&self) -> usize {
-        self.views.len()
-    }
-
-    /// `[channels, height, width]` of a view.
-    ///
-    /// # Panics
-    /// If there is no such view, or it has no fixed size, which [`validate`](Self::validate) finds.
-    #[must_use]
     #[track_caller]
-    pub fn view_dims(&self, view: usize) -> [usize; 3] {
-        let Some(side) = side_of(&self.views[view]) else {
-            panic!("view {view} of `{}` has no fixed size", self.name)
-        };
-        [3, side, side]
+    fn draw(&self, key: ViewKey, image: [usize; 2], steps: &mut Vec<Step>) {
+        assert!(image[0] > 0 && image[1] > 0, "a view of an empty image, {image:?}");
+        steps.clear();
+        draw_steps(&self.views[key.view as usize], image, &mut key.rng(), steps);
     }
+}
 
-    /// # Errors
-    /// If there is no view, a view has no fixed size, or a parameter is out of its range.
-    pub fn validate(&self) -> Result<(), RecipeError> {
+impl ViewMaker for Recipe {
+    fn validate(&self) -> Result<(), RecipeError> {
         let recipe = self.name.clone();
         if self.views.is_empty() {
             return Err(RecipeError::NoView { recipe });
         }
         for (view, operators) in self.views.iter().enumerate() {
-            if side_of(operators).is_none() {
+            if Operator::side_after_all(operators).is_none() {
                 return Err(RecipeError::NoSize { recipe, view });
             }
-            for (operator, problem) in operators.iter().map(Operator::problem).enumerate() {
-                if let Some((field, must)) = problem {
+            for (operator, invalid) in operators.iter().map(Operator::invalid_field).enumerate() {
+                if let Some(InvalidField { name: field, must }) = invalid {
                     return Err(RecipeError::Range { recipe, view, operator, field, must });
                 }
             }
@@ -132,30 +87,42 @@ impl Recipe {
         Ok(())
     }
 
-    /// Draws all that is random about one view of an image of `[height, width]`.
-    ///
-    /// # Panics
-    /// If the recipe does not [`validate`](Self::validate), has no such view, or the image is empty.
-    #[must_use]
-    #[track_caller]
-    pub fn plan(&self, key: ViewKey, image: [usize; 2]) -> ViewPlan {
-        let mut steps = Vec::new();
-        self.draw(key, image, &mut steps);
-        ViewPlan { key, image, steps }
+    fn view_count(&self) -> usize {
+        self.views.len()
     }
 
-    /// Makes one view of `image`: red, green and blue planes, normalized, into `out`.
-    ///
-    /// Gray images become three equal planes, alpha is dropped, samples of any depth are brought to
-    /// `[0, 1]`. Eight-bit images are read as they are, others are converted as a whole first.
-    /// Nothing is allocated once `scratch` has made a view of this size. Cutting, resizing, flips and
-    /// changes of color are one pass, contrast and blur begin another.
-    ///
-    /// # Panics
-    /// If `out` does not hold [`view_dims`](Self::view_dims) numbers, the recipe does not
-    /// [`validate`](Self::validate), or the image is empty.
     #[track_caller]
-    pub fn write_view(
+    fn view_dims(&self, view: usize) -> [usize; 3] {
+        let Some(side) = Operator::side_after_all(&self.views[view]) else {
+            panic!("view {view} of `{}` has no fixed size", self.name)
+        };
+        [3, side, side]
+    }
+
+    #[track_caller]
+    fn plan(&self, key: ViewKey, image: [usize; 2]) -> Plan {
+        let mut steps = Vec::new();
+        self.draw(key, image, &mut steps);
+        Plan { key, image, steps }
+    }
+
+    /// Writes a planned view: cropping, resizing, flips and changes of color are one pass, contrast
+    /// and blur begin another. Nothing is allocated once `scratch` has made a view of this size.
+    #[track_caller]
+    fn write_planned(
+        &self,
+        image: &DynamicImage,
+        plan: &Plan,
+        scratch: &mut Scratch,
+        out: &mut [f32],
+    ) {
+        scratch.write(image, plan.image, &plan.steps, &self.normalize, out);
+    }
+
+    /// Draws a view and writes it, as [`write_planned`](ViewMaker::write_planned) does, without
+    /// allocating for the plan.
+    #[track_caller]
+    fn write_view(
         &self,
         image: &DynamicImage,
         key: ViewKey,
@@ -168,80 +135,12 @@ impl Recipe {
         scratch.write(image, size, &steps, &self.normalize, out);
         scratch.steps = steps;
     }
-
-    /// Carries out a [`plan`](Self::plan) of this recipe, as [`write_view`](Self::write_view) does.
-    ///
-    /// `image` is the one the plan was drawn for, or the same decoded at up to its
-    /// [`smallest_scale`](ViewPlan::smallest_scale): a side of `n` pixels has become one of
-    /// `n / scale`, rounded up.
-    ///
-    /// # Panics
-    /// As [`write_view`](Self::write_view), and if `image` is larger than planned, or smaller where
-    /// the plan cannot be carried out on a smaller one.
-    #[track_caller]
-    pub fn write_planned(
-        &self,
-        image: &DynamicImage,
-        plan: &ViewPlan,
-        scratch: &mut Scratch,
-        out: &mut [f32],
-    ) {
-        scratch.write(image, plan.image, &plan.steps, &self.normalize, out);
-    }
-
-    #[track_caller]
-    fn draw(&self, key: ViewKey, image: [usize; 2], steps: &mut Vec<Plan>) {
-        assert!(image[0] > 0 && image[1] > 0, "a view of an empty image, {image:?}");
-        steps.clear();
-        draw_steps(&self.views[key.view as usize], image, &mut key.rng(), steps);
-    }
-}
-
-/// Draws operators one after the other, each for the size the one before leaves; returns the last.
-pub(crate) fn draw_steps(
-    operators: &[Operator],
-    image: [usize; 2],
-    rng: &mut impl Rng,
-    steps: &mut Vec<Plan>,
-) -> [usize; 2] {
-    operators.iter().fold(image, |size, operator| {
-        let step = operator.draw(size, rng);
-        steps.push(step);
-        step.size(size)
-    })
-}
-
-/// Side of the square a view always is: a later `resize` would change it.
-fn side_of(operators: &[Operator]) -> Option<usize> {
-    operators.iter().fold(None, |side, operator| match *operator {
-        Operator::Resize { size, .. } => side.map(|_| size as usize),
-        _ => operator.side().or(side),
-    })
-}
-
-impl fmt::Display for Recipe {
-    /// The recipe for people: a line per operator.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{} ({})", self.name, self.source)?;
-        let mut view = 0;
-        for same in self.views.chunk_by(|a, b| a == b) {
-            let last = view + same.len() - 1;
-            match view {
-                _ if view == last => writeln!(f, "view {view}:")?,
-                _ => writeln!(f, "views {view} to {last}:")?,
-            }
-            view = last + 1;
-            for operator in &same[0] {
-                writeln!(f, "  {operator}")?;
-            }
-        }
-        write!(f, "normalized by mean {:?} and std {:?}", self.normalize.mean, self.normalize.std)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::operator::{HorizontalFlip, RandomResizedCrop};
     use crate::{PlanarImage, Resampling};
     use image::{ImageBuffer, Rgb};
 
@@ -256,8 +155,8 @@ mod tests {
         ViewKey { seed: 1, epoch: 2, sample, view }
     }
 
-    /// The operators one by one, as their pure functions have it.
-    fn slowly(recipe: &Recipe, image: &DynamicImage, key: ViewKey) -> Vec<f32> {
+    /// Applies the operators one by one.
+    fn one_by_one(recipe: &Recipe, image: &DynamicImage, key: ViewKey) -> Vec<f32> {
         let mut planar = PlanarImage::from_image(image);
         let mut rng = key.rng();
         for operator in &recipe.views[key.view as usize] {
@@ -270,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fast_way_makes_the_view_the_operators_make() {
+    fn fused_passes_make_the_view_the_operators_make() {
         let mut scratch = Scratch::default();
         for recipe in Recipe::all() {
             recipe.validate().unwrap();
@@ -281,10 +180,11 @@ mod tests {
                     let key = key(sample, view as u32);
                     let mut out = vec![f32::NAN; recipe.view_dims(view).iter().product()];
                     recipe.write_view(&image(), key, &mut scratch, &mut out);
-                    let want = slowly(&recipe, &image(), key);
+                    let want = one_by_one(&recipe, &image(), key);
                     let worst =
                         out.iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                    // Rounding, which hue divides by the range of a pixel and normalization by 0.25.
+                    // Rounding, which hue divides by the range of a pixel and normalization by
+                    // 0.25.
                     assert!(out.len() == want.len() && worst < 5e-5, "{name} {key:?}: {worst}");
                 }
             }
@@ -312,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn the_evaluation_of_a_image_of_the_right_size_is_the_image() {
+    fn the_evaluation_of_an_image_of_the_right_size_is_the_image() {
         let square: DynamicImage =
             ImageBuffer::from_fn(32, 32, |x, y| Rgb([x as u8, y as u8, 7])).into();
         let recipe = Recipe::evaluation(32).with_normalize(Normalize::NONE);
@@ -322,17 +222,18 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_followed_is_named() {
+    fn errors_name_the_view_and_the_operator_it_lacks() {
         let mut recipe = Recipe::simclr_cifar();
-        recipe.views[1][0] = Operator::HorizontalFlip { probability: 0.5 };
+        recipe.views[1][0] = HorizontalFlip { probability: 0.5 }.into();
         let error = recipe.validate().unwrap_err().to_string();
         assert!(error.contains("view 1") && error.contains("random_resized_crop"), "{error}");
-        recipe.views[1][0] = Operator::RandomResizedCrop {
+        recipe.views[1][0] = RandomResizedCrop {
             size: 32,
             area: [0.9, 0.1],
             aspect: [1.0; 2],
             resampling: Resampling::default(),
-        };
+        }
+        .into();
         assert!(recipe.validate().unwrap_err().to_string().contains("`area`"));
         recipe.views.clear();
         assert!(recipe.validate().is_err());
@@ -340,15 +241,5 @@ mod tests {
         let text =
             serde_json::to_string(&Recipe::shapes(8)).unwrap().replace("\"size\"", "\"side\"");
         assert!(serde_json::from_str::<Recipe>(&text).is_err());
-    }
-
-    #[test]
-    fn a_recipe_reads_as_text() {
-        let text = Recipe::simclr_cifar().to_string();
-        assert!(
-            text.contains("2002.05709") && text.contains("random resized crop to 32 px"),
-            "{text}"
-        );
-        assert!(text.contains("views 0 to 1:"), "{text}");
     }
 }

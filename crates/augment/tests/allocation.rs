@@ -1,12 +1,12 @@
-//! Making views leaves memory alone, once there has been room for them.
+//! Views are made without allocating, once the buffers have grown.
 //!
-//! A program without the test harness, whose thread would allocate meanwhile.
+//! This is a program without the test harness, whose thread would allocate in between.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 use image::{DynamicImage, Rgb, RgbImage};
 use peak_alloc::PeakAlloc;
-use selfsame_augment::{Recipe, Scratch, ViewKey};
+use selfsame_augment::{Recipe, Scratch, ViewKey, ViewMaker};
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;

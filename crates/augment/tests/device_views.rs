@@ -8,15 +8,20 @@
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use image::{DynamicImage, ImageBuffer, Rgb};
+use selfsame_augment::operator::{
+    CenterCrop, ChannelDropout, ColorJitter, Cutout, Equalize, GaussianBlur, Grayscale,
+    HorizontalFlip, PadCrop, Posterize, RandomErasing, RandomResizedCrop, Resize, Rotation,
+    Solarize, VerticalFlip,
+};
 use selfsame_augment::{
-    Border, Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, PlanarImage, Recipe,
-    Resampling, Scratch, ViewKey,
+    Border, Interpolation, JitterConvention, Normalize, Operator, PlanarImage, Recipe, Resampling,
+    Scratch, ViewKey, ViewMaker,
 };
 
 /// Rounding only, after normalization, which multiplies by four; hue divides by a pixel's range.
 const TOLERANCE: f32 = 1e-4;
 
-/// Waves with a little noise, another image for each number.
+/// Draws waves with a little noise, another image for each number.
 fn image(number: u32, width: u32, height: u32) -> DynamicImage {
     let image = ImageBuffer::from_fn(width, height, |x, y| {
         let wave = |a: f64, b: f64| {
@@ -49,7 +54,7 @@ fn values(tensor: Tensor<4>) -> Vec<f32> {
     tensor.into_data().try_to_vec().unwrap()
 }
 
-/// The largest difference of any sample of any view, device against host.
+/// Returns the largest difference of any value of any view, device against host.
 fn difference(recipe: &Recipe, images: &[DynamicImage]) -> f32 {
     recipe.validate().unwrap();
     let keys = keys(images.len());
@@ -64,7 +69,7 @@ fn difference(recipe: &Recipe, images: &[DynamicImage]) -> f32 {
         for ((image, key), found) in images.iter().zip(&keys).zip(values(made).chunks(want.len())) {
             let key = ViewKey { view: view as u32, ..*key };
             recipe.write_view(image, key, &mut scratch, &mut want);
-            // A number that is not one is no small difference.
+            // NaN counts as the largest difference.
             let apart = |(a, b): (&f32, &f32)| Some((a - b).abs()).filter(|d| d.is_finite());
             let apart = found.iter().zip(&want).map(|pair| apart(pair).unwrap_or(f32::MAX));
             worst = apart.fold(worst, f32::max);
@@ -80,18 +85,9 @@ fn recipe(operators: Vec<Operator>) -> Recipe {
     Recipe { name, source, views, normalize: Normalize::NONE }
 }
 
-fn jitter(order: JitterOrder, light: Light, formulas: Formulas, probability: f64) -> Operator {
+fn jitter(convention: JitterConvention, probability: f64) -> Operator {
     let (brightness, contrast, saturation, hue) = (0.6, 0.7, 0.8, 0.4);
-    Operator::ColorJitter {
-        brightness,
-        contrast,
-        saturation,
-        hue,
-        order,
-        light,
-        formulas,
-        probability,
-    }
+    ColorJitter { brightness, contrast, saturation, hue, convention, probability }.into()
 }
 
 #[test]
@@ -107,31 +103,31 @@ fn every_recipe_makes_the_views_of_the_host() {
 #[test]
 fn every_operator_does_what_it_does_on_the_host() {
     let (probability, area, aspect) = (0.6, [0.02, 0.3], [0.3, 3.3]);
-    let operators = [
-        Operator::Resize { size: 24, resampling: Resampling::default() },
-        Operator::PadCrop { size: 30, padding: 6, border: Border::Zero },
-        Operator::PadCrop { size: 44, padding: 9, border: Border::Reflect },
-        Operator::HorizontalFlip { probability },
-        Operator::VerticalFlip { probability },
-        Operator::Rotation { degrees: 180.0, probability },
-        jitter(JitterOrder::Random, Light::Multiplied, Formulas::Torchvision, probability),
-        jitter(JitterOrder::Fixed, Light::Added, Formulas::Tensorflow, probability),
-        jitter(JitterOrder::Random, Light::Multiplied, Formulas::Tensorflow, probability),
-        Operator::Grayscale { probability },
-        Operator::GaussianBlur { kernel_size: Some(9), sigma: [0.1, 3.0], probability },
-        Operator::GaussianBlur { kernel_size: None, sigma: [0.1, 2.0], probability: 1.0 },
-        Operator::Solarize { threshold: 0.3, probability },
-        Operator::Equalize { probability },
-        Operator::Posterize { bits: 3, probability },
-        Operator::RandomErasing { area, aspect, fill: 0.5, probability },
-        Operator::Cutout { size: 11, fill: 0.0, probability },
-        Operator::ChannelDropout { fill: 0.25, probability },
+    let operators: [Operator; 18] = [
+        Resize { size: 24, resampling: Resampling::default() }.into(),
+        PadCrop { size: 30, padding: 6, border: Border::Zero }.into(),
+        PadCrop { size: 44, padding: 9, border: Border::Reflect }.into(),
+        HorizontalFlip { probability }.into(),
+        VerticalFlip { probability }.into(),
+        Rotation { degrees: 180.0, probability }.into(),
+        jitter(JitterConvention::Torchvision, probability),
+        jitter(JitterConvention::TensorFlowAdded, probability),
+        jitter(JitterConvention::TensorFlow, probability),
+        Grayscale { probability }.into(),
+        GaussianBlur { kernel_size: Some(9), sigma: [0.1, 3.0], probability }.into(),
+        GaussianBlur { kernel_size: None, sigma: [0.1, 2.0], probability: 1.0 }.into(),
+        Solarize { threshold: 0.3, probability }.into(),
+        Equalize { probability }.into(),
+        Posterize { bits: 3, probability }.into(),
+        RandomErasing { area, aspect, fill: 0.5, probability }.into(),
+        Cutout { size: 11, fill: 0.0, probability }.into(),
+        ChannelDropout { fill: 0.25, probability }.into(),
     ];
     let images = images(8, 40, 36);
     for operator in operators {
         // First of all, where both sides see the same bytes: what jumps, jumps alike.
         let text = operator.to_string();
-        let worst = difference(&recipe(vec![operator, Operator::CenterCrop { size: 28 }]), &images);
+        let worst = difference(&recipe(vec![operator, CenterCrop { size: 28 }.into()]), &images);
         assert!(worst < TOLERANCE, "{text}: {worst}");
     }
 }
@@ -143,8 +139,8 @@ fn every_resampling_is_that_of_the_host() {
             let resampling = Resampling { interpolation, antialias };
             // Larger and smaller parts than the view.
             let (size, area, aspect) = (20, [0.05, 1.0], [0.5, 2.0]);
-            let crop = Operator::RandomResizedCrop { size, area, aspect, resampling };
-            let worst = difference(&recipe(vec![crop]), &images(8, 40, 36));
+            let crop = RandomResizedCrop { size, area, aspect, resampling };
+            let worst = difference(&recipe(vec![crop.into()]), &images(8, 40, 36));
             assert!(worst < 1e-5, "{resampling:?}: {worst}");
         }
     }
@@ -153,19 +149,19 @@ fn every_resampling_is_that_of_the_host() {
 #[test]
 fn operators_in_any_order_do_what_they_do_on_the_host() {
     let probability = 0.5;
-    let flip = || Operator::HorizontalFlip { probability };
+    let flip = || HorizontalFlip { probability }.into();
     let views = vec![
-        Operator::PadCrop { size: 40, padding: 4, border: Border::Reflect },
-        Operator::Rotation { degrees: 30.0, probability },
+        PadCrop { size: 40, padding: 4, border: Border::Reflect }.into(),
+        Rotation { degrees: 30.0, probability }.into(),
         flip(),
-        jitter(JitterOrder::Random, Light::Multiplied, Formulas::Torchvision, probability),
-        Operator::Resize { size: 30, resampling: Resampling::default() },
-        jitter(JitterOrder::Random, Light::Added, Formulas::Torchvision, probability),
-        Operator::Grayscale { probability: 0.2 },
-        Operator::GaussianBlur { kernel_size: Some(5), sigma: [0.5, 1.5], probability },
-        Operator::Cutout { size: 9, fill: 0.3, probability },
-        Operator::VerticalFlip { probability },
-        Operator::CenterCrop { size: 26 },
+        jitter(JitterConvention::Torchvision, probability),
+        Resize { size: 30, resampling: Resampling::default() }.into(),
+        jitter(JitterConvention::TensorFlowAdded, probability),
+        Grayscale { probability: 0.2 }.into(),
+        GaussianBlur { kernel_size: Some(5), sigma: [0.5, 1.5], probability }.into(),
+        Cutout { size: 9, fill: 0.3, probability }.into(),
+        VerticalFlip { probability }.into(),
+        CenterCrop { size: 26 }.into(),
         flip(),
     ];
     let worst = difference(&recipe(views).with_normalize(Normalize::CIFAR), &images(8, 40, 36));

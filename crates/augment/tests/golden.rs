@@ -1,4 +1,5 @@
-//! Every operator against torchvision's values, from the fixture or the file `SELFSAME_GOLDEN` names.
+//! Every operator against torchvision's values, from the fixture or the file `SELFSAME_GOLDEN`
+//! names.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::print_stdout,
@@ -21,7 +22,7 @@ fn image(packed: &Value) -> PlanarImage {
     PlanarImage { height: side(1), width: side(2), data }
 }
 
-/// The parameters of a case; what is not asked for is an error.
+/// The parameters of a case; one that is not read is an error.
 struct Params<'a>(&'a Map<String, Value>, Vec<&'a str>);
 
 impl<'a> Params<'a> {
@@ -49,7 +50,7 @@ impl<'a> Params<'a> {
     }
 }
 
-/// What our operator makes of the input, and how far it may be off.
+/// Applies our operator to the input; returns the result and the tolerance.
 fn apply(op: &str, params: &mut Params<'_>, mut input: PlanarImage) -> (PlanarImage, f32) {
     match op {
         "brightness" => augment::brightness(&mut input, params.number("factor") as f32),

@@ -9,9 +9,14 @@
 use image::{DynamicImage, ImageBuffer, Luma, LumaA, Rgb, Rgba};
 use proptest::prelude::*;
 use rand::RngExt;
+use selfsame_augment::operator::{
+    CenterCrop, ChannelDropout, ColorJitter, Cutout, Equalize, GaussianBlur, Grayscale,
+    HorizontalFlip, PadCrop, Posterize, RandomErasing, RandomResizedCrop, Resize, Rotation,
+    Solarize, VerticalFlip,
+};
 use selfsame_augment::{
-    Border, CropBox, Formulas, Interpolation, JitterOrder, Light, Normalize, Operator, Plan,
-    PlanarImage, Recipe, RecipeError, Resampling, Scratch, ViewKey, horizontal_flip, rotate,
+    Border, CropBox, Interpolation, JitterConvention, Normalize, Operator, PixelOp, PlanarImage,
+    Recipe, RecipeError, Resampling, Scratch, Step, ViewKey, ViewMaker, horizontal_flip, rotate,
     vertical_flip, view_grid,
 };
 
@@ -88,7 +93,7 @@ fn multi_crop_recipes_have_the_published_sizes() {
 }
 
 #[test]
-fn operators_act_as_often_as_they_say() {
+fn operators_act_with_their_probability() {
     let draws = 4_000;
     for recipe in Recipe::all() {
         for (of, operators) in recipe.views.iter().enumerate() {
@@ -99,7 +104,7 @@ fn operators_act_as_often_as_they_say() {
             for sample in 0..draws {
                 let plan = recipe.plan(key(sample, of as u32), [60, 80]);
                 for (acted, step) in acted.iter_mut().zip(&plan.steps) {
-                    *acted += u32::from(*step != Plan::Skip);
+                    *acted += u32::from(*step != Step::Skip);
                 }
             }
             for (acted, operator) in acted.into_iter().zip(operators) {
@@ -135,7 +140,7 @@ fn an_image_decoded_smaller_makes_nearly_the_same_view() {
         let plan = recipe.plan(key(sample, 0), [302, 403]);
         let scale = plan.smallest_scale() as u32;
         scales[scale as usize] += 1;
-        // What a decoder does: means of squares, those at the border of what is there.
+        // A decoder's means of squares, cut off at the border.
         let reduced =
             ImageBuffer::from_fn(403_u32.div_ceil(scale), 302_u32.div_ceil(scale), |x, y| {
                 let (mut sum, mut count) = ([0; 3], 0);
@@ -160,7 +165,7 @@ fn an_image_decoded_smaller_makes_nearly_the_same_view() {
 }
 
 #[test]
-fn a_view_is_made_of_its_part_alone() {
+fn a_view_depends_on_its_part_alone() {
     let (whole, mut parts) = (smooth(150, 110), 0);
     for recipe in [Recipe::simclr_imagenet(), Recipe::evaluation(32), Recipe::moco_v2_cifar()] {
         for sample in 0..20 {
@@ -186,15 +191,15 @@ fn a_view_is_made_of_its_part_alone() {
 }
 
 #[test]
-fn images_are_only_decoded_smaller_where_that_is_not_seen() {
+fn images_are_decoded_smaller_only_where_that_is_not_seen() {
     let mut recipe = Recipe::evaluation(32);
     assert_eq!(recipe.plan(key(0, 0), [300, 400]).smallest_scale(), 8);
     assert_eq!(recipe.plan(key(0, 0), [255, 400]).smallest_scale(), 4);
     assert_eq!(recipe.plan(key(0, 0), [40, 40]).smallest_scale(), 1);
     let resampling = Resampling { antialias: false, ..Resampling::default() };
-    recipe.views[0][0] = Operator::Resize { size: 32, resampling };
+    recipe.views[0][0] = Resize { size: 32, resampling }.into();
     assert_eq!(recipe.plan(key(0, 0), [300, 400]).smallest_scale(), 1);
-    recipe.views[0] = vec![Operator::PadCrop { size: 32, padding: 4, border: Border::Zero }];
+    recipe.views[0] = vec![PadCrop { size: 32, padding: 4, border: Border::Zero }.into()];
     assert_eq!(recipe.plan(key(0, 0), [300, 400]).smallest_scale(), 1);
 }
 
@@ -237,27 +242,25 @@ fn errors_name_the_field() {
 }
 
 #[test]
-fn jitter_in_fixed_order_adds_light() {
-    let jitter = Operator::ColorJitter {
+fn jitter_in_fixed_order_adds_brightness() {
+    let jitter = Operator::from(ColorJitter {
         brightness: 0.5,
         contrast: 0.0,
         saturation: 0.0,
         hue: 0.0,
-        order: JitterOrder::Fixed,
-        light: Light::Added,
-        formulas: Formulas::Torchvision,
+        convention: JitterConvention::TensorFlowAdded,
         probability: 1.0,
-    };
+    });
     let (mut rng, mut sum) = (key(0, 0).rng(), 0.0);
     for _ in 0..1_000 {
-        let Plan::Jitter([light, contrast, saturation, hue]) = jitter.draw([8, 8], &mut rng) else {
+        let Step::Pixels([Some(brightness), rest @ ..]) = jitter.draw([8, 8], &mut rng) else {
             panic!("a jitter")
         };
-        let selfsame_augment::Jitter::Lighten(shift) = light else { panic!("light first") };
+        let PixelOp::AddBrightness(shift) = brightness else { panic!("brightness first") };
         assert!((-0.5..=0.5).contains(&shift));
         sum += f64::from(shift) / 1_000.0;
-        let rest = format!("{contrast:?} {saturation:?} {hue:?}");
-        assert_eq!(rest, "Contrast(1.0) Saturation(1.0) Hue(0.0)");
+        let want = [PixelOp::ChannelContrast(1.0), PixelOp::HsvSaturation(1.0), PixelOp::Hue(0.0)];
+        assert_eq!(rest, want.map(Some));
     }
     // The mean of uniform draws, within four standard errors.
     assert!(sum.abs() < 4.0 / 12_f64.sqrt() / 1_000_f64.sqrt(), "{sum}");
@@ -296,53 +299,51 @@ fn any_resampling() -> impl Strategy<Value = Resampling> {
 
 fn any_operator() -> impl Strategy<Value = Operator> {
     let p = 0.7;
-    let crop = (1_u32..40, any_resampling()).prop_map(|(size, resampling)| {
-        Operator::RandomResizedCrop { size, area: [0.1, 1.0], aspect: [0.5, 2.0], resampling }
+    let crop = (1_u32..40, any_resampling()).prop_map(|(size, resampling)| -> Operator {
+        RandomResizedCrop { size, area: [0.1, 1.0], aspect: [0.5, 2.0], resampling }.into()
     });
-    let window = (1_u32..40, 0_u32..9, any::<bool>()).prop_map(|(size, padding, zero)| {
-        let border = if zero { Border::Zero } else { Border::Reflect };
-        Operator::PadCrop { size, padding, border }
-    });
-    let choices = (any::<bool>(), any::<bool>(), any::<bool>());
-    let jitter = choices.prop_map(move |(fixed, added, hsv)| {
-        let formulas = if hsv { Formulas::Tensorflow } else { Formulas::Torchvision };
-        let order = if fixed { JitterOrder::Fixed } else { JitterOrder::Random };
-        let light = if added { Light::Added } else { Light::Multiplied };
-        let (brightness, contrast, saturation, hue) = (0.4, 0.4, 0.4, 0.1);
-        Operator::ColorJitter {
-            brightness,
-            contrast,
-            saturation,
-            hue,
-            order,
-            light,
-            formulas,
-            probability: p,
-        }
-    });
+    let window =
+        (1_u32..40, 0_u32..9, any::<bool>()).prop_map(|(size, padding, zero)| -> Operator {
+            let border = if zero { Border::Zero } else { Border::Reflect };
+            PadCrop { size, padding, border }.into()
+        });
+    let conventions = [
+        JitterConvention::Torchvision,
+        JitterConvention::TensorFlow,
+        JitterConvention::TensorFlowAdded,
+    ];
+    let jitter =
+        prop::sample::select(conventions.to_vec()).prop_map(move |convention| -> Operator {
+            let (brightness, contrast, saturation, hue) = (0.4, 0.4, 0.4, 0.1);
+            ColorJitter { brightness, contrast, saturation, hue, convention, probability: p }.into()
+        });
     prop_oneof![
         crop,
         window,
         jitter,
         (1_u32..40, any_resampling())
-            .prop_map(|(size, resampling)| Operator::Resize { size, resampling }),
-        (1_u32..40).prop_map(|size| Operator::CenterCrop { size }),
-        Just(Operator::HorizontalFlip { probability: p }),
-        Just(Operator::VerticalFlip { probability: p }),
-        Just(Operator::Rotation { degrees: 90.0, probability: p }),
-        Just(Operator::Grayscale { probability: p }),
-        Just(Operator::GaussianBlur { kernel_size: Some(9), sigma: [0.1, 2.0], probability: p }),
-        Just(Operator::Solarize { threshold: 0.5, probability: p }),
-        Just(Operator::Equalize { probability: p }),
-        Just(Operator::Posterize { bits: 5, probability: p }),
-        Just(Operator::RandomErasing {
+            .prop_map(|(size, resampling)| Operator::from(Resize { size, resampling })),
+        (1_u32..40).prop_map(|size| Operator::from(CenterCrop { size })),
+        Just(Operator::from(HorizontalFlip { probability: p })),
+        Just(Operator::from(VerticalFlip { probability: p })),
+        Just(Operator::from(Rotation { degrees: 90.0, probability: p })),
+        Just(Operator::from(Grayscale { probability: p })),
+        Just(Operator::from(GaussianBlur {
+            kernel_size: Some(9),
+            sigma: [0.1, 2.0],
+            probability: p
+        })),
+        Just(Operator::from(Solarize { threshold: 0.5, probability: p })),
+        Just(Operator::from(Equalize { probability: p })),
+        Just(Operator::from(Posterize { bits: 5, probability: p })),
+        Just(Operator::from(RandomErasing {
             area: [0.02, 0.4],
             aspect: [0.3, 3.3],
             fill: 0.5,
             probability: p
-        }),
-        Just(Operator::Cutout { size: 5, fill: 0.0, probability: p }),
-        Just(Operator::ChannelDropout { fill: 0.0, probability: p }),
+        })),
+        Just(Operator::from(Cutout { size: 5, fill: 0.0, probability: p })),
+        Just(Operator::from(ChannelDropout { fill: 0.0, probability: p })),
     ]
 }
 
@@ -351,14 +352,11 @@ fn a_blur_also_normalizes_and_a_gray_one_is_done_once() {
     let image = smooth(40, 30);
     for gray in [0.0, 1.0] {
         for sigma in [0.05, 0.4, 1.9] {
-            let blur = Operator::GaussianBlur {
-                kernel_size: Some(9),
-                sigma: [sigma; 2],
-                probability: 1.0,
-            };
+            let blur: Operator =
+                GaussianBlur { kernel_size: Some(9), sigma: [sigma; 2], probability: 1.0 }.into();
             let views = vec![vec![
-                Operator::CenterCrop { size: 28 },
-                Operator::Grayscale { probability: gray },
+                CenterCrop { size: 28 }.into(),
+                Grayscale { probability: gray }.into(),
                 blur,
             ]];
             let recipe = Recipe { views, ..Recipe::simclr_cifar() };
@@ -379,11 +377,11 @@ fn a_blur_also_normalizes_and_a_gray_one_is_done_once() {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
-    /// The passes of `write_view` against one operator after the other.
+    /// Compares the passes of `write_view` with one operator after the other.
     #[test]
     fn operators_in_any_order_make_what_they_make_one_by_one(
         operators in prop::collection::vec(any_operator(), 0..7),
-        first in (1_u32..40).prop_map(|size| Operator::CenterCrop { size }),
+        first in (1_u32..40).prop_map(|size| Operator::from(CenterCrop { size })),
         last in any::<bool>(),
         sides in (1_u32..50, 1_u32..50),
         sample in 0_u64..1_000,
@@ -409,7 +407,7 @@ proptest! {
     }
 
     #[test]
-    fn mirroring_twice_is_nothing_and_turning_about_mirrors_both_ways(
+    fn mirroring_twice_is_nothing_and_half_a_turn_mirrors_both_ways(
         sides in (1_usize..20, 1_usize..20),
         seed in 0_u64..100,
     ) {

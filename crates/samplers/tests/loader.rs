@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
-use selfsame_augment::{Recipe, Scratch, ViewKey};
+use selfsame_augment::{Recipe, Scratch, ViewKey, ViewMaker};
 use selfsame_datasets::{
     DataError, Dataset, EncodedImage, Map, Split, Synthetic, SyntheticConfig, labels, open,
 };

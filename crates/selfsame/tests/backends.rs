@@ -18,7 +18,7 @@ use std::sync::{Arc, OnceLock};
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use selfsame::augment::{PlanarImage, Recipe, Scratch, ViewKey};
+use selfsame::augment::{PlanarImage, Recipe, Scratch, ViewKey, ViewMaker};
 use selfsame::datasets::{Dataset, Split, Synthetic, SyntheticConfig};
 use selfsame::losses::{
     BarlowTwinsLossConfig, DclLossConfig, DinoCenter, DinoLossConfig, FrosslLossConfig,

@@ -1,7 +1,7 @@
 //! The features of whole data sets.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use selfsame_augment::{Recipe, Scratch, ViewKey};
+use selfsame_augment::{Recipe, Scratch, ViewKey, ViewMaker};
 use selfsame_datasets::Dataset;
 use selfsame_metrics::Features;
 
