@@ -1,7 +1,7 @@
 //! Device of the benches, chosen by an environment variable.
 
 use burn::tensor::Device;
-use selfsame::NamedDevice;
+use selfsame::device::NamedDevice;
 
 /// Environment variable that names the device; `flex` if it is not set.
 pub const DEVICE_VARIABLE: &str = "SELFSAME_BENCH_DEVICE";

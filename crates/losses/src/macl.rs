@@ -66,7 +66,7 @@ pub fn macl(view_a: Tensor<2>, view_b: Tensor<2>, config: &MaclLossConfig) -> Te
     let mut temperature = config.temperature;
     let views = [view_a, view_b];
     // Without the positive in the denominator: 1 − p keeps its digits where p is near 1.
-    let contrast = Contrast::new("macl", views, None, Positive::LeftOut, |positives| {
+    let contrast = Contrast::new("macl", views, None, Positive::Excluded, |positives| {
         let agreement: f64 = positives.clone().inner().mean().into_scalar::<f64>().elem();
         // Where it is unknown, so is the loss; the temperature stays a number.
         let agreement = if agreement.is_nan() { config.threshold } else { agreement };

@@ -236,9 +236,9 @@ mod tests {
             ..TripletLossConfig::default()
         };
         let loss = triplet(&batch, None, &config);
-        assert_eq!(numbers(loss.clone()), [0.0]);
+        assert_eq!(to_f64_vec(loss.clone()), [0.0]);
         // Each anchor pushes its negative, and itself, by a quarter.
-        let gradient = numbers(rows.grad(&loss.backward()).unwrap());
+        let gradient = to_f64_vec(rows.grad(&loss.backward()).unwrap());
         assert_eq!(gradient.iter().sum::<f64>(), 0.0);
         assert_eq!(gradient[0] + gradient[1], 1.0);
     }

@@ -6,9 +6,9 @@ use burn::module::Module;
 use burn::tensor::Device;
 use selfsame_augment::Recipe;
 use selfsame_callbacks::{Callback, CallbackError, RunView};
+use selfsame_datasets::Dataset;
 use selfsame_metrics::{Knn, LabeledFeatures};
 use selfsame_models::{Backbone, Method};
-use selfsame_datasets::Dataset;
 
 use crate::{TrainError, extract_features};
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::Sender;
 use rayon::ThreadPool;
 use rayon::prelude::*;
-use selfsame_augment::{CropBox, Scratch, ViewMaker, ViewPlan};
+use selfsame_augment::{CropBox, Plan, Scratch, ViewMaker};
 use selfsame_datasets::{DataError, Dataset, DecodeError, EncodedImage, Region};
 
 use super::batch::{HostView, HostViews};
@@ -120,10 +120,10 @@ impl Pipeline {
             let image = EncodedImage::open(&bytes).map_err(named)?;
             let [width, height] = image.size().map(|side| side as usize);
             let plan = |view| self.recipe.plan(key.view(view), [height, width]);
-            let plans: Vec<ViewPlan> = (0..).take(places.len()).map(plan).collect();
-            let scale = plans.iter().map(ViewPlan::smallest_scale).min().unwrap_or(1);
+            let plans: Vec<Plan> = (0..).take(places.len()).map(plan).collect();
+            let scale = plans.iter().map(Plan::smallest_scale).min().unwrap_or(1);
             let scale = u32::try_from(scale).unwrap_or(1);
-            let part = plans.iter().map(ViewPlan::part).reduce(CropBox::with);
+            let part = plans.iter().map(Plan::part).reduce(CropBox::with);
             let CropBox { top, left, height, width } =
                 part.unwrap_or(CropBox::whole([height, width]));
             let region = Region { top, left, height, width };
