@@ -107,6 +107,9 @@ impl<'a> EncodedImage<'a> {
                 let orientation = decoder.orientation().map_err(damaged)?;
                 (width, height, decoder.total_bytes(), orientation)
             };
+            if width == 0 || height == 0 {
+                return Err(DecodeError::Damaged(format!("it has {width} × {height} pixels")));
+            }
             if width.max(height) > MAX_SIDE || in_memory > MAX_BYTES as u64 {
                 return Err(DecodeError::TooLarge { width, height });
             }

@@ -233,6 +233,20 @@ fn a_bomb_is_refused_before_it_goes_off() {
     assert_eq!(error, DecodeError::TooLarge { width: 20_000, height: 20_000 });
 }
 
+#[test]
+fn an_image_without_pixels_is_refused() {
+    // The width of a GIF stands in its screen and in its first frame.
+    let gif = encoded(&noise(), ImageFormat::Gif);
+    let mut narrow = gif.clone();
+    narrow[6..8].fill(0);
+    let mut nothing = b"P5 0 30 255\n".to_vec();
+    nothing.push(0);
+    for bytes in [narrow, nothing] {
+        let error = EncodedImage::open(&bytes).map(|image| image.size()).unwrap_err();
+        assert!(matches!(error, DecodeError::Damaged(_)), "{error}");
+    }
+}
+
 /// Small files of every format and kind.
 fn seeds() -> Vec<Vec<u8>> {
     let image = noise();

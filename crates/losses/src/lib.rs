@@ -1,4 +1,5 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::float_cmp, reason = "tests state exact results"))]
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
