@@ -8,9 +8,13 @@ ci:
 fmt:
     cargo fmt --all --check
 
-# The project's words and spelling.
+# The words of the field in place of words of our own.
 words:
     .ci/words
+
+# Spelling, American; needs typos.
+spelling:
+    typos
 
 # Every test, with the doc-tests.
 test:
