@@ -7,6 +7,7 @@ ci:
 # Formatting.
 fmt:
     cargo fmt --all --check
+    rustfmt --check --edition 2024 crates/augment/src/operator/*.rs
 
 # The words of the field in place of words of our own.
 words:

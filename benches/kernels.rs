@@ -24,7 +24,7 @@ fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, Wal
     group
 }
 
-/// A large matrix product: the best that this machine does, to compare the others with.
+/// A large matrix product: the best that this machine reaches, to compare the others with.
 fn matmul(criterion: &mut Criterion) {
     let device = BenchDevice::from_environment();
     let mut group = group(criterion, "matmul");
@@ -121,8 +121,8 @@ fn norm(criterion: &mut Criterion) {
         group.bench_function(format!("forward-backward/{shape}"), |bencher| {
             bencher.iter(|| {
                 let [gamma, beta] = parameters();
-                let then = Epilogue::AddRelu(leaf(&residual));
-                let norm = batch_norm_train(leaf(&x), gamma, beta, then, 1e-5);
+                let epilogue = Epilogue::AddRelu(leaf(&residual));
+                let norm = batch_norm_train(leaf(&x), gamma, beta, epilogue, 1e-5);
                 device.finished(norm.output.sum().backward())
             });
         });

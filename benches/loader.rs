@@ -13,7 +13,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use image::{ImageFormat, Rgb, RgbImage};
 use selfsame::augment::Recipe;
 use selfsame::datasets::{
-    DataError, Dataset, EncodedImage, Split, Synthetic, SyntheticConfig, decode, open,
+    DataError, Dataset, EncodedImage, Split, Synthetic, SyntheticConfig, decode_image, open,
 };
 use selfsame::samplers::{Loader, WithReplacement};
 
@@ -26,7 +26,7 @@ impl Dataset for Photographs {
     }
 
     fn image(&self, index: usize) -> Result<image::DynamicImage, DataError> {
-        decode(&self.0[index])
+        decode_image(&self.0[index])
             .map_err(|error| DataError::Image { name: self.name(index), reason: error.to_string() })
     }
 
@@ -62,7 +62,7 @@ fn decoding(criterion: &mut Criterion) {
     let Photographs(images) = photographs();
     let mut next = images.iter().cycle();
     group.bench_function("photographs/u8/host", |bencher| {
-        bencher.iter(|| next.next().map(|bytes| decode(bytes).expect("an image")));
+        bencher.iter(|| next.next().map(|bytes| decode_image(bytes).expect("an image")));
     });
     let large = drawn(4_000, 3_000, 0);
     group.sample_size(10);
@@ -93,7 +93,7 @@ fn views(criterion: &mut Criterion) {
     group.bench_function("simclr_imagenet-with-decoding/f32/host", |bencher| {
         bencher.iter_custom(|count| {
             let mut batches = loader.epoch(0, 0);
-            // Two batches wait to be taken: what is timed is the making of as many others.
+            // Two batches wait to be taken; the time measured is that of making as many others.
             batches.by_ref().take(3).for_each(|batch| drop(batch.expect("a batch")));
             let start = Instant::now();
             for _ in 0..count {

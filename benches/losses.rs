@@ -1,7 +1,7 @@
 //! Every loss, forward and forward with backward. Ids are `loss/pass/batch x dim/dtype/device`.
 //!
 //! On the CPU each id of a backward pass is preceded by a line with the peak memory of such a step
-//! above its inputs; it counts all that is allocated, whether it was touched or not.
+//! above its inputs; it counts all allocated memory, whether touched or not.
 
 use std::hint::black_box;
 use std::time::Duration;

@@ -7,8 +7,8 @@ use burn::tensor::{Tensor, TensorData};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use image::{DynamicImage, Rgb, RgbImage};
 use selfsame::augment::{
-    Border, CropBox, PixelOp, PlanarImage, Recipe, Resampling, Scratch, SpatialOp, Step, ViewKey,
-    ViewMaker,
+    Border, CropBox, PixelOp, PlanStep, PlanarImage, Recipe, Resampling, Scratch, SpatialOp,
+    ViewKey, ViewMaker,
 };
 use selfsame_benches::device::BenchDevice;
 
@@ -94,7 +94,7 @@ fn operators(criterion: &mut Criterion) {
         let resampling = Resampling::default();
         let border = Border::Reflect;
         let kernel_size = 2 * (size[0] / 20) + 1;
-        let steps: [(&str, Step); 18] = [
+        let steps: [(&str, PlanStep); 18] = [
             ("resized_crop", SpatialOp::Crop { part, size, resampling }.into()),
             ("window", SpatialOp::PadCrop { place: [-3, 2], size: size[0], border }.into()),
             ("horizontal_flip", SpatialOp::HorizontalFlip.into()),

@@ -15,7 +15,7 @@ fn main() {
     }
 }
 
-/// Returns the version of a package in a lock file, where `name` stands above `version`.
+/// Returns the version of a package in a lock file, where `name` precedes `version`.
 fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let name = format!("name = \"{package}\"");
     let mut lines = lock.lines().skip_while(|line| *line != name);

@@ -140,7 +140,7 @@ fn find(name: &str) -> anyhow::Result<NamedDevice> {
     bail!("there is no GPU to check:{missing}")
 }
 
-/// Sizes of what is computed.
+/// Sizes of the computations.
 struct Sizes {
     /// Channels of the first stage of ResNet-18.
     width: usize,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use image::DynamicImage;
 use selfsame::augment::{CropBox, Plan, Recipe, Scratch, ViewKey, ViewMaker};
-use selfsame::datasets::{EncodedImage, Region, decode};
+use selfsame::datasets::{EncodedImage, Region, decode_image};
 use selfsame_benches::answer::answer_with;
 
 /// Time for which a case is measured.
@@ -40,7 +40,7 @@ fn files(set: &str) -> Result<Vec<Vec<u8>>> {
 }
 
 fn decoded(set: &str) -> Result<Vec<DynamicImage>> {
-    files(set)?.iter().map(|bytes| Ok(decode(bytes)?.into_rgb8().into())).collect()
+    files(set)?.iter().map(|bytes| Ok(decode_image(bytes)?.into_rgb8().into())).collect()
 }
 
 /// Returns the results per second of `work` on one image after the other; `work` returns how many
@@ -104,7 +104,7 @@ fn decoding() -> Result<f64> {
     let files = files("photographs")?;
     let mut failed = None;
     let number = rate(files.len(), |place| {
-        failed = decode(&files[place]).err().or(failed.take());
+        failed = decode_image(&files[place]).err().or(failed.take());
         1
     });
     Ok(failed.map_or(Ok(number), Err)?)

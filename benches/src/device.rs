@@ -36,8 +36,8 @@ impl BenchDevice {
         format!("{shape}/f32/{}", self.name)
     }
 
-    /// Returns `output` once the device has finished all work, so that what is timed is the work
-    /// and not the time to queue it.
+    /// Returns `output` once the device has finished all work, so that the measured time is that of
+    /// the work, not of queueing it.
     ///
     /// # Panics
     /// If the device fails.

@@ -20,7 +20,7 @@ pub(crate) struct Findings {
     pub knn: Option<BeforeAfter>,
     pub health: Health,
     pub accuracy: Option<Accuracy>,
-    /// Why there is no accuracy.
+    /// The reason why there is no accuracy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
     pub images: Counts,

@@ -82,7 +82,7 @@ impl Images {
         lines.join("\n")
     }
 
-    /// Returns some of the labeled images, to follow the training with.
+    /// Returns some of the labeled images, to measure progress during training.
     pub(crate) fn knn_bank(&self, settings: &Settings) -> Option<KnnProbe> {
         let some = |dataset: &Arc<dyn Dataset>, limit| choose(dataset, limit, settings.seed);
         labels(self.train.as_ref())?;
@@ -92,7 +92,8 @@ impl Images {
 
     /// Returns a few images to show, of different classes if there are any.
     pub(crate) fn sample(&self, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
-        // One more than an even step: it meets all classes, whether in turns or in blocks.
+        // One more than an even step: it meets all classes, whether they alternate or come in
+        // blocks.
         let step = (self.train.len() / count).max(1) + 1;
         let indices = (0..count).map(|place| place * step % self.train.len());
         indices.map(|index| Ok(self.train.image(index)?)).collect()

@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 
 enum End {
     Finished,
-    /// By the user, who can resume the run later.
+    /// Stopped by the user, who can resume the run later.
     Interrupted,
 }
 
@@ -195,7 +195,8 @@ impl Run {
         Ok(outcome)
     }
 
-    /// Returns the encoder as safetensors, with what it takes to build it and how it was trained.
+    /// Returns the encoder as safetensors, with the settings to build it and those it was trained
+    /// with.
     fn weights(&self, encoder: &ResNet) -> anyhow::Result<Vec<u8>> {
         let settings = &self.plan.settings;
         // The name of the images only: a path would tell about the machine.

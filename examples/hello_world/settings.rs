@@ -235,7 +235,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns the name of the images, as results have it.
+    /// Returns the name of the images, as results show it.
     pub(crate) fn data_name(&self) -> String {
         let name = self.data.as_deref().and_then(Path::file_name);
         name.map_or_else(|| "synthetic".to_owned(), |name| name.to_string_lossy().into_owned())

@@ -11,6 +11,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::time::Instant;
 
 use image::{Rgb, RgbImage};
 use serde_json::Value;
@@ -87,7 +88,11 @@ fn stripes(class: usize, image: usize) -> RgbImage {
 fn one_seed_gives_the_same_bytes_whatever_the_number_of_threads() {
     let root = tempfile::tempdir().unwrap();
     let [one, four, other] = ["one", "four", "other"].map(|name| root.path().join(name));
-    small(&["--threads", "1"], &one);
+    let start = Instant::now();
+    let log = String::from_utf8(small(&["--threads", "1"], &one).stderr).unwrap();
+    // Outside a terminal: a line at the end of each of five networks, and one every ten seconds.
+    let lines = 5 + start.elapsed().as_secs() / 10;
+    assert!(log.lines().count() as u64 <= lines, "{log}");
     small(&["--threads", "4"], &four);
     small(&["--no-scratch", "--seed", "1"], &other);
     let weights = |out: &PathBuf| fs::read(out.join("encoder.safetensors")).unwrap();

@@ -14,7 +14,7 @@ pub struct CropBox {
 }
 
 impl CropBox {
-    /// Returns the whole of an image of `[height, width]`.
+    /// Returns the box that covers an image of `[height, width]`.
     ///
     /// # Example
     /// ```
@@ -28,7 +28,7 @@ impl CropBox {
         Self { top: 0, left: 0, height, width }
     }
 
-    /// Returns the smallest part that contains both.
+    /// Returns the smallest box that contains both.
     ///
     /// # Example
     /// ```
@@ -46,7 +46,8 @@ impl CropBox {
         Self { top, left, height: bottom - top, width: right - left }
     }
 
-    /// Returns the center of an image of `[height, width]`, no larger than the image.
+    /// Returns the box of size `part` in the center of `image`, clipped to it; both
+    /// `[height, width]`.
     ///
     /// # Example
     /// ```

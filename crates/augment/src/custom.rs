@@ -12,8 +12,8 @@ use crate::{
 
 /// A recipe with custom functions between its operators.
 ///
-/// A [`Recipe`] is a value that is saved and read; functions are not, so they are kept apart. The
-/// operators before the first function of a view are as fast as in the recipe.
+/// A [`Recipe`] can be saved and functions cannot, so they are kept apart. The operators before the
+/// first function of a view run as fast as in the recipe.
 ///
 /// # Example
 /// ```
@@ -38,13 +38,13 @@ type Change = dyn Fn(&mut PlanarImage, &mut ChaCha8Rng) + Send + Sync;
 
 struct Function {
     view: usize,
-    /// The place of the operator it precedes.
+    /// The index of the operator it precedes.
     place: usize,
     change: Box<Change>,
 }
 
 impl CustomRecipe {
-    /// Wraps a recipe, without functions yet.
+    /// Wraps a recipe; no functions are added yet.
     #[must_use]
     pub fn new(recipe: Recipe) -> Self {
         Self { recipe, functions: Vec::new() }
@@ -56,10 +56,11 @@ impl CustomRecipe {
         &self.recipe
     }
 
-    /// Calls `change` in a view before the operator at `place`, after functions already there.
+    /// Calls `change` in a view before the operator at index `place`, after earlier functions
+    /// there.
     ///
-    /// Each function has a generator of its own for each view, so its draws change no other. It may
-    /// change the size of the image if an operator after it sets one.
+    /// Each function has a separate generator for each view, so its draws affect no others. It may
+    /// change the size of the image if a later operator sets the size.
     ///
     /// # Panics
     /// If the recipe has no such view, or the view fewer than `place` operators.
@@ -72,9 +73,9 @@ impl CustomRecipe {
         change: impl Fn(&mut PlanarImage, &mut ChaCha8Rng) + Send + Sync + 'static,
     ) -> Self {
         let (views, name) = (self.recipe.views.len(), &self.recipe.name);
-        assert!(view < views, "view {view} of recipe `{name}`, which has {views}");
+        assert!(view < views, "recipe `{name}` has {views} views, but no view {view}");
         let operators = self.recipe.views[view].len();
-        assert!(place <= operators, "operator {place} of a view of {operators}");
+        assert!(place <= operators, "a view of {operators} operators has no place {place}");
         self.functions.push(Function { view, place, change: Box::new(change) });
         self.functions.sort_by_key(|function| (function.view, function.place));
         self

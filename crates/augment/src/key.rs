@@ -23,7 +23,7 @@ pub struct ViewKey {
     pub epoch: u64,
     /// The sample's index in its data set.
     pub sample: u64,
-    /// Which view of the image, from 0.
+    /// The view of the image, from 0.
     pub view: u32,
 }
 

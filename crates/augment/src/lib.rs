@@ -17,12 +17,12 @@ mod normalize;
 pub mod operator;
 mod ops;
 mod plan;
+mod plan_step;
 mod planar_image;
 mod planes;
 mod recipe;
 mod resampling;
 mod run;
-mod step;
 mod view_grid;
 mod view_maker;
 
@@ -38,10 +38,10 @@ pub use ops::{
     resized_crop, rotate, saturation, solarize, vertical_flip,
 };
 pub use plan::Plan;
+pub use plan_step::{PixelOp, PlanStep, SpatialOp};
 pub use planar_image::PlanarImage;
 pub use recipe::{Recipe, RecipeError};
 pub use resampling::{Interpolation, Resampling};
 pub use run::Scratch;
-pub use step::{PixelOp, SpatialOp, Step};
 pub use view_grid::view_grid;
 pub use view_maker::ViewMaker;

@@ -25,7 +25,7 @@ impl Normalize {
     /// Writes the normalized planes of `image` to `out`.
     ///
     /// # Panics
-    /// If `out` has another length than the image's data.
+    /// If `out` and the image's data differ in length.
     ///
     /// # Example
     /// ```

@@ -1,4 +1,4 @@
-//! Operators: what may be done to an image, with the ranges its parameters are drawn from.
+//! Operators: random changes of an image, with the ranges that their parameters are drawn from.
 //!
 //! Each operator is a file of this folder and a line of the list below.
 
@@ -7,7 +7,7 @@ use std::fmt;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use crate::Step;
+use crate::PlanStep;
 
 mod parameters;
 
@@ -66,7 +66,7 @@ macro_rules! operators {
                 match self { $(Self::$name(parameters) => parameters.invalid_field(),)+ }
             }
 
-            fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> Step {
+            fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> PlanStep {
                 match self { $(Self::$name(parameters) => parameters.draw(image, rng),)+ }
             }
         }
@@ -104,8 +104,8 @@ operators! {
 }
 
 impl Operator {
-    /// Draws the step for an image of `[height, width]`; it is [`Step::Skip`] if the operator does
-    /// not act this time.
+    /// Draws the step for an image of `[height, width]`; it is [`PlanStep::Skip`] if the operator
+    /// does not act this time.
     ///
     /// # Panics
     /// If a parameter is out of its range, or the image is empty.
@@ -113,18 +113,18 @@ impl Operator {
     /// # Example
     /// ```
     /// use selfsame_augment::operator::CenterCrop;
-    /// use selfsame_augment::{CropBox, Operator, Resampling, SpatialOp, Step, ViewKey};
+    /// use selfsame_augment::{CropBox, Operator, PlanStep, Resampling, SpatialOp, ViewKey};
     ///
     /// let mut rng = ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 }.rng();
     /// let step = Operator::from(CenterCrop { size: 2 }).draw([4, 6], &mut rng);
     /// let part = CropBox { top: 1, left: 2, height: 2, width: 2 };
     /// let crop = SpatialOp::Crop { part, size: [2, 2], resampling: Resampling::default() };
-    /// assert_eq!(step, Step::Spatial(crop));
+    /// assert_eq!(step, PlanStep::Spatial(crop));
     /// ```
-    pub fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> Step {
+    pub fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> PlanStep {
         let probability = self.probability();
         if probability < 1.0 && !rng.random_bool(probability.max(0.0)) {
-            return Step::Skip;
+            return PlanStep::Skip;
         }
         Parameters::draw(self, image, rng)
     }
@@ -135,14 +135,14 @@ impl Operator {
         Parameters::probability(self)
     }
 
-    /// Returns the side of the square that the image always is after this operator, whatever it was
+    /// Returns the side of the square that this operator always produces, whatever the image
     /// before.
     #[must_use]
     pub fn side(&self) -> Option<usize> {
         self.side_after(None)
     }
 
-    /// Returns the side of the square that a view always is after these operators.
+    /// Returns the side of the square view that these operators always produce.
     pub(crate) fn side_after_all(operators: &[Self]) -> Option<usize> {
         operators.iter().fold(None, |side, operator| operator.side_after(side))
     }

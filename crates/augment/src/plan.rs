@@ -1,12 +1,12 @@
-//! Plans of views: everything random about one, drawn in advance.
+//! Plans of views: all random choices of a view, drawn in advance.
 
 use rand::Rng;
 
-use crate::{Operator, SpatialOp, Step, ViewKey};
+use crate::{Operator, PlanStep, SpatialOp, ViewKey};
 
 mod decoding;
 
-/// Everything random about one view, drawn before the image is decoded.
+/// All random choices of one view, drawn before the image is decoded.
 ///
 /// # Example
 /// ```
@@ -18,21 +18,21 @@ mod decoding;
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The view it was drawn for.
+    /// The key of the view.
     pub key: ViewKey,
-    /// `[height, width]` of the image it was drawn for.
+    /// `[height, width]` of the image that the plan was drawn for.
     pub image: [usize; 2],
-    /// The steps, in order; in a view with custom functions, those before the first of them.
-    pub steps: Vec<Step>,
+    /// The steps, in order; in a view with custom functions, only those before the first function.
+    pub steps: Vec<PlanStep>,
 }
 
-/// Draws operators one after the other, each for the size the one before leaves; returns the last
-/// size.
+/// Draws operators one after the other, each for the size that the previous one leaves; returns the
+/// final size.
 pub(crate) fn draw_steps(
     operators: &[Operator],
     image: [usize; 2],
     rng: &mut impl Rng,
-    steps: &mut Vec<Step>,
+    steps: &mut Vec<PlanStep>,
 ) -> [usize; 2] {
     operators.iter().fold(image, |size, operator| {
         let step = operator.draw(size, rng);
@@ -41,18 +41,19 @@ pub(crate) fn draw_steps(
     })
 }
 
-/// Counts the steps that are one resizing, if a view begins with one and has no other.
+/// Counts the first steps, which form one resizing, if a view begins with a resizing and has no
+/// other.
 ///
 /// A crop that follows only selects a window of the result.
-pub(crate) fn resizing_steps(steps: &[Step]) -> Option<usize> {
+pub(crate) fn resizing_steps(steps: &[PlanStep]) -> Option<usize> {
     let used = match steps {
         [
-            Step::Spatial(SpatialOp::Crop { .. }),
-            Step::Spatial(SpatialOp::Crop { part, size, .. }),
+            PlanStep::Spatial(SpatialOp::Crop { .. }),
+            PlanStep::Spatial(SpatialOp::Crop { part, size, .. }),
             ..,
         ] if [part.height, part.width] == *size => 2,
-        [Step::Spatial(SpatialOp::Crop { .. }), ..] => 1,
+        [PlanStep::Spatial(SpatialOp::Crop { .. }), ..] => 1,
         _ => return None,
     };
-    (!steps[used..].iter().any(Step::resizes)).then_some(used)
+    (!steps[used..].iter().any(PlanStep::resizes)).then_some(used)
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::operator::InvalidField;
 use crate::plan::draw_steps;
-use crate::{Normalize, Operator, Plan, Scratch, Step, ViewKey, ViewMaker};
+use crate::{Normalize, Operator, Plan, PlanStep, Scratch, ViewKey, ViewMaker};
 
 mod blocks;
 mod display;
@@ -15,9 +15,9 @@ mod shapes;
 
 pub use error::RecipeError;
 
-/// The views of an image: for each a list of operators, then normalization.
+/// A list of operators for each view of an image, then normalization.
 ///
-/// It makes views through its trait, [`ViewMaker`].
+/// Views are made through the trait [`ViewMaker`].
 ///
 /// # Example
 /// ```
@@ -33,10 +33,10 @@ pub use error::RecipeError;
 pub struct Recipe {
     /// A short name.
     pub name: String,
-    /// Where its parameters come from.
+    /// The source of its parameters.
     pub source: String,
-    /// The operators of each view, in order; at least one of each view must set a square of fixed
-    /// size.
+    /// The operators of each view, in order; at least one operator of each view must produce a
+    /// square of fixed size.
     pub views: Vec<Vec<Operator>>,
     /// The normalization, which comes last.
     pub normalize: Normalize,
@@ -58,7 +58,7 @@ impl Recipe {
     }
 
     #[track_caller]
-    fn draw(&self, key: ViewKey, image: [usize; 2], steps: &mut Vec<Step>) {
+    fn draw(&self, key: ViewKey, image: [usize; 2], steps: &mut Vec<PlanStep>) {
         assert!(image[0] > 0 && image[1] > 0, "a view of an empty image, {image:?}");
         steps.clear();
         draw_steps(&self.views[key.view as usize], image, &mut key.rng(), steps);
@@ -106,8 +106,9 @@ impl ViewMaker for Recipe {
         Plan { key, image, steps }
     }
 
-    /// Writes a planned view: cropping, resizing, flips and changes of color are one pass, contrast
-    /// and blur begin another. Nothing is allocated once `scratch` has made a view of this size.
+    /// Writes a planned view: cropping, resizing, flips and changes of color take one pass;
+    /// contrast and blur begin another. Nothing is allocated once `scratch` has made a view of this
+    /// size.
     #[track_caller]
     fn write_planned(
         &self,
@@ -183,7 +184,7 @@ mod tests {
                     let want = one_by_one(&recipe, &image(), key);
                     let worst =
                         out.iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                    // Rounding, which hue divides by the range of a pixel and normalization by
+                    // Rounding errors: hue divides them by the range of a pixel, normalization by
                     // 0.25.
                     assert!(out.len() == want.len() && worst < 5e-5, "{name} {key:?}: {worst}");
                 }

@@ -32,7 +32,7 @@ pub struct Resampling {
 }
 
 impl Default for Resampling {
-    /// Returns bilinear with antialiasing, torchvision's default.
+    /// Returns bilinear interpolation with antialiasing, torchvision's default.
     fn default() -> Self {
         Self { interpolation: Interpolation::Bilinear, antialias: true }
     }

@@ -1,6 +1,6 @@
 //! Executors of drawn steps: one step after the other, few fused passes, whole batches on a device.
 
-use crate::{PlanarImage, Step};
+use crate::{PlanStep, PlanarImage};
 
 pub(crate) mod blur;
 #[cfg(feature = "device")]
@@ -15,21 +15,21 @@ mod weighted_lines;
 
 pub use fused::Scratch;
 
-impl Step {
-    /// Applies the step to an image by itself, without joining it with others.
+impl PlanStep {
+    /// Applies this step alone to an image, not fused with others.
     ///
     /// # Panics
     /// If the step was drawn for an image of another size.
     ///
     /// # Example
     /// ```
-    /// use selfsame_augment::{PixelOp, PlanarImage, Scratch, Step};
+    /// use selfsame_augment::{PixelOp, PlanStep, PlanarImage, Scratch};
     ///
     /// let mut image = PlanarImage::black(2, 2);
-    /// Step::from(PixelOp::AddBrightness(0.5)).apply(&mut image, &mut Scratch::default());
+    /// PlanStep::from(PixelOp::AddBrightness(0.5)).apply(&mut image, &mut Scratch::default());
     /// assert_eq!(image.data, [0.5; 12]);
     /// ```
     pub fn apply(&self, image: &mut PlanarImage, scratch: &mut Scratch) {
-        reference::apply(self, image, &mut scratch.buffers);
+        reference::apply_step(self, image, &mut scratch.buffers);
     }
 }

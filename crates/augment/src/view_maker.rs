@@ -7,7 +7,7 @@ use crate::{Plan, RecipeError, Scratch, ViewKey};
 /// Makes the views of images: a [`Recipe`](crate::Recipe), a [`CustomRecipe`](crate::CustomRecipe),
 /// or a custom type.
 ///
-/// A view is drawn first and made later: in between its image is decoded no larger than the view
+/// A view is planned first and made later: in between, its image is decoded no larger than the view
 /// needs.
 ///
 /// # Example
@@ -41,7 +41,7 @@ pub trait ViewMaker: Send + Sync {
     /// If there is no such view, or it has no fixed size, which [`validate`](Self::validate) finds.
     fn view_dims(&self, view: usize) -> [usize; 3];
 
-    /// Draws everything random about one view of an image of `[height, width]`.
+    /// Draws all random choices of one view of an image of `[height, width]`.
     ///
     /// # Panics
     /// If [`validate`](Self::validate) fails, there is no such view, or the image is empty.

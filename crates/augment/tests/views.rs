@@ -15,9 +15,9 @@ use selfsame_augment::operator::{
     Solarize, VerticalFlip,
 };
 use selfsame_augment::{
-    Border, CropBox, Interpolation, JitterConvention, Normalize, Operator, PixelOp, PlanarImage,
-    Recipe, RecipeError, Resampling, Scratch, Step, ViewKey, ViewMaker, horizontal_flip, rotate,
-    vertical_flip, view_grid,
+    Border, CropBox, Interpolation, JitterConvention, Normalize, Operator, PixelOp, PlanStep,
+    PlanarImage, Recipe, RecipeError, Resampling, Scratch, ViewKey, ViewMaker, horizontal_flip,
+    rotate, vertical_flip, view_grid,
 };
 
 fn key(sample: u64, view: u32) -> ViewKey {
@@ -104,7 +104,7 @@ fn operators_act_with_their_probability() {
             for sample in 0..draws {
                 let plan = recipe.plan(key(sample, of as u32), [60, 80]);
                 for (acted, step) in acted.iter_mut().zip(&plan.steps) {
-                    *acted += u32::from(*step != Step::Skip);
+                    *acted += u32::from(*step != PlanStep::Skip);
                 }
             }
             for (acted, operator) in acted.into_iter().zip(operators) {
@@ -253,7 +253,7 @@ fn jitter_in_fixed_order_adds_brightness() {
     });
     let (mut rng, mut sum) = (key(0, 0).rng(), 0.0);
     for _ in 0..1_000 {
-        let Step::Pixels([Some(brightness), rest @ ..]) = jitter.draw([8, 8], &mut rng) else {
+        let PlanStep::Pixels([Some(brightness), rest @ ..]) = jitter.draw([8, 8], &mut rng) else {
             panic!("a jitter")
         };
         let PixelOp::AddBrightness(shift) = brightness else { panic!("brightness first") };

@@ -1,10 +1,10 @@
-//! The trait of callbacks, and what they see of a run.
+//! The trait of callbacks, and their view of a run.
 
 use selfsame_models::{Clock, Method};
 
 use crate::{History, StopReason};
 
-/// The error of a callback: of any type, it ends the run.
+/// The error of a callback, of any type; it ends the run.
 ///
 /// `?` turns every error into it, and so does `"a text".into()`.
 pub type CallbackError = Box<dyn std::error::Error + Send + Sync>;
@@ -59,7 +59,7 @@ pub struct RunView<'a, M: Method> {
 }
 
 impl<'a, M: Method> RunView<'a, M> {
-    /// Joins the parts of a run that a callback may see; `history` and `stop` take what it reports.
+    /// Joins the parts of a run that a callback may see; `history` and `stop` take its reports.
     #[must_use]
     pub fn new(
         clock: Clock,
@@ -88,13 +88,13 @@ impl<'a, M: Method> RunView<'a, M> {
 
     /// Asks the run to stop after this step; the run saves its checkpoint first.
     ///
-    /// Of several reasons the first one counts.
+    /// If several reasons are given, the first one counts.
     pub fn stop(&mut self, why: impl Into<String>) {
         self.stop.get_or_insert(StopReason::Callback(why.into()));
     }
 }
 
-/// A watcher of a training run; every hook does nothing unless overridden.
+/// An observer of a training run; every hook does nothing unless overridden.
 ///
 /// Hooks run in the order in which callbacks were added. A callback must not keep state that the
 /// run's result depends on: after a resumption it starts anew.

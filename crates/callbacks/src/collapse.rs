@@ -1,4 +1,4 @@
-//! An alarm for the encoder that maps all images to one point.
+//! An alarm for encoders that map all images to one point.
 
 use selfsame_models::Method;
 
@@ -6,9 +6,9 @@ use crate::{Callback, CallbackError, RunView};
 
 /// Stops a run whose embeddings have collapsed.
 ///
-/// Collapsed means: over whole epochs, the mean `embedding_std` stayed below `share` of
-/// `uniform_std`, `1/√dim`. A run whose embeddings are only narrow at its start recovers within an
-/// epoch or two, so the alarm waits for `patience` collapsed epochs in a row.
+/// An epoch is collapsed if its mean `embedding_std` is below `share` of `uniform_std`, `1/√dim`. A
+/// run whose embeddings are only narrow at its start recovers within an epoch or two, so the alarm
+/// waits for `patience` collapsed epochs in a row.
 ///
 /// # Source
 /// The figure is that of Chen & He, 2021, [arXiv:2011.10566](https://arxiv.org/abs/2011.10566),

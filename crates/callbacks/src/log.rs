@@ -32,8 +32,8 @@ impl LogError {
 
 /// A table with one line per epoch: `epoch`, then every measured value, sorted by name.
 ///
-/// The file is written anew at every epoch from the run's history, so it is whole at any time and
-/// a resumed run has the very same file as one that was never stopped.
+/// The file is written anew at every epoch from the run's history, so it is complete at any time,
+/// and a resumed run has the same file as one that was never stopped.
 ///
 /// # Example
 /// ```

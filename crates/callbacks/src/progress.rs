@@ -12,10 +12,10 @@ const INTERVAL: Duration = Duration::from_secs(10);
 
 /// Progress of a run, on the terminal or in a log.
 ///
-/// It shows the loss, the learning rate, the speed, the spread of the embedding, and the newest kNN
-/// accuracy if it is measured.
+/// The line shows the loss, the learning rate, the speed, the spread of the embedding, and the
+/// newest kNN accuracy if it is measured.
 ///
-/// On a terminal this is a bar that is redrawn. Elsewhere (a log, CI) it is a line on the standard
+/// On a terminal the line is a bar that is redrawn. Elsewhere (a log, CI) it is written to standard
 /// error, at the end of an epoch if ten seconds have passed since the last line, and at the end of
 /// the run.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Progress {
     }
 }
 
-/// `knn` is shown as a percentage where it was measured.
+/// Returns the text of a line, with `knn` as a percentage where it was measured.
 fn summary<M: Method>(run: &RunView<'_, M>, loss: f64) -> String {
     let knn = run
         .history()

@@ -28,7 +28,7 @@ impl Default for CacheOptions {
 /// An image that was skipped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skipped {
-    /// Its name.
+    /// The image's name.
     pub name: String,
     /// The reason why it cannot be used.
     pub reason: String,
@@ -122,8 +122,8 @@ fn prepare(
                 let shrunk = u64::from(length) * u64::from(side) / u64::from(shorter);
                 u32::try_from(shrunk).unwrap_or(length) // never longer than before
             };
-            // A whole-number reduction first is many times faster; the second step blurs its traces
-            // away.
+            // A whole-number reduction first is many times faster; the second step hides its
+            // artifacts.
             let reduction = shorter / side / 2;
             let image = if reduction > 1 {
                 image.thumbnail_exact(width / reduction, height / reduction)

@@ -1,4 +1,4 @@
-//! Several data sets joined to one.
+//! Several data sets joined into one.
 
 use std::borrow::Cow;
 use std::sync::Arc;

@@ -42,8 +42,9 @@ pub trait Dataset: Send + Sync {
     /// Returns the bytes of the file that the image at `index` is decoded from, or `None` if there
     /// is no such file.
     ///
-    /// If there is one, [`image`](Self::image) must return what [`decode`](crate::decode) returns
-    /// for it. With these bytes a loader can decode only a region, at a reduced scale.
+    /// If there is one, [`image`](Self::image) must return what
+    /// [`decode_image`](crate::decode_image) returns for it. With these bytes a loader can decode
+    /// only a region, at a reduced scale.
     ///
     /// # Errors
     /// If it cannot be read; the error names it.

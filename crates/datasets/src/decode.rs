@@ -54,11 +54,11 @@ pub enum DecodeError {
 ///
 /// # Example
 /// ```
-/// use selfsame_datasets::{DecodeError, decode};
+/// use selfsame_datasets::{DecodeError, decode_image};
 ///
-/// assert_eq!(decode(b"some text"), Err(DecodeError::Unknown));
+/// assert_eq!(decode_image(b"some text"), Err(DecodeError::Unknown));
 /// ```
-pub fn decode(bytes: &[u8]) -> Result<DynamicImage, DecodeError> {
+pub fn decode_image(bytes: &[u8]) -> Result<DynamicImage, DecodeError> {
     EncodedImage::open(bytes)?.decode(1)
 }
 
@@ -132,7 +132,7 @@ impl<'a> EncodedImage<'a> {
 
     /// Decodes the image, one pixel for each `reduction` × `reduction` where that saves work.
     ///
-    /// It saves work for the JPEGs that [`selfsame_jpeg`] reads: gray or color, of one sequential
+    /// Work is saved for the JPEGs that [`selfsame_jpeg`] reads: gray or color, of one sequential
     /// scan. Their sides are divided by `reduction` and rounded up. Any other image is decoded
     /// whole.
     ///

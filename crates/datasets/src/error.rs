@@ -120,7 +120,7 @@ pub enum DataError {
     Array {
         /// The argument.
         field: &'static str,
-        /// The fault, and what is needed.
+        /// The fault and the remedy.
         problem: String,
     },
 }

@@ -83,7 +83,7 @@ pub fn few_labels_share(labels: &[usize], share: f64, seed: u64) -> Result<Vec<u
 /// ```
 #[must_use]
 pub fn stratified_subset(labels: &[usize], count: usize, seed: u64) -> Vec<usize> {
-    // The n-th image of a class of m has place (n + ½) / m, so the first `count` places hold each
+    // The n-th image of a class of m has rank (n + ½) / m, so the first `count` places hold each
     // class in proportion.
     let mut places: Vec<(f64, usize)> = Vec::new();
     for members in shuffled_classes(labels, seed) {
@@ -99,7 +99,8 @@ pub fn stratified_subset(labels: &[usize], count: usize, seed: u64) -> Vec<usize
 /// Splits all indices into two sets, both in ascending order; the second has about `share` of each
 /// class.
 ///
-/// It has at least one image of every class of two or more. `share` is clamped to 0 to 1.
+/// The second set has at least one image of every class of two or more. `share` is clamped to 0 to
+/// 1.
 ///
 /// # Example
 /// ```
@@ -142,7 +143,8 @@ fn shuffled_classes(labels: &[usize], seed: u64) -> Vec<Vec<usize>> {
     members
 }
 
-/// Shuffles as Fisher and Yates. Unlike `rand`'s, the order is the same in every version.
+/// Shuffles by the algorithm of Fisher and Yates. Unlike `rand`'s, the order is the same in every
+/// version.
 fn shuffle(items: &mut [usize], rng: &mut impl Rng) {
     for last in (1..items.len()).rev() {
         items.swap(last, rng.random_range(0..=last));

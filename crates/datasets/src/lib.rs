@@ -16,7 +16,7 @@ mod synthetic;
 pub use cached::{CacheOptions, Cached, Skipped};
 pub use concat::Concat;
 pub use dataset::{Dataset, Splits, labels};
-pub use decode::{DecodeError, EncodedImage, decode};
+pub use decode::{DecodeError, EncodedImage, decode_image};
 pub use error::DataError;
 pub use in_memory::{InMemory, Layout};
 pub use label_sample::{few_labels, few_labels_share, stratified_split, stratified_subset};

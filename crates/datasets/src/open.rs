@@ -1,4 +1,4 @@
-//! Opening a path by finding out which format it holds.
+//! Opening of a path, whose format is detected.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::formats::read::read_start;
 use crate::formats::{cifar, csv, idx, npy, tar};
 use crate::{DataError, Splits};
 
-/// Depth of folders to follow; deeper ones are taken for a loop of links.
+/// Depth of folders to follow; deeper folders are treated as a loop of links.
 const MAX_DEPTH: usize = 12;
 
 /// Opens the images at `path`, in whichever of these formats it holds.
@@ -59,7 +59,7 @@ pub fn open(path: &Path) -> Result<Splits, DataError> {
 }
 
 fn open_folder(path: &Path) -> Result<Splits, DataError> {
-    for known in [cifar::open_folder, idx::open_folder, npy::open_folder] {
+    for known in [cifar::open_cifar_folder, idx::open_idx_folder, npy::open_npy_folder] {
         if let Some(splits) = known(path)? {
             return Ok(splits);
         }
@@ -104,7 +104,7 @@ fn open_file(path: &Path) -> Result<Splits, DataError> {
     let inside = if compressed { inflated(&read_start(path, 1 << 16)?) } else { start };
     let ending = path.extension().map(OsStr::to_ascii_lowercase);
     if idx::is_idx(&inside) {
-        idx::open_file(path)
+        idx::open_idx(path)
     } else if npy::is_npy(&inside) {
         npy::open_npy(path)
     } else if npy::is_zip(&inside) {
@@ -118,7 +118,7 @@ fn open_file(path: &Path) -> Result<Splits, DataError> {
     }
 }
 
-/// Decompresses the first bytes, as far as they go.
+/// Decompresses the first bytes, as far as possible.
 fn inflated(compressed: &[u8]) -> Vec<u8> {
     let mut start = Vec::new();
     let _ = GzDecoder::new(compressed).take(512).read_to_end(&mut start); // the end is missing

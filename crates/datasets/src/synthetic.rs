@@ -1,4 +1,4 @@
-//! Drawn images of ten shapes, which differ by class in nothing but their form.
+//! Drawn images of ten shapes; classes differ only in the form of the shape.
 
 use std::f32::consts::{PI, TAU};
 
@@ -84,7 +84,7 @@ const CLASSES: [(&str, Form); 10] = [
     }),
 ];
 
-/// A star of five points, folded into half of one point.
+/// Returns whether a point is in a star of five points, folded into half of one of them.
 fn star(x: f32, y: f32) -> bool {
     let (outer, inner) = (1.0_f32, 0.442_f32);
     let angle = y.atan2(x).rem_euclid(TAU / 5.0);

@@ -11,7 +11,7 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
-use selfsame_datasets::{DecodeError, EncodedImage, decode};
+use selfsame_datasets::{DecodeError, EncodedImage, decode_image};
 
 fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -59,9 +59,9 @@ fn a_file_cut_off_anywhere_is_an_error() {
     ];
     for format in formats {
         let whole = encoded(&noise(), format);
-        assert_eq!(decode(&whole).unwrap().width(), 40, "{format:?}");
+        assert_eq!(decode_image(&whole).unwrap().width(), 40, "{format:?}");
         for length in [0, 1, 3, whole.len() / 4, whole.len() / 2, whole.len() - 40] {
-            assert!(decode(&whole[..length]).is_err(), "{format:?} cut to {length}");
+            assert!(decode_image(&whole[..length]).is_err(), "{format:?} cut to {length}");
         }
     }
 }
@@ -70,8 +70,11 @@ fn a_file_cut_off_anywhere_is_an_error() {
 fn gray_deep_and_transparent_images_are_read() {
     let gray = ImageBuffer::from_pixel(9, 9, Luma([40_000_u16])).into();
     let clear = ImageBuffer::from_pixel(9, 9, Rgba([1_u8, 2, 3, 4])).into();
-    assert_eq!(decode(&encoded(&gray, ImageFormat::Png)).unwrap().to_luma16(), gray.to_luma16());
-    assert_eq!(decode(&encoded(&clear, ImageFormat::Png)).unwrap(), clear);
+    assert_eq!(
+        decode_image(&encoded(&gray, ImageFormat::Png)).unwrap().to_luma16(),
+        gray.to_luma16()
+    );
+    assert_eq!(decode_image(&encoded(&clear, ImageFormat::Png)).unwrap(), clear);
 }
 
 #[test]
@@ -85,7 +88,7 @@ fn lossless_formats_give_every_pixel_back() {
     ];
     for format in formats {
         assert_eq!(
-            decode(&encoded(&noise(), format)).unwrap().to_rgb8(),
+            decode_image(&encoded(&noise(), format)).unwrap().to_rgb8(),
             noise().to_rgb8(),
             "{format:?}"
         );
@@ -100,7 +103,7 @@ fn colors_of_a_palette_are_looked_up() {
     encoder.set_depth(png::BitDepth::Eight);
     encoder.set_palette(vec![255, 0, 0, 7, 8, 9]);
     encoder.write_header().unwrap().write_image_data(&[1, 0]).unwrap();
-    assert_eq!(decode(&bytes).unwrap().to_rgb8().into_raw(), [7, 8, 9, 255, 0, 0]);
+    assert_eq!(decode_image(&bytes).unwrap().to_rgb8().into_raw(), [7, 8, 9, 255, 0, 0]);
 }
 
 #[test]
@@ -112,7 +115,7 @@ fn of_an_animation_the_first_frame_is_shown() {
         encoder.encode_frame(image::Frame::new(frame)).unwrap();
     }
     drop(encoder);
-    let first = decode(&bytes).unwrap().to_rgb8();
+    let first = decode_image(&bytes).unwrap().to_rgb8();
     assert_eq!(first.dimensions(), (6, 5));
     assert_eq!(first.get_pixel(3, 3).0, [200; 3]);
 }
@@ -191,7 +194,7 @@ fn a_reduced_jpeg_is_close_to_the_mean_of_its_pixels() {
         Rgb([(x / 8) as u8, (y / 6) as u8, ((x + y) / 13) as u8])
     });
     let bytes = jpeg(smooth.as_raw(), [1_803, 1_301], ColorType::Rgb, false);
-    let whole = decode(&bytes).unwrap().to_rgb8();
+    let whole = decode_image(&bytes).unwrap().to_rgb8();
     for reduction in [2_u32, 4, 8] {
         let reduced = EncodedImage::open(&bytes).unwrap().decode(reduction).unwrap().to_rgb8();
         assert_eq!(
@@ -224,12 +227,12 @@ fn a_bomb_is_refused_before_it_goes_off() {
     let mut bytes = encoded(&noise(), ImageFormat::Png);
     bytes[16..24].copy_from_slice(&[0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30]);
     // The decoder does not look at the checksum where it is told not to.
-    let error = decode(&bytes).unwrap_err();
+    let error = decode_image(&bytes).unwrap_err();
     assert!(matches!(error, DecodeError::TooLarge { .. } | DecodeError::Damaged(_)), "{error}");
     // A PGM has none.
-    let error = decode(b"P5 40000 100 255\n").unwrap_err();
+    let error = decode_image(b"P5 40000 100 255\n").unwrap_err();
     assert_eq!(error, DecodeError::TooLarge { width: 40_000, height: 100 });
-    let error = decode(b"P6 20000 20000 255\n").unwrap_err();
+    let error = decode_image(b"P6 20000 20000 255\n").unwrap_err();
     assert_eq!(error, DecodeError::TooLarge { width: 20_000, height: 20_000 });
 }
 

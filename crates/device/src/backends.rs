@@ -13,13 +13,13 @@ pub(crate) struct Backend {
     pub(crate) name: &'static str,
     /// The feature it is built with.
     pub(crate) feature: &'static str,
-    /// What the machine is missing where no device is found.
+    /// The part that the machine lacks if no device is found.
     pub(crate) lacking: &'static str,
     /// Finds the devices of this machine, best first; `None` where the feature is off.
     pub(crate) find: Option<fn() -> Vec<Found>>,
 }
 
-/// The function if the feature is on, else `None`.
+/// Expands to the function if the feature is on, else to `None`.
 macro_rules! built {
     ($feature:literal, $find:expr) => {{
         #[cfg(feature = $feature)]
@@ -88,7 +88,7 @@ mod cuda {
     use super::{Device, Found};
     use burn::tensor::DeviceType;
 
-    /// burn looks for the driver before it asks it.
+    /// Finds the devices; burn looks for the driver before it calls it.
     pub(super) fn find() -> Vec<Found> {
         let device = |(index, device): (usize, Device)| Found {
             about: format!("NVIDIA GPU {index}"),
@@ -111,7 +111,7 @@ mod tch {
         vec![Found { about: describe_cpu("PyTorch's library"), gpu: false, software: false, open }]
     }
 
-    /// burn lists only GPUs here.
+    /// Finds the GPUs, the only devices that burn lists here.
     pub(super) fn gpus() -> Vec<Found> {
         let device = |(index, device): (usize, Device)| Found {
             about: format!("NVIDIA GPU {index}, PyTorch's library"),

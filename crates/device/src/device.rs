@@ -9,7 +9,7 @@ use crate::found::Found;
 /// A device with the name of its backend.
 #[derive(Clone, Debug)]
 pub struct NamedDevice {
-    /// The backend's own name, whichever name it was asked for by: `flex`, `wgpu`, ...
+    /// The backend's canonical name, whichever alias was requested: `flex`, `wgpu`, ...
     pub name: &'static str,
     /// The description of this device, as its driver gives it.
     pub about: String,
@@ -27,7 +27,7 @@ pub enum DeviceError {
         names()
     )]
     Unknown {
-        /// The name that was asked for.
+        /// The requested name.
         asked: String,
         /// The devices that are available.
         here: Inventory,
@@ -35,7 +35,7 @@ pub enum DeviceError {
     /// The program was built without the backend.
     #[error("`{asked}` needs a program built with `--features {feature}`. {here}")]
     NotBuilt {
-        /// The name that was asked for.
+        /// The requested name.
         asked: String,
         /// The feature to build with.
         feature: &'static str,
@@ -45,17 +45,17 @@ pub enum DeviceError {
     /// The machine has no such device, or its driver is missing.
     #[error("this machine has no `{asked}`: {lacking}. {here}")]
     Missing {
-        /// The name that was asked for.
+        /// The requested name.
         asked: String,
-        /// What is missing, and what such a device needs.
+        /// The missing part, and the needs of such a device.
         lacking: &'static str,
         /// The devices that are available.
         here: Inventory,
     },
-    /// The device exists and does not start.
+    /// The device exists but does not start.
     #[error("`{asked}` ({about}) does not start: {why}. {here}")]
     Broken {
-        /// The name that was asked for.
+        /// The requested name.
         asked: String,
         /// The device's description.
         about: String,
@@ -85,13 +85,13 @@ fn names() -> String {
 /// | `tch:cuda`, `tch:cuda:n` | NVIDIA GPUs through PyTorch's library | `tch` |
 /// | `tch` | the CPU through PyTorch's library | `tch` |
 ///
-/// Without `:n` it is the first device of its backend. Discrete GPUs come before integrated and
-/// virtual ones, and software comes last. A missing driver is an error, not a panic. The device is
-/// returned without autodiff; training needs `device.autodiff()`.
+/// Without `:n`, a name means the first device of its backend. Discrete GPUs come before integrated
+/// and virtual ones, and software comes last. A missing driver is an error, not a panic. The device
+/// is returned without autodiff; training needs `device.autodiff()`.
 ///
 /// # Errors
 /// If `name` is none of these, its feature is off, or this machine has no such device. The error
-/// lists what is available.
+/// lists the available devices.
 ///
 /// # Example
 /// ```

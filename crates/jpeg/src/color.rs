@@ -18,7 +18,7 @@ pub(crate) struct Pixels {
     channels: usize,
     /// The row that comes next.
     next: usize,
-    /// For blue and for red.
+    /// The upsamplers of both chromas, blue and red.
     upsamplers: [Upsampler; 2],
 }
 
@@ -86,10 +86,10 @@ impl WithSimd for AddColors<'_> {
     }
 }
 
-/// Converts luma and chroma to red, green and blue as JFIF says, in fixed point.
+/// Converts luma and chroma to red, green and blue as JFIF defines it, in fixed point.
 ///
 /// The factors 1.402, -0.344, -0.714 and 1.772 are in units of 1/65,536. Their whole parts are
-/// added apart, so that 16 bits suffice.
+/// added separately, so that 16 bits suffice.
 #[inline(always)]
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 255")]
 fn to_rgb(luma: &[u8], blue: &[u8], red: &[u8], to: &mut [[u8; 3]]) {
@@ -148,7 +148,7 @@ impl Upsampler {
         let (left, middle, right) = (&self.mixed[..n], &self.mixed[1..=n], &self.mixed[2..n + 2]);
         self.samples.resize(across * n, 0);
         if across == 2 {
-            // A value halfway between two is rounded up in every other place.
+            // A value halfway between two is rounded up at every other position.
             let halves: [i16; 2] = if down == 2 { [8, 7] } else { [4, 8] };
             let pairs = &mut self.samples.as_chunks_mut().0[..n];
             for i in 0..n {

@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn a_smaller_image_has_the_means_of_the_whole() {
-        // Colors of two pixels are smoothed in the whole, which shows where squares meet.
+        // In the whole image the colors of two pixels are smoothed, which shows where squares meet.
         let samplings = [
             (SamplingFactor::F_1_1, 1.5),
             (SamplingFactor::F_2_1, 6.0),
@@ -284,7 +284,7 @@ mod tests {
                 bytes.truncate(cut.index(bytes.len()));
             }
             let size = Header::read(&bytes).map(|header| header.size);
-            // Larger ones are refused before they come here.
+            // Larger images are refused earlier.
             if let Some(size) = size && size.iter().all(|side| *side <= 4_000)
                 && let Some(image) = decode(&bytes, reduction)
             {

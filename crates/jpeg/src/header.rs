@@ -1,8 +1,8 @@
-//! The tables and the frame that stand before the image's data.
+//! The tables and the frame that precede the image's data.
 
 use std::rc::Rc;
 
-use crate::huffman::{Kind, Table, ZIGZAG};
+use crate::huffman::{HuffmanTable, Kind, ZIGZAG};
 use crate::marker::{BASELINE_FRAME, EXTENDED_FRAME, SCAN, read_u16, segments};
 
 /// The header of a JPEG that [`decode`](crate::decode) can read.
@@ -18,15 +18,15 @@ pub(crate) struct Header<'a> {
     pub(crate) data: &'a [u8],
 }
 
-/// One of the planes that the image is coded as.
+/// One of the coded planes of the image.
 #[derive(Debug)]
 pub(crate) struct Component {
     /// Blocks of a minimum coded unit, `[down, across]`.
     pub(crate) blocks: [usize; 2],
     /// Quantization steps, column after column.
     pub(crate) quantization: [u16; 64],
-    pub(crate) dc: Rc<Table>,
-    pub(crate) ac: Rc<Table>,
+    pub(crate) dc: Rc<HuffmanTable>,
+    pub(crate) ac: Rc<HuffmanTable>,
 }
 
 /// The content of a frame's segment.
@@ -48,8 +48,8 @@ pub(crate) struct FrameComponent {
 #[derive(Default)]
 struct Tables {
     quantization: [Option<[u16; 64]>; 4],
-    dc: [Option<Rc<Table>>; 4],
-    ac: [Option<Rc<Table>>; 4],
+    dc: [Option<Rc<HuffmanTable>>; 4],
+    ac: [Option<Rc<HuffmanTable>>; 4],
 }
 
 impl<'a> Header<'a> {
@@ -128,7 +128,7 @@ impl Tables {
                 0 => (Kind::Dc, &mut self.dc),
                 _ => (Kind::Ac, &mut self.ac),
             };
-            let table = Table::new(kind, counts, symbols)?;
+            let table = HuffmanTable::new(kind, counts, symbols)?;
             *tables.get_mut(usize::from(head & 15))? = Some(Rc::new(table));
             rest = tail;
         }
@@ -161,8 +161,9 @@ impl Tables {
             return None;
         }
         let component = |(component, &[id, tables]): (&FrameComponent, &[u8; 2])| {
-            let table =
-                |all: &[Option<Rc<Table>>], number: u8| all.get(usize::from(number))?.clone();
+            let table = |all: &[Option<Rc<HuffmanTable>>], number: u8| {
+                all.get(usize::from(number))?.clone()
+            };
             (component.id == id).then_some(())?;
             Some(Component {
                 blocks: component.blocks,

@@ -7,8 +7,8 @@ const LOOK: u32 = 11;
 /// Coefficients of 8 × 8 samples, column after column.
 pub(crate) type Block = [i16; 64];
 
-/// Places of coefficients in a block, in the order of the code. Places after the last coefficient
-/// are its own: the end of a block writes a 0 there.
+/// Positions of coefficients in a block, in the order of the code. Entries beyond the last
+/// coefficient repeat its position, where the end of a block writes a 0.
 pub(crate) const ZIGZAG: [u8; 128] = zigzag();
 
 const fn zigzag() -> [u8; 128] {
@@ -28,16 +28,16 @@ const fn zigzag() -> [u8; 128] {
     places
 }
 
-/// The length of code and value together (6 bits), the number of places to advance (from bit 8 on),
-/// and the value (from bit 16 on).
+/// The length of code and value together (6 bits), the number of coefficients to advance (from bit
+/// 8 on), and the value (from bit 16 on).
 ///
-/// With [`LONG`], the value is still to be read: its place holds the length of the code (4 bits)
-/// and of the value (from bit 20 on), or 0 where the code is longer than the lookup.
+/// With [`LONG`], the value is still to be read: its bits hold the length of the code (4 bits) and
+/// of the value (from bit 20 on), or 0 where the code is longer than the lookup.
 type LookupEntry = u32;
 
 const LONG: LookupEntry = 0x80;
 
-/// For bits that are not a code: it ends the block.
+/// The entry for bits that are not a code, which ends the block.
 const NO_CODE: LookupEntry = pack(0, 64, 0);
 
 const fn pack(bits: u32, advance: u32, number: i16) -> LookupEntry {
@@ -56,11 +56,11 @@ fn advance(entry: LookupEntry) -> usize {
 
 /// A table of codes.
 #[derive(Debug)]
-pub(crate) struct Table {
-    /// By the next [`LOOK`] bits.
+pub(crate) struct HuffmanTable {
+    /// Entries by the next [`LOOK`] bits.
     entries: Box<[LookupEntry; 1 << LOOK]>,
-    /// By length of a code: the first 16 bits beyond all codes of that length, and the difference
-    /// between the place of a symbol and its code.
+    /// Limits by length of a code: the first 16 bits beyond all codes of that length, and the
+    /// difference between the index of a symbol and its code.
     lengths: [(u32, u32); 17],
     symbols: Vec<u8>,
     kind: Kind,
@@ -76,7 +76,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    /// Returns the bits of a symbol's value, and the number of places to advance.
+    /// Returns the bits of a symbol's value, and the number of coefficients to advance.
     fn meaning(self, symbol: u8) -> (u32, u32) {
         match (self, u32::from(symbol & 15), u32::from(symbol >> 4)) {
             (Self::Dc, ..) => (symbol.into(), 1),
@@ -86,7 +86,7 @@ impl Kind {
     }
 }
 
-impl Table {
+impl HuffmanTable {
     /// Builds a table from the number of codes by length and their symbols; `None` if these do not
     /// form a code, or not one of 8-bit images.
     pub(crate) fn new(kind: Kind, counts: &[u8; 16], symbols: &[u8]) -> Option<Self> {
@@ -171,7 +171,8 @@ pub(crate) struct Bits<'a> {
 }
 
 impl<'a> Bits<'a> {
-    /// Bits are read in advance: at least 16 more bytes must follow the data.
+    /// Starts at the first bit. Bits are read in advance: at least 16 more bytes must follow the
+    /// data.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes, next: 0, count: 0 }
     }
@@ -198,9 +199,9 @@ impl<'a> Bits<'a> {
         (self.rest, self.count) = (&[], 0);
     }
 
-    /// Returns the entry for the next bits, of which there must be [`LOOK`].
+    /// Returns the entry for the next bits; there must be at least [`LOOK`].
     #[inline(always)]
-    fn find(&mut self, table: &Table) -> LookupEntry {
+    fn find(&mut self, table: &HuffmanTable) -> LookupEntry {
         let entry = table.entries[(self.next >> (64 - LOOK)) as usize];
         if entry & LONG == 0 {
             return entry;
@@ -222,7 +223,13 @@ impl<'a> Bits<'a> {
     /// Reads a block; `predictor` is the DC coefficient of the previous block, and becomes this
     /// one's.
     #[inline(always)]
-    pub(crate) fn read(&mut self, dc: &Table, ac: &Table, predictor: &mut i16, block: &mut Block) {
+    pub(crate) fn read(
+        &mut self,
+        dc: &HuffmanTable,
+        ac: &HuffmanTable,
+        predictor: &mut i16,
+        block: &mut Block,
+    ) {
         *block = [0; 64];
         self.fill();
         let entry = self.find(dc);
@@ -238,7 +245,12 @@ impl<'a> Bits<'a> {
     /// Reads the coefficient after the one at `at`, or the end of the block; returns whether more
     /// follow.
     #[inline(always)]
-    fn step<const FILL: bool>(&mut self, ac: &Table, at: &mut usize, block: &mut Block) -> bool {
+    fn step<const FILL: bool>(
+        &mut self,
+        ac: &HuffmanTable,
+        at: &mut usize,
+        block: &mut Block,
+    ) -> bool {
         let entry = self.find(ac);
         if FILL {
             // Filling costs no time here: the processor is waiting for the lookup.

@@ -18,8 +18,9 @@ pub struct Info<'a> {
 
 /// Reads the segments before the image's data.
 ///
-/// Returns `None` for bytes that are not a JPEG, and for kinds of frame that [`decode`](crate::decode)
-/// never reads. Some kinds are told apart only later, so `decode` may return `None` nevertheless.
+/// Returns `None` for bytes that are not a JPEG, and for kinds of frame that
+/// [`decode`](crate::decode) never reads. Some kinds are recognized only later, so `decode` may
+/// still return `None`.
 ///
 /// # Example
 /// ```

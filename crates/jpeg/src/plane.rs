@@ -1,4 +1,4 @@
-//! From blocks of coefficients to the samples of a component.
+//! Conversion of blocks of coefficients to the samples of a component.
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! From the entropy coded data to blocks of coefficients.
+//! Decoding of the entropy coded data to blocks of coefficients.
 
 use pulp::NullaryFnOnce;
 #[cfg(target_arch = "x86_64")]
@@ -11,7 +11,7 @@ use crate::huffman::{Bits, Block};
 const PADDING: usize = 16;
 
 /// Returns the data of a scan without stuffed bytes and without markers, followed by [`PADDING`],
-/// and the places where it restarts, the last of which is its end.
+/// and the positions where it restarts, the last of which is its end.
 pub(crate) fn unstuff(mut data: &[u8]) -> Option<(Vec<u8>, Vec<usize>)> {
     let mut bytes = Vec::with_capacity(data.len() + PADDING);
     let mut starts = vec![0];
@@ -64,7 +64,7 @@ impl<'a> Scan<'a> {
         Some(Bits::new(bytes))
     }
 
-    /// Reads a row of units; `blocks` of each component lie row by row.
+    /// Reads a row of units; `blocks` of each component are stored row by row.
     pub(crate) fn read_row(
         &mut self,
         components: &[Component],
@@ -80,7 +80,7 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// [`Scan::read_row`], compiled for the processor's bit instructions where there are some.
+/// [`Scan::read_row`], compiled for the processor's bit instructions where it has them.
 struct ReadRow<'a, 'b> {
     scan: &'a mut Scan<'b>,
     components: &'a [Component],

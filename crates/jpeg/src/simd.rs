@@ -1,4 +1,4 @@
-//! Eight values side by side, with AVX2 and without.
+//! Vectors of eight values, with and without AVX2.
 
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::__m256;
@@ -24,7 +24,7 @@ pub(crate) trait Lanes: Copy {
     fn to_samples(self, rows: [Self::Eight; 8]) -> [[u8; 8]; 8];
 }
 
-/// One value after the other.
+/// Arithmetic on one value after the other.
 #[derive(Clone, Copy)]
 pub(crate) struct Scalar;
 

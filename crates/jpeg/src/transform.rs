@@ -26,7 +26,7 @@ impl Transform {
         Self { factors: factors(quantization, samples), samples }
     }
 
-    /// Computes the samples of blocks that lie side by side, as rows in `to`.
+    /// Computes the samples of adjacent blocks, as rows in `to`.
     pub(crate) fn run(&self, blocks: &[Block], to: &mut [u8], stride: usize) {
         if self.samples == [1, 1] {
             // The first coefficient is a multiple of the mean of all samples.
@@ -55,7 +55,7 @@ impl Transform {
 }
 
 /// Returns the factors to apply before [`idct`]: the quantization step, the scale that the
-/// transform leaves out, 1/8, and the weight of a sample in the mean it becomes part of.
+/// transform omits, 1/8, and the weight of a sample in the mean it becomes part of.
 #[allow(clippy::cast_possible_truncation, reason = "rounded")]
 fn factors(quantization: &[u16; 64], samples: [usize; 2]) -> [f32; 64] {
     let scale = |frequency: usize| match frequency {
@@ -196,7 +196,7 @@ mod tests {
         })
     }
 
-    /// The transform by its definition.
+    /// Computes a sample by the definition of the transform.
     fn slowly(block: &Block, x: usize, y: usize) -> f64 {
         let wave = |place: usize, frequency: usize| {
             let first = if frequency == 0 { std::f64::consts::FRAC_1_SQRT_2 } else { 1.0 };

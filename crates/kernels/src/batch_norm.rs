@@ -19,7 +19,7 @@ pub struct BatchNormTrain<const D: usize> {
     pub variance: Tensor<1>,
 }
 
-/// The operation that is fused behind a batch norm.
+/// The operation that is fused after a batch norm.
 #[allow(clippy::large_enum_variant, reason = "a tensor is passed by value everywhere")]
 #[derive(Clone, Debug)]
 pub enum Epilogue<const D: usize> {

@@ -53,8 +53,8 @@ pub fn conv2d(
 ) -> Tensor<4> {
     let ([_, d_input, height, width], [_, d_kernel, kernel_height, kernel_width]) =
         (x.dims(), weight.dims());
-    assert_eq!(d_input, d_kernel, "the image and the kernel differ in channels");
-    assert!(!stride.contains(&0), "a stride is 1 or more");
+    assert_eq!(d_input, d_kernel, "image and kernel must have the same channels");
+    assert!(!stride.contains(&0), "a stride must be 1 or more, got {stride:?}");
     assert!(
         kernel_height <= height + 2 * padding[0] && kernel_width <= width + 2 * padding[1],
         "a kernel of {kernel_height} × {kernel_width} does not fit {height} × {width} with padding {padding:?}"

@@ -1,4 +1,4 @@
-//! Tensors of the Flex backend as slices on the host, and back.
+//! Conversion between tensors of the Flex backend and slices on the host.
 
 use burn::backend::Flex;
 use burn::backend::TensorMetadata;
@@ -9,21 +9,22 @@ use rayon::prelude::*;
 /// A tensor as the Flex backend stores it.
 pub(crate) type FlexTensor = FloatTensor<Flex>;
 
-/// Elements that are written at a time by [`zeros`] and [`copy_of`].
+/// Number of elements that a task of [`zeros`] and [`copy_of`] writes.
 const PIECE: usize = 64;
 
-/// Whether a tensor of any precision lives on the Flex backend, with or without a graph.
+/// Returns whether a tensor of any precision lives on the Flex backend, with or without a graph.
 pub(crate) fn is_on_flex<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.device() == Device::flex()
 }
 
-/// Whether a tensor is of single precision and lives on the Flex backend: the kernels take no
-/// other.
+/// Returns whether a tensor has single precision and lives on the Flex backend; the kernels take no
+/// others.
 pub(crate) fn is_f32_on_flex<const D: usize>(tensor: &Tensor<D>) -> bool {
     tensor.dtype() == DType::F32 && is_on_flex(tensor)
 }
 
-/// A contiguous copy or view of a tensor without its graph; `None` unless [`is_f32_on_flex`].
+/// Returns a contiguous copy or view of a tensor without its graph; `None` unless
+/// [`is_f32_on_flex`].
 pub(crate) fn contiguous_f32<const D: usize>(tensor: &Tensor<D>) -> Option<FlexTensor> {
     if !is_f32_on_flex(tensor) {
         return None;
@@ -32,12 +33,12 @@ pub(crate) fn contiguous_f32<const D: usize>(tensor: &Tensor<D>) -> Option<FlexT
     Some(tensor.to_contiguous())
 }
 
-/// The elements of a contiguous tensor of single precision.
+/// Returns the elements of a contiguous tensor of single precision.
 pub(crate) fn as_f32_slice(tensor: &FlexTensor) -> &[f32] {
     tensor.as_slice::<f32>().unwrap_or_default()
 }
 
-/// The tensor contiguous and alone in its storage, which may then be changed.
+/// Returns the tensor made contiguous and alone in its storage, which may then be changed.
 pub(crate) fn make_contiguous(tensor: FlexTensor) -> FlexTensor {
     let contiguous = tensor.to_contiguous();
     if contiguous.storage::<f32>().len() == contiguous.shape().num_elements() {
@@ -46,12 +47,12 @@ pub(crate) fn make_contiguous(tensor: FlexTensor) -> FlexTensor {
     from_elements(as_f32_slice(&contiguous).to_vec(), contiguous.shape())
 }
 
-/// A tensor of these elements in row-major order.
+/// Returns a tensor of these elements in row-major order.
 pub(crate) fn from_elements(elements: Vec<f32>, shape: impl Into<Shape>) -> FlexTensor {
     FlexTensor::from_data(TensorData::new(elements, shape))
 }
 
-/// Elements in row-major order as a constant on the device of `like`.
+/// Returns elements in row-major order as a constant on the device of `like`.
 pub(crate) fn constant_f32<const D: usize, const E: usize>(
     elements: Vec<f32>,
     shape: [usize; D],
@@ -60,13 +61,13 @@ pub(crate) fn constant_f32<const D: usize, const E: usize>(
     Tensor::from_data(TensorData::new(elements, shape), &like.clone().inner().device())
 }
 
-/// A value as a constant of one element on the device of `like`.
+/// Returns a value as a constant of one element on the device of `like`.
 #[allow(clippy::cast_possible_truncation, reason = "a loss of single precision")]
 pub(crate) fn scalar_f32<const E: usize>(value: f64, like: &Tensor<E>) -> Tensor<1> {
     constant_f32(vec![value as f32], [1], like)
 }
 
-/// `length` zeros, written by all threads.
+/// Returns `length` zeros, written by all threads.
 pub(crate) fn zeros(length: usize) -> Vec<f32> {
     let pieces = (0..length.div_ceil(PIECE)).into_par_iter();
     let mut zeros = pieces.map(|_| [0.0; PIECE]).collect::<Vec<_>>().into_flattened();
@@ -74,7 +75,7 @@ pub(crate) fn zeros(length: usize) -> Vec<f32> {
     zeros
 }
 
-/// A copy of `elements`, written by all threads.
+/// Returns a copy of `elements`, written by all threads.
 pub(crate) fn copy_of(elements: &[f32]) -> Vec<f32> {
     let (pieces, rest) = elements.as_chunks::<PIECE>();
     let mut copied = pieces.par_iter().copied().collect::<Vec<_>>().into_flattened();

@@ -28,7 +28,7 @@ pub enum Factor<'a> {
 /// - output: `[rows, columns]`
 ///
 /// # Panics
-/// If the factors do not fit.
+/// If the inner dimensions of the factors differ.
 ///
 /// # Example
 /// ```
@@ -43,13 +43,13 @@ pub enum Factor<'a> {
 #[track_caller]
 pub fn gemm(a: Factor<'_>, b: Factor<'_>, scale: f64) -> Tensor<2> {
     let (left, right) = (a.dims(), b.dims());
-    assert_eq!(left[1], right[0], "factors of {left:?} and {right:?} do not fit");
+    assert_eq!(left[1], right[0], "factors of {left:?} and {right:?} differ in depth");
     on_flex!(gemm_on_flex(a, b, scale)).unwrap_or_else(|| a.tensor().matmul(b.tensor()) * scale)
 }
 
 /// Returns `x · xᵀ`, computing one of two elements that mirror each other.
 ///
-/// As [`gemm`]: the factor is a constant.
+/// As in [`gemm`], the factor is a constant.
 ///
 /// # Shapes
 /// - `x`: `[rows, depth]` as a factor

@@ -1,9 +1,10 @@
-//! The fast path of each loss that has one, under the name of the loss it serves.
+//! The fast path of each loss that has one. Each file is named after the loss it serves, each
+//! function after its result.
 //!
-//! They take tensors of single precision on the Flex backend. A function that returns an `Option`
-//! gives `None` for any other tensor, without feature `flex`, and beyond the range that its
-//! documentation states; the caller then computes the loss by its formula. Shapes are checked by
-//! the caller.
+//! The functions take tensors of single precision on the Flex backend. A function that returns an
+//! `Option` gives `None` for any other tensor, without feature `flex`, and beyond the range that
+//! its documentation states; the caller then computes the loss by its formula. Shapes are checked
+//! by the caller.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -27,17 +28,17 @@ mod standardize;
 mod tico;
 mod visreg;
 
-pub use barlow_twins::barlow_twins;
+pub use barlow_twins::correlation_distance;
 pub use cosine::sum_of_cosines;
 pub use custom_gradient::custom_gradient;
 pub use excluded::Excluded;
-pub use koleo::koleo;
-pub use l2_normalize::l2_normalize;
+pub use koleo::nearest_log_distance;
+pub use l2_normalize::rows_of_unit_length;
 pub use log_sum_exp::{ScoreSums, Scores};
 pub use reduce::sum_of_squares;
-pub use sigreg::{Knot, sigreg};
-pub use sinkhorn::sinkhorn;
-pub use softmax::{cross_entropy, softmax, softmax_backward};
+pub use sigreg::{Knot, characteristic_distance};
+pub use sinkhorn::sinkhorn_rounds;
+pub use softmax::{softmax, softmax_backward, sum_of_cross_entropies};
 pub use standardize::standardize;
 pub use tico::tico_terms;
-pub use visreg::visreg;
+pub use visreg::sorted_distance;

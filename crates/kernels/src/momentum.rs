@@ -94,7 +94,7 @@ mod host {
         is_f32_on_flex(tensor) && !tensor.device().is_autodiff()
     }
 
-    /// Takes only tensors for which [`applies`] holds.
+    /// Computes the step in one pass, of tensors for which [`applies`] holds.
     pub(super) fn in_one_pass<const D: usize>(
         weight: Tensor<D>,
         gradient: Tensor<D>,
@@ -102,14 +102,14 @@ mod host {
         scale: Option<Tensor<1>>,
         step: MomentumStep,
     ) -> (Tensor<D>, Tensor<D>) {
-        // Without branches, so that the loop becomes one of vectors.
+        // Without branches, so that the loop is vectorized.
         let [rate, decay] = [step.rate, step.weight_decay].map(|setting| setting as f32);
         let scale = scale.map_or(1.0, Tensor::into_scalar::<f32>);
         let momentum = step.momentum as f32;
         let kept = if velocity.is_some() { momentum } else { 0.0 };
         let (of_gradient, of_velocity) = if step.nesterov { (1.0, momentum) } else { (0.0, 1.0) };
         let gradient = in_own_storage(gradient);
-        // Without a velocity any values do, as their factor is 0.
+        // Without a velocity any values serve, as their factor is 0.
         let mut velocity = velocity.map_or_else(|| gradient.clone(), in_own_storage);
         let mut next = gradient;
         let weight = in_own_storage(weight);
@@ -130,11 +130,11 @@ mod host {
         (Tensor::from_primitive::<Flex>(next), Tensor::from_primitive::<Flex>(velocity))
     }
 
-    /// The tensor as the backend stores it, contiguous and alone in its storage.
+    /// Returns the tensor as the backend stores it, contiguous and alone in its storage.
     fn in_own_storage<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
         match tensor.try_into_primitive::<Flex>() {
             Ok(tensor) => make_contiguous(tensor),
-            Err(error) => unreachable!("the caller asked whether it is on Flex: {error:?}"),
+            Err(error) => unreachable!("the caller checked that it is on Flex: {error:?}"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Scratch memory of a thread, which is used again: fresh memory is slow.
+//! Scratch memory of a thread, reused because fresh memory is slow.
 
 use std::cell::RefCell;
 

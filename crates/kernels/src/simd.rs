@@ -1,6 +1,6 @@
 //! Parts of vector loops over one row: sums, the maximum and the exponential.
 //!
-//! They are always inlined into a loop that is compiled for the processor at hand.
+//! The functions are always inlined into a loop that is compiled for the processor at hand.
 
 #![allow(clippy::inline_always, reason = "a vector loop must be compiled for its processor")]
 
@@ -22,7 +22,7 @@ fn horizontal_sum(mut sums: [f32; LANES]) -> f32 {
     sums[0]
 }
 
-/// The sum of `term(aᵢ, bᵢ)`.
+/// Computes the sum of `term(aᵢ, bᵢ)`.
 #[inline(always)]
 pub(crate) fn sum_of(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     let mut sums = [0.0; LANES];
@@ -50,7 +50,7 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 #[inline(always)]
-pub(crate) fn sum(row: &[f32]) -> f32 {
+pub(crate) fn row_sum(row: &[f32]) -> f32 {
     let mut sums = [0.0; LANES];
     let chunks = row.chunks_exact(LANES);
     let mut rest = 0.0;
@@ -65,7 +65,7 @@ pub(crate) fn sum(row: &[f32]) -> f32 {
     horizontal_sum(sums) + rest
 }
 
-/// The largest element; NaN if there is one, −∞ for an empty row.
+/// Returns the largest element; NaN if an element is NaN, −∞ for an empty row.
 #[inline(always)]
 pub(crate) fn max(row: &[f32]) -> f32 {
     let larger = |a: f32, b: f32| if b > a || b.is_nan() { b } else { a };
@@ -80,11 +80,11 @@ pub(crate) fn max(row: &[f32]) -> f32 {
     lanes.iter().chain(rest).fold(f32::NEG_INFINITY, |a, b| larger(a, *b))
 }
 
-/// `eˣ` within 2 units in the last place, for x from −87 to 88.
+/// Computes `eˣ` within 2 units in the last place, for x from −87 to 88.
 ///
 /// `eˣ = 2ⁿ eʳ` with `n = round(x / ln 2)`, `|r| ≤ ½ ln 2`. `ln 2` is split so that `n` times its
-/// first part is exact. The polynomial is that of the Cephes library. No fused operations, so that
-/// every processor gives the same.
+/// first part is exact. The polynomial is that of the Cephes library. No operation is fused, so
+/// every processor gives the same bits.
 #[inline(always)]
 pub(crate) fn exponential(x: f32) -> f32 {
     /// 1.5 · 2²³: adding it rounds to an integer, which is then in the lowest bits.
@@ -102,7 +102,7 @@ pub(crate) fn exponential(x: f32) -> f32 {
     f32::from_bits(sum.to_bits().wrapping_add(shifted.to_bits() << 23))
 }
 
-/// [`exponential`] of every x up to 88; values below e⁻⁸⁷ become e⁻⁸⁷.
+/// Computes [`exponential`] of any x up to 88; values below e⁻⁸⁷ become e⁻⁸⁷.
 #[inline(always)]
 pub(crate) fn exponential_of_any(x: f32) -> f32 {
     exponential(if x < -87.0 { -87.0 } else { x })

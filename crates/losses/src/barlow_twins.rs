@@ -18,7 +18,7 @@ pub struct BarlowTwinsLossConfig {
 }
 
 impl Default for BarlowTwinsLossConfig {
-    /// λ 0.0051 (paper), epsilon 1e-5 (official code, through its batch norm).
+    /// Returns λ 0.0051 (paper), epsilon 1e-5 (official code, through its batch norm).
     fn default() -> Self {
         Self { off_diagonal: 0.0051, epsilon: 1e-5 }
     }
@@ -67,7 +67,7 @@ pub fn barlow_twins(
     assert!(batch > 1, "barlow_twins correlates over the batch: it needs 2 rows or more");
     let BarlowTwinsLossConfig { off_diagonal, epsilon } = *config;
     if batch >= dim
-        && let Some(loss) = loss::barlow_twins(&view_a, &view_b, epsilon, off_diagonal)
+        && let Some(loss) = loss::correlation_distance(&view_a, &view_b, epsilon, off_diagonal)
     {
         return loss;
     }
@@ -77,7 +77,7 @@ pub fn barlow_twins(
     if batch < dim { by_rows(a, b, off_diagonal) } else { by_columns(a, b, off_diagonal) }
 }
 
-/// The loss without `C`, which is larger than the Gram matrices of rows.
+/// Computes the loss without `C`, which is larger than the Gram matrices of rows.
 fn by_rows(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
     let share = (a.dims()[0] as f64).recip();
     let diagonal = (a.clone() * b.clone()).sum_dim(0) * share;
@@ -85,7 +85,7 @@ fn by_rows(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
     (diagonal * -1.0 + 1.0).square().sum() + off_diagonal * weight
 }
 
-/// The loss from `C`, whose gradient is all that the views' gradients need.
+/// Computes the loss from `C`, whose gradient is all that the views' gradients need.
 fn by_columns(a: Tensor<2>, b: Tensor<2>, weight: f64) -> Tensor<1> {
     let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
     let [batch, dim] = plain_a.dims();

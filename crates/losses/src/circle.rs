@@ -15,7 +15,7 @@ pub struct CircleLossConfig {
 }
 
 impl Default for CircleLossConfig {
-    /// Gamma 80 (paper), margin 0.4 (TensorFlow Similarity; the paper has 0.25 and 0.4).
+    /// Returns gamma 80 (paper), margin 0.4 (TensorFlow Similarity; the paper has 0.25 and 0.4).
     fn default() -> Self {
         Self { gamma: 80.0, margin: 0.4 }
     }

@@ -16,14 +16,14 @@ pub struct DclLossConfig {
 }
 
 impl Default for DclLossConfig {
-    /// Temperature 0.1 (paper), no weights.
+    /// Returns temperature 0.1 (paper), no weights.
     fn default() -> Self {
         Self { temperature: 0.1, sigma: None }
     }
 }
 
 impl DclLossConfig {
-    /// The weighted loss, DCLW, with σ 0.5 (paper).
+    /// Returns the settings of the weighted loss, DCLW, with σ 0.5 (paper).
     #[must_use]
     pub fn weighted() -> Self {
         Self { sigma: Some(0.5), ..Self::default() }
@@ -77,7 +77,7 @@ pub fn dcl(view_a: Tensor<2>, view_b: Tensor<2>, config: &DclLossConfig) -> Tens
 /// - output: `[1]`
 ///
 /// # Panics
-/// Where [`dcl`] does (`all < 2` in place of `batch < 2`), and if the rows do not fit among the
+/// As [`dcl`] (with `all < 2` in place of `batch < 2`), and if the rows do not fit among the
 /// gathered ones.
 ///
 /// # Example

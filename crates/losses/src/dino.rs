@@ -17,7 +17,7 @@ pub struct DinoLossConfig {
 }
 
 impl Default for DinoLossConfig {
-    /// Student 0.1, teacher 0.04 (paper, at the start).
+    /// Returns temperature 0.1 of the student, 0.04 of the teacher (paper, at the start).
     fn default() -> Self {
         Self { student_temperature: 0.1, teacher_temperature: 0.04 }
     }
@@ -35,16 +35,16 @@ impl Default for DinoLossConfig {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TeacherTemperature {
-    /// At epoch 0, above 0.
+    /// The temperature at epoch 0, above 0.
     pub first: f64,
-    /// From the end of the warm-up on, above 0.
+    /// The temperature from the end of the warm-up on, above 0.
     pub last: f64,
     /// Epochs of the warm-up; 0 for none.
     pub warmup_epochs: f64,
 }
 
 impl Default for TeacherTemperature {
-    /// From 0.04 to 0.07 in 30 epochs (paper). Some peers keep it at 0.04.
+    /// Returns a rise from 0.04 to 0.07 in 30 epochs (paper). Some peers keep it at 0.04.
     fn default() -> Self {
         Self { first: 0.04, last: 0.07, warmup_epochs: 30.0 }
     }
@@ -139,7 +139,7 @@ mod tests {
         dino(&[a * 0.5, b * 0.5], &student, &center, &CONFIG)
     }
 
-    /// Teacher and student apart: what varies is only the student.
+    /// The loss with a fixed teacher, so that only the student varies.
     fn student(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let [rows, columns] = a.dims();
         let values = (0..rows * columns).map(|i| (i as f64).sin()).collect();

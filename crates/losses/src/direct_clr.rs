@@ -8,14 +8,14 @@ use crate::ops::shapes::paired_dims;
 /// Settings of [`direct_clr`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DirectClrLossConfig {
-    /// The number of first columns that are contrasted; of narrower features all are.
+    /// The number of first columns that are contrasted; narrower features are contrasted whole.
     pub columns: usize,
     /// τ, above 0.
     pub temperature: f64,
 }
 
 impl Default for DirectClrLossConfig {
-    /// 64 columns and temperature 0.5 (as in lightly; the paper searches both).
+    /// Returns 64 columns and temperature 0.5 (as in lightly; the paper searches both).
     fn default() -> Self {
         Self { columns: 64, temperature: 0.5 }
     }
@@ -56,7 +56,7 @@ impl Default for DirectClrLossConfig {
 #[track_caller]
 pub fn direct_clr(view_a: Tensor<2>, view_b: Tensor<2>, config: &DirectClrLossConfig) -> Tensor<1> {
     let [batch, dim] = paired_dims("direct_clr", &view_a, &view_b);
-    assert!(config.columns > 0, "direct_clr needs a column");
+    assert!(config.columns > 0, "direct_clr needs 1 column or more, got 0");
     let first = [0..batch, 0..dim.min(config.columns)];
     let config = NtXentLossConfig { temperature: config.temperature };
     nt_xent(view_a.slice(first.clone()), view_b.slice(first), &config)

@@ -22,7 +22,7 @@ use crate::ops::l2_normalize::l2_normalize;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Distance {
-    /// `1 − cos`, from 0 to 2; rows may have any length; a row of zeros is at 1 from all.
+    /// `1 − cos`, from 0 to 2; rows may have any length; a row of zeros is at distance 1 from all.
     Cosine,
     /// Length of the difference.
     Euclidean,
@@ -30,7 +30,7 @@ pub enum Distance {
     SquaredEuclidean,
     /// Sum of the absolute differences.
     Manhattan,
-    /// Minus the product `q · k`: may be negative.
+    /// Minus the inner product `q · k`; may be negative.
     InnerProduct,
     /// `var(q − k) / var(q)`, variances over the elements of a row: not symmetric.
     SignalToNoise,
@@ -52,7 +52,7 @@ impl Distance {
     #[track_caller]
     pub fn pairwise(self, queries: Tensor<2>, keys: Tensor<2>) -> Tensor<2> {
         let (q, k) = (queries.dims(), keys.dims());
-        assert_eq!(q[1], k[1], "distances of rows of shapes {q:?} and {k:?}");
+        assert_eq!(q[1], k[1], "distances need rows of one width, got {q:?} and {k:?}");
         self.of(queries, keys, &PAIRWISE)
     }
 
@@ -107,7 +107,7 @@ struct Sums {
     differences: fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
 }
 
-/// For every query and every key.
+/// Sums for every query and every key.
 const PAIRWISE: Sums = Sums {
     products: |q, k| q.matmul(k.transpose()),
     squares,
@@ -117,7 +117,7 @@ const PAIRWISE: Sums = Sums {
     },
 };
 
-/// For every query and the key in the same row.
+/// Sums for every query and the key in the same row.
 const ROWWISE: Sums = Sums {
     products: |q, k| (q * k).sum_dim(1),
     squares: |q, k| (q - k).square().sum_dim(1),

@@ -20,7 +20,7 @@ pub struct EmpSslLossConfig {
 }
 
 impl Default for EmpSslLossConfig {
-    /// Epsilon 0.2, invariance 200 (official code).
+    /// Returns epsilon 0.2, invariance 200 (official code).
     fn default() -> Self {
         Self { epsilon: 0.2, invariance: 200.0 }
     }

@@ -15,7 +15,7 @@ pub struct FrosslLossConfig {
 }
 
 impl Default for FrosslLossConfig {
-    /// Invariance 1 (official code).
+    /// Returns invariance 1 (official code).
     fn default() -> Self {
         Self { invariance: 1.0 }
     }

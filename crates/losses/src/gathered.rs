@@ -2,11 +2,11 @@
 
 use burn::tensor::Tensor;
 
-/// The embeddings of all workers, of which each computes the loss of its rows.
+/// The embeddings of all workers, each of which computes the loss of its rows.
 ///
-/// The rows of this worker are among them, from row `first` on. They may be constants (the usual
-/// gather, or embeddings kept from an earlier pass) or carry a graph; the gradient flows to
-/// rows with a graph.
+/// This worker's rows are among them, from row `first` on. The rows may be constants (the usual
+/// gather, or embeddings kept from an earlier pass) or carry a graph; the gradient flows to rows
+/// with a graph.
 #[derive(Clone, Debug)]
 pub struct Gathered {
     /// View a of all workers, `[all, dim]`, any length.

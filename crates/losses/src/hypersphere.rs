@@ -19,7 +19,7 @@ pub struct HypersphereLossConfig {
 }
 
 impl Default for HypersphereLossConfig {
-    /// α 2 and λ 1 (paper), t 1 (as in lightly; the paper's losses use 2).
+    /// Returns α 2 and λ 1 (paper), t 1 (as in lightly; the paper's losses use 2).
     fn default() -> Self {
         Self { alpha: 2.0, t: 1.0, uniformity: 1.0 }
     }
@@ -77,7 +77,7 @@ pub fn hypersphere(
     distances.mean() + spread * (uniformity / 2.0)
 }
 
-/// The uniformity U of rows of unit length.
+/// Computes the uniformity U of rows of unit length.
 ///
 /// `‖xᵢ − xⱼ‖² = 2 − 2 xᵢ·xⱼ`, so the sums over `j` are denominators at a temperature of `1 / 2t`.
 #[track_caller]

@@ -44,7 +44,7 @@ pub fn koleo(embedding: Tensor<2>) -> Tensor<1> {
     assert!(batch > 1 && dim > 0, "koleo needs 2 rows or more, got {:?}", [batch, dim]);
     let rows = l2_normalize(embedding);
     let fixed = rows.clone().inner();
-    if let Some(loss) = loss::koleo(&rows, EPSILON) {
+    if let Some(loss) = loss::nearest_log_distance(&rows, EPSILON) {
         return loss;
     }
     let oneself = Tensor::<2>::eye(batch, &fixed.device()).equal_elem(1.0);
@@ -87,7 +87,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn equals_the_formula(pair in Pair::any()) {
-            // Which of equal neighbors is taken is chance, and the 1e-8 has a sign.
+            // The choice among equal neighbors is arbitrary, and the 1e-8 has a sign.
             assert_close(value(loss, &pair), naive(&pair.a, &pair.b), 1e-6);
         }
     }

@@ -54,9 +54,9 @@ impl Labeled {
 pub(crate) struct Pairs {
     pub(crate) anchors: Tensor<2>,
     pub(crate) keys: Tensor<2>,
-    /// The same class, but not the same row; `[anchors, keys]`.
+    /// Pairs of the same class, but not of the same row, `[anchors, keys]`.
     pub(crate) positives: Tensor<2, Bool>,
-    /// Another class.
+    /// Pairs of different classes.
     pub(crate) negatives: Tensor<2, Bool>,
 }
 
@@ -67,12 +67,12 @@ impl Pairs {
         let (mut keys, mut labels) = (anchors.clone(), batch.labels());
         if let Some(memory) = memory {
             let (rows, kept) = (anchors.dims(), memory.embedding.dims());
-            assert_eq!(rows[1], kept[1], "{name} got a batch of {rows:?}, a memory of {kept:?}");
+            assert_eq!(rows[1], kept[1], "{name}: a batch of {rows:?}, but a memory of {kept:?}");
             keys = Tensor::cat(vec![keys, memory.embedding()], 0);
             labels = join_labels(labels, memory.labels());
         }
         let shape = [anchors.dims()[0], keys.dims()[0]];
-        // The labels of the batch are the first of all: of one type with the others.
+        // The batch's labels come first of all labels, and have their common type here.
         let own = labels.clone().narrow(0, 0, shape[0]);
         let down = own.reshape([shape[0], 1]).expand(shape);
         let same = down.equal(labels.reshape([1, shape[1]]).expand(shape));
@@ -94,7 +94,7 @@ impl Pairs {
         (losses * (counts.float().cast(alarm.dtype()) + alarm)).mean()
     }
 
-    /// Anchors that have a positive and a negative, `[anchors, 1]`.
+    /// Returns which anchors have a positive and a negative, `[anchors, 1]`.
     pub(crate) fn complete(&self) -> Tensor<2, Bool> {
         self.positives.clone().any_dim(1).bool_and(self.negatives.clone().any_dim(1))
     }

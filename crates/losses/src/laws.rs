@@ -1,4 +1,4 @@
-//! What every loss of two views must obey, checked in double precision where it can be.
+//! Laws that every loss of two views must obey, checked in double precision where possible.
 
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
@@ -30,7 +30,7 @@ impl Pair {
         })
     }
 
-    /// Numbers without any pattern; the same at every call.
+    /// Returns values without any pattern, the same at every call.
     fn sample(rows: usize, columns: usize) -> Self {
         let number = |seed: usize| ((seed * 7919 % 1009) as f64 / 1009.0 - 0.5) * 3.0;
         let view = |from: usize| {
@@ -59,14 +59,14 @@ pub(crate) fn cosine(x: &[f64], y: &[f64]) -> f64 {
     dot(x, y) / (dot(x, x) * dot(y, y)).sqrt()
 }
 
-/// Rows that nothing is known of but their shape: the constants of a loss under test.
+/// Returns fixed rows in the shape of `like`: the constants of a loss under test.
 pub(crate) fn ramp(like: &Tensor<2>) -> Tensor<2> {
     let [rows, columns] = like.dims();
     let data = TensorData::new(ramp_rows(rows, columns).concat(), [rows, columns]);
     Tensor::from_data(data, (&like.clone().inner().device(), like.dtype()))
 }
 
-/// The same as plain values.
+/// Returns the same rows as plain values.
 pub(crate) fn ramp_rows(rows: usize, columns: usize) -> Vec<Vec<f64>> {
     let number = |place: usize| 0.3 + (place as f64).sin();
     (0..rows).map(|r| (0..columns).map(|c| number(r * columns + c)).collect()).collect()
@@ -102,7 +102,7 @@ pub(crate) fn gradients(loss: Loss, pair: &Pair, dtype: DType) -> [Vec<f64>; 2] 
     [a, b].map(|view| view.grad(&gradients).unwrap().into_data().iter::<f64>().collect())
 }
 
-/// Every partial derivative equals the slope that is measured.
+/// Checks that every partial derivative equals the measured slope.
 #[track_caller]
 pub(crate) fn finite_differences(loss: Loss) {
     finite_differences_of(loss, (4, 3));
@@ -149,7 +149,7 @@ impl Laws {
         self.unchanged(&turned)
     }
 
-    /// Embeddings that all are one score worse than embeddings at right angles.
+    /// Embeddings that are all the same score worse than embeddings at right angles.
     #[track_caller]
     pub(crate) fn collapse(self) -> Self {
         let spread = vec![vec![1.5, 0.0, 0.0], vec![0.0, 1.5, 0.0], vec![0.0, 0.0, 1.5]];

@@ -17,7 +17,7 @@ pub struct LeJepaLossConfig {
 }
 
 impl Default for LeJepaLossConfig {
-    /// Regularization 0.05 (official code; the paper tries 0.01 to 0.1).
+    /// Returns regularization 0.05 (official code; the paper tries 0.01 to 0.1).
     fn default() -> Self {
         Self { regularization: 0.05, sigreg: SigRegLossConfig::default() }
     }

@@ -3,7 +3,7 @@
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
-    reason = "settings become single precision, and counts places of tensors"
+    reason = "settings become single precision, and counts become indices"
 )]
 
 mod barlow_twins;

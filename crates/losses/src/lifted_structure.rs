@@ -10,14 +10,14 @@ use crate::{Distance, Labeled, PositiveMining};
 pub struct LiftedStructureLossConfig {
     /// The distance of two rows.
     pub distance: Distance,
-    /// Which positive is mined.
+    /// The choice of the positive.
     pub positives: PositiveMining,
     /// m: the margin by which negatives are farther, in units of the distance.
     pub margin: f64,
 }
 
 impl Default for LiftedStructureLossConfig {
-    /// Cosine distance, hard positives, margin 1 (TensorFlow Similarity).
+    /// Returns cosine distance, hard positives, margin 1 (TensorFlow Similarity).
     fn default() -> Self {
         Self { distance: Distance::Cosine, positives: PositiveMining::Hard, margin: 1.0 }
     }

@@ -17,7 +17,7 @@ pub struct MaclLossConfig {
 }
 
 impl Default for MaclLossConfig {
-    /// Temperature 0.1, strength 0.5, threshold 0 (as in lightly, after the paper).
+    /// Returns temperature 0.1, strength 0.5, threshold 0 (as in lightly, after the paper).
     fn default() -> Self {
         Self { temperature: 0.1, strength: 0.5, threshold: 0.0 }
     }
@@ -68,14 +68,14 @@ pub fn macl(view_a: Tensor<2>, view_b: Tensor<2>, config: &MaclLossConfig) -> Te
     // Without the positive in the denominator: 1 − p keeps its digits where p is near 1.
     let contrast = Contrast::new("macl", views, None, Positive::Excluded, |positives| {
         let agreement: f64 = positives.clone().inner().mean().into_scalar::<f64>().elem();
-        // Where it is unknown, so is the loss; the temperature stays a number.
+        // Where the agreement is NaN, so is the loss; the temperature stays finite.
         let agreement = if agreement.is_nan() { config.threshold } else { agreement };
         temperature *= 1.0 + config.strength * (agreement - config.threshold);
         temperature
     });
     let positives = contrast.positives * temperature.recip();
     let plain = positives.clone().inner();
-    // By how much the negatives outweigh the positive, x: −log p = log(1 + eˣ), 1 − p = 1/(1 + e⁻ˣ).
+    // The lead of the negatives over the positive, x: −log p = log(1 + eˣ), 1 − p = 1/(1 + e⁻ˣ).
     let lead = contrast.denominators.values() - Tensor::cat(vec![plain.clone(), plain], 0);
     let small = (-lead.clone().abs()).exp();
     let surprise = lead.clone().clamp_min(0.0) + small.clone().log1p();
@@ -144,7 +144,7 @@ mod tests {
             assert_close(*found, want / (1.0 - p), 1e-12);
         }
     }
-    /// Views that are alike at a low temperature: of 1 − p a difference of shares keeps no digit.
+    /// Similar views at a low temperature, where `1 − p` as a difference would keep no digit.
     #[test]
     fn the_miss_of_a_nearly_certain_positive_keeps_its_digits() {
         use crate::laws::{gradients, ramp_rows};

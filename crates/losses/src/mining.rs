@@ -18,7 +18,7 @@ pub enum PositiveMining {
 pub enum NegativeMining {
     /// The farthest.
     Easy,
-    /// The nearest of those farther than the farthest positive; the farthest if there is none.
+    /// The nearest of those farther than the farthest positive; the farthest of all if none is.
     SemiHard,
     /// The nearest.
     Hard,
@@ -28,8 +28,8 @@ impl PositiveMining {
     /// Finds the key that is each anchor's positive; distances have no graph.
     pub(crate) fn pick(self, distances: &Tensor<2>, pairs: &Pairs) -> Tensor<1, Int> {
         match self {
-            Self::Easy => nearest(distances, pairs.positives.clone()),
-            Self::Hard => farthest(distances, pairs.positives.clone()),
+            Self::Easy => nearest_key(distances, pairs.positives.clone()),
+            Self::Hard => farthest_key(distances, pairs.positives.clone()),
         }
     }
 }
@@ -39,25 +39,25 @@ impl NegativeMining {
     pub(crate) fn pick(self, distances: &Tensor<2>, pairs: &Pairs) -> Tensor<1, Int> {
         let negatives = pairs.negatives.clone();
         match self {
-            Self::Easy => farthest(distances, negatives),
-            Self::Hard => nearest(distances, negatives),
+            Self::Easy => farthest_key(distances, negatives),
+            Self::Hard => nearest_key(distances, negatives),
             Self::SemiHard => {
                 let others = pairs.positives.clone().bool_not();
                 let positive = distances.clone().mask_fill(others, f32::NEG_INFINITY).max_dim(1);
                 let farther = distances.clone().greater(positive.expand(distances.dims()));
                 let farther = farther.bool_and(negatives.clone());
                 let some = farther.clone().any_dim(1).squeeze_dim(1);
-                let beyond = nearest(distances, farther);
-                farthest(distances, negatives).mask_where(some, beyond)
+                let beyond = nearest_key(distances, farther);
+                farthest_key(distances, negatives).mask_where(some, beyond)
             }
         }
     }
 }
 
-fn nearest(distances: &Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<1, Int> {
+fn nearest_key(distances: &Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<1, Int> {
     distances.clone().mask_fill(chosen.bool_not(), f32::INFINITY).argmin(1).squeeze_dim(1)
 }
 
-fn farthest(distances: &Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<1, Int> {
+fn farthest_key(distances: &Tensor<2>, chosen: Tensor<2, Bool>) -> Tensor<1, Int> {
     distances.clone().mask_fill(chosen.bool_not(), f32::NEG_INFINITY).argmax(1).squeeze_dim(1)
 }

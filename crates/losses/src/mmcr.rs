@@ -14,7 +14,7 @@ pub struct MmcrLossConfig {
 }
 
 impl Default for MmcrLossConfig {
-    /// Compactness 0.005 (lightly, after the paper).
+    /// Returns compactness 0.005 (lightly, after the paper).
     fn default() -> Self {
         Self { compactness: 0.005 }
     }
@@ -88,7 +88,8 @@ pub fn mmcr(online: &[Tensor<2>], momentum: &[Tensor<2>], config: &MmcrLossConfi
     custom_gradient(z.clone(), value, || constant(gradient, [batch, count, dim], &z))
 }
 
-/// The sum of the singular values of a matrix with `columns` columns, and its gradient `U Vᵀ`.
+/// Returns the sum of the singular values of a matrix of `columns` columns, and its gradient
+/// `U Vᵀ`.
 fn nuclear_norm(rows: &[f64], columns: usize) -> (f64, Vec<f64>) {
     let count = rows.len() / columns;
     // Scaled so that squares neither overflow nor vanish.

@@ -17,7 +17,7 @@ pub struct MocoLossConfig {
 }
 
 impl Default for MocoLossConfig {
-    /// Temperature 0.2 (MoCo v2; 0.07 in MoCo v1).
+    /// Returns temperature 0.2 (MoCo v2; 0.07 in MoCo v1).
     fn default() -> Self {
         Self { temperature: 0.2 }
     }
@@ -138,7 +138,7 @@ mod tests {
         laws(loss).permutation().scale().shapes();
     }
 
-    /// In single precision: the loss, and its gradient with respect to the queries.
+    /// The loss in single precision, and its gradient with respect to the queries.
     fn single(query: &Tensor<2>, negatives: Tensor<2>) -> (f32, Vec<f32>) {
         let query = query.clone().autodiff().require_grad();
         let key = ramp(&Tensor::zeros([5, 4], &Device::flex())).flip([0]);

@@ -12,7 +12,7 @@ pub struct MocoV3LossConfig {
 }
 
 impl Default for MocoV3LossConfig {
-    /// Temperature 0.2 (official code, for a vision transformer; 1.0 for its ResNet-50).
+    /// Returns temperature 0.2 (official code, for a vision transformer; 1.0 for its ResNet-50).
     fn default() -> Self {
         Self { temperature: 0.2 }
     }
@@ -72,7 +72,7 @@ pub fn moco_v3(
 /// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
-/// Where [`moco_v3`] does, and if the queries have no partners among the keys.
+/// As [`moco_v3`], and if the queries have no partners among the keys.
 ///
 /// # Example
 /// ```

@@ -4,7 +4,7 @@
 use burn::tensor::Tensor;
 use burn::tensor::activation::log_softmax;
 
-use crate::ops::cross_view_entropy::{cross_entropy, probabilities, softmax_backward};
+use crate::ops::cross_view_entropy::{cross_entropy, probabilities, softmax_gradient};
 use crate::ops::custom_gradient::{constant, custom_gradient};
 use crate::ops::l2_normalize::l2_normalize;
 use crate::ops::shapes::{common_dims, sum};
@@ -39,7 +39,8 @@ pub struct MsnLossConfig {
 }
 
 impl Default for MsnLossConfig {
-    /// Temperature 0.1, sharpening 0.25, 3 rounds, regularization 1, uniform prior (official code).
+    /// Returns temperature 0.1, sharpening 0.25, 3 rounds, regularization 1, uniform prior
+    /// (official code).
     fn default() -> Self {
         Self {
             temperature: 0.1,
@@ -138,7 +139,7 @@ fn divergence(scores: &[Tensor<2>], wanted: &Tensor<2>, temperature: f64) -> Ten
     let value = (surprise.clone() * use_of).sum();
     // The derivative with respect to p̄ is the surprise plus 1; the softmax cancels the 1.
     let scale = (rows * temperature).recip();
-    let slope = |shares: &Tensor<2>| softmax_backward(shares, surprise.clone(), scale);
+    let slope = |shares: &Tensor<2>| softmax_gradient(shares, surprise.clone(), scale);
     let parts = scores.iter().zip(&shares).enumerate().map(|(view, (scores, shares))| {
         // One of them carries the value.
         let value = if view == 0 { value.clone() } else { value.zeros_like() };
@@ -148,7 +149,7 @@ fn divergence(scores: &[Tensor<2>], wanted: &Tensor<2>, temperature: f64) -> Ten
 }
 
 impl MsnPrior {
-    /// The logarithms of `count` probabilities.
+    /// Returns the logarithms of `count` probabilities.
     fn log_probabilities(self, count: usize) -> Vec<f64> {
         let exponent = match self {
             Self::Uniform => 0.0,
@@ -191,7 +192,7 @@ mod tests {
         msn(&[a.clone(), b], a, prototypes, &CONFIG)
     }
 
-    /// A fixed target: what varies are the anchors.
+    /// The loss with a fixed target, so that only the anchors vary.
     fn anchors(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let prototypes = prototypes(&a);
         msn(&[a, b], prototypes.clone(), prototypes, &CONFIG)

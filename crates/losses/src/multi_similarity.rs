@@ -21,8 +21,8 @@ pub struct MultiSimilarityLossConfig {
 }
 
 impl Default for MultiSimilarityLossConfig {
-    /// Cosine distance, alpha 2, beta 40, epsilon 0.1, boundary 0.5 (TensorFlow Similarity, which
-    /// writes it as `center − λ = 1 − 0.5`; the paper has beta 50).
+    /// Returns cosine distance, alpha 2, beta 40, epsilon 0.1, boundary 0.5 (TensorFlow Similarity,
+    /// which writes it as `center − λ = 1 − 0.5`; the paper has beta 50).
     fn default() -> Self {
         let distance = Distance::Cosine;
         Self { distance, alpha: 2.0, beta: 40.0, epsilon: 0.1, boundary: 0.5 }

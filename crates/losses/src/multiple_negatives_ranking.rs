@@ -13,7 +13,7 @@ pub struct MultipleNegativesRankingLossConfig {
 }
 
 impl Default for MultipleNegativesRankingLossConfig {
-    /// Scale 20 (TensorFlow Similarity).
+    /// Returns scale 20 (TensorFlow Similarity).
     fn default() -> Self {
         Self { scale: 20.0 }
     }
@@ -80,7 +80,7 @@ mod tests {
     const CONFIG: MultipleNegativesRankingLossConfig =
         MultipleNegativesRankingLossConfig { scale: 3.0 };
 
-    /// The first query is a negative, too.
+    /// The loss with the first query as a negative, too.
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let negatives = a.clone().slice_dim(0, 0..1);
         multiple_negatives_ranking(a, b, Some(negatives), &CONFIG)

@@ -130,7 +130,7 @@ pub fn cosine_loss(
     }
 }
 
-/// The mean of `arccos(s) / π`, with a slope that stays finite.
+/// Returns the mean of `arccos(s) / π`, with a slope that stays finite.
 fn mean_angle(cosines: Tensor<1>) -> Tensor<1> {
     let plain = cosines.clone().inner();
     let value = plain.clone().clamp(-1.0, 1.0).acos().mean() / std::f64::consts::PI;

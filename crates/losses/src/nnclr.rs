@@ -14,7 +14,7 @@ pub struct NnclrLossConfig {
 }
 
 impl Default for NnclrLossConfig {
-    /// Temperature 0.1 (paper).
+    /// Returns temperature 0.1 (paper).
     fn default() -> Self {
         Self { temperature: 0.1 }
     }
@@ -76,7 +76,7 @@ pub fn nnclr(
 /// Rows of the support set that are scored at a time.
 const TILE: usize = 4096;
 
-/// Returns for each row the row of `support` with the largest cosine, of equal ones the first.
+/// Returns for each row the row of `support` with the largest cosine, the first of equal ones.
 ///
 /// The result is a constant: no gradient flows. The support set is usually the rows of a
 /// [`Queue`](crate::Queue) to which the embeddings of one view are pushed after the step.

@@ -14,7 +14,7 @@ pub struct NtXentLossConfig {
 }
 
 impl Default for NtXentLossConfig {
-    /// Temperature 0.5 (paper, CIFAR-10).
+    /// Returns temperature 0.5 (paper, CIFAR-10).
     fn default() -> Self {
         Self { temperature: 0.5 }
     }
@@ -68,7 +68,7 @@ pub fn nt_xent(view_a: Tensor<2>, view_b: Tensor<2>, config: &NtXentLossConfig) 
 /// - output: `[1]`, ≥ 0 up to rounding
 ///
 /// # Panics
-/// Where [`nt_xent`] does, and if the rows do not fit among the gathered ones.
+/// As [`nt_xent`], and if the rows do not fit among the gathered ones.
 ///
 /// # Example
 /// ```

@@ -7,7 +7,7 @@ use crate::triplet::{hinge, mine};
 use crate::{Labeled, TripletLossConfig};
 
 /// Returns the distance of each anchor to its positive, minus that of the negative to the nearer of
-/// both.
+/// the two.
 ///
 /// ```text
 /// loss = mean of max(0, d(a, p) − min(d(a, n), d(p, n)) + margin)

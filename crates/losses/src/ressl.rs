@@ -16,7 +16,7 @@ pub struct ResslLossConfig {
 }
 
 impl Default for ResslLossConfig {
-    /// Student 0.1, teacher 0.04 (paper).
+    /// Returns temperature 0.1 of the student, 0.04 of the teacher (paper).
     fn default() -> Self {
         Self { student_temperature: 0.1, teacher_temperature: 0.04 }
     }
@@ -107,7 +107,7 @@ mod tests {
         ressl(a.clone(), b.clone(), queue.clone(), &CONFIG) + ressl(b, a, queue, &CONFIG)
     }
 
-    /// A fixed teacher: what varies are the two students.
+    /// The loss with a fixed teacher, so that only the two students vary.
     fn student(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let queue = queue(&a);
         let teacher = queue.clone().slice_dim(0, 0..a.dims()[0]);

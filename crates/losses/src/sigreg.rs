@@ -16,7 +16,7 @@ pub struct SigRegLossConfig {
 }
 
 impl Default for SigRegLossConfig {
-    /// 17 knots on `[0, 3]` (official code).
+    /// Returns 17 knots on `[0, 3]` (official code).
     fn default() -> Self {
         Self { knots: 17, t_max: 3.0 }
     }
@@ -81,7 +81,7 @@ pub fn sigreg(embedding: Tensor<2>, slices: Tensor<2>, config: &SigRegLossConfig
         Knot { t, normal, weight: trapezoid * normal / count as f64 }
     });
     let knots: Vec<Knot> = knots.collect();
-    if let Some(loss) = loss::sigreg(&projected, gap, &knots) {
+    if let Some(loss) = loss::characteristic_distance(&projected, gap, &knots) {
         return loss;
     }
 

@@ -41,7 +41,7 @@ pub fn sinkhorn(scores: Tensor<2>, epsilon: f64, iterations: usize) -> Tensor<2>
     assert!(iterations > 0, "sinkhorn needs 1 round or more");
     let [batch, prototypes] = scores.dims();
     let scores = scores.inner();
-    if let Some(codes) = loss::sinkhorn(&scores, epsilon, iterations) {
+    if let Some(codes) = loss::sinkhorn_rounds(&scores, epsilon, iterations) {
         return codes;
     }
     let share = batch as f64 / prototypes as f64;
@@ -55,7 +55,7 @@ pub fn sinkhorn(scores: Tensor<2>, epsilon: f64, iterations: usize) -> Tensor<2>
     codes
 }
 
-/// The formula as it stands, in double precision.
+/// Computes the plain formula, in double precision.
 #[cfg(test)]
 pub(crate) fn naive(scores: &[Vec<f64>], epsilon: f64, iterations: usize) -> Vec<Vec<f64>> {
     let mut codes: Vec<Vec<f64>> =
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn single_precision_has_the_codes_of_double_precision() {
-        // Exponents 66 apart are for the kernel, those 80 apart are not.
+        // The kernel takes exponents 66 apart, but not those 80 apart.
         for (rows, columns, size) in [(5, 3, 1.0), (70, 200, 33.0), (600, 9, 40.0)] {
             let number = |place: usize| size * ((place * 7919 % 1009) as f64 / 504.0 - 1.0);
             let scores: Vec<f64> = (0..rows * columns).map(number).collect();

@@ -18,7 +18,7 @@ pub struct SoftNearestNeighborLossConfig {
 }
 
 impl Default for SoftNearestNeighborLossConfig {
-    /// Squared Euclidean distance, temperature 1 (TensorFlow Similarity).
+    /// Returns squared Euclidean distance, temperature 1 (TensorFlow Similarity).
     fn default() -> Self {
         Self { distance: Distance::SquaredEuclidean, temperature: 1.0 }
     }

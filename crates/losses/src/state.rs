@@ -1,4 +1,4 @@
-//! What losses remember from step to step, as values of their owner.
+//! State that losses carry from step to step, owned by the caller.
 
 mod cross_batch_memory;
 mod dino_center;

@@ -20,7 +20,7 @@ pub struct SupConLossConfig {
 }
 
 impl Default for SupConLossConfig {
-    /// Temperature 0.1 (paper).
+    /// Returns temperature 0.1 (paper).
     fn default() -> Self {
         Self { temperature: 0.1 }
     }
@@ -141,7 +141,7 @@ pub fn sup_con_gathered(
     loss(queries, Some((keys, first)), config.temperature)
 }
 
-/// The loss of queries whose keys are the queries themselves, or other rows.
+/// Returns the loss of queries whose keys are the queries themselves, or other rows.
 #[track_caller]
 fn loss(
     queries: &Labeled,
@@ -199,8 +199,8 @@ impl Classes {
         Self { indices, of_key, sizes }
     }
 
-    /// The mean over the queries of the mean cosine with their positives, `[1]`; `own` are the keys
-    /// that are the queries themselves.
+    /// Returns the mean over the queries of the mean cosine with their positives, `[1]`; `own` are
+    /// the keys that are the queries themselves.
     fn mean_positive(
         &self,
         queries: Tensor<2>,

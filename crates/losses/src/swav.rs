@@ -18,7 +18,7 @@ pub struct SwavLossConfig {
 }
 
 impl Default for SwavLossConfig {
-    /// Temperature 0.1, epsilon 0.05, 3 rounds (paper).
+    /// Returns temperature 0.1, epsilon 0.05, 3 rounds (paper).
     fn default() -> Self {
         Self { temperature: 0.1, epsilon: 0.05, iterations: 3 }
     }
@@ -135,7 +135,8 @@ mod tests {
         }
     }
 
-    /// Without the codes, which are constants: slopes are measured on the predictions alone.
+    /// The loss without the codes, which are constants: slopes are measured on the predictions
+    /// alone.
     fn prediction(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let code = sinkhorn(Tensor::ones(a.dims(), (&a.device().inner(), a.dtype())), 1.0, 1);
         cross_view_entropy("swav", &[code.clone(), code], &[a, b], 0.3)

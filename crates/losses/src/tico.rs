@@ -20,7 +20,7 @@ pub struct TicoLossConfig {
 }
 
 impl Default for TicoLossConfig {
-    /// Momentum 0.9, covariance 8 (paper).
+    /// Returns momentum 0.9, covariance 8 (paper).
     fn default() -> Self {
         Self { momentum: 0.9, covariance: 8.0 }
     }
@@ -118,7 +118,7 @@ mod tests {
         laws(loss).permutation().scale().precision().shapes().extremes(1).collapse();
     }
 
-    /// The slope with the covariance held, which it is to the gradient.
+    /// The slope with a fixed covariance, as the gradient treats it.
     #[test]
     fn the_gradient_is_that_of_a_fixed_covariance() {
         let held: crate::laws::Loss = |a, b| {

@@ -10,9 +10,9 @@ use crate::{Distance, Labeled, NegativeMining, PositiveMining};
 pub struct TripletLossConfig {
     /// The distance of two rows.
     pub distance: Distance,
-    /// Which positive is mined.
+    /// The choice of the positive.
     pub positives: PositiveMining,
-    /// Which negative is mined.
+    /// The choice of the negative.
     pub negatives: NegativeMining,
     /// The margin by which the negative is farther, in units of the distance; `None` for a soft
     /// margin, whose gradient never vanishes.
@@ -20,7 +20,8 @@ pub struct TripletLossConfig {
 }
 
 impl Default for TripletLossConfig {
-    /// Cosine distance, hard positives, semi-hard negatives, soft margin (TensorFlow Similarity).
+    /// Returns cosine distance, hard positives, semi-hard negatives, soft margin (TensorFlow
+    /// Similarity).
     fn default() -> Self {
         Self {
             distance: Distance::Cosine,
@@ -97,7 +98,7 @@ pub(crate) fn mine(pairs: &Pairs, config: &TripletLossConfig) -> Mined {
     Mined { positive, negative, near, apart }
 }
 
-/// The loss of each anchor, `[anchors, 1]`, for these distances to its negative.
+/// Returns the loss of each anchor, `[anchors, 1]`, for these distances to its negative.
 pub(crate) fn hinge(mined: &Mined, apart: Tensor<2>, margin: Option<f64>) -> Tensor<2> {
     let lag = mined.near.clone() - apart;
     let Some(margin) = margin else {

@@ -21,7 +21,7 @@ pub struct VibcregLossConfig {
 }
 
 impl Default for VibcregLossConfig {
-    /// λ 25, μ 25, ν 200, epsilon 1e-4 (as in solo-learn).
+    /// Returns λ 25, μ 25, ν 200, epsilon 1e-4 (as in solo-learn).
     fn default() -> Self {
         Self { invariance: 25.0, variance: 25.0, correlation: 200.0, epsilon: 1e-4 }
     }
@@ -68,7 +68,8 @@ pub fn vibcreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VibcregLossConfig)
     let (a, b) = (bounded(view_a), bounded(view_b));
     let invariance = (a.clone() - b.clone()).square().mean() * config.invariance;
     let term = |view: Tensor<2>| {
-        // Minus its first row, a constant feature is exactly 0 instead of its mean's rounding.
+        // After the first row is subtracted, a constant feature is exactly 0, not the rounding of
+        // its mean.
         let first = view.clone().inner().narrow(0, 0, 1);
         let x = center_columns(view - first);
         let squares = x.clone().square().sum_dim(0);
@@ -125,7 +126,7 @@ mod tests {
         finite_differences(loss);
         laws(loss).permutation().symmetry().precision().shapes().extremes(2).collapse();
     }
-    /// The mean of equal numbers is rounded, and that rounding must not count as a feature.
+    /// The mean of equal values is rounded, and that rounding must not count as a feature.
     #[test]
     fn a_constant_feature_counts_as_one_of_zeros() {
         use crate::laws::{gradients, ramp_rows};

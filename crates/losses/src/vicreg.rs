@@ -31,7 +31,7 @@ pub struct VicregLossConfig {
 }
 
 impl Default for VicregLossConfig {
-    /// λ 25, μ 25, ν 1, epsilon 1e-4, variance averaged over the views (official code).
+    /// Returns λ 25, μ 25, ν 1, epsilon 1e-4, variance averaged over the views (official code).
     fn default() -> Self {
         Self {
             invariance: 25.0,
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    /// λ (a − b)² counts the scale of the views: unlike cosines, this loss is not free of it.
+    /// λ (a − b)² counts the scale of the views: unlike cosines, this loss depends on it.
     #[test]
     fn the_scale_of_the_views_matters() {
         let views = crate::laws::pair([[1., 2.], [3., 1.]], [[2., 0.], [1., 1.]]);

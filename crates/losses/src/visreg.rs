@@ -20,7 +20,8 @@ pub struct VisRegLossConfig {
 }
 
 impl Default for VisRegLossConfig {
-    /// Regularization 0.9 (paper, for large data sets; 0.6 for small ones), epsilon 1e-4 (peers).
+    /// Returns regularization 0.9 (paper, for large data sets; 0.6 for small ones), epsilon 1e-4
+    /// (peers).
     fn default() -> Self {
         Self { regularization: 0.9, epsilon: 1e-4 }
     }
@@ -135,7 +136,7 @@ pub fn visreg_shape(embedding: Tensor<2>, slices: Tensor<2>, epsilon: f64) -> Te
     let projected = slices.inner().transpose().matmul((centered / scale).transpose());
     let quantile = |i: usize| normal_quantile((i + 1) as f64 / (batch + 1) as f64);
     let quantiles: Vec<f64> = (0..batch).map(quantile).collect();
-    if let Some(loss) = loss::visreg(&projected, &quantiles) {
+    if let Some(loss) = loss::sorted_distance(&projected, &quantiles) {
         return loss;
     }
     let order = projected.clone().inner().argsort(1); // [slices, batch]
@@ -217,7 +218,7 @@ mod tests {
         }
     }
 
-    /// Without the shape, whose deviation is a constant: what is left has the slopes one measures.
+    /// The loss without the shape, whose deviation is a constant; the rest has the measured slopes.
     fn shapeless(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
         let slices = slices(a.dims()[1]).cast(a.dtype());
         let shape = |view: &Tensor<2>| visreg_shape(view.clone(), slices.clone(), 0.01);

@@ -17,8 +17,8 @@ pub struct WMseLossConfig {
 }
 
 impl Default for WMseLossConfig {
-    /// 128 rows (paper, CIFAR-10 with 64 features), epsilon 1e-6 (ours; the official code has 0,
-    /// and fails where a covariance is singular).
+    /// Returns 128 rows (paper, CIFAR-10 with 64 features), epsilon 1e-6 (ours; the official code
+    /// has 0, and fails where a covariance is singular).
     fn default() -> Self {
         Self { rows: 128, epsilon: 1e-6 }
     }

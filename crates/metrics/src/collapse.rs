@@ -1,4 +1,4 @@
-//! Collapse: how much of the space they have features use, without labels.
+//! Collapse: how much of their space the features use, measured without labels.
 
 use faer::{Mat, Side};
 
@@ -8,8 +8,8 @@ use crate::{Features, MetricError};
 /// Returns the standard deviation of the L2-normalized features over rows, averaged over
 /// dimensions.
 ///
-/// From 0 for rows of one direction (collapse) to about [`uniform_std`] for rows of all directions.
-/// The variance is divided by `n`, not by `n − 1`, so that a single row has 0.
+/// The result is 0 for rows of one direction (collapse), and about [`uniform_std`] for rows of all
+/// directions. The variance is divided by `n`, not by `n − 1`, so that a single row has 0.
 ///
 /// # Source
 /// Chen & He, 2021, [arXiv:2011.10566](https://arxiv.org/abs/2011.10566), section 4.1.

@@ -3,7 +3,7 @@
 use crate::MetricError;
 use crate::error::{check_classes, check_label_count};
 
-/// Number of samples by true class and predicted class.
+/// Counts of samples by true class and predicted class.
 ///
 /// # Example
 /// ```

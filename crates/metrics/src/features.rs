@@ -20,7 +20,7 @@ pub struct Features {
 }
 
 impl Features {
-    /// Takes rows of `dim` values each, one row after the other.
+    /// Creates features from rows of `dim` values each, one row after the other.
     ///
     /// # Errors
     /// If `dim` is 0, the values do not fill whole rows, or one is not finite.

@@ -12,7 +12,7 @@ use crate::{Features, LabeledFeatures, MetricError, accuracy};
 /// ```text
 /// score(class) = Σ over the k nearest rows of that class  exp(cos / temperature)
 /// ```
-/// Of equally similar rows the earlier one is nearer; of equal scores the lower class wins.
+/// Among equally similar rows the earlier one is nearer; among equal scores the lower class wins.
 ///
 /// # Source
 /// Wu et al., 2018, [arXiv:1805.01978](https://arxiv.org/abs/1805.01978), section 3.4.
@@ -33,7 +33,7 @@ impl Default for Knn {
     }
 }
 
-/// Queries compared with all training rows at a time.
+/// Queries per block, which is compared with all training rows.
 const BLOCK: usize = 64;
 
 impl Knn {

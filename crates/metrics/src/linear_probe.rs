@@ -156,7 +156,7 @@ fn mean_and_scale(features: &Features) -> (Vec<f64>, Vec<f64>) {
             *variance += (f64::from(*x) - mean).powi(2) / rows;
         }
     }
-    // A constant feature becomes 0, where a division by its deviation would be one by 0.
+    // A constant feature becomes 0, as its deviation of 0 cannot be a divisor.
     let scale = |variance: &f64| if *variance > 0.0 { 1.0 / variance.sqrt() } else { 0.0 };
     (mean, variance.iter().map(scale).collect())
 }

@@ -40,7 +40,7 @@ impl Clock {
         self.steps_per_epoch * self.epochs
     }
 
-    /// Returns whether all steps have been made.
+    /// Returns whether all steps have been taken.
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.step >= self.total_steps()

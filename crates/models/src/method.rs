@@ -10,7 +10,7 @@ use crate::{Backbone, Views};
 pub struct Step {
     /// The loss to minimize, `[1]`.
     pub loss: Tensor<1>,
-    /// The embeddings of one view, `[batch, dim]`, without graph. Their spread tells whether the
+    /// The embeddings of one view, `[batch, dim]`, without a graph. Their spread tells whether the
     /// encoder has collapsed.
     pub embedding: Tensor<2>,
 }
@@ -27,7 +27,7 @@ impl Step {
     }
 }
 
-/// A way of learning from views: networks, and a loss that joins them.
+/// A method of learning from views: networks, and the loss that trains them.
 ///
 /// [`SimClr`](crate::SimClr) shows how short a method is.
 ///

@@ -36,7 +36,7 @@ pub fn seed_weights<M: Module>(module: M, seed: u64) -> M {
     module.map(&mut Seeder { seed, drawn: 0 })
 }
 
-/// Makes a parameter of zeros, to be drawn by [`seed_weights`].
+/// Creates a parameter of zeros, to be drawn by [`seed_weights`].
 pub(crate) fn zeros_until_seeded<const D: usize>(
     shape: [usize; D],
     device: &Device,

@@ -34,7 +34,7 @@ pub enum Schedule {
         peak: f64,
         /// Steps of the warm-up; step `n` of it has `(n + 1) / warmup_steps` of the peak.
         warmup_steps: u64,
-        /// Steps of the whole run. The rate would be 0 at this step, which is never made.
+        /// Steps of the whole run. The rate would be 0 at this step, which is never taken.
         total_steps: u64,
     },
     /// Half a cosine up from `peak / 25` over the first three tenths, then down to `peak / 250000`.

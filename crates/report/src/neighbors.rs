@@ -1,18 +1,18 @@
-//! Rows for a sheet of nearest neighbors: which samples are queries, and what is near them.
+//! Rows of a sheet of nearest neighbors: the chosen queries, and the rows nearest to them.
 
 use selfsame_metrics::{Features, Knn, MetricError};
 
-/// Chooses `count` rows to show, as many different classes among them as possible.
+/// Chooses `count` rows to show, of as many different classes as possible.
 ///
-/// Classes take turns, in ascending order; of more classes than `count` an evenly spaced selection
-/// is taken, and of each class evenly spaced rows. Without labels, pass the same label for every
-/// row. All rows are chosen if there are no more than `count`.
+/// Classes alternate in ascending order. If there are more classes than `count`, an evenly spaced
+/// selection is taken. The rows of each class are evenly spaced, too. Without labels, pass the same
+/// label for every row. All rows are chosen if there are no more than `count`.
 ///
 /// # Example
 /// ```
 /// use selfsame_report::spread_over_classes;
 ///
-/// // Twenty rows of ten classes that take turns, and twenty of two classes in blocks.
+/// // Twenty rows of ten alternating classes, and twenty of two classes in blocks.
 /// let turns: Vec<usize> = (0..20).map(|row| row % 10).collect();
 /// assert_eq!(spread_over_classes(&turns, 5), [0, 2, 4, 6, 8]);
 /// let blocks: Vec<usize> = (0..20).map(|row| row / 10).collect();

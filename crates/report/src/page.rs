@@ -1,4 +1,4 @@
-//! HTML pages that need nothing but themselves.
+//! Self-contained HTML pages.
 
 use std::fmt::{self, Write as _};
 
@@ -54,7 +54,7 @@ impl Page {
         self.push(&table.to_html())
     }
 
-    /// Adds charts side by side, as many in a row as the window has room for.
+    /// Adds charts side by side, as many in a row as fit the window.
     pub fn charts<'a>(&mut self, charts: impl IntoIterator<Item = &'a LineChart>) -> &mut Self {
         self.push("<div class=charts>");
         for chart in charts {

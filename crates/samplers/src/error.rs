@@ -31,7 +31,7 @@ pub enum SamplerError {
     Setting {
         /// The setting.
         field: &'static str,
-        /// The fault, and what is needed.
+        /// The fault and the remedy.
         problem: String,
     },
 }

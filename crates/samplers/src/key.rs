@@ -24,17 +24,17 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The order of samples in an epoch.
+    /// Returns the key of an epoch's order of samples.
     pub(crate) fn epoch_order(seed: u64, epoch: u64) -> Self {
         Self { seed, epoch, sample: u64::MAX, view: u32::MAX }
     }
 
-    /// The examples of each class that a sampler chooses once, for all epochs.
+    /// Returns the key of the examples of each class that a sampler chooses once, for all epochs.
     pub(crate) fn class_examples(seed: u64) -> Self {
         Self::epoch_order(seed, u64::MAX)
     }
 
-    /// The views of a sample that came `repeat` times before in the epoch.
+    /// Returns the key of the views of a sample that was drawn `repeat` times before in the epoch.
     ///
     /// Epochs are below 2³², so the repeated sample has the views of an epoch that is never
     /// reached.

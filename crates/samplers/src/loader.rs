@@ -29,14 +29,14 @@ pub struct LoaderConfig {
 
 /// Makes the batches of any epoch.
 ///
-/// A batch depends on the sampler, the seed, the epoch and its number alone, not on the threads. A
-/// view depends on seed, epoch, sample and view; where a sampler draws a sample several times in an
-/// epoch, also on how many times it came before. So a loader has no state, and
+/// A batch depends only on the sampler, the seed, the epoch and the batch's number, not on the
+/// threads. A view depends on seed, epoch, sample and view; where a sampler draws a sample several
+/// times in an epoch, also on how often the sample was drawn before. So a loader has no state, and
 /// [`epoch`](Self::epoch) starts at any batch of any epoch.
 ///
-/// All threads work on one batch. One batch is made while another waits to be taken; with the one
-/// in use, three are in memory. A JPEG is decoded no further than the crops of its views reach, and
-/// at 1/2, 1/4 or 1/8 of its size where all crops stay as large as their views.
+/// All threads work on the same batch. One batch is made while another waits to be taken; with the
+/// one in use, three are in memory. A JPEG is decoded no further than the crops of its views reach,
+/// and at 1/2, 1/4 or 1/8 of its size where all crops stay as large as their views.
 #[derive(Clone)]
 pub struct Loader {
     pipeline: Arc<Pipeline>,
@@ -132,7 +132,7 @@ impl Loader {
     }
 
     /// Returns the samples in a batch; the last batch of an epoch may have fewer if the sampler
-    /// says so.
+    /// allows it.
     #[must_use]
     pub fn batch_size(&self) -> usize {
         self.pipeline.sampler.batch_size()
@@ -146,8 +146,8 @@ impl Loader {
 
     /// Returns the batches of an epoch from `first_batch` on; none if there is no such batch.
     ///
-    /// Threads start at once. Dropping the iterator stops them at the next image and waits for
-    /// none.
+    /// Threads start at once. Dropping the iterator stops them at the next image, without waiting
+    /// for them.
     ///
     /// # Example
     /// ```
@@ -181,7 +181,7 @@ impl Loader {
 
 /// The batches of an epoch, in order. See [`Loader::epoch`].
 ///
-/// It ends with the first error, since an epoch must not have gaps.
+/// The iterator ends with the first error, since an epoch must not have gaps.
 #[derive(Debug)]
 pub struct Batches {
     receiver: Receiver<Result<HostViews, LoaderError>>,

@@ -21,8 +21,8 @@ use crate::SamplerError;
 
 /// Draws the samples of every batch of every epoch, as indices into a data set.
 ///
-/// An epoch must depend on its number and the sampler's settings alone, and all epochs must have
-/// the same number of batches.
+/// An epoch must depend only on its number and the sampler's settings, and all epochs must have the
+/// same number of batches.
 ///
 /// # Example
 /// ```
@@ -47,7 +47,7 @@ use crate::SamplerError;
 /// assert_eq!(InOrder.batch(7, 2), [8, 9]);
 /// ```
 pub trait Sampler: Send + Sync {
-    /// Returns the number of samples it draws from; every index is below it.
+    /// Returns the number of samples to draw from; every index is below it.
     fn samples(&self) -> usize;
 
     /// Returns the samples in a batch; the last batch of an epoch may have fewer.
@@ -99,7 +99,7 @@ impl<S: Sampler + ?Sized> Sampler for std::sync::Arc<S> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EpochOrder {
     indices: Vec<usize>,
-    /// The number of times each came before in this epoch.
+    /// The number of times each sample was drawn before in this epoch.
     repeats: Vec<u32>,
     batch_size: usize,
 }
@@ -138,7 +138,7 @@ impl EpochOrder {
         &self.indices[self.place(batch)]
     }
 
-    /// Returns the number of times each sample of a batch came before in the epoch.
+    /// Returns the number of times each sample of a batch was drawn before in the epoch.
     #[track_caller]
     pub(crate) fn repeats(&self, batch: usize) -> &[u32] {
         &self.repeats[self.place(batch)]

@@ -283,7 +283,7 @@ impl Dataset for Photographs {
     }
 
     fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
-        Ok(selfsame_datasets::decode(&self.files[index]).unwrap())
+        Ok(selfsame_datasets::decode_image(&self.files[index]).unwrap())
     }
 
     fn encoded(&self, index: usize) -> Result<Option<std::borrow::Cow<'_, [u8]>>, DataError> {

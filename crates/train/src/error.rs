@@ -37,7 +37,7 @@ pub enum TrainError {
     /// A file or folder could not be written or read.
     #[error("cannot {action} {}", path.display())]
     File {
-        /// What was tried: `write`, `read`, ...
+        /// The attempted action: `write`, `read`, ...
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -49,7 +49,7 @@ pub enum TrainError {
     Checkpoint {
         /// The checkpoint's folder.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         reason: String,
     },
 }

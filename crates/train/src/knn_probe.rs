@@ -42,7 +42,7 @@ pub struct KnnProbe {
     pub queries: Arc<dyn Dataset>,
     /// The evaluation recipe that turns an image into the encoder's input.
     pub recipe: Recipe,
-    /// Images encoded at a time.
+    /// Number of images that are encoded together.
     pub batch: usize,
 }
 

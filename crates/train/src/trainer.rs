@@ -17,8 +17,8 @@ use crate::{Checkpoints, TrainError};
 
 /// The training loop of a method, with one optimizer step per batch of the loader.
 ///
-/// Everything a step does is a function of the weights, the optimizer's state and the step's
-/// number, so a run that is stopped and resumed ends with the same bytes as one that was not.
+/// A step is a function of the weights, the optimizer's state and the step's number, so a run that
+/// is stopped and resumed ends with the same bytes as one that was not.
 ///
 /// # Example
 /// ```
@@ -132,7 +132,7 @@ impl<M: Method> Trainer<M> {
     /// A GPU that is asked for a value first finishes all its work, and then waits for more. The
     /// measured values stay the same to the last bit. Callbacks hear of a step up to `steps − 1`
     /// steps later, and see the networks as they are by then; a loss that is not finite ends the
-    /// run as much later.
+    /// run equally late.
     ///
     /// # Panics
     /// If `steps` is 0.
@@ -243,7 +243,7 @@ impl<M: Method> Trainer<M> {
         })
     }
 
-    /// One forward and backward pass and one update; nothing is read from the device.
+    /// Runs one forward and backward pass and one update; reads nothing from the device.
     fn step(&mut self, batch: HostViews) {
         let step = self.method.step(&upload(batch, &self.device));
         let loss = step.loss.clone().inner();

@@ -6,7 +6,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::parameters::{InvalidField, Parameters, side};
-use crate::{CropBox, Resampling, SpatialOp, Step};
+use crate::{CropBox, PlanStep, Resampling, SpatialOp};
 
 /// Crops the square in the center; a smaller image is first resized to fill it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ impl Parameters for CenterCrop {
         side(self.size)
     }
 
-    fn draw(&self, image: [usize; 2], _: &mut impl Rng) -> Step {
+    fn draw(&self, image: [usize; 2], _: &mut impl Rng) -> PlanStep {
         let size = [self.size as usize; 2];
         let part = CropBox::center(image, size);
         SpatialOp::Crop { part, size, resampling: Resampling::default() }.into()

@@ -1,4 +1,4 @@
-//! Loss of one channel.
+//! Dropout of one channel.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::parameters::{InvalidField, Parameters, fraction, single};
-use crate::{PixelOp, Step};
+use crate::{PixelOp, PlanStep};
 
-/// Sets one of the three channels, each as likely, to a single value.
+/// Sets one of the three channels, chosen uniformly, to a single value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ChannelDropout {
@@ -27,7 +27,7 @@ impl Parameters for ChannelDropout {
         fraction("fill", self.fill)
     }
 
-    fn draw(&self, _: [usize; 2], rng: &mut impl Rng) -> Step {
+    fn draw(&self, _: [usize; 2], rng: &mut impl Rng) -> PlanStep {
         PixelOp::DropChannel { channel: rng.random_range(0..3), fill: single(self.fill) }.into()
     }
 }

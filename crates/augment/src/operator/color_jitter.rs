@@ -6,14 +6,15 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::parameters::{InvalidField, Parameters, check, single};
-use crate::{PixelOp, Step};
+use crate::{PixelOp, PlanStep};
 
 /// Changes brightness, contrast, saturation and hue.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ColorJitter {
-    /// Strength of brightness, 0 to 10: the factor is uniform in `1 ± brightness`, at least 0; what
-    /// [`TensorFlowAdded`](JitterConvention::TensorFlowAdded) adds is uniform in `± brightness`.
+    /// Strength of brightness, 0 to 10: the factor is uniform in `1 ± brightness`, at least 0; the
+    /// shift of [`TensorFlowAdded`](JitterConvention::TensorFlowAdded) is uniform in
+    /// `± brightness`.
     pub brightness: f64,
     /// Strength of contrast, 0 to 10: the factor is uniform in `1 ± contrast`, at least 0.
     pub contrast: f64,
@@ -21,7 +22,7 @@ pub struct ColorJitter {
     pub saturation: f64,
     /// Strength of hue, 0 to 0.5: the shift is uniform in `± hue`, where 1 is a whole turn.
     pub hue: f64,
-    /// Whose formulas and order. Default: torchvision's.
+    /// The formulas and their order. Default: torchvision's.
     #[serde(default)]
     pub convention: JitterConvention,
     /// Probability of acting, 0 to 1.
@@ -62,7 +63,7 @@ impl Parameters for ColorJitter {
             .or_else(|| check("hue", (0.0..=0.5).contains(&self.hue), "0 to 0.5"))
     }
 
-    fn draw(&self, _: [usize; 2], rng: &mut impl Rng) -> Step {
+    fn draw(&self, _: [usize; 2], rng: &mut impl Rng) -> PlanStep {
         use JitterConvention::{TensorFlow, TensorFlowAdded, Torchvision};
         let mut within = |middle: f64, spread: f64, low: f64| {
             single(rng.random_range((middle - spread).max(low)..=middle + spread))
@@ -126,7 +127,7 @@ mod tests {
         let mut rng = ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 }.rng();
         let (mut skipped, mut first, mut contrast_sum, draws) = (0.0, [0; 4], 0.0, 4_000);
         for _ in 0..draws {
-            let Step::Pixels(ops) = jitter.draw([8, 8], &mut rng) else {
+            let PlanStep::Pixels(ops) = jitter.draw([8, 8], &mut rng) else {
                 skipped += 1.0;
                 continue;
             };
@@ -173,7 +174,7 @@ mod tests {
         };
         let kinds = |jitter: &Operator| {
             let mut rng = ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 }.rng();
-            let Step::Pixels(ops) = jitter.draw([8, 8], &mut rng) else { panic!("a jitter") };
+            let PlanStep::Pixels(ops) = jitter.draw([8, 8], &mut rng) else { panic!("a jitter") };
             let kind = |op: PixelOp| match op {
                 PixelOp::Brightness(_) => "brightness",
                 PixelOp::AddBrightness(_) => "added brightness",

@@ -6,7 +6,7 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::parameters::{InvalidField, Parameters, fraction, side, single};
-use crate::{CropBox, PixelOp, Step};
+use crate::{CropBox, PixelOp, PlanStep};
 
 /// Fills a square centered on a random pixel; see [`draw_cutout`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ impl Parameters for Cutout {
         side(self.size).or_else(|| fraction("fill", self.fill))
     }
 
-    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> Step {
+    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> PlanStep {
         let part = draw_cutout(image, self.size as usize, rng);
         PixelOp::Erase { part, fill: single(self.fill) }.into()
     }

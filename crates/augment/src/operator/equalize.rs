@@ -6,7 +6,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::parameters::Parameters;
-use crate::{PixelOp, Step};
+use crate::{PixelOp, PlanStep};
 
 /// Equalizes the histogram of each channel; see [`equalize`](crate::equalize).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ impl Parameters for Equalize {
         self.probability
     }
 
-    fn draw(&self, _: [usize; 2], _: &mut impl Rng) -> Step {
+    fn draw(&self, _: [usize; 2], _: &mut impl Rng) -> PlanStep {
         PixelOp::Equalize.into()
     }
 }

@@ -6,7 +6,7 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::parameters::{InvalidField, Parameters, check, positive_range};
-use crate::{SpatialOp, Step};
+use crate::{PlanStep, SpatialOp};
 
 /// Blurs with a Gaussian of random standard deviation; see [`gaussian_blur`](crate::gaussian_blur).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +33,7 @@ impl Parameters for GaussianBlur {
             .or_else(|| positive_range("sigma", self.sigma))
     }
 
-    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> Step {
+    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> PlanStep {
         let side = image[0].min(image[1]);
         let reach = self.kernel_size.unwrap_or(side / 10) / 2;
         let kernel_size = 2 * reach.min(side - 1) + 1;

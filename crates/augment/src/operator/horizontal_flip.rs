@@ -6,7 +6,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::parameters::Parameters;
-use crate::{SpatialOp, Step};
+use crate::{PlanStep, SpatialOp};
 
 /// Swaps left and right.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +21,7 @@ impl Parameters for HorizontalFlip {
         self.probability
     }
 
-    fn draw(&self, _: [usize; 2], _: &mut impl Rng) -> Step {
+    fn draw(&self, _: [usize; 2], _: &mut impl Rng) -> PlanStep {
         SpatialOp::HorizontalFlip.into()
     }
 }

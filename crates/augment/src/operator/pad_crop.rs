@@ -1,4 +1,4 @@
-//! A border around the image, and a random square of both.
+//! Padding by a border, then a random square crop.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::parameters::{InvalidField, Parameters, padding, side};
-use crate::{Border, SpatialOp, Step};
+use crate::{Border, PlanStep, SpatialOp};
 
-/// Pads the image with a border and crops a square at a random place.
+/// Pads the image with a border and crops a square at a random position.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PadCrop {
@@ -16,7 +16,7 @@ pub struct PadCrop {
     pub size: u32,
     /// Width of the border, 0 to 65536 pixels.
     pub padding: u32,
-    /// What the border shows. Default: black.
+    /// The pixels of the border. Default: black.
     #[serde(default)]
     pub border: Border,
 }
@@ -30,7 +30,7 @@ impl Parameters for PadCrop {
         side(self.size).or_else(|| padding(self.padding))
     }
 
-    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> Step {
+    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> PlanStep {
         let Self { size, padding, border } = *self;
         let place = image.map(|side| draw_place(side, size, padding, rng));
         SpatialOp::PadCrop { place, size: size as usize, border }.into()

@@ -4,9 +4,9 @@ use std::fmt;
 
 use rand::Rng;
 
-use crate::Step;
+use crate::PlanStep;
 
-/// Parameters of an operator; their `Display` is the operator's name and each parameter but the
+/// Parameters of an operator; their `Display` is the operator's name and each parameter except the
 /// probability.
 pub(crate) trait Parameters: fmt::Display {
     /// Probability of acting, 0 to 1.
@@ -14,19 +14,19 @@ pub(crate) trait Parameters: fmt::Display {
         1.0
     }
 
-    /// Side of the square that a view always is afterwards, if it is one; `before` is the side
-    /// until here.
+    /// Returns the side of the square that a view always is afterwards, if it always is one;
+    /// `before` is the side before this operator.
     fn side_after(&self, before: Option<usize>) -> Option<usize> {
         before
     }
 
-    /// The first field out of its range, other than the probability.
+    /// Returns the first field out of its range, other than the probability.
     fn invalid_field(&self) -> Option<InvalidField> {
         None
     }
 
     /// Draws the step for an image of `[height, width]`, given that the operator acts.
-    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> Step;
+    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> PlanStep;
 }
 
 /// A field out of its range.
@@ -57,7 +57,7 @@ pub(crate) fn padding(padding: u32) -> Option<InvalidField> {
     check("padding", padding <= LARGEST, "at most 65536 pixels")
 }
 
-pub(crate) fn area(area: [f64; 2]) -> Option<InvalidField> {
+pub(crate) fn area_range(area: [f64; 2]) -> Option<InvalidField> {
     check("area", is_range(area) && area[1] <= 1.0, "a range above 0, up to 1")
 }
 
@@ -69,7 +69,7 @@ fn is_range([low, high]: [f64; 2]) -> bool {
     low <= high && low > 0.0 && high.is_finite()
 }
 
-/// A parameter in the precision of images.
+/// Converts a parameter to the precision of images.
 #[allow(clippy::cast_possible_truncation, reason = "parameters of single-precision operators")]
 pub(crate) fn single(x: f64) -> f32 {
     x as f32

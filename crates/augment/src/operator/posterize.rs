@@ -6,7 +6,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::parameters::{InvalidField, Parameters, check};
-use crate::{PixelOp, Step};
+use crate::{PixelOp, PlanStep};
 
 /// Rounds values down to `2^bits` levels; see [`posterize`](crate::posterize).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ impl Parameters for Posterize {
         check("bits", (1..=8).contains(&self.bits), "1 to 8")
     }
 
-    fn draw(&self, _: [usize; 2], _: &mut impl Rng) -> Step {
+    fn draw(&self, _: [usize; 2], _: &mut impl Rng) -> PlanStep {
         PixelOp::Posterize { bits: self.bits }.into()
     }
 }

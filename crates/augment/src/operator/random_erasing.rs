@@ -5,11 +5,11 @@ use std::fmt;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use super::parameters::{InvalidField, Parameters, area, fraction, positive_range, single};
-use crate::{CropBox, PixelOp, Step};
+use super::parameters::{InvalidField, Parameters, area_range, fraction, positive_range, single};
+use crate::{CropBox, PixelOp, PlanStep};
 
-/// Fills a part of random area, shape and place; see [`draw_erasure`]. After ten draws that do not
-/// fit, the image is unchanged.
+/// Fills a part of random area, shape and position; see [`draw_erasure`]. After ten draws that do
+/// not fit, the image is unchanged.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RandomErasing {
@@ -29,15 +29,15 @@ impl Parameters for RandomErasing {
     }
 
     fn invalid_field(&self) -> Option<InvalidField> {
-        area(self.area)
+        area_range(self.area)
             .or_else(|| positive_range("aspect", self.aspect))
             .or_else(|| fraction("fill", self.fill))
     }
 
-    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> Step {
+    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> PlanStep {
         let fill = single(self.fill);
         draw_erasure(image, self.area, self.aspect, rng)
-            .map_or(Step::Skip, |part| PixelOp::Erase { part, fill }.into())
+            .map_or(PlanStep::Skip, |part| PixelOp::Erase { part, fill }.into())
     }
 }
 
@@ -55,7 +55,7 @@ impl fmt::Display for RandomErasing {
 /// Draws a part to erase, or `None` after ten parts that do not fit.
 ///
 /// The area is uniform in `area` (shares of the image's), the logarithm of height over width
-/// uniform in the logarithms of `aspect`, the place uniform.
+/// uniform in the logarithms of `aspect`, the position uniform.
 ///
 /// # Panics
 /// If a range is empty.

@@ -5,8 +5,8 @@ use std::fmt;
 use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
-use super::parameters::{InvalidField, Parameters, area, positive_range, side};
-use crate::{CropBox, Resampling, SpatialOp, Step};
+use super::parameters::{InvalidField, Parameters, area_range, positive_range, side};
+use crate::{CropBox, PlanStep, Resampling, SpatialOp};
 
 /// Crops a part of random area and shape and resizes it to a square; see [`draw_crop`].
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,11 +29,11 @@ impl Parameters for RandomResizedCrop {
 
     fn invalid_field(&self) -> Option<InvalidField> {
         side(self.size)
-            .or_else(|| area(self.area))
+            .or_else(|| area_range(self.area))
             .or_else(|| positive_range("aspect", self.aspect))
     }
 
-    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> Step {
+    fn draw(&self, image: [usize; 2], rng: &mut impl Rng) -> PlanStep {
         let part = draw_crop(image, self.area, self.aspect, rng);
         let size = [self.size as usize; 2];
         SpatialOp::Crop { part, size, resampling: self.resampling }.into()
@@ -51,14 +51,14 @@ impl fmt::Display for RandomResizedCrop {
     }
 }
 
-/// Draws a part of random area, shape and place.
+/// Draws a part of random area, shape and position.
 ///
 /// The area is uniform in `area` (shares of the image's), the logarithm of width over height
-/// uniform in the logarithms of `aspect`, the place uniform. After ten parts that do not fit, the
-/// result is the largest part in the center whose shape is within `aspect`.
+/// uniform in the logarithms of `aspect`, the position uniform. After ten parts that do not fit,
+/// the result is the largest part in the center whose shape is within `aspect`.
 ///
 /// # Panics
-/// If a range is empty, or the image is.
+/// If a range or the image is empty.
 ///
 /// # Source
 /// Szegedy et al., 2015, [arXiv:1409.4842](https://arxiv.org/abs/1409.4842), section 6, in the form

@@ -6,7 +6,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::parameters::{InvalidField, Parameters, side};
-use crate::{CropBox, Resampling, SpatialOp, Step};
+use crate::{CropBox, PlanStep, Resampling, SpatialOp};
 
 /// Resizes so that the shorter side has `size` pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct Resize {
 }
 
 impl Parameters for Resize {
-    /// A square stays one.
+    /// Returns `size` if the view always was a square, since a square stays one.
     fn side_after(&self, before: Option<usize>) -> Option<usize> {
         before.map(|_| self.size as usize)
     }
@@ -28,7 +28,7 @@ impl Parameters for Resize {
         side(self.size)
     }
 
-    fn draw(&self, image: [usize; 2], _: &mut impl Rng) -> Step {
+    fn draw(&self, image: [usize; 2], _: &mut impl Rng) -> PlanStep {
         let size = shorter_side(image, self.size as usize);
         SpatialOp::Crop { part: CropBox::whole(image), size, resampling: self.resampling }.into()
     }

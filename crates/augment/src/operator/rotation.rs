@@ -6,7 +6,7 @@ use rand::{Rng, RngExt};
 use serde::{Deserialize, Serialize};
 
 use super::parameters::{InvalidField, Parameters, check};
-use crate::{SpatialOp, Step};
+use crate::{PlanStep, SpatialOp};
 
 /// Rotates by an angle uniform in `± degrees`, at the same size, mirrored at the border.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ impl Parameters for Rotation {
         check("degrees", (0.0..=360.0).contains(&self.degrees), "0 to 360")
     }
 
-    fn draw(&self, _: [usize; 2], rng: &mut impl Rng) -> Step {
+    fn draw(&self, _: [usize; 2], rng: &mut impl Rng) -> PlanStep {
         SpatialOp::Rotate { degrees: rng.random_range(-self.degrees..=self.degrees) }.into()
     }
 }

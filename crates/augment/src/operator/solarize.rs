@@ -6,7 +6,7 @@ use rand::Rng;
 use serde::{Deserialize, Serialize};
 
 use super::parameters::{InvalidField, Parameters, fraction, single};
-use crate::{PixelOp, Step};
+use crate::{PixelOp, PlanStep};
 
 /// Inverts values of at least `threshold`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,7 +27,7 @@ impl Parameters for Solarize {
         fraction("threshold", self.threshold)
     }
 
-    fn draw(&self, _: [usize; 2], _: &mut impl Rng) -> Step {
+    fn draw(&self, _: [usize; 2], _: &mut impl Rng) -> PlanStep {
         PixelOp::Solarize { threshold: single(self.threshold) }.into()
     }
 }

@@ -9,7 +9,7 @@ use crate::run::blur::{Blur, Blurring};
 /// at the ends of the kernel that sum to less than 2⁻¹⁷ are omitted.
 ///
 /// # Panics
-/// If `kernel_size` is even, or reaches further than the image is large.
+/// If `kernel_size` is even, or half of it is not less than the shorter side.
 ///
 /// # Example
 /// ```

@@ -225,7 +225,7 @@ mod tests {
                 assert!(close, "{turn}: {found:?}");
             }
         }
-        // Colors that hardly differ are turned as any others.
+        // Colors whose channels hardly differ are turned like any others.
         let dim = pixel([3e-38, 0.0, 0.0], |p| hue(p, 1.0 / 3.0));
         assert!(dim[0] < 1e-43 && dim[1] > 2.9e-38, "{dim:?}");
         assert!(pixel([f32::NAN, 0.5, 0.2], |p| hue(p, 0.1)).iter().all(|x| x.is_nan()));
@@ -242,7 +242,8 @@ mod tests {
         }
     }
 
-    /// By way of HSV, as books have it: saturation by a factor, hue by a share of a turn.
+    /// Converts to HSV and back by the textbook; scales the saturation, turns the hue by a share of
+    /// a turn.
     fn through_hsv([r, g, b]: [f32; 3], factor: f32, turn: f32) -> [f32; 3] {
         let (value, low) = (r.max(g).max(b), r.min(g).min(b));
         let chroma = value - low;

@@ -2,7 +2,7 @@
 
 use crate::PlanarImage;
 
-/// Changes the 256 levels of each channel so that all are about equally frequent, as PIL and
+/// Remaps the 256 levels of each channel so that all become about equally frequent, as PIL and
 /// torchvision do.
 ///
 /// Values are rounded down to their level first. A channel of few pixels or of one level is only
@@ -30,7 +30,7 @@ pub(crate) fn equalize_plane(plane: &mut [f32]) {
         counts[level(*x)] += 1;
     }
     let brightest = counts.iter().rev().find(|count| **count > 0).copied().unwrap_or(0);
-    // Pixels per step between levels, of which there are 255.
+    // Pixels per step between levels; there are 255 steps.
     let step = (plane.len() - brightest) / 255;
     if step == 0 {
         for x in plane {

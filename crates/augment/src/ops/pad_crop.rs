@@ -15,10 +15,10 @@ pub enum Border {
     Reflect,
 }
 
-/// Crops the square of `size` pixels whose first row and column are `top` and `left`; both may lie
-/// outside the image, where `border` says what is seen.
+/// Crops the square of `size` pixels whose first row and column are `top` and `left`; both may be
+/// outside the image, where `border` decides the pixels.
 ///
-/// What `scratch` holds does not matter.
+/// The content of `scratch` does not matter.
 ///
 /// # Panics
 /// If the image is empty, or `size` is 0.
@@ -58,7 +58,7 @@ pub fn pad_crop(
 }
 
 impl Border {
-    /// Returns the pixel of a side that is seen at `place`, if any.
+    /// Returns the index of the pixel that is shown at `place`, if any.
     pub(crate) fn place(self, place: isize, side: usize) -> Option<usize> {
         let inside = usize::try_from(place).ok().filter(|place| *place < side);
         match self {

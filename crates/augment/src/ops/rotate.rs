@@ -6,7 +6,7 @@ use crate::planes::Planes;
 /// Rotates counter-clockwise by `degrees` about the center, at the same size.
 ///
 /// Values are interpolated bilinearly; beyond its border the image is mirrored with its edge
-/// repeated. What `scratch` holds does not matter.
+/// repeated. The content of `scratch` does not matter.
 ///
 /// # Example
 /// ```
@@ -59,7 +59,7 @@ fn between(position: f32, side: usize) -> (usize, usize, f32) {
     (mirrored(first, side), mirrored(first + 1, side), position - floor)
 }
 
-/// Maps a place to the pixel that is mirrored there, with the edge repeated.
+/// Maps a position to the pixel mirrored there, with the edge repeated.
 fn mirrored(place: isize, side: usize) -> usize {
     match usize::try_from(place) {
         Ok(place) if place < side => place,

@@ -1,14 +1,14 @@
-//! How much of an image a plan needs decoded: how small, and which part.
+//! The scale and the part at which a plan needs its image decoded.
 
 use super::{Plan, resizing_steps};
-use crate::{CropBox, SpatialOp, Step};
+use crate::{CropBox, PlanStep, SpatialOp};
 
 impl Plan {
     /// Returns the largest of 1, 2, 4 and 8 by which both sides of the image may be divided, such
-    /// that the part that is cropped first is still at least as large as its resized form.
+    /// that the first crop is still at least as large as its resized form.
     ///
-    /// It is 1 if the view does not begin with a crop, crops again later, or resizes without
-    /// antialiasing: there the pixels that a decoder skips would be seen.
+    /// The scale is 1 if the view does not begin with a crop, crops again later, or resizes without
+    /// antialiasing, where the pixels that a decoder skips would show.
     ///
     /// # Example
     /// ```
@@ -21,7 +21,8 @@ impl Plan {
     /// ```
     #[must_use]
     pub fn smallest_scale(&self) -> usize {
-        let Some(Step::Spatial(SpatialOp::Crop { part, size, resampling })) = self.steps.first()
+        let Some(PlanStep::Spatial(SpatialOp::Crop { part, size, resampling })) =
+            self.steps.first()
         else {
             return 1;
         };
@@ -38,11 +39,11 @@ impl Plan {
     ///
     /// # Example
     /// ```
-    /// use selfsame_augment::{Recipe, SpatialOp, Step, ViewKey, ViewMaker};
+    /// use selfsame_augment::{PlanStep, Recipe, SpatialOp, ViewKey, ViewMaker};
     ///
     /// let key = ViewKey { seed: 0, epoch: 0, sample: 0, view: 0 };
     /// let plan = Recipe::simclr_imagenet().plan(key, [375, 500]);
-    /// let Step::Spatial(SpatialOp::Crop { part, .. }) = plan.steps[0] else {
+    /// let PlanStep::Spatial(SpatialOp::Crop { part, .. }) = plan.steps[0] else {
     ///     panic!("SimCLR crops first")
     /// };
     /// assert_eq!(plan.part(), part);
@@ -50,7 +51,7 @@ impl Plan {
     #[must_use]
     pub fn part(&self) -> CropBox {
         match self.steps.first() {
-            Some(Step::Spatial(SpatialOp::Crop { part, .. })) => *part,
+            Some(PlanStep::Spatial(SpatialOp::Crop { part, .. })) => *part,
             _ => CropBox::whole(self.image),
         }
     }

@@ -15,13 +15,13 @@ pub(super) const FLIP: Operator = Operator::HorizontalFlip(HorizontalFlip { prob
 pub(super) const GRAY: Operator = Operator::Grayscale(Grayscale { probability: 0.2 });
 
 impl Recipe {
-    /// Normalized by the statistics of CIFAR-10.
+    /// Returns a recipe normalized by the statistics of CIFAR-10.
     pub(super) fn cifar(name: &str, source: &str, views: Vec<Vec<Operator>>) -> Self {
         let (name, source) = (name.to_owned(), source.to_owned());
         Self { name, source, views, normalize: Normalize::CIFAR }
     }
 
-    /// Normalized by the statistics of `ImageNet`.
+    /// Returns a recipe normalized by the statistics of `ImageNet`.
     pub(super) fn imagenet(name: &str, source: &str, views: Vec<Vec<Operator>>) -> Self {
         Self::cifar(name, source, views).with_normalize(Normalize::IMAGENET)
     }

@@ -1,6 +1,6 @@
 //! Errors of recipes.
 
-/// A recipe that makes no views, or is not there.
+/// The error of a recipe that is unknown or cannot make views.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecipeError {
@@ -28,7 +28,7 @@ pub enum RecipeError {
         recipe: String,
         /// The view, from 0.
         view: usize,
-        /// The operator's place in it, from 0.
+        /// The operator's index in the view, from 0.
         operator: usize,
         /// The parameter's name.
         field: &'static str,
@@ -41,7 +41,7 @@ pub enum RecipeError {
         /// The recipe's name.
         recipe: String,
     },
-    /// There is no recipe of this name.
+    /// No recipe has this name.
     #[error("there is no recipe `{name}`; there are: {known}")]
     Unknown {
         /// The requested name.

@@ -29,28 +29,28 @@ const FAST_SIAM_VIEWS: usize = 4;
 /// Default number of patches of EMP-SSL. Ours; the paper uses up to 200.
 const EMP_SSL_PATCHES: usize = 20;
 
-/// For CIFAR-10 and other images of 32 pixels.
+/// Recipes for CIFAR-10 and other images of 32 pixels.
 impl Recipe {
-    /// Returns SimCLR's: crop, flip, jitter of half strength, gray; no blur.
+    /// Returns SimCLR's recipe: crop, flip, jitter of half strength, gray; no blur.
     #[must_use]
     pub fn simclr_cifar() -> Self {
         Self::cifar("simclr_cifar", SIMCLR, vec![small([0.08, 1.0], 0.4, 0.4, 0.1); 2])
     }
 
-    /// Returns SimSiam's: as SimCLR, with larger parts; no blur.
+    /// Returns SimSiam's recipe: as SimCLR, with larger parts; no blur.
     #[must_use]
     pub fn simsiam_cifar() -> Self {
         Self::cifar("simsiam_cifar", SIMSIAM, vec![small([0.2, 1.0], 0.4, 0.4, 0.1); 2])
     }
 
-    /// Returns MoCo v2's: the views of SimSiam, which adopted its parameters.
+    /// Returns MoCo v2's recipe: the views of SimSiam, which adopted its parameters.
     #[must_use]
     pub fn moco_v2_cifar() -> Self {
         Self { name: "moco_v2_cifar".to_owned(), ..Self::simsiam_cifar() }
     }
 
-    /// Returns BYOL's: more brightness than saturation, one view solarized with probability 0.2; no
-    /// blur.
+    /// Returns BYOL's recipe: more brightness than saturation, one view solarized with probability
+    /// 0.2; no blur.
     #[must_use]
     pub fn byol_cifar() -> Self {
         let common = small([0.08, 1.0], 0.4, 0.2, 0.1);
@@ -58,22 +58,22 @@ impl Recipe {
         Self::cifar("byol_cifar", BYOL, vec![common, second])
     }
 
-    /// Returns Barlow Twins': the views of BYOL.
+    /// Returns Barlow Twins' recipe: the views of BYOL.
     #[must_use]
     pub fn barlow_twins_cifar() -> Self {
         let name = "barlow_twins_cifar".to_owned();
         Self { name, source: BARLOW.to_owned(), ..Self::byol_cifar() }
     }
 
-    /// Returns VICReg's: both views solarized with probability 0.1; no blur.
+    /// Returns VICReg's recipe: both views solarized with probability 0.1; no blur.
     #[must_use]
     pub fn vicreg_cifar() -> Self {
         let view = with(small([0.2, 1.0], 0.4, 0.2, 0.1), solarize(0.1));
         Self::cifar("vicreg_cifar", VICREG_CIFAR, vec![view; 2])
     }
 
-    /// Returns SwAV's: two views of 32 pixels, the second solarized with probability 0.2, and six
-    /// of 18 pixels.
+    /// Returns SwAV's recipe: two views of 32 pixels, the second solarized with probability 0.2,
+    /// and six of 18 pixels.
     #[must_use]
     pub fn swav_cifar() -> Self {
         let colors = || vec![FLIP, jitter(0.6, 0.6, 0.2), GRAY];
@@ -85,8 +85,8 @@ impl Recipe {
         Self::cifar("swav_cifar", SWAV_CIFAR, views)
     }
 
-    /// Returns DINO's: two views, the second solarized with probability 0.2; images this small have
-    /// no local views.
+    /// Returns DINO's recipe: two views, the second solarized with probability 0.2; images this
+    /// small have no local views.
     #[must_use]
     pub fn dino_cifar() -> Self {
         let common = small([0.4, 1.0], 0.4, 0.2, 0.1);
@@ -94,7 +94,7 @@ impl Recipe {
         Self::cifar("dino_cifar", DINO_CIFAR, vec![common, second])
     }
 
-    /// Returns FastSiam's: `views` views of SimSiam. Paper: 4.
+    /// Returns FastSiam's recipe: `views` views of SimSiam. Paper: 4.
     #[must_use]
     pub fn fast_siam_cifar(views: usize) -> Self {
         Self::simsiam_cifar().repeated("fast_siam_cifar", FAST_SIAM, views)
@@ -114,16 +114,17 @@ impl Recipe {
         Self::cifar("emp_ssl_cifar", EMP_SSL, vec![patch; patches]).with_normalize(HALF)
     }
 
-    /// Returns one for supervised training on small images: a mild crop and a flip.
+    /// Returns a recipe for supervised training on small images: a mild crop and a flip.
     #[must_use]
     pub fn supervised_cifar() -> Self {
         Self::cifar("supervised_cifar", OURS, vec![vec![crop(32, [0.5, 1.0]), FLIP]])
     }
 }
 
-/// For ImageNet and other photographs.
+/// Recipes for ImageNet and other photographs.
 impl Recipe {
-    /// Returns SimCLR's: crop, flip, jitter of full strength, gray, blur with probability 0.5.
+    /// Returns SimCLR's recipe: crop, flip, jitter of full strength, gray, blur with probability
+    /// 0.5.
     #[must_use]
     pub fn simclr_imagenet() -> Self {
         let colors = [jitter(0.8, 0.8, 0.2), GRAY, blur(0.5)];
@@ -131,21 +132,21 @@ impl Recipe {
         Self::imagenet("simclr_imagenet", SIMCLR, vec![view; 2])
     }
 
-    /// Returns MoCo v2's: larger parts, half the jitter; the flip comes last.
+    /// Returns MoCo v2's recipe: larger parts, half the jitter; the flip comes last.
     #[must_use]
     pub fn moco_v2_imagenet() -> Self {
         let view = vec![crop(224, [0.2, 1.0]), jitter(0.4, 0.4, 0.1), GRAY, blur(0.5), FLIP];
         Self::imagenet("moco_v2_imagenet", MOCO, vec![view; 2])
     }
 
-    /// Returns SimSiam's: the views of MoCo v2.
+    /// Returns SimSiam's recipe: the views of MoCo v2.
     #[must_use]
     pub fn simsiam_imagenet() -> Self {
         let name = "simsiam_imagenet".to_owned();
         Self { name, source: SIMSIAM.to_owned(), ..Self::moco_v2_imagenet() }
     }
 
-    /// Returns BYOL's: the first view always blurred, the second with probability 0.1, and
+    /// Returns BYOL's recipe: the first view always blurred, the second with probability 0.1, and
     /// solarized with probability 0.2.
     #[must_use]
     pub fn byol_imagenet() -> Self {
@@ -155,21 +156,21 @@ impl Recipe {
         Self::imagenet("byol_imagenet", BYOL, vec![first, second])
     }
 
-    /// Returns Barlow Twins': the views of BYOL.
+    /// Returns Barlow Twins' recipe: the views of BYOL.
     #[must_use]
     pub fn barlow_twins_imagenet() -> Self {
         let name = "barlow_twins_imagenet".to_owned();
         Self { name, source: BARLOW.to_owned(), ..Self::byol_imagenet() }
     }
 
-    /// Returns VICReg's: the views of BYOL.
+    /// Returns VICReg's recipe: the views of BYOL.
     #[must_use]
     pub fn vicreg_imagenet() -> Self {
         let name = "vicreg_imagenet".to_owned();
         Self { name, source: VICREG.to_owned(), ..Self::byol_imagenet() }
     }
 
-    /// Returns SwAV's: two views of 224 pixels and six of 96; the flip comes last.
+    /// Returns SwAV's recipe: two views of 224 pixels and six of 96; the flip comes last.
     #[must_use]
     pub fn swav_imagenet() -> Self {
         let view = |first| vec![first, jitter(0.8, 0.8, 0.2), GRAY, blur(0.5), FLIP];
@@ -178,7 +179,8 @@ impl Recipe {
         Self::imagenet("swav_imagenet", SWAV, views)
     }
 
-    /// Returns DINO's: two views of 224 pixels as BYOL's, with larger parts, and eight of 96.
+    /// Returns DINO's recipe: two views of 224 pixels as BYOL's, with larger parts, and eight of
+    /// 96.
     #[must_use]
     pub fn dino_imagenet() -> Self {
         let global = || large(224, [0.4, 1.0]);
@@ -189,7 +191,7 @@ impl Recipe {
         Self::imagenet("dino_imagenet", DINO, views)
     }
 
-    /// Returns FastSiam's: `views` views of SimSiam. Paper: 4.
+    /// Returns FastSiam's recipe: `views` views of SimSiam. Paper: 4.
     #[must_use]
     pub fn fast_siam_imagenet(views: usize) -> Self {
         Self::simsiam_imagenet().repeated("fast_siam_imagenet", FAST_SIAM, views)
@@ -204,7 +206,7 @@ impl Recipe {
     }
 }
 
-/// For images of any size, and by name.
+/// Recipes for images of any size, and recipes by name.
 impl Recipe {
     /// Returns the image itself: the shorter side resized to `size`, then the square in the center.
     #[must_use]
@@ -255,7 +257,7 @@ impl Recipe {
     /// Returns the recipe with this name and default sizes.
     ///
     /// # Errors
-    /// If there is none; the error lists the names.
+    /// If no recipe has this name; the error lists the names.
     ///
     /// # Example
     /// ```

@@ -11,19 +11,19 @@ use crate::run::weighted_lines::sum_of_lines;
 /// The share of all weights that is omitted at the ends of a kernel: it changes no pixel by more
 /// than half a step of 16 bits.
 const OMITTED: f64 = 1.0 / (1_u64 << 17) as f64;
-/// Rows that are handed on at a time.
+/// Number of finished rows that are handed on together.
 const ROWS: usize = 4;
 /// Elements of a cache line.
 const ALIGNED: usize = 16;
 
-/// A blur, and its share of the steps around it.
+/// A blur, with the neighboring steps that are fused with it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Blurring {
     pub(crate) kernel_size: usize,
     pub(crate) sigma: f64,
-    /// Whether all channels are equal, so that one is blurred.
+    /// Whether all channels are equal, so that only one is blurred.
     pub(crate) gray: bool,
-    /// A change that follows, which is free here.
+    /// A change that follows the blur and costs nothing here.
     pub(crate) then: Linear,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Blur {
 }
 
 impl Blur {
-    /// Blurs, and calls `then` with every few rows that are ready.
+    /// Blurs, and calls `then` with the finished rows, a few at a time.
     #[track_caller]
     pub(crate) fn run(
         &mut self,
@@ -58,7 +58,7 @@ impl Blur {
         assert!(kernel_size % 2 == 1, "a blur needs an odd kernel, got {kernel_size}");
         assert!(
             reach < height && reach < width,
-            "a blur of {kernel_size} reflects more than an image of {height} × {width} holds"
+            "a kernel of {kernel_size} is too large for an image of {height} × {width}"
         );
         gaussian(reach, sigma, &mut self.kernel);
         let Self { kernel, scaled, offsets, lines, across } = self;
@@ -121,7 +121,7 @@ impl Blur {
 /// Blurs rows of one plane.
 struct BlurRows<'a> {
     kernel: &'a [f32],
-    /// Vertical weights, and what is added to their sums.
+    /// Vertical weights, and the value added to their sums.
     down: &'a [f32],
     shift: f32,
     /// Offsets of the samples of a sum: horizontally, then vertically for each of `rows`.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use burn::tensor::{DType, Tensor};
 
-use crate::{PixelOp, Plan, Recipe, SpatialOp, Step, ViewKey, ViewMaker};
+use crate::{PixelOp, Plan, PlanStep, Recipe, SpatialOp, ViewKey, ViewMaker};
 use color::ColorOp;
 use geometry::Geometry;
 use per_image::select;
@@ -20,18 +20,17 @@ mod rotate;
 impl Recipe {
     /// Makes all views of a batch of images on their device, normalized.
     ///
-    /// Every random choice is drawn on the host by [`plan`](ViewMaker::plan), so a key has the view
-    /// that [`write_view`](ViewMaker::write_view) makes. Both differ by rounding: by less than 10⁻⁴
-    /// after normalization, for every resampling, on a device with IEEE single precision. Where a
-    /// change jumps (posterize, equalize, solarize at another threshold than 0.5), rounding may put
-    /// a value on the other side. A device that multiplies matrices less exactly (TF32) crops,
-    /// resizes and blurs less exactly. Which images share a batch changes nothing but rounding.
+    /// Every random choice is drawn on the host by [`plan`](ViewMaker::plan), so a key gives the
+    /// view that [`write_view`](ViewMaker::write_view) makes, up to rounding: less than 10⁻⁴ after
+    /// normalization, for every resampling, on a device with IEEE single precision. Where a change
+    /// is discontinuous (posterize, equalize, solarize at another threshold than 0.5), rounding may
+    /// put a value on the other side. A device that multiplies matrices less exactly (TF32) crops,
+    /// resizes and blurs less exactly. The other images of a batch affect a view only by rounding.
     ///
-    /// The cost: all cropping, resizing, mirroring and padding up to the next other change is two
-    /// products with matrices that are computed on the host; a blur is two more. Changes of color
-    /// are weighted sums of a value, its gray and the mean gray, as many as the image with the most
-    /// has in its plan (jitter, grayscale and normalization: at most eight), and one turn of all
-    /// hues.
+    /// Consecutive cropping, resizing, mirroring and padding cost two products with matrices that
+    /// are computed on the host; a blur costs two more. Changes of color are weighted sums of a
+    /// value, its gray and the mean gray, as many as in the longest plan of the batch (jitter,
+    /// grayscale and normalization: at most eight), and one turn of all hues.
     ///
     /// # Shapes
     /// - `images`: `[batch, 3, height, width]`, red, green and blue in `[0, 1]`
@@ -40,8 +39,8 @@ impl Recipe {
     ///   [`view_dims`](ViewMaker::view_dims), in single precision
     ///
     /// # Panics
-    /// If the device has autodiff, there are no images, they do not have three channels, there is
-    /// not one key per image, or the recipe does not [`validate`](ViewMaker::validate).
+    /// If the device has autodiff, there are no images, they do not have three channels, the keys
+    /// are not as many as the images, or the recipe does not [`validate`](ViewMaker::validate).
     ///
     /// # Example
     /// ```
@@ -66,9 +65,9 @@ impl Recipe {
         let autodiff = images.device().is_autodiff();
         assert!(!autodiff, "views have no gradient: give `images.inner()`, outside autodiff");
         let [batch, channels, height, width] = images.dims();
-        assert_eq!(channels, 3, "images of red, green and blue, got {:?}", images.dims());
-        assert_eq!(keys.len(), batch, "one key per image");
-        assert!(batch > 0, "views of no images");
+        assert_eq!(channels, 3, "images must be red, green and blue, got {:?}", images.dims());
+        assert_eq!(keys.len(), batch, "views need one key per image");
+        assert!(batch > 0, "views need 1 image or more");
         let images = images.cast(DType::F32);
         let view_of = |view: usize| {
             let mut made = Batch::new(images.clone());
@@ -88,18 +87,18 @@ impl Recipe {
     }
 }
 
-/// Returns the steps of all images, place by place, with flips as early as they can be, where they
-/// are part of the cropping.
-fn places(plans: &[Plan]) -> Vec<Vec<Step>> {
-    let mut places: Vec<Vec<Step>> = Vec::new();
+/// Returns the steps of all images, position by position. Flips come as early as possible, where
+/// they become part of the cropping.
+fn places(plans: &[Plan]) -> Vec<Vec<PlanStep>> {
+    let mut places: Vec<Vec<PlanStep>> = Vec::new();
     for place in 0..plans[0].steps.len() {
-        let steps: Vec<Step> = plans.iter().map(|plan| plan.steps[place]).collect();
-        let flips = |step: &Step| {
+        let steps: Vec<PlanStep> = plans.iter().map(|plan| plan.steps[place]).collect();
+        let flips = |step: &PlanStep| {
             let flips = SpatialOp::HorizontalFlip.into();
-            *step == Step::Skip || *step == flips || *step == SpatialOp::VerticalFlip.into()
+            *step == PlanStep::Skip || *step == flips || *step == SpatialOp::VerticalFlip.into()
         };
         let early = if steps.iter().all(flips) {
-            let fixed = |steps: &Vec<Step>| !steps.iter().all(Step::commutes_with_flips);
+            let fixed = |steps: &Vec<PlanStep>| !steps.iter().all(PlanStep::commutes_with_flips);
             places.iter().rposition(fixed).map_or(0, |last| last + 1)
         } else {
             places.len()
@@ -123,17 +122,17 @@ impl Batch {
     }
 
     /// Applies one step to each image, all drawn from one operator.
-    fn step(&mut self, steps: &[Step]) {
-        match steps.iter().find(|step| **step != Step::Skip) {
-            None | Some(Step::Skip) => {}
-            Some(Step::Spatial(SpatialOp::Rotate { .. })) => {
+    fn step(&mut self, steps: &[PlanStep]) {
+        match steps.iter().find(|step| **step != PlanStep::Skip) {
+            None | Some(PlanStep::Skip) => {}
+            Some(PlanStep::Spatial(SpatialOp::Rotate { .. })) => {
                 self.change(|images| rotate::rotate(images, steps));
             }
-            Some(Step::Spatial(_)) => self.defer_geometry(steps),
-            Some(Step::Pixels(ops)) => {
+            Some(PlanStep::Spatial(_)) => self.defer_geometry(steps),
+            Some(PlanStep::Pixels(ops)) => {
                 for place in 0..ops.len() {
-                    let op = |step: &Step| match step {
-                        Step::Pixels(ops) => ops[place],
+                    let op = |step: &PlanStep| match step {
+                        PlanStep::Pixels(ops) => ops[place],
                         _ => None,
                     };
                     self.change_values(&steps.iter().map(op).collect::<Vec<_>>());
@@ -162,8 +161,8 @@ impl Batch {
         }
     }
 
-    /// Defers a change of where pixels are.
-    fn defer_geometry(&mut self, steps: &[Step]) {
+    /// Defers a change of pixel positions.
+    fn defer_geometry(&mut self, steps: &[PlanStep]) {
         if self.colors.iter().any(|ops| !ops.is_empty()) {
             self.settle();
         }
@@ -175,13 +174,13 @@ impl Batch {
         self.geometry = Some(geometry);
     }
 
-    /// Changes all images now.
+    /// Applies a change to all images now.
     fn change(&mut self, change: impl FnOnce(Tensor<4>) -> Tensor<4>) {
         self.settle();
         self.images = change(self.images.clone());
     }
 
-    /// Changes the images that have an operation, now.
+    /// Applies a change now to the images that have an operation.
     fn change_some(
         &mut self,
         ops: &[Option<PixelOp>],

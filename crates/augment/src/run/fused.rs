@@ -1,4 +1,4 @@
-//! Few passes over the pixels of a view: resizing, flips and pointwise changes are one.
+//! Fused execution: resizing, flips and pointwise changes take one pass over the pixels of a view.
 
 use std::ops::Range;
 
@@ -10,7 +10,7 @@ use super::reference::{self, Buffers};
 use super::resize::{Resizing, Source};
 use crate::plan::resizing_steps;
 use crate::planes::Planes;
-use crate::{Normalize, PixelOp, PlanarImage, SpatialOp, Step};
+use crate::{Normalize, PixelOp, PlanStep, PlanarImage, SpatialOp};
 
 /// The executor of views and its buffers, reused from view to view; one per thread.
 ///
@@ -18,7 +18,7 @@ use crate::{Normalize, PixelOp, PlanarImage, SpatialOp, Step};
 /// save allocations.
 #[derive(Clone, Debug, Default)]
 pub struct Scratch {
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<PlanStep>,
     pub(crate) buffers: Buffers,
     planar: PlanarImage,
     passes: Vec<Pass>,
@@ -33,7 +33,7 @@ struct Pass {
     changes: Range<usize>,
 }
 
-/// What a pass begins with.
+/// The beginning of a pass.
 #[derive(Clone, Copy, Debug)]
 enum Start {
     /// Its pointwise changes.
@@ -53,7 +53,7 @@ impl Scratch {
         &mut self,
         image: &DynamicImage,
         planned: [usize; 2],
-        steps: &[Step],
+        steps: &[PlanStep],
         normalize: &Normalize,
         out: &mut [f32],
     ) {
@@ -76,14 +76,14 @@ impl Scratch {
         &mut self,
         image: &DynamicImage,
         resize: Resizing,
-        steps: &[Step],
+        steps: &[PlanStep],
         normalize: &Normalize,
         mut planes: Planes<'_>,
     ) {
         // Flips commute with changes of color and blur, so they can come first.
-        let commute = Step::commutes_with_flips;
+        let commute = PlanStep::commutes_with_flips;
         let early = steps.iter().position(|step| !commute(step)).unwrap_or(steps.len());
-        let flip = Step::Spatial(SpatialOp::HorizontalFlip);
+        let flip = PlanStep::Spatial(SpatialOp::HorizontalFlip);
         let flips = steps[..early].iter().filter(|step| **step == flip).count();
         let resize = resize.flipped(flips % 2 == 1);
         self.schedule(steps, early, normalize);
@@ -114,19 +114,19 @@ impl Scratch {
         self.run_passes(1, sum, planes);
     }
 
-    /// Loads the whole image; applies steps up to the last that sets a size one by one.
+    /// Loads the whole image, and applies the steps up to the last that sets a size one by one.
     fn write_loaded(
         &mut self,
         image: &DynamicImage,
-        steps: &[Step],
+        steps: &[PlanStep],
         normalize: &Normalize,
         mut planes: Planes<'_>,
     ) {
-        let last = steps.iter().rposition(Step::resizes).map_or(0, |last| last + 1);
+        let last = steps.iter().rposition(PlanStep::resizes).map_or(0, |last| last + 1);
         let mut planar = std::mem::take(&mut self.planar);
         planar.load(image);
         for step in &steps[..last] {
-            reference::apply(step, &mut planar, &mut self.buffers);
+            reference::apply_step(step, &mut planar, &mut self.buffers);
         }
         for (to, from) in planes.channels().into_iter().zip(planar.planes_mut()) {
             to.copy_from_slice(from);
@@ -138,7 +138,7 @@ impl Scratch {
 
     /// Sorts the steps after the resizing into passes. Flips before the step `early` are done
     /// already.
-    fn schedule(&mut self, steps: &[Step], early: usize, normalize: &Normalize) {
+    fn schedule(&mut self, steps: &[PlanStep], early: usize, normalize: &Normalize) {
         let Self { passes, changes, .. } = self;
         passes.clear();
         changes.clear();
@@ -149,10 +149,10 @@ impl Scratch {
         };
         for (place, step) in steps.iter().enumerate() {
             match step {
-                Step::Skip => {}
-                Step::Spatial(SpatialOp::HorizontalFlip) if place < early => {}
-                Step::Spatial(op) => begin(passes, Start::Spatial(*op), changes),
-                Step::Pixels(ops) => {
+                PlanStep::Skip => {}
+                PlanStep::Spatial(SpatialOp::HorizontalFlip) if place < early => {}
+                PlanStep::Spatial(op) => begin(passes, Start::Spatial(*op), changes),
+                PlanStep::Pixels(ops) => {
                     for op in ops.iter().flatten().copied() {
                         if op.needs_mean() {
                             begin(passes, Start::Mean(op), changes);
@@ -172,7 +172,7 @@ impl Scratch {
         close(passes, changes.len());
     }
 
-    /// Runs the passes from `first` on; `sum` is that of all pixels if the first needs it.
+    /// Runs the passes from `first` on; `sum` is the sum of all pixels if the first pass needs it.
     fn run_passes(&mut self, first: usize, mut sum: [f64; 3], mut planes: Planes<'_>) {
         let (height, width) = (planes.height, planes.width);
         let Self { buffers: Buffers { spare, blur, .. }, passes, changes, .. } = self;
@@ -231,14 +231,14 @@ fn close(passes: &mut [Pass], end: usize) {
 }
 
 /// Returns the resizing a view begins with, and the number of steps that are part of it.
-fn first_resize(steps: &[Step], image: [usize; 2]) -> Option<(Resizing, usize)> {
+fn first_resize(steps: &[PlanStep], image: [usize; 2]) -> Option<(Resizing, usize)> {
     let used = resizing_steps(steps)?;
-    let Some(Step::Spatial(SpatialOp::Crop { part, size, resampling })) = steps.first() else {
+    let Some(PlanStep::Spatial(SpatialOp::Crop { part, size, resampling })) = steps.first() else {
         return None;
     };
     let resize = Resizing::new(*part, image, *size, *resampling);
     match steps[1..used] {
-        [Step::Spatial(SpatialOp::Crop { part, .. })] => Some((resize.window(part), used)),
+        [PlanStep::Spatial(SpatialOp::Crop { part, .. })] => Some((resize.window(part), used)),
         _ => Some((resize, used)),
     }
 }

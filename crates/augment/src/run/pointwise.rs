@@ -15,7 +15,7 @@ const LINE: usize = 64;
 /// Partial sums kept apart, so that they are added in parallel.
 const LANES: usize = 32;
 
-/// A change of every pixel by itself.
+/// A change of each pixel that depends on no other pixel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pointwise {
     /// `x · factor`, clamped.
@@ -24,7 +24,7 @@ pub(crate) enum Pointwise {
     Shift(f32),
     /// `x · factor + rest`, with a rest for each channel, clamped.
     Mix { factor: f32, rest: [f32; 3] },
-    /// Away from the pixel's gray by a factor, clamped.
+    /// The distance from the pixel's gray multiplied, clamped.
     Saturation(f32),
     /// The saturation of HSV multiplied, clamped.
     HsvSaturation(f32),
@@ -65,8 +65,8 @@ impl PixelOp {
         matches!(self, Self::Contrast(_) | Self::ChannelContrast(_))
     }
 
-    /// Lowers to a change of every pixel by itself in an image of this mean color; `None` if the
-    /// step depends on more than the pixel and the mean.
+    /// Lowers to a pointwise change in an image of this mean color; `None` if the change depends on
+    /// more than the pixel and the mean.
     pub(crate) fn pointwise(self, mean: [f32; 3]) -> Option<Pointwise> {
         Some(match self {
             Self::Brightness(factor) => Pointwise::Scale(factor),
@@ -104,7 +104,7 @@ pub(crate) fn apply_alone(op: PixelOp, mut planes: Planes<'_>) {
     }
 }
 
-/// Sums each channel, for the mean that contrast is about.
+/// Sums each channel, for the mean that contrast needs.
 pub(crate) fn channel_sums(mut planes: Planes<'_>) -> [f64; 3] {
     planes.channels().map(|plane| Arch::new().dispatch(Sum(plane)))
 }
@@ -202,7 +202,7 @@ fn each_pixel([red, green, blue]: [&mut [f32]; 3], change: impl Fn([f32; 3]) -> 
     }
 }
 
-/// A single instruction; unlike `f32::max` it does not handle NaN.
+/// Returns the larger value by a single instruction; unlike `f32::max` it does not handle NaN.
 #[inline(always)]
 fn larger(a: f32, b: f32) -> f32 {
     if a > b { a } else { b }
@@ -229,8 +229,8 @@ fn gray_fused<V: Simd>([r, g, b]: [f32; 3]) -> f32 {
     add_product::<V>(add_product::<V>(LUMA[2] * b, LUMA[1], g), LUMA[0], r)
 }
 
-/// To HSV and back, folded into one: the distance of a channel to the largest is multiplied, by no
-/// more than takes the smallest to 0.
+/// Scales the saturation in HSV, with both conversions folded into one: the distance of each
+/// channel from the largest is multiplied, at most until the smallest is 0.
 #[inline(always)]
 fn scale_saturation([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
     let (high, low) = (larger(larger(r, g), b), smaller(smaller(r, g), b));
@@ -240,9 +240,9 @@ fn scale_saturation([r, g, b]: [f32; 3], factor: f32) -> [f32; 3] {
     [r, g, b].map(|x| clamp_unit(high - (high - x) * factor))
 }
 
-/// To HSV and back, folded into one. The hue is `1 + (green − red + blue − min) / (max − min)`
-/// sixths of the color circle from red, towards green if there is more green than blue. With `t`
-/// sixths from cyan, −3 to 3:
+/// Turns the hue in HSV, with both conversions folded into one. The hue is `1 + (green − red + blue
+/// − min) / (max − min)` sixths of the color circle from red, towards green if there is more green
+/// than blue. With `t` sixths from cyan, −3 to 3:
 ///
 /// ```text
 /// red         = min + (max − min) · (|t| − 1)

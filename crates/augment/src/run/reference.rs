@@ -1,4 +1,4 @@
-//! One step after the other: the yardstick of the other executors.
+//! Execution step by step, the reference for the other executors.
 
 use super::blur::{Blur, Blurring};
 use super::pointwise::apply_alone;
@@ -8,7 +8,7 @@ use crate::ops::{
     rotate_planes,
 };
 use crate::planes::Planes;
-use crate::{PixelOp, PlanarImage, SpatialOp, Step};
+use crate::{PixelOp, PlanStep, PlanarImage, SpatialOp};
 
 /// Buffers of single steps, reused from step to step.
 #[derive(Clone, Debug, Default)]
@@ -19,24 +19,24 @@ pub(crate) struct Buffers {
 }
 
 /// Applies a step to an image.
-pub(crate) fn apply(step: &Step, image: &mut PlanarImage, buffers: &mut Buffers) {
+pub(crate) fn apply_step(step: &PlanStep, image: &mut PlanarImage, buffers: &mut Buffers) {
     let spare = &mut buffers.spare;
     match *step {
-        Step::Skip => {}
-        Step::Spatial(SpatialOp::Crop { part, size, resampling }) => {
+        PlanStep::Skip => {}
+        PlanStep::Spatial(SpatialOp::Crop { part, size, resampling }) => {
             let resize = Resizing::new(part, [image.height, image.width], size, resampling);
             spare.reshape(size[0], size[1]);
             buffers.resizer.run(&Source::Planes(image), &resize, spare.as_planes(), |_| {});
             std::mem::swap(image, spare);
         }
-        Step::Spatial(SpatialOp::PadCrop { place, size, border }) => {
+        PlanStep::Spatial(SpatialOp::PadCrop { place, size, border }) => {
             pad_crop(image, place, size, border, spare);
         }
-        Step::Spatial(SpatialOp::Blur { kernel_size, sigma }) => {
+        PlanStep::Spatial(SpatialOp::Blur { kernel_size, sigma }) => {
             buffers.blur.run(Blurring::new(kernel_size, sigma), image.as_planes(), |_| {});
         }
-        Step::Spatial(op) => move_pixels(op, &mut image.as_planes(), spare),
-        Step::Pixels(ops) => {
+        PlanStep::Spatial(op) => move_pixels(op, &mut image.as_planes(), spare),
+        PlanStep::Pixels(ops) => {
             for op in ops.into_iter().flatten() {
                 change_values(op, image.as_planes());
             }

@@ -36,7 +36,7 @@ impl Resizing {
         let CropBox { top, left, height, width } = part;
         assert!(
             height > 0 && width > 0 && top + height <= image[0] && left + width <= image[1],
-            "{part:?} is no part of {} × {}",
+            "{part:?} must be inside an image of {} × {} and not empty",
             image[0],
             image[1]
         );
@@ -113,7 +113,7 @@ pub(crate) struct Resizer {
 }
 
 impl Resizer {
-    /// Resizes `from` into `to`, and calls `then` with every few rows that are ready.
+    /// Resizes `from` into `to`, and calls `then` with the finished rows, a few at a time.
     ///
     /// The vertical pass comes first, on bytes as they are; the horizontal pass takes as many rows
     /// at once as a vector holds.
@@ -188,7 +188,7 @@ struct Lines<'a, S> {
 }
 
 impl<S: Sample> Lines<'_, S> {
-    /// Computes `new` rows, no more than [`ROWS`], in `made`, which has room for [`ROWS`].
+    /// Computes `new` rows, no more than [`ROWS`], in `made`, which holds [`ROWS`] rows.
     fn resize_rows(self, weights: &FilterWeights, new: Range<usize>, made: &mut [f32]) {
         Arch::new().dispatch(VerticalPass { lines: self, weights, new, made });
     }
@@ -361,7 +361,7 @@ mod tests {
         resized
     }
 
-    /// Computes every new pixel by itself.
+    /// Computes each new pixel separately.
     fn naive(image: &PlanarImage, size: [usize; 2]) -> PlanarImage {
         let weights = |side: usize, new: usize| {
             let mut weights = FilterWeights::default();

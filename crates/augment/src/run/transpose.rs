@@ -6,7 +6,7 @@ use pulp::bytemuck::cast;
 #[cfg(target_arch = "x86_64")]
 use pulp::{core_arch::x86::Avx, x86::V3};
 
-/// Rows that are transposed at a time, side by side in one vector.
+/// Number of rows that are transposed together, side by side in one vector.
 pub(crate) const ROWS: usize = 16;
 /// The same sample of each of these rows.
 pub(crate) type Column = [f32; ROWS];
@@ -112,7 +112,7 @@ pub(crate) trait Transpose: Copy {
     fn transpose_halves(self, rows: [[f32; 8]; 4]) -> [[f32; 8]; 4];
 }
 
-/// Element by element.
+/// Transposition element by element.
 #[derive(Clone, Copy)]
 pub(crate) struct Plain;
 
@@ -129,7 +129,7 @@ impl Transpose for Plain {
     }
 }
 
-/// By shuffle instructions, which compilers do not find by themselves.
+/// Uses shuffle instructions, which compilers do not find on their own.
 #[cfg(target_arch = "x86_64")]
 impl Transpose for Avx {
     #[inline(always)]

@@ -36,8 +36,8 @@ impl Sample for f32 {
     }
 }
 
-/// Returns `sum + weight · x`, rounded once where the processor has the instruction; all that have
-/// it give the same bits.
+/// Returns `sum + weight · x`, rounded once where the processor has the instruction; all processors
+/// that have it give the same bits.
 #[inline(always)]
 pub(crate) fn add_product<V: Simd>(sum: f32, weight: f32, x: f32) -> f32 {
     // Without the instruction, rounding once is a hundred times slower.
@@ -82,7 +82,7 @@ pub(crate) fn sum_of_lines<V: Simd>(
     }
 }
 
-/// Computes `T` places at a time; the last tile overlaps the one before.
+/// Computes `T` elements at a time; the last tile overlaps the one before.
 #[inline(always)]
 fn tiles<const T: usize, V: Simd>(
     first: f32,

@@ -53,7 +53,7 @@ impl Array {
         Ok(images.named_after(vec![(name, 0)]))
     }
 
-    /// Converts `[images]` or `[images, 1]` to labels; a negative number is no label.
+    /// Converts `[images]` or `[images, 1]` to labels; a negative value stands for no label.
     fn labels(self, images: usize) -> Result<Vec<Option<String>>, String> {
         if self.shape != [images] && self.shape != [images, 1] {
             let Self { name, shape, .. } = self;

@@ -65,8 +65,8 @@ const VERSIONS: [Version; 4] = [
     },
 ];
 
-/// Opens CIFAR in `folder`, or in the folder of the published name within; `None` if there is none.
-pub(crate) fn open_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
+/// Opens CIFAR in `folder`, or in its subfolder of the published name; `None` if neither holds it.
+pub(crate) fn open_cifar_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
     for version in &VERSIONS {
         for folder in [folder.to_owned(), folder.join(version.folder)] {
             let files = |names: &[&str]| -> Vec<PathBuf> {
@@ -219,7 +219,7 @@ mod tests {
         fs::write(root.path().join("data_batch_2.bin"), record(&[1])).unwrap();
         fs::write(root.path().join("test_batch.bin"), [record(&[0]), record(&[2])].concat())
             .unwrap();
-        let splits = open_folder(root.path()).unwrap().unwrap();
+        let splits = open_cifar_folder(root.path()).unwrap().unwrap();
         assert_eq!((splits.train.len(), splits.train.label(1)), (3, Some(9)));
         assert_eq!(splits.train.class_names()[9], "truck");
         assert_eq!(splits.train.image(2).unwrap().to_rgb8().get_pixel(5, 6).0, [11, 21, 31]);
@@ -227,9 +227,9 @@ mod tests {
             splits.train.name(2).starts_with("number 0 of ") && splits.train.name(2).contains("_2")
         );
         fs::write(root.path().join("test_batch.bin"), &record(&[0])[..99]).unwrap();
-        assert!(open_folder(root.path()).unwrap_err().to_string().contains("left over"));
+        assert!(open_cifar_folder(root.path()).unwrap_err().to_string().contains("left over"));
         fs::write(root.path().join("test_batch.bin"), record(&[10])).unwrap();
-        assert!(open_folder(root.path()).unwrap_err().to_string().contains("label is 10"));
+        assert!(open_cifar_folder(root.path()).unwrap_err().to_string().contains("label is 10"));
     }
 
     #[test]
@@ -240,7 +240,7 @@ mod tests {
         fs::write(folder.join("train.bin"), [record(&[3, 70]), record(&[4, 99])].concat()).unwrap();
         let names: Vec<String> = (0..100).map(|n| format!("class-{n:02}")).collect();
         fs::write(folder.join("fine_label_names.txt"), names.join("\n") + "\n\n").unwrap();
-        let splits = open_folder(root.path()).unwrap().unwrap();
+        let splits = open_cifar_folder(root.path()).unwrap().unwrap();
         assert!(splits.test.is_none());
         assert_eq!((splits.train.label(0), splits.train.label(1)), (Some(70), Some(99)));
         assert_eq!(splits.train.class_names()[70], "class-70");
@@ -269,9 +269,12 @@ mod tests {
 
         let root = tempfile::tempdir().unwrap();
         fs::write(root.path().join("train"), train).unwrap();
-        assert!(open_folder(root.path()).unwrap().is_none(), "without `meta` it may be anything");
+        assert!(
+            open_cifar_folder(root.path()).unwrap().is_none(),
+            "without `meta` it may be anything"
+        );
         fs::write(root.path().join("meta"), meta.concat()).unwrap();
-        let train = open_folder(root.path()).unwrap().unwrap().train;
+        let train = open_cifar_folder(root.path()).unwrap().unwrap().train;
         assert_eq!(
             (train.len(), train.label(1), train.class_names()[7].as_str()),
             (2, Some(7), "n7")
@@ -281,6 +284,6 @@ mod tests {
 
     #[test]
     fn other_folders_are_not_cifar() {
-        assert!(open_folder(tempfile::tempdir().unwrap().path()).unwrap().is_none());
+        assert!(open_cifar_folder(tempfile::tempdir().unwrap().path()).unwrap().is_none());
     }
 }

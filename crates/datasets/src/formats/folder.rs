@@ -9,7 +9,7 @@ use image::DynamicImage;
 use super::bytes::MemberBytes;
 use super::classes::Classes;
 use super::read::read_file;
-use crate::{DataError, Dataset, Splits, decode};
+use crate::{DataError, Dataset, Splits, decode_image};
 
 /// An image that was found, not yet read.
 #[derive(Clone, Debug)]
@@ -152,7 +152,7 @@ impl Dataset for ImageList {
 
     fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
         let named = |error| DataError::undecoded(self.name(index), &error);
-        decode(&self.bytes(index)?).map_err(named)
+        decode_image(&self.bytes(index)?).map_err(named)
     }
 
     fn encoded(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, DataError> {

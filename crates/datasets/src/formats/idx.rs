@@ -18,13 +18,13 @@ pub(crate) fn is_idx(start: &[u8]) -> bool {
 }
 
 /// Opens the images of one file, without labels.
-pub(crate) fn open_file(path: &Path) -> Result<Splits, DataError> {
+pub(crate) fn open_idx(path: &Path) -> Result<Splits, DataError> {
     array_splits(path, SplitArrays { pixels: read(path)?, labels: None }, None)
 }
 
 /// Opens the family's published files in `folder`, or in the folders usual for them; `None` if
 /// there are none.
-pub(crate) fn open_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
+pub(crate) fn open_idx_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
     for folder in [folder.to_owned(), folder.join("raw"), folder.join("MNIST/raw")] {
         let Ok(files) = fs::read_dir(&folder) else { continue };
         let mut paths: Vec<PathBuf> = files.flatten().map(|entry| entry.path()).collect();

@@ -2,7 +2,7 @@
 //!
 //! The format is [NEP 1](https://numpy.org/neps/nep-0001-npy-format.html). The header is a Python
 //! dictionary of three entries, read in the forms that NumPy writes. Arrays of Python objects are
-//! refused, so nothing is ever run.
+//! refused, so no code is ever run.
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -54,7 +54,7 @@ pub(crate) fn open_npz(path: &Path) -> Result<Splits, DataError> {
 }
 
 /// Opens the `.npy` files in a folder; `None` if it has none of the names.
-pub(crate) fn open_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
+pub(crate) fn open_npy_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
     let has_arrays = PIXELS.iter().any(|[train, _]| folder.join(format!("{train}.npy")).is_file());
     if !has_arrays {
         return Ok(None);

@@ -113,7 +113,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Nothing, booleans and whole numbers.
+    /// Pushes nothing, a boolean or a whole number.
     #[allow(clippy::cast_possible_wrap, reason = "numbers of at most four bytes")]
     fn push_number(&mut self, code: u8) -> Result<(), String> {
         let value = match code {
@@ -133,14 +133,14 @@ impl<'a> Machine<'a> {
             _ => {
                 let line = self.line()?;
                 let number = line.trim_end_matches('L').parse();
-                Value::Int(number.map_err(|_| "a number has other characters than digits")?)
+                Value::Int(number.map_err(|_| "a number has characters other than digits")?)
             }
         };
         self.push(value);
         Ok(())
     }
 
-    /// Byte strings.
+    /// Pushes a byte string.
     fn push_bytes(&mut self, code: u8) -> Result<(), String> {
         let length = self.number(match code {
             b'U' | b'C' => 1,
@@ -152,7 +152,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Strings.
+    /// Pushes a string.
     fn push_text(&mut self, code: u8) -> Result<(), String> {
         let length = match code {
             b'S' => {
@@ -174,7 +174,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Lists, tuples and dictionaries.
+    /// Pushes a list, a tuple or a dictionary.
     fn push_collection(&mut self, code: u8) -> Result<(), String> {
         match code {
             b']' | b')' => self.push(Value::List(Vec::new())),
@@ -199,7 +199,7 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
-    /// Additions to the list or dictionary on top of the stack.
+    /// Extends the list or dictionary on top of the stack.
     fn extend_collection(&mut self, code: u8) -> Result<(), String> {
         match code {
             b'a' => {
@@ -221,7 +221,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Names of functions and classes, calls, and the states of objects.
+    /// Pushes the name of a function or class, a call, or the state of an object.
     fn push_object(&mut self, code: u8) -> Result<(), String> {
         let value = match code {
             b'c' => Value::Name(format!("{} {}", self.line()?, self.line()?)),

@@ -1,7 +1,8 @@
-//! Tar archives and the shards of a `WebDataset`: indexed once, then read at the place of an image.
+//! Tar archives and the shards of a `WebDataset`: indexed once, then read at the offset of an
+//! image.
 //!
-//! In a shard of [WebDataset](https://github.com/webdataset/webdataset), members belong together
-//! whose paths are the same up to the first dot of the file name.
+//! In a shard of [WebDataset](https://github.com/webdataset/webdataset), members whose paths are
+//! the same up to the first dot of the file name belong together.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -16,7 +17,7 @@ use super::folder::{FoundImage, Location, TEST, TRAIN, is_image};
 use super::read::{MAX_BYTES, read_start};
 use crate::DataError;
 
-/// Bytes read of a file that labels an image.
+/// The most bytes read of a file that labels an image.
 const MAX_SIDECAR: u64 = 1 << 20;
 
 /// Returns whether a file's first 512 bytes are those of a tar archive.
@@ -91,8 +92,8 @@ impl TarIndex {
         move |error| DataError::Format { path: path.to_path_buf(), reason: error.to_string() }
     }
 
-    /// Adds a member. It is to be read from the archive, a file of `end` bytes, or kept if that is
-    /// `None`.
+    /// Adds a member. Its bytes stay in the archive, a file of `end` bytes, or are kept in memory
+    /// if `end` is `None`.
     fn add<R: Read>(
         &mut self,
         member: std::io::Result<tar::Entry<'_, R>>,

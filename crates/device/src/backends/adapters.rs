@@ -1,4 +1,4 @@
-//! GPUs as wgpu finds them, asked before burn starts one: burn panics where there is none.
+//! GPUs as wgpu finds them, before burn starts one: burn panics if there is none.
 
 use std::sync::Mutex;
 
@@ -53,9 +53,9 @@ fn found(adapters: Vec<Adapter>) -> Vec<Found> {
     adapters.into_iter().map(found).collect()
 }
 
-/// Lists the adapters that burn can be told to use, best first.
+/// Lists the adapters that burn can select, best first.
 fn adapters(api: WgpuBackend) -> Vec<Adapter> {
-    /// Asked once: drivers crash when several threads load and unload them at a time.
+    /// Queried once: drivers crash when several threads load and unload them at the same time.
     static ASKED: Mutex<Vec<(WgpuBackend, Vec<Adapter>)>> = Mutex::new(Vec::new());
     let mut asked = ASKED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     if let Some((_, adapters)) = asked.iter().find(|(known, _)| *known == api) {

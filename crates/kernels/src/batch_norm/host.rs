@@ -17,25 +17,25 @@ const TASK_BYTES: usize = 128 << 10;
 
 /// Sizes of a tensor that is normalized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Planes {
+pub(crate) struct ChannelPlanes {
     pub(crate) channels: usize,
     pub(crate) plane: usize,
 }
 
-impl Planes {
+impl ChannelPlanes {
     fn image(self) -> usize {
         self.channels * self.plane
     }
 
-    /// Elements of the images that one task works on.
+    /// Returns the number of elements of the images that one task works on.
     fn task(self) -> usize {
         (TASK_BYTES / (4 * self.image().max(1))).max(1) * self.image()
     }
 }
 
-/// Mean and biased variance of every channel, one after the other.
-pub(crate) fn moments(planes: Planes, x: &[f32]) -> Vec<f32> {
-    let Planes { channels, plane } = planes;
+/// Computes mean and biased variance of every channel, one after the other.
+pub(crate) fn moments(planes: ChannelPlanes, x: &[f32]) -> Vec<f32> {
+    let ChannelPlanes { channels, plane } = planes;
     let tasks: Vec<Vec<[f64; 2]>> = x
         .par_chunks(planes.task())
         .map(|images| {
@@ -95,7 +95,7 @@ impl WithSimd for PlaneMoments<'_> {
     }
 }
 
-/// The sums of `a` and of `a · (b − middle)`.
+/// Computes the sums of `a` and of `a · (b − middle)`.
 #[inline(always)]
 fn sums_of(a: &[f32], b: &[f32], middle: f32) -> [f64; 2] {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
@@ -163,8 +163,8 @@ fn inverse(variance: f32, epsilon: f64) -> f32 {
 }
 
 /// `y = γ (x − mean) / √(variance + ε) + β`, plus `residual` if present, then a ReLU if `relu`.
-pub(crate) fn apply(
-    planes: Planes,
+pub(crate) fn normalize_channels(
+    planes: ChannelPlanes,
     x: &[f32],
     [gamma, beta, moments]: [&[f32]; 3],
     residual: Option<&[f32]>,
@@ -177,13 +177,13 @@ pub(crate) fn apply(
     let tasks = y.par_chunks_mut(size).zip(x.par_chunks(size)).enumerate();
     tasks.for_each(|(task, (y, x))| {
         let residual = residual.map(|residual| &residual[task * size..][..x.len()]);
-        Arch::new().dispatch(Apply { planes, scales: &scales, floor, x, residual, y });
+        Arch::new().dispatch(NormalizeChannels { planes, scales: &scales, floor, x, residual, y });
     });
 }
 
-/// [`apply`] to some images.
-struct Apply<'a> {
-    planes: Planes,
+/// [`normalize_channels`] to some images.
+struct NormalizeChannels<'a> {
+    planes: ChannelPlanes,
     scales: &'a Scales,
     floor: f32,
     x: &'a [f32],
@@ -191,12 +191,13 @@ struct Apply<'a> {
     y: &'a mut [f32],
 }
 
-impl WithSimd for Apply<'_> {
+impl WithSimd for NormalizeChannels<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { planes: Planes { channels, plane }, scales, floor, x, residual, y } = self;
+        let Self { planes, scales, floor, x, residual, y } = self;
+        let ChannelPlanes { channels, plane } = planes;
         for (row, (y, x)) in y.chunks_mut(plane).zip(x.chunks(plane)).enumerate() {
             let (scale, shift) = (scales.scale[row % channels], scales.shift[row % channels]);
             match residual {
@@ -216,24 +217,24 @@ impl WithSimd for Apply<'_> {
     }
 }
 
-/// The larger; NaN stays NaN.
+/// Returns the larger value; NaN stays NaN.
 #[inline(always)]
 fn at_least(x: f32, floor: f32) -> f32 {
     if x < floor { floor } else { x }
 }
 
-/// The gradients with respect to β and γ, one after the other: sums over the batch.
+/// Computes the gradients with respect to β and γ, one after the other: sums over the batch.
 ///
 /// `y` is the output after a ReLU, `None` without one; `dy` becomes the gradient before the ReLU.
 pub(crate) fn parameter_gradients(
-    planes: Planes,
+    planes: ChannelPlanes,
     dy: &mut [f32],
     x: &[f32],
     y: Option<&[f32]>,
     moments: &[f32],
     epsilon: f64,
 ) -> Vec<f32> {
-    let Planes { channels, .. } = planes;
+    let ChannelPlanes { channels, .. } = planes;
     let (mean, variance) = moments.split_at(channels);
     let size = planes.task();
     let tasks: Vec<Vec<[f64; 2]>> = dy
@@ -259,7 +260,7 @@ pub(crate) fn parameter_gradients(
 /// [`parameter_gradients`] over some images: for each channel the sum of `dy`, and the sum of
 /// `dy · (x − mean)`.
 struct ParameterGradients<'a> {
-    planes: Planes,
+    planes: ChannelPlanes,
     mean: &'a [f32],
     dy: &'a mut [f32],
     x: &'a [f32],
@@ -271,7 +272,7 @@ impl WithSimd for ParameterGradients<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Vec<[f64; 2]> {
-        let Self { planes: Planes { channels, plane }, mean, dy, x, y } = self;
+        let Self { planes: ChannelPlanes { channels, plane }, mean, dy, x, y } = self;
         let mut all = vec![[0.0; 2]; channels];
         for (row, (dy, x)) in dy.chunks_mut(plane).zip(x.chunks(plane)).enumerate() {
             if let Some(y) = y {
@@ -294,14 +295,14 @@ impl WithSimd for ParameterGradients<'_> {
 /// ```text
 /// dx = γ / √(variance + ε) · (dy − mean dy − x̂ · mean(dy · x̂))
 /// ```
-pub(crate) fn input_gradient(
-    planes: Planes,
+pub(crate) fn batch_norm_input_gradient(
+    planes: ChannelPlanes,
     x: &[f32],
     [gamma, moments, sums]: [&[f32]; 3],
     epsilon: f64,
     dy: &mut [f32],
 ) {
-    let Planes { channels, .. } = planes;
+    let ChannelPlanes { channels, .. } = planes;
     let (mean, variance) = moments.split_at(channels);
     let (of_beta, of_gamma) = sums.split_at(channels);
     let count = (x.len() / channels) as f32;
@@ -316,24 +317,24 @@ pub(crate) fn input_gradient(
         .collect();
     let tasks = dy.par_chunks_mut(planes.task()).zip(x.par_chunks(planes.task()));
     tasks.for_each(|(dy, x)| {
-        Arch::new().dispatch(InputGradient { planes, factors: &factors, x, dy });
+        Arch::new().dispatch(BatchNormInputGradient { planes, factors: &factors, x, dy });
     });
 }
 
-/// [`input_gradient`] of some images.
-struct InputGradient<'a> {
-    planes: Planes,
+/// [`batch_norm_input_gradient`] of some images.
+struct BatchNormInputGradient<'a> {
+    planes: ChannelPlanes,
     factors: &'a [[f32; 3]],
     x: &'a [f32],
     dy: &'a mut [f32],
 }
 
-impl WithSimd for InputGradient<'_> {
+impl WithSimd for BatchNormInputGradient<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { planes: Planes { channels, plane }, factors, x, dy } = self;
+        let Self { planes: ChannelPlanes { channels, plane }, factors, x, dy } = self;
         for (row, (dy, x)) in dy.chunks_mut(plane).zip(x.chunks(plane)).enumerate() {
             let [a, b, c] = factors[row % channels];
             for (dy, x) in dy.iter_mut().zip(x) {

@@ -7,16 +7,17 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension};
 
-use super::host::{self, Planes};
+use super::host::{self, ChannelPlanes};
 use crate::flex::{FlexTensor, as_f32_slice, copy_of, from_elements, make_contiguous, zeros};
 
 /// The batch norm of every backend that has our kernels.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait BatchNormOps: Backend {
-    /// Mean and biased variance of each channel, `[2, channels]`; a constant to the gradient.
+    /// Computes mean and biased variance of each channel, `[2, channels]`; a constant to the
+    /// gradient.
     fn kernel_moments(x: FloatTensor<Self>) -> FloatTensor<Self>;
 
-    /// Batch norm by precomputed moments, differentiated as if they were computed here.
+    /// Normalizes by precomputed moments, differentiated as if they were computed here.
     fn kernel_batch_norm(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -26,7 +27,7 @@ pub(crate) trait BatchNormOps: Backend {
         relu: bool,
     ) -> FloatTensor<Self>;
 
-    /// The same with `residual` added before the ReLU.
+    /// Normalizes likewise, with `residual` added before the ReLU.
     fn kernel_batch_norm_add(
         x: FloatTensor<Self>,
         gamma: FloatTensor<Self>,
@@ -39,7 +40,7 @@ pub(crate) trait BatchNormOps: Backend {
 
 /// The gradients of [`BatchNormOps`].
 pub(crate) trait BatchNormGradients: Backend {
-    /// The gradients with respect to input, γ, β and, if present, the residual.
+    /// Computes the gradients with respect to input, γ, β and, if present, the residual.
     fn norm_gradients(saved: Saved<Self>, dy: FloatTensor<Self>) -> Vec<FloatTensor<Self>>;
 }
 
@@ -56,9 +57,9 @@ pub(crate) struct Saved<B: Backend> {
     epsilon: f64,
 }
 
-fn planes(x: &FlexTensor) -> Planes {
+fn planes(x: &FlexTensor) -> ChannelPlanes {
     let dims = x.shape();
-    Planes { channels: dims[1], plane: dims.iter().skip(2).product() }
+    ChannelPlanes { channels: dims[1], plane: dims.iter().skip(2).product() }
 }
 
 impl BatchNormOps for Flex {
@@ -103,7 +104,7 @@ fn normalize(
     let [gamma, beta, moments] = &parameters;
     let mut y = zeros(as_f32_slice(&x).len());
     let parameters = [as_f32_slice(gamma), as_f32_slice(beta), as_f32_slice(moments)];
-    host::apply(
+    host::normalize_channels(
         planes(&x),
         as_f32_slice(&x),
         parameters,
@@ -133,7 +134,7 @@ impl BatchNormGradients for Flex {
         );
         let residual = has_residual.then(|| from_elements(copy_of(as_f32_slice(&dy)), dy.shape()));
         let parameters = [as_f32_slice(&gamma), as_f32_slice(&moments), &sums];
-        host::input_gradient(planes, x_elements, parameters, epsilon, dy.storage_mut());
+        host::batch_norm_input_gradient(planes, x_elements, parameters, epsilon, dy.storage_mut());
         let of_gamma = from_elements(sums[planes.channels..].to_vec(), [planes.channels]);
         let of_beta = from_elements(sums[..planes.channels].to_vec(), [planes.channels]);
         [dy, of_gamma, of_beta].into_iter().chain(residual).collect()
@@ -170,7 +171,7 @@ impl<B: BatchNormOps + BatchNormGradients, C: CheckpointStrategy> BatchNormOps f
         epsilon: f64,
         relu: bool,
     ) -> FloatTensor<Self> {
-        // A fourth parent without a residual, as the node of both kinds has four.
+        // A fourth parent is needed without a residual too, as the node of both kinds has four.
         let none = <Self as AutodiffBackend>::from_inner(moments.clone().into_primitive());
         let nodes = [x.node(), gamma.node(), beta.node(), none.node()];
         #[allow(clippy::redundant_closure_for_method_calls, reason = "the type has no public path")]

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::layout::{Layout, Shape, Tap};
+use super::layout::{LineLayout, Shape, Tap};
 use super::lines::{GROUP, inner_products, sums_of_lines};
 use super::{winograd, winograd_gradient};
 use crate::scratch::with_scratch_pair;
@@ -20,11 +20,11 @@ const SHORT_LINE: usize = 512;
 /// - `x`: `[batch, d_input, height, width]`
 /// - `weight`: `[d_output, d_input, kernel, kernel]`
 /// - `y`: `[batch, d_output, out_height, out_width]`
-pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
+pub(crate) fn convolve(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
     if winograd::suits(&shape) {
-        return winograd::forward(shape, x, weight, y);
+        return winograd::winograd_convolve(shape, x, weight, y);
     }
-    let layout = Layout::new(shape, SHORT_LINE, PARTS);
+    let layout = LineLayout::new(shape, SHORT_LINE, PARTS);
     let taps = layout.taps.len();
     let all: Vec<usize> = (0..taps).collect();
     let at =
@@ -49,9 +49,9 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
 /// of the input at a time.
 pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     if winograd::suits(&shape) {
-        return winograd::input_gradient(shape, dy, weight, dx);
+        return winograd::winograd_input_gradient(shape, dy, weight, dx);
     }
-    let layout = Layout::new(shape, SHORT_LINE, PARTS);
+    let layout = LineLayout::new(shape, SHORT_LINE, PARTS);
     let taps = layout.taps.len();
     let at =
         |input: usize, output: usize, tap: usize| (output * shape.d_input + input) * taps + tap;
@@ -89,10 +89,10 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
 /// gradient with each line of the input, shifted by each tap.
 pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     if winograd::suits(&shape) {
-        return winograd_gradient::weight_gradient(shape, x, dy, dw);
+        return winograd_gradient::winograd_weight_gradient(shape, x, dy, dw);
     }
     // Long lines, even beyond the cache: each is read many times, a piece at a time.
-    let layout = Layout::new(shape, LEAST_PLACES, 1);
+    let layout = LineLayout::new(shape, LEAST_PLACES, 1);
     let images = shape.batch.div_ceil(PARTS).max(layout.images);
     let offsets = input_offsets(&layout);
     let groups = shape.d_output.div_ceil(GROUP);
@@ -138,8 +138,8 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
     }
 }
 
-/// The offset of each channel's line as each tap reads it.
-fn input_offsets(layout: &Layout) -> Vec<usize> {
+/// Returns the offset of each channel's line as each tap reads it.
+fn input_offsets(layout: &LineLayout) -> Vec<usize> {
     let planes = layout.planes();
     let offset = |channel: usize, tap: &Tap| layout.offset(channel * planes + tap.plane, tap.shift);
     let channels = 0..layout.shape.d_input;

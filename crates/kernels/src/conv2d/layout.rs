@@ -16,7 +16,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// Rows and columns of the output.
+    /// Returns the number of rows and columns of the output.
     pub(crate) fn output(&self) -> [usize; 2] {
         let side =
             |input: usize, kernel: usize| (input + 2 * self.padding - kernel) / self.stride + 1;
@@ -27,7 +27,7 @@ impl Shape {
 /// One weight of a kernel, by the pixels of the input that it multiplies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tap {
-    /// Which of the layout's planes it reads.
+    /// The index of the layout's plane that it reads.
     pub(crate) plane: usize,
     /// The distance from the output pixel's place, in the plane.
     pub(crate) shift: isize,
@@ -42,7 +42,7 @@ pub(crate) struct Tap {
 /// cuts the input into `s²` planes, in each of which the stride is 1; planes that no weight
 /// reads are omitted.
 #[derive(Clone, Debug)]
-pub(crate) struct Layout {
+pub(crate) struct LineLayout {
     pub(crate) shape: Shape,
     pub(crate) taps: Vec<Tap>,
     /// The first row and column of each plane of the input, less than the stride.
@@ -64,7 +64,7 @@ pub(crate) const BLOCK: usize = 48;
 /// Bytes of a few images' lines, which stay in the second-level cache.
 const CHUNK_BYTES: usize = 256 << 10;
 
-impl Layout {
+impl LineLayout {
     /// Lays out as many images as stay in the second-level cache, or fill `least` places, but no
     /// more than a `parts`th of the batch.
     pub(crate) fn new(shape: Shape, least: usize, parts: usize) -> Self {
@@ -105,32 +105,32 @@ impl Layout {
         layout
     }
 
-    /// Rows of a plane.
+    /// Returns the number of rows of a plane.
     fn rows(&self) -> usize {
         self.shape.output()[0].max(self.shape.height.div_ceil(self.shape.stride))
     }
 
-    /// Planes of the input.
+    /// Returns the number of planes of the input.
     pub(crate) fn planes(&self) -> usize {
         self.planes.len()
     }
 
-    /// The distance from one line to the next.
+    /// Returns the distance from one line to the next.
     pub(crate) fn line(&self) -> usize {
         self.places + 2 * self.margin
     }
 
-    /// The offset of the place that a tap reads, for the first place of line `line`.
+    /// Returns the offset of the place that a tap reads, for the first place of line `line`.
     pub(crate) fn offset(&self, line: usize, shift: isize) -> usize {
         (line * self.line() + self.margin).wrapping_add_signed(shift)
     }
 
-    /// Elements of one image of the input.
+    /// Returns the number of elements of one image of the input.
     pub(crate) fn input_size(&self) -> usize {
         self.shape.d_input * self.shape.height * self.shape.width
     }
 
-    /// Elements of one image of the output.
+    /// Returns the number of elements of one image of the output.
     pub(crate) fn output_size(&self) -> usize {
         let [height, width] = self.shape.output();
         self.shape.d_output * height * width
@@ -207,7 +207,7 @@ impl Layout {
         }
     }
 
-    /// The offset of an image in a line.
+    /// Returns the offset of an image in a line.
     fn start(&self, line: usize, image: usize) -> usize {
         line * self.line() + self.margin + image * self.row
     }

@@ -218,7 +218,7 @@ fn add_products<S: Simd, const G: usize>(
     }
 }
 
-/// The inner products of every row with every column.
+/// Computes the inner products of every row with every column.
 ///
 /// Written without closures: the body of a closure would be compiled for the baseline processor.
 #[inline(always)]

@@ -67,7 +67,7 @@ impl Conv2dOps for Flex {
         let (x, weight) = (x.to_contiguous(), weight.to_contiguous());
         let [height, width] = shape.output();
         let mut y = zeros(shape.batch * shape.d_output * height * width);
-        direct::forward(shape, as_f32_slice(&x), as_f32_slice(&weight), &mut y);
+        direct::convolve(shape, as_f32_slice(&x), as_f32_slice(&weight), &mut y);
         from_elements(y, [shape.batch, shape.d_output, height, width])
     }
 }

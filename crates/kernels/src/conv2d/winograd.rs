@@ -32,14 +32,14 @@ const LEAST_CHANNELS: usize = 32;
 const CHUNK: usize = 256 << 10;
 const LEAST_TILES: usize = 64;
 
-/// Whether Winograd's convolution is faster than the direct one.
+/// Returns whether Winograd's convolution is faster than the direct one.
 pub(crate) fn suits(shape: &Shape) -> bool {
     let kernel = shape.kernel == [3, 3] && shape.stride == 1 && shape.padding <= 2;
     kernel && shape.d_input.min(shape.d_output) >= LEAST_CHANNELS
 }
 
 /// Computes the output of a convolution.
-pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
+pub(crate) fn winograd_convolve(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
     let winograd = Winograd {
         channels: [shape.d_input, shape.d_output],
         from: [shape.height, shape.width],
@@ -51,7 +51,7 @@ pub(crate) fn forward(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
 }
 
 /// Computes the gradient with respect to the input: a convolution with the kernel rotated by 180°.
-pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+pub(crate) fn winograd_input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
     let winograd = Winograd {
         channels: [shape.d_output, shape.d_input],
         from: shape.output(),
@@ -130,8 +130,8 @@ impl Winograd {
         self.to.map(|side| side.div_ceil(TILE))
     }
 
-    /// The transformed kernels `G g Gᵀ`: for each group of outputs, each frequency and input, the
-    /// group's.
+    /// Computes the transformed kernels `G g Gᵀ`: for each group of outputs, each frequency and
+    /// input, the group's.
     fn transform_kernels(
         &self,
         weight: impl Fn(usize, usize, usize) -> f32 + Sync,
@@ -207,7 +207,7 @@ pub(crate) fn area([height, width]: [usize; 2]) -> usize {
     height * width
 }
 
-/// Lavin and Gray's kernel transform, in one dimension: `G g`.
+/// Computes Lavin and Gray's kernel transform, in one dimension: `G g`.
 fn kernel_transform([a, b, c]: [[f32; GROUP]; 3]) -> [[f32; GROUP]; SIDE] {
     let mut found = [[0.0; GROUP]; SIDE];
     for lane in 0..GROUP {
@@ -257,7 +257,7 @@ impl WithSimd for InputTransform<'_> {
     }
 }
 
-/// The input transform in one dimension: `Bᵀ d`.
+/// Computes the input transform in one dimension: `Bᵀ d`.
 #[inline(always)]
 pub(crate) fn input_transform<S: Simd>(
     simd: S,
@@ -318,7 +318,7 @@ impl WithSimd for OutputTransform<'_> {
     }
 }
 
-/// The output transform in one dimension: `Aᵀ m`.
+/// Computes the output transform in one dimension: `Aᵀ m`.
 #[inline(always)]
 fn output_transform<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; TILE] {
     let times = |factor: f32| simd.splat_f32s(factor);

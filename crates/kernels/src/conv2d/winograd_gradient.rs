@@ -30,13 +30,13 @@ const TAPS: usize = 9;
 /// The least number of tiles whose frequencies are kept at a time.
 const LEAST_TILES: usize = 64;
 
-/// The largest number of weights of all separate sums: parts of the batch run in parallel, each with
-/// separate sums. Their number depends on the shape alone, so the sum does not depend on the number
-/// of threads.
+/// The largest number of weights of all separate sums: parts of the batch run in parallel, each
+/// with separate sums. Their number depends on the shape alone, so the sum does not depend on the
+/// number of threads.
 const LARGEST_SUMS: usize = 1 << 20;
 
 /// Computes the gradient with respect to the weight.
-pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+pub(crate) fn winograd_weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
     let tiles = shape.output().map(|side| side.div_ceil(TILE));
     let sides = [shape.height, shape.width];
     let input = Side { channels: shape.d_input, sides, padding: shape.padding, tiles };
@@ -66,7 +66,7 @@ pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32
     });
 }
 
-/// The distance of the lines of `WIDTH` channels.
+/// Returns the distance of the lines of `WIDTH` channels.
 fn line<const WIDTH: usize>(places: usize) -> usize {
     // An odd number of cache lines, so that the lines do not evict each other.
     ((places * WIDTH).div_ceil(LINE) | 1) * LINE
@@ -108,12 +108,12 @@ struct Side {
 }
 
 impl Side {
-    /// Elements of an image.
+    /// Returns the number of elements of an image.
     fn size(&self) -> usize {
         self.channels * area(self.sides)
     }
 
-    /// Elements of all frequencies, whose lines are of `line` elements.
+    /// Returns the number of elements of all frequencies, whose lines have `line` elements.
     fn length<const WIDTH: usize>(self, line: usize) -> usize {
         let unit = WIDTH.max(LINE);
         self.channels.div_ceil(unit) * (unit / WIDTH * FREQUENCIES * line)
@@ -222,7 +222,7 @@ fn interleave(elements: &[f32], images: &Side, padded: &mut [[f32; LINE]], row: 
     }
 }
 
-/// The frequencies of the tile that `padded` begins with.
+/// Computes the frequencies of the tile that `padded` begins with.
 #[inline(always)]
 fn frequencies<S: Simd, const OUTPUT: bool>(
     simd: S,
@@ -260,7 +260,7 @@ fn transform_line<S: Simd, const OUTPUT: bool>(simd: S, line: [S::f32s; SIDE]) -
     }
 }
 
-/// The transpose of the output transform, in one dimension: `A y`.
+/// Computes the transpose of the output transform, in one dimension: `A y`.
 #[inline(always)]
 fn inverse_output_transform<S: Simd>(simd: S, [a, b, c, d]: [S::f32s; TILE]) -> [S::f32s; SIDE] {
     let times = |factor: f32| simd.splat_f32s(factor);
@@ -314,7 +314,7 @@ impl WithSimd for InverseKernelTransform<'_> {
     }
 }
 
-/// The transpose of the kernel transform, in one dimension: `Gᵀ m`.
+/// Computes the transpose of the kernel transform, in one dimension: `Gᵀ m`.
 #[inline(always)]
 fn inverse_kernel_transform<S: Simd>(simd: S, [a, b, c, d, e, f]: [S::f32s; SIDE]) -> [S::f32s; 3] {
     let times = |factor: f32| simd.splat_f32s(factor);

@@ -58,7 +58,8 @@ impl<'a> Matrix<'a> {
 }
 
 impl<'a, R: ReadElements> Matrix<'a, R> {
-    /// A matrix whose elements are read by `read` while they are packed, and never materialized.
+    /// Returns a matrix whose elements are read by `read` while they are packed, and never
+    /// materialized.
     pub(crate) fn read_by(read: R, elements: &'a [f32], shape: [usize; 2]) -> Self {
         debug_assert_eq!(elements.len(), shape[0] * shape[1]);
         Self { elements, shape, transposed: false, read }
@@ -109,7 +110,8 @@ const STRIPS: usize = 16;
 /// Columns of a row that are packed at a time.
 const PART: usize = 64;
 
-/// Rows of a product that one task computes: enough tasks for many cores, each of whole squares.
+/// Returns the number of rows of a product that one task computes: enough tasks for many cores,
+/// each of whole squares.
 fn block_length(rows: usize) -> usize {
     (rows / 16).clamp(SQUARE, 96).next_multiple_of(SQUARE)
 }
@@ -358,7 +360,7 @@ impl Block<'_> {
     }
 }
 
-/// The sums of a tile; they stay in registers throughout.
+/// Returns the sums of a tile; they stay in registers throughout.
 #[inline(always)]
 fn sums<S: Simd, const R: usize, const V: usize>(
     simd: S,

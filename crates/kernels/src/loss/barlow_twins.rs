@@ -16,14 +16,14 @@ mod host;
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_kernels::loss::barlow_twins;
+/// use selfsame_kernels::loss::correlation_distance;
 ///
 /// let view = Tensor::<2>::from_floats([[1.0], [-1.0]], &Device::flex());
-/// let loss = barlow_twins(&view, &view, 1e-5, 0.1).expect("single precision on Flex");
+/// let loss = correlation_distance(&view, &view, 1e-5, 0.1).expect("single precision on Flex");
 /// assert!(loss.into_scalar::<f32>() < 1e-6);
 /// ```
 #[must_use]
-pub fn barlow_twins(
+pub fn correlation_distance(
     view_a: &Tensor<2>,
     view_b: &Tensor<2>,
     epsilon: f64,

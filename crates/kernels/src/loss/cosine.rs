@@ -8,7 +8,7 @@ mod host;
 /// Computes the sum of the cosines of the rows of two matrices, times `weight`.
 ///
 /// The weight is part of the gradient, so that no scaling is left to do. Targets are constants. A
-/// row of zeros counts as at right angles to everything.
+/// row of zeros counts as orthogonal to every row.
 ///
 /// # Shapes
 /// - `rows`, `targets`: `[batch, dim]`

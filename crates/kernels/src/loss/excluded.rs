@@ -1,6 +1,6 @@
 //! Candidates that an anchor is not compared with.
 
-/// For every anchor up to two candidates that are excluded from its sum.
+/// Up to two candidates for every anchor that are excluded from its sum.
 #[derive(Clone, Debug)]
 pub enum Excluded {
     /// No candidate.

@@ -17,14 +17,14 @@ mod host;
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_kernels::loss::koleo;
+/// use selfsame_kernels::loss::nearest_log_distance;
 ///
 /// let rows = Tensor::<2>::from_floats([[1.0, 0.0], [-1.0, 0.0]], &Device::flex());
-/// let loss = koleo(&rows, 1e-8).expect("single precision on Flex").into_scalar::<f32>();
-/// assert!((loss + 2.0_f32.ln()).abs() < 1e-6);
+/// let loss = nearest_log_distance(&rows, 1e-8).expect("single precision on Flex");
+/// assert!((loss.into_scalar::<f32>() + 2.0_f32.ln()).abs() < 1e-6);
 /// ```
 #[must_use]
-pub fn koleo(rows: &Tensor<2>, epsilon: f64) -> Option<Tensor<1>> {
+pub fn nearest_log_distance(rows: &Tensor<2>, epsilon: f64) -> Option<Tensor<1>> {
     on_flex!(on_flex(rows, epsilon))
 }
 
@@ -36,7 +36,7 @@ fn on_flex(rows: &Tensor<2>, epsilon: f64) -> Option<Tensor<1>> {
     let [batch, dim] = rows.dims();
     let contiguous = contiguous_f32(rows)?;
     let elements = as_f32_slice(&contiguous);
-    let nearest = host::nearest_rows(elements, dim);
+    let nearest = host::most_similar_rows(elements, dim);
     let row = |place: usize| &elements[place * dim..(place + 1) * dim];
     let single_epsilon = epsilon as f32;
     let distance = |(place, other): (usize, &usize)| {

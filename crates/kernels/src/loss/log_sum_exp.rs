@@ -27,12 +27,12 @@ pub struct Scores {
     pub tile: Option<usize>,
 }
 
-/// For every anchor the sum of the exponentials of its scores, and the state of the backward pass.
+/// The sum of the exponentials of every anchor's scores, and the state of the backward pass.
 #[derive(Debug)]
 pub struct ScoreSums {
     #[cfg(feature = "flex")]
     state: State,
-    /// Without kernels there are no such sums.
+    /// Without kernels this type has no values.
     #[cfg(not(feature = "flex"))]
     state: std::convert::Infallible,
 }
@@ -86,7 +86,7 @@ struct State {
     weighted_sums: Vec<f32>,
 }
 
-/// Whether only the anchors have a gradient.
+/// Returns whether only the anchors have a gradient.
 #[cfg(feature = "flex")]
 fn in_one_pass(scores: &Scores) -> bool {
     let constant = scores.candidates.as_ref().is_some_and(|rows| !rows.is_tracked());

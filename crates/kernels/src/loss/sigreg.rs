@@ -8,7 +8,7 @@ mod host;
 /// A point at which characteristic functions are compared.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Knot {
-    /// Where the functions are compared, above 0.
+    /// The point, above 0.
     pub t: f64,
     /// The characteristic function of the standard normal at `t`.
     pub normal: f64,
@@ -19,8 +19,8 @@ pub struct Knot {
 /// Computes the weighted squared distance of the projections' characteristic functions from the
 /// standard normal's, summed over slices and knots, times the batch size.
 ///
-/// Knot `k`, from 1, stands at `k · gap`. `None` also if an angle `gap · projection` reaches 4096,
-/// or is NaN.
+/// Knot `k`, counted from 1, is at `k · gap`. `None` also if an angle `gap · projection` reaches
+/// 4096, or is NaN.
 ///
 /// # Shapes
 /// - `projected`: `[batch, slices]`
@@ -29,16 +29,20 @@ pub struct Knot {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_kernels::loss::{Knot, sigreg};
+/// use selfsame_kernels::loss::{Knot, characteristic_distance};
 ///
 /// // All projections are 0: their characteristic function is 1 everywhere.
 /// let projected = Tensor::<2>::zeros([4, 3], &Device::flex());
 /// let knot = Knot { t: 1.0, normal: 0.5, weight: 1.0 };
-/// let loss = sigreg(&projected, 1.0, &[knot]).expect("single precision on Flex");
+/// let loss = characteristic_distance(&projected, 1.0, &[knot]).expect("single precision on Flex");
 /// assert_eq!(loss.into_scalar::<f32>(), 4.0 * 3.0 * 0.25);
 /// ```
 #[must_use]
-pub fn sigreg(projected: &Tensor<2>, gap: f64, knots: &[Knot]) -> Option<Tensor<1>> {
+pub fn characteristic_distance(
+    projected: &Tensor<2>,
+    gap: f64,
+    knots: &[Knot],
+) -> Option<Tensor<1>> {
     on_flex!(on_flex(projected, gap, knots))
 }
 

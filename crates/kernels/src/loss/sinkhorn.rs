@@ -7,7 +7,7 @@ mod host;
 
 /// Computes codes of equal use: rows of sum 1, whose columns have about the same sum.
 ///
-/// `None` also if the scores span 70 · `epsilon` or more, or there is NaN.
+/// `None` also if the scores span 70 · `epsilon` or more, or a score is NaN.
 ///
 /// # Shapes
 /// - `scores`, output: `[batch, prototypes]`; the output is a constant
@@ -15,15 +15,15 @@ mod host;
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_kernels::loss::sinkhorn;
+/// use selfsame_kernels::loss::sinkhorn_rounds;
 ///
 /// let scores = Tensor::<2>::from_floats([[1.0, 0.0], [0.8, 0.0]], &Device::flex());
-/// let codes = sinkhorn(&scores, 0.05, 50).expect("single precision on Flex");
+/// let codes = sinkhorn_rounds(&scores, 0.05, 50).expect("single precision on Flex");
 /// let codes: Vec<f32> = codes.into_data().iter().collect();
 /// assert!(codes[0] > 0.8 && codes[3] > 0.8);
 /// ```
 #[must_use]
-pub fn sinkhorn(scores: &Tensor<2>, epsilon: f64, iterations: usize) -> Option<Tensor<2>> {
+pub fn sinkhorn_rounds(scores: &Tensor<2>, epsilon: f64, iterations: usize) -> Option<Tensor<2>> {
     on_flex!(on_flex(scores, epsilon, iterations))
 }
 

@@ -15,15 +15,15 @@ mod host;
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_kernels::loss::cross_entropy;
+/// use selfsame_kernels::loss::sum_of_cross_entropies;
 ///
 /// let scores = Tensor::<2>::zeros([1, 2], &Device::flex());
 /// let code = Tensor::<2>::from_floats([[0.0, 1.0]], &Device::flex());
-/// let loss = cross_entropy(&[code], &scores, 1.0).expect("single precision on Flex");
+/// let loss = sum_of_cross_entropies(&[code], &scores, 1.0).expect("single precision on Flex");
 /// assert!((loss.into_scalar::<f32>() - 2.0_f32.ln()).abs() < 1e-6);
 /// ```
 #[must_use]
-pub fn cross_entropy(
+pub fn sum_of_cross_entropies(
     codes: &[Tensor<2>],
     scores: &Tensor<2>,
     temperature: f64,

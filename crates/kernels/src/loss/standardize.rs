@@ -5,10 +5,10 @@ use burn::tensor::Tensor;
 #[cfg(feature = "flex")]
 pub(super) mod host;
 
-/// Subtracts its mean from every column and divides it by `√(variance + epsilon)`, of biased
+/// Subtracts from every column its mean and divides it by `√(variance + epsilon)`, with the biased
 /// variance.
 ///
-/// `None` also if a row has a length of 1e15 or more, or there is NaN.
+/// `None` also if a row has a length of 1e15 or more, or an element is NaN.
 ///
 /// # Shapes
 /// - `x`, output: `[batch, dim]`

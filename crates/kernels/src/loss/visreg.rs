@@ -17,14 +17,14 @@ mod host;
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_kernels::loss::visreg;
+/// use selfsame_kernels::loss::sorted_distance;
 ///
 /// let projected = Tensor::<2>::from_floats([[1.0, -1.0]], &Device::flex());
-/// let loss = visreg(&projected, &[-1.0, 3.0]).expect("single precision on Flex");
+/// let loss = sorted_distance(&projected, &[-1.0, 3.0]).expect("single precision on Flex");
 /// assert_eq!(loss.into_scalar::<f32>(), 2.0);
 /// ```
 #[must_use]
-pub fn visreg(projected: &Tensor<2>, quantiles: &[f64]) -> Option<Tensor<1>> {
+pub fn sorted_distance(projected: &Tensor<2>, quantiles: &[f64]) -> Option<Tensor<1>> {
     on_flex!(on_flex(projected, quantiles))
 }
 

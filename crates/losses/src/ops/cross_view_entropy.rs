@@ -30,10 +30,10 @@ pub(crate) fn cross_view_entropy(
     total / (pairs * scores[0].dims()[0]) as f64
 }
 
-/// Sums `−Σₖ code · log softmax(scores / τ)` over the codes, of which there is at least one, and
-/// the rows. Codes are constants whose rows have the sum 1.
+/// Sums `−Σₖ code · log softmax(scores / τ)` over the codes, at least one, and the rows. Codes are
+/// constants whose rows have the sum 1.
 pub(crate) fn cross_entropy(codes: &[Tensor<2>], scores: Tensor<2>, temperature: f64) -> Tensor<1> {
-    if let Some(loss) = loss::cross_entropy(codes, &scores, temperature) {
+    if let Some(loss) = loss::sum_of_cross_entropies(codes, &scores, temperature) {
         return loss;
     }
     let weight = codes.len() as f64;
@@ -67,7 +67,7 @@ pub(crate) fn probabilities(
 
 /// Backpropagates `slope`, `[1, columns]`, through the softmax whose output is `p`:
 /// `p ⊙ (slope − Σₖ pₖ slopeₖ) · scale`.
-pub(crate) fn softmax_backward(p: &Tensor<2>, slope: Tensor<2>, scale: f64) -> Tensor<2> {
+pub(crate) fn softmax_gradient(p: &Tensor<2>, slope: Tensor<2>, scale: f64) -> Tensor<2> {
     if let Some(found) = loss::softmax_backward(p, &slope, scale) {
         return found;
     }

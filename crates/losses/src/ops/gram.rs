@@ -7,7 +7,7 @@ use selfsame_kernels::{gemm, gram};
 
 /// Computes `Σᵢ Σⱼ (xᵢ · xⱼ)²` over the columns of `[rows, columns]`, `[1]`.
 ///
-/// It equals the sum over pairs of rows, `‖XᵀX‖² = ‖XXᵀ‖²`; the smaller matrix is computed.
+/// The sum equals that over pairs of rows, `‖XᵀX‖² = ‖XXᵀ‖²`; the smaller matrix is computed.
 pub(crate) fn self_squares(x: Tensor<2>) -> Tensor<1> {
     let plain = x.clone().inner();
     let [rows, columns] = plain.dims();

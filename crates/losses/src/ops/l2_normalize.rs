@@ -9,7 +9,7 @@ use selfsame_kernels::loss;
 /// lengths from 1e-37 to 1e37 are normalized exactly. The result does not depend on that factor,
 /// which is a constant to the gradient.
 pub(crate) fn l2_normalize(rows: Tensor<2>) -> Tensor<2> {
-    if let Some(unit) = loss::l2_normalize(&rows) {
+    if let Some(unit) = loss::rows_of_unit_length(&rows) {
         return unit;
     }
     let largest = rows.clone().inner().abs().max_dim(1);

@@ -206,7 +206,7 @@ mod tests {
         (products.exp() * kept).sum_dim(1).log().reshape([rows])
     }
 
-    /// What the anchors are compared with.
+    /// The rows that the anchors are compared with.
     #[derive(Clone, Copy, Debug)]
     enum Candidates {
         Themselves,

@@ -11,7 +11,7 @@ pub(crate) fn paired_dims(name: &str, a: &Tensor<2>, b: &Tensor<2>) -> [usize; 2
     first
 }
 
-/// Returns the common `[batch, dim]` of all views, of which there must be `least` or more.
+/// Returns the common `[batch, dim]` of all views; there must be `least` views or more.
 #[track_caller]
 pub(crate) fn common_dims(name: &str, least: usize, views: &[Tensor<2>]) -> [usize; 2] {
     assert!(views.len() >= least, "{name} needs {least} views or more, got {}", views.len());

@@ -12,8 +12,8 @@ use crate::labeled::join_labels;
 /// losses with labels. The rows are constants. The first `warmup_steps` pushes are not kept, as
 /// embeddings drift fast at first.
 ///
-/// A memory is a plain value of its owner: a checkpoint stores [`state`](Self::state), and a
-/// resumed run reads it by [`from_state`](Self::from_state).
+/// The caller owns a memory: a checkpoint stores [`state`](Self::state), and a resumed run restores
+/// it by [`from_state`](Self::from_state).
 ///
 /// # Source
 /// Wang et al., 2020, [arXiv:1912.06798](https://arxiv.org/abs/1912.06798). Deviation: none.
@@ -60,12 +60,12 @@ impl CrossBatchMemory {
     #[must_use]
     #[track_caller]
     pub fn new(capacity: usize, warmup_steps: u64) -> Self {
-        assert!(capacity > 0, "a memory needs room for 1 row or more");
+        assert!(capacity > 0, "a memory needs a capacity of 1 row or more");
         Self { kept: None, capacity, warmup_steps, steps: 0 }
     }
 
     /// Puts a batch in front, drops rows beyond the capacity from the end, and returns the rows
-    /// behind the batch, the `memory` of a loss of this batch.
+    /// behind the batch, the `memory` for a loss of this batch.
     ///
     /// # Panics
     /// If the batch's rows differ in width from those before.

@@ -8,8 +8,8 @@ use crate::ops::shapes::common_dims;
 /// The running mean of the teacher's outputs, which [`dino`](crate::dino()) subtracts so that no
 /// output always wins.
 ///
-/// A center is a plain value of its owner: a checkpoint stores [`state`](Self::state), and a
-/// resumed run reads it by [`from_state`](Self::from_state).
+/// The caller owns a center: a checkpoint stores [`state`](Self::state), and a resumed run restores
+/// it by [`from_state`](Self::from_state).
 ///
 /// # Example
 /// ```

@@ -3,7 +3,8 @@
 use burn::tensor::TensorData;
 use thiserror::Error;
 
-/// Why a queue, a center, a covariance or a memory cannot be restored from a stored state.
+/// The reason why a queue, a center, a covariance or a memory cannot be restored from a stored
+/// state.
 #[derive(Debug, Error, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StateError {

@@ -6,8 +6,8 @@ use super::StateError;
 
 /// The newest `capacity` rows that were pushed, newest batch first.
 ///
-/// The rows are constants: no gradient reaches the network that computed them. A queue is a plain
-/// value of its owner; a checkpoint stores [`state`](Self::state) and a resumed run reads it by
+/// The rows are constants: no gradient reaches the network that computed them. The caller owns a
+/// queue: a checkpoint stores [`state`](Self::state), and a resumed run restores it by
 /// [`from_state`](Self::from_state). Rows are stored as pushed, not normalized.
 ///
 /// # Example
@@ -38,12 +38,12 @@ impl Queue {
     #[must_use]
     #[track_caller]
     pub fn new(capacity: usize) -> Self {
-        assert!(capacity > 0, "a queue needs room for 1 row or more");
+        assert!(capacity > 0, "a queue needs a capacity of 1 row or more");
         Self { rows: None, capacity }
     }
 
-    /// Puts `batch`, `[batch, dim]`, in front and drops rows beyond the capacity from the end. Of a
-    /// batch larger than the queue the first rows are kept.
+    /// Puts `batch`, `[batch, dim]`, in front and drops rows beyond the capacity from the end. If
+    /// the batch is larger than the queue, its first rows are kept.
     ///
     /// # Panics
     /// If `dim` differs from that of the rows so far.

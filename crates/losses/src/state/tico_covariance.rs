@@ -7,8 +7,8 @@ use super::StateError;
 
 /// The covariance that [`tico`](crate::tico()) carries from step to step, zero at first.
 ///
-/// A covariance is a plain value of its owner: a checkpoint stores [`state`](Self::state), and a
-/// resumed run reads it by [`from_state`](Self::from_state).
+/// The caller owns a covariance: a checkpoint stores [`state`](Self::state), and a resumed run
+/// restores it by [`from_state`](Self::from_state).
 ///
 /// # Example
 /// ```

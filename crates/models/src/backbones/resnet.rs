@@ -38,8 +38,8 @@ impl ResNetConfig {
         self.width << self.blocks.len().saturating_sub(1)
     }
 
-    /// Creates the network with convolutions of zero, which [`seed_weights`](crate::seed_weights)
-    /// draws.
+    /// Creates the network with convolutions of zero; [`seed_weights`](crate::seed_weights) draws
+    /// their weights.
     #[must_use]
     pub fn init(&self, device: &Device) -> ResNet {
         let mut d_input = self.width;
@@ -86,7 +86,7 @@ pub struct ResNet {
 
 impl Backbone for ResNet {
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        let stem = self.stem.forward(images, Epilogue::Relu);
+        let stem = self.stem.forward_with(images, Epilogue::Relu);
         let maps = self.blocks.iter().fold(stem, |maps, block| block.forward(maps));
         maps.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
     }
@@ -116,12 +116,12 @@ impl Block {
     }
 
     fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let inner = self.first.forward(input.clone(), Epilogue::Relu);
-        let carried = match &self.shortcut {
-            Some(shortcut) => shortcut.forward(input, Epilogue::None),
+        let inner = self.first.forward_with(input.clone(), Epilogue::Relu);
+        let residual = match &self.shortcut {
+            Some(shortcut) => shortcut.forward_with(input, Epilogue::None),
             None => input,
         };
-        self.second.forward(inner, Epilogue::AddRelu(carried))
+        self.second.forward_with(inner, Epilogue::AddRelu(residual))
     }
 }
 
@@ -140,8 +140,8 @@ impl ConvNorm {
         }
     }
 
-    fn forward(&self, input: Tensor<4>, then: Epilogue<4>) -> Tensor<4> {
-        self.norm.forward_then(self.conv.forward(input), then)
+    fn forward_with(&self, input: Tensor<4>, epilogue: Epilogue<4>) -> Tensor<4> {
+        self.norm.forward_with(self.conv.forward(input), epilogue)
     }
 }
 

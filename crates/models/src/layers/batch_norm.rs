@@ -52,9 +52,9 @@ impl BatchNormConfig {
 ///
 /// On an autodiff device, unless the layer was frozen or made by `valid()`, it uses the mean and
 /// the biased variance of the batch, and updates the running statistics, the variance unbiased as
-/// in PyTorch. Elsewhere it uses the running statistics. Unlike burn's layer it can go without
-/// scale and shift, and its running statistics are current after every forward pass, so that it
-/// can be saved at any time.
+/// in PyTorch. Elsewhere it uses the running statistics. Unlike burn's layer, it can omit scale and
+/// shift, and its running statistics are current after every forward pass, so that it can be saved
+/// at any time.
 ///
 /// # Source
 /// Ioffe & Szegedy, 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).
@@ -92,10 +92,10 @@ impl BatchNorm {
     /// If the second dimension of `input` is not `d_input`.
     #[must_use]
     pub fn forward<const D: usize>(&self, input: Tensor<D>) -> Tensor<D> {
-        self.forward_then(input, Epilogue::None)
+        self.forward_with(input, Epilogue::None)
     }
 
-    /// Normalizes each channel, and applies `then` in the same pass over memory.
+    /// Normalizes each channel, and applies `epilogue` in the same pass over memory.
     ///
     /// # Shapes
     /// - `input` and output: `[batch, d_input, ...]`
@@ -103,7 +103,11 @@ impl BatchNorm {
     /// # Panics
     /// If the second dimension of `input` is not `d_input`.
     #[must_use]
-    pub fn forward_then<const D: usize>(&self, input: Tensor<D>, then: Epilogue<D>) -> Tensor<D> {
+    pub fn forward_with<const D: usize>(
+        &self,
+        input: Tensor<D>,
+        epilogue: Epilogue<D>,
+    ) -> Tensor<D> {
         let device = input.device();
         let mean = self.running_mean.value_sync();
         let gamma =
@@ -112,11 +116,11 @@ impl BatchNorm {
             self.beta.as_ref().map_or_else(|| Tensor::zeros(mean.dims(), &device), Param::val);
         if !(device.is_autodiff() && self.training.is_enabled()) {
             let variance = self.running_var.value_sync();
-            return batch_norm(input, [gamma, beta], [mean, variance], then, self.epsilon);
+            return batch_norm(input, [gamma, beta], [mean, variance], epilogue, self.epsilon);
         }
         let dims = input.dims();
         let samples = (dims.iter().product::<usize>() / dims[1]) as f64;
-        let normalized = batch_norm_train(input, gamma, beta, then, self.epsilon);
+        let normalized = batch_norm_train(input, gamma, beta, epilogue, self.epsilon);
         let unbiased = normalized.variance * (samples / (samples - 1.0).max(1.0));
         self.follow(&self.running_mean, normalized.mean);
         self.follow(&self.running_var, unbiased);

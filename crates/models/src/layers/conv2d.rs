@@ -18,8 +18,8 @@ pub struct Conv2dConfig {
 }
 
 impl Conv2dConfig {
-    /// Creates a convolution with weights of zero, which
-    /// [`seed_weights`](crate::seed_weights) draws.
+    /// Creates a convolution with weights of zero; [`seed_weights`](crate::seed_weights) draws
+    /// them.
     #[must_use]
     pub fn init(&self, device: &Device) -> Conv2d {
         let [d_input, d_output] = self.channels;
@@ -50,7 +50,7 @@ pub struct Conv2d {
 impl Conv2d {
     /// Convolves in the precision of the weights.
     ///
-    /// That is single precision, unless [`cast_convolutions`](crate::cast_convolutions) changed it.
+    /// The precision is single, unless [`cast_convolutions`](crate::cast_convolutions) changed it.
     ///
     /// # Shapes
     /// - `input`: `[batch, d_input, height, width]`

@@ -77,7 +77,7 @@ impl Mlp {
     #[must_use]
     pub fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         let hidden = self.hidden.iter().fold(features, |features, layer| {
-            layer.norm.forward_then(layer.linear.forward(features), Epilogue::Relu)
+            layer.norm.forward_with(layer.linear.forward(features), Epilogue::Relu)
         });
         let output = self.output.forward(hidden);
         match &self.norm {

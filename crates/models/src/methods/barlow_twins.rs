@@ -22,7 +22,7 @@ pub struct BarlowTwinsConfig {
 }
 
 impl Default for BarlowTwinsConfig {
-    /// The paper's λ, an embedding of 512 (ours) and solo-learn's CIFAR-10 scale.
+    /// Returns the paper's λ, an embedding of 512 (ours) and solo-learn's CIFAR-10 scale.
     fn default() -> Self {
         Self { d_output: 512, off_diagonal: 0.0051, scale: 0.1 }
     }

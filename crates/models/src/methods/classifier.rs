@@ -1,4 +1,4 @@
-//! Supervised training, the yardstick of pre-training.
+//! Supervised training, the baseline of pre-training.
 
 use burn::module::Module;
 use burn::nn::Linear;

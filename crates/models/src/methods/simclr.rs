@@ -22,7 +22,7 @@ pub struct SimClrConfig {
 }
 
 impl Default for SimClrConfig {
-    /// The paper's 128-wide embedding and CIFAR-10 temperature; hidden layer 256 (ours).
+    /// Returns the paper's 128-wide embedding and CIFAR-10 temperature; hidden layer 256 (ours).
     fn default() -> Self {
         Self { d_hidden: 256, d_output: 128, temperature: 0.5 }
     }

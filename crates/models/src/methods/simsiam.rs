@@ -22,7 +22,7 @@ pub struct SimSiamConfig {
 }
 
 impl Default for SimSiamConfig {
-    /// The paper's CIFAR-10 projector, narrowed to 512 with a bottleneck of 128 (ours).
+    /// Returns the paper's CIFAR-10 projector, narrowed to 512 with a bottleneck of 128 (ours).
     fn default() -> Self {
         Self { d_output: 512, d_predictor: 128, layers: 2 }
     }

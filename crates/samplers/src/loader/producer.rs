@@ -14,14 +14,14 @@ use super::batch::{HostView, HostViews};
 use crate::key::Key;
 use crate::{EpochOrder, LoaderError, Sampler, SamplerError};
 
-/// Everything that a batch is made from and with.
+/// The inputs and the resources of making batches.
 pub(super) struct Pipeline {
     pub(super) dataset: Arc<dyn Dataset>,
     pub(super) recipe: Box<dyn ViewMaker>,
     pub(super) sampler: Box<dyn Sampler>,
     pub(super) seed: u64,
     pub(super) threads: ThreadPool,
-    /// Memory for making views; as many as are in use at once.
+    /// Memory for making views, one for each view in progress.
     pub(super) scratches: Mutex<Vec<Scratch>>,
 }
 
@@ -41,7 +41,7 @@ impl Producer {
         for batch in first_batch..order.batches() {
             let made = self.pipeline.make(&order, epoch, batch, &self.stopped);
             let failed = made.is_err();
-            // Nobody receives any more once the iterator was dropped.
+            // Nothing receives batches once the iterator is dropped.
             if self.stopped.load(Ordering::Relaxed) || self.sender.send(made).is_err() || failed {
                 return;
             }
@@ -81,7 +81,7 @@ impl Pipeline {
             HostView { dims, data: vec![0.0; dims.iter().product()] }
         };
         let mut views: Vec<HostView> = (0..self.recipe.view_count()).map(empty).collect();
-        // The places of each sample's views, one list per sample.
+        // The destinations of each sample's views, one list per sample.
         let mut places: Vec<Vec<&mut [f32]>> = indices.iter().map(|_| Vec::new()).collect();
         for HostView { dims, data } in &mut views {
             let size: usize = dims[1..].iter().product();
@@ -93,11 +93,12 @@ impl Pipeline {
                 return Ok(None); // nobody will receive this batch
             }
             let key = Key::views(self.seed, epoch, repeat, index);
-            // A custom data set or function may panic; the run must not wait for ever then.
+            // A custom data set or function may panic; the run must not wait forever then.
             catch_unwind(AssertUnwindSafe(|| self.write_views(index, key, places)))
                 .unwrap_or_else(|panic| Err(self.panicked(index, &*panic)))
         };
-        // All are awaited, so that the first of several errors is returned, whichever came first.
+        // All images are awaited, so that of several errors the first in the batch is returned,
+        // whichever occurred first.
         let labels: Vec<Result<Option<usize>, DataError>> =
             self.threads.install(|| jobs.map(fill).collect());
         let labels = labels.into_iter().collect::<Result<_, DataError>>()?;

@@ -53,12 +53,12 @@ impl Default for BalancedConfig {
     }
 }
 
-/// P classes in each batch, and K samples of each, class by class.
+/// A sampler of P classes in each batch and K samples of each, class by class.
 ///
-/// Within an epoch, every class comes once before any comes again, and so does every sample of a
-/// class. Within a batch, no class comes twice. All batches are complete. Samples without a label
-/// are never drawn. A class of fewer than K samples repeats some of them in a batch, with other
-/// views; the counts of two samples differ by at most one.
+/// Within an epoch, every class is drawn once before any is drawn again, and so is every sample of
+/// a class. Within a batch, no class is drawn twice. All batches are complete. Samples without a
+/// label are never drawn. A class of fewer than K samples repeats some of them in a batch, with
+/// other views; the counts of two samples differ by at most one.
 ///
 /// This is the equivalent of TensorFlow Similarity's `MultiShotMemorySampler`, which draws the
 /// classes and samples of each batch independently.
@@ -87,9 +87,9 @@ impl Balanced {
     /// Draws from samples with these labels.
     ///
     /// # Errors
-    /// If a count is 0, a class of the list has no samples or comes twice, there are fewer classes
-    /// than a batch needs, or the warm-up has fewer classes than a batch needs or more than there
-    /// are; the error names the setting.
+    /// If a count is 0, a class of the list has no samples or is listed twice, there are fewer
+    /// classes than a batch needs, or the warm-up has fewer classes than a batch needs or more than
+    /// there are; the error names the setting.
     pub fn new(labels: &[Option<usize>], config: BalancedConfig) -> Result<Self, SamplerError> {
         positive(&[
             ("classes_per_batch", config.classes_per_batch),
@@ -113,7 +113,7 @@ impl Balanced {
                     let members = members.get_mut(*class).map(std::mem::take).unwrap_or_default();
                     if members.is_empty() {
                         let problem =
-                            format!("has class {class}, which has no samples or comes twice");
+                            format!("has class {class}, which has no samples or is listed twice");
                         return wrong("class_list", problem);
                     }
                     listed.push(members);

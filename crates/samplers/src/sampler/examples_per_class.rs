@@ -5,8 +5,8 @@ use super::Sampler;
 /// Returns the mean number of samples per class and batch, over the first `batches` of epoch 0.
 ///
 /// A loss on labels needs at least 2 for every sample to have a positive. Samples without a label
-/// are not counted; without any label it is 0. This is the equivalent of TensorFlow Similarity's
-/// `batch_class_ratio`.
+/// are not counted; without any label the result is 0. This is the equivalent of TensorFlow
+/// Similarity's `batch_class_ratio`.
 ///
 /// # Example
 /// ```

@@ -7,8 +7,8 @@ use crate::SamplerError;
 ///
 /// Batch `b` of all `shards` workers together is batch `b` of the sampler, so the workers see the
 /// samples that one worker would see alone. Shares are disjoint and complete, and every worker has
-/// the same number of batches. Of a smaller last batch, the first workers get one sample more than
-/// the others; if it has fewer samples than there are workers, it is dropped.
+/// the same number of batches. A smaller last batch gives the first workers one sample more than
+/// the others; it is dropped if it has fewer samples than there are workers.
 ///
 /// On `machines` of `workers` each, worker `w` of machine `m` is shard `m · workers + w` of
 /// `machines · workers`.

@@ -2,7 +2,7 @@
 
 use rand::{Rng, RngExt};
 
-/// Shuffles as Fisher and Yates.
+/// Shuffles by the algorithm of Fisher and Yates.
 pub(super) fn shuffle(items: &mut [usize], rng: &mut impl Rng) {
     for last in (1..items.len()).rev() {
         items.swap(last, rng.random_range(0..=last));

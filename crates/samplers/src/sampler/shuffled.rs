@@ -5,7 +5,7 @@ use super::{EpochOrder, Sampler, positive};
 use crate::SamplerError;
 use crate::key::Key;
 
-/// Every sample once an epoch, in a new order each epoch.
+/// A sampler that draws every sample once an epoch, in a new order each epoch.
 ///
 /// The samples left over after the last complete batch are dropped. With
 /// [`keep_last`](Self::keep_last) they form a smaller batch.

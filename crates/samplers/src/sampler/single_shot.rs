@@ -2,10 +2,10 @@
 
 use super::{EpochOrder, Sampler};
 
-/// The batches of another sampler, each sample its own class: the label is the sample's index.
+/// The batches of another sampler, in which each sample is its own class: the label is its index.
 ///
-/// Use it for losses that need labels, on data without: the views of a sample are positives of one
-/// another and of nothing else.
+/// Use it for losses that need labels, on data without labels: the views of a sample are positives
+/// of each other and of nothing else.
 ///
 /// # Example
 /// ```

@@ -1,4 +1,4 @@
-//! Some samples with a higher probability than others.
+//! Samples drawn with unequal probabilities.
 
 use rand::distr::Distribution;
 use rand::distr::weighted::WeightedIndex;
@@ -7,7 +7,7 @@ use super::{EpochOrder, Sampler, positive};
 use crate::SamplerError;
 use crate::key::Key;
 
-/// Each sample of each batch drawn from all, with a probability in proportion to its weight.
+/// A sampler that draws from all samples, each with a probability in proportion to its weight.
 ///
 /// ```text
 /// P(sample i) = weightᵢ / Σⱼ weightⱼ
@@ -38,7 +38,8 @@ impl Weighted {
     /// Draws `batches_per_epoch` batches of `batch_size`, with one weight per sample, 0 or more.
     ///
     /// # Errors
-    /// If a count is 0, a weight is negative or not finite, or all are 0; the error names it.
+    /// If a count is 0, a weight is negative or not finite, or all weights are 0; the error names
+    /// the setting.
     pub fn new(
         weights: &[f64],
         batch_size: usize,
@@ -47,7 +48,7 @@ impl Weighted {
     ) -> Result<Self, SamplerError> {
         positive(&[("batch_size", batch_size), ("batches_per_epoch", batches_per_epoch)])?;
         let wrong = |problem: String| SamplerError::Setting { field: "weights", problem };
-        // Not every infinite weight fails below.
+        // The constructor below does not refuse every infinite weight.
         if let Some(place) = weights.iter().position(|weight| !weight.is_finite()) {
             return Err(wrong(format!(
                 "must be finite, but that of sample {place} is {}",

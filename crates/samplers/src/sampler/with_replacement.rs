@@ -1,4 +1,4 @@
-//! Any sample at any time.
+//! Samples drawn with replacement.
 
 use rand::RngExt;
 
@@ -6,10 +6,10 @@ use super::{EpochOrder, Sampler, positive};
 use crate::SamplerError;
 use crate::key::Key;
 
-/// Each sample of each batch drawn from all, whatever was drawn before.
+/// A sampler that draws from all samples every time, whatever was drawn before.
 ///
-/// All batches are complete; an epoch has as many as requested. A sample that comes again in an
-/// epoch has other views.
+/// All batches are complete; an epoch has as many as requested. A sample that is drawn again in an
+/// epoch gets other views.
 ///
 /// # Example
 /// ```
@@ -31,7 +31,7 @@ impl WithReplacement {
     /// Draws `batches_per_epoch` batches of `batch_size` from `samples`.
     ///
     /// # Errors
-    /// If one of these is 0; the error names it.
+    /// If a setting is 0; the error names it.
     pub fn new(
         samples: usize,
         batch_size: usize,

@@ -1,4 +1,4 @@
-//! Changes of color, as few for the whole batch as there can be.
+//! Changes of color, in as few operations for the whole batch as possible.
 
 use std::collections::VecDeque;
 
@@ -45,7 +45,8 @@ impl Mix {
 }
 
 impl ColorOp {
-    /// Lowers a step that is a weighted sum or a turn of hues; others have none.
+    /// Lowers a change that is a weighted sum, a turn of hues or a factor of saturation; `None` for
+    /// others.
     pub(super) fn of(op: PixelOp) -> Option<Self> {
         let mix = Mix { clamp: true, ..Mix::IDENTITY };
         Some(Self::Mix(match op {
@@ -71,7 +72,7 @@ impl ColorOp {
         }))
     }
 
-    /// Returns the change that normalizes, unless that is none.
+    /// Returns the change that normalizes, `None` if it changes nothing.
     pub(super) fn normalize(normalize: &Normalize) -> Option<Self> {
         let factor = normalize.std.map(|std| 1.0 / std);
         let shift = [0, 1, 2].map(|channel| -normalize.mean[channel] * factor[channel]);
@@ -81,8 +82,8 @@ impl ColorOp {
 
 /// Applies all changes of each image in order, until none remain.
 ///
-/// Weighted sums go on while any image has one next; only then are hues turned, which costs more,
-/// so that images whose jitters have different orders turn theirs together.
+/// Weighted sums come first, as long as any image has one next. Turning hues costs more, so images
+/// whose jitters have different orders turn them together.
 pub(super) fn apply_colors(mut images: Tensor<4>, colors: &mut [VecDeque<ColorOp>]) -> Tensor<4> {
     while colors.iter().any(|ops| !ops.is_empty()) {
         let is_mix = |op: &ColorOp| matches!(op, ColorOp::Mix(_));
@@ -152,7 +153,7 @@ fn mix(images: Tensor<4>, mixes: &[Mix]) -> Tensor<4> {
     select(changed.clone(), changed.clamp(0.0, 1.0), &clamped)
 }
 
-/// Multiplies the distance of a channel to the largest, by no more than takes the smallest to 0.
+/// Scales the distance of each channel from the largest, at most until the smallest is 0.
 fn scale_saturation(images: Tensor<4>, factors: &[Option<f32>]) -> Tensor<4> {
     let device = images.device();
     let high = images.clone().max_dim(1);
@@ -169,8 +170,8 @@ fn scale_saturation(images: Tensor<4>, factors: &[Option<f32>]) -> Tensor<4> {
 /// Less than any range of channels other than 0.
 const TINY: f32 = 1e-30;
 
-/// To HSV and back, folded into one: a channel of hue `h` is
-/// `max − (max − min) · clamp(min(k, 4 − k), 0, 1)` with `k = (n + 6h) mod 6` and `n` 5, 3, 1.
+/// Turns the hue in HSV, with both conversions folded into one: a channel of hue `h` is `max − (max
+/// − min) · clamp(min(k, 4 − k), 0, 1)` with `k = (n + 6h) mod 6` and `n` 5, 3, 1.
 fn turn_hue(images: Tensor<4>, shifts: &[Option<f32>]) -> Tensor<4> {
     let device = images.device();
     let [red, green, blue] = [0, 1, 2].map(|channel| images.clone().narrow(1, channel, 1));

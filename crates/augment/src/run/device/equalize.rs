@@ -17,7 +17,7 @@ pub(super) fn equalize(images: Tensor<4>) -> Tensor<4> {
     let ones = Tensor::ones([planes, pixels], (&device, DType::F32));
     let counts = zeros.scatter(1, levels.clone(), ones, IndexingUpdateOp::Add);
     let brightest = counts.clone().gather(1, levels.clone().max_dim(1));
-    // Pixels per step between levels, of which there are 255.
+    // Pixels per step between levels; there are 255 steps.
     let step = ((-brightest + (pixels as f32 + 0.5)) / 255.0).floor();
     let below = counts.clone().cumsum(1) - counts;
     let half = (step.clone() / 2.0).floor();

@@ -5,7 +5,7 @@ use burn::tensor::Tensor;
 use super::per_image::upload;
 use crate::run::blur::{gaussian, reflect};
 use crate::run::filter_weights::{FilterWeights, Stretch};
-use crate::{Resampling, SpatialOp, Step};
+use crate::{PlanStep, Resampling, SpatialOp};
 
 /// New rows and columns of each image as weighted sums of old ones: `new = down · old · acrossᵀ`.
 #[derive(Clone, Debug)]
@@ -16,15 +16,15 @@ pub(super) struct Geometry {
 
 impl Geometry {
     /// Creates the matrices of one step of each image of `[height, width]`.
-    pub(super) fn new(steps: &[Step], [height, width]: [usize; 2]) -> Self {
+    pub(super) fn new(steps: &[PlanStep], [height, width]: [usize; 2]) -> Self {
         let lines = |axis, side| steps.iter().map(|step| Lines::of(step, axis, side)).collect();
         Self { down: lines(0, height), across: lines(1, width) }
     }
 
     /// Appends one more step of each image.
-    pub(super) fn then(self, steps: &[Step]) -> Self {
+    pub(super) fn then(self, steps: &[PlanStep]) -> Self {
         let chain = |axis: usize, lines: Vec<Lines>| {
-            let next = |(step, lines): (&Step, &Lines)| {
+            let next = |(step, lines): (&PlanStep, &Lines)| {
                 Lines::of(step, axis, lines.new_side()).after(lines)
             };
             steps.iter().zip(&lines).map(next).collect()
@@ -60,20 +60,20 @@ struct Lines {
 
 impl Lines {
     /// Computes the effect of `step` on `side` rows (`axis` 0) or columns (1).
-    fn of(step: &Step, axis: usize, side: usize) -> Self {
+    fn of(step: &PlanStep, axis: usize, side: usize) -> Self {
         match *step {
-            Step::Spatial(SpatialOp::Crop { part, size, resampling }) => {
+            PlanStep::Spatial(SpatialOp::Crop { part, size, resampling }) => {
                 let [start, length] = [[part.top, part.height], [part.left, part.width]][axis];
                 let from = Stretch { start: start as f64, length: length as f64, side };
                 Self::resized(from, size[axis], resampling)
             }
-            Step::Spatial(SpatialOp::PadCrop { place, size, border }) => {
+            PlanStep::Spatial(SpatialOp::PadCrop { place, size, border }) => {
                 Self::picked(side, (place[axis]..).take(size).map(|old| border.place(old, side)))
             }
-            Step::Spatial(SpatialOp::Blur { kernel_size, sigma }) => {
+            PlanStep::Spatial(SpatialOp::Blur { kernel_size, sigma }) => {
                 Self::blurred(side, kernel_size / 2, sigma)
             }
-            Step::Spatial(op)
+            PlanStep::Spatial(op)
                 if op == [SpatialOp::VerticalFlip, SpatialOp::HorizontalFlip][axis] =>
             {
                 Self::picked(side, (0..side).rev().map(Some))
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
     use crate::{Border, CropBox};
 
-    fn lines(steps: &[Step], axis: usize, side: usize) -> Vec<f32> {
+    fn lines(steps: &[PlanStep], axis: usize, side: usize) -> Vec<f32> {
         let first = Lines::of(&steps[0], axis, side);
         let next = |lines: Lines, step| Lines::of(step, axis, lines.new_side()).after(&lines);
         steps[1..].iter().fold(first, next).weights

@@ -1,4 +1,4 @@
-//! Changes of every value by itself that jump.
+//! Discontinuous changes of single values.
 
 use burn::tensor::Tensor;
 

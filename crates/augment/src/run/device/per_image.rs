@@ -1,4 +1,4 @@
-//! Values from the host, and a choice between images.
+//! Upload of values from the host, and selection between images.
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 

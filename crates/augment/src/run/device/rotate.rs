@@ -3,17 +3,17 @@
 use burn::tensor::{Int, Tensor};
 
 use super::per_image::upload;
-use crate::{SpatialOp, Step};
+use crate::{PlanStep, SpatialOp};
 
 /// Rotates each image that has a [`Rotate`](SpatialOp::Rotate) counter-clockwise by its angle.
 ///
-/// Positions are computed on the device: an image needs two values from the host, not four places
-/// per pixel.
-pub(super) fn rotate(images: Tensor<4>, steps: &[Step]) -> Tensor<4> {
+/// Positions are computed on the device: an image needs two values from the host, not four
+/// positions per pixel.
+pub(super) fn rotate(images: Tensor<4>, steps: &[PlanStep]) -> Tensor<4> {
     let [batch, channels, height, width] = images.dims();
     let device = images.device();
     let angles = steps.iter().map(|step| match *step {
-        Step::Spatial(SpatialOp::Rotate { degrees }) => degrees.to_radians(),
+        PlanStep::Spatial(SpatialOp::Rotate { degrees }) => degrees.to_radians(),
         _ => 0.0,
     });
     #[allow(clippy::cast_possible_truncation, reason = "positions in pixels")]
@@ -52,7 +52,7 @@ fn between(positions: Tensor<4>, side: usize) -> (Tensor<4, Int>, Tensor<4, Int>
     (mirrored(first.clone(), side), mirrored(first + 1.0, side), share)
 }
 
-/// Maps places to the pixels that are mirrored there, with the edge repeated.
+/// Maps positions to the pixels mirrored there, with the edge repeated.
 fn mirrored(places: Tensor<4>, side: usize) -> Tensor<4, Int> {
     let (side, period) = (side as f32, 2.0 * side as f32);
     // Half a pixel keeps a quotient away from integers, however it is rounded.

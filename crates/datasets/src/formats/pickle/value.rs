@@ -48,7 +48,8 @@ impl Value {
         1 + deepest.unwrap_or(0)
     }
 
-    /// Returns about the bytes it takes in memory, or `None` if it holds other values.
+    /// Returns the approximate number of bytes the value takes in memory, or `None` if it holds
+    /// other values.
     pub(super) fn size(&self) -> Option<usize> {
         let content = match self {
             Self::None | Self::Int(_) => 0,
@@ -59,7 +60,7 @@ impl Value {
         Some(size_of::<Self>() + content)
     }
 
-    /// Returns the bytes of a byte string, or of an array: the longest within.
+    /// Returns the bytes of a byte string, or the longest byte string within an array.
     pub(crate) fn bytes(&self) -> Option<&[u8]> {
         match self {
             Self::Bytes(bytes) => Some(bytes),

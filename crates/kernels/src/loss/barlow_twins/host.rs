@@ -1,4 +1,4 @@
-//! Barlow Twins' loss by the correlations of two views' columns.
+//! Barlow Twins' loss from the correlations of two views' columns.
 //!
 //! Views are much larger than caches, so that each pass over one counts. Besides the products there
 //! is one pass that measures the columns of a view. Views are standardized while they are packed
@@ -22,7 +22,7 @@ pub(crate) struct Correlation<'a> {
     /// The derivative of the loss with respect to each correlation; a row for each column of the
     /// first view.
     slopes: Vec<f32>,
-    /// For each view the share that each column has in its own gradient.
+    /// The share of each column in its own gradient, for each view.
     along: [Vec<f32>; 2],
 }
 

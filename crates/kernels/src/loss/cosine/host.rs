@@ -86,7 +86,7 @@ impl WithSimd for Cosines<'_> {
     }
 }
 
-/// The reciprocal of a row's length, from 1e-37 to 1e37; 2 for a row of zeros.
+/// Returns the reciprocal of a row's length, from 1e-37 to 1e37; 2 for a row of zeros.
 #[inline(always)]
 fn inverse_length(row: &[f32]) -> f32 {
     let largest = max_abs_of_row(row);

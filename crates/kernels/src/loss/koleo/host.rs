@@ -14,7 +14,7 @@ const TILE: [usize; 2] = [64, 256];
 
 /// Finds for every row the index of the other row with the largest product, of equal ones the
 /// first, and some other row if all products are NaN. There are 2 rows or more.
-pub(crate) fn nearest_rows(rows: &[f32], dim: usize) -> Vec<usize> {
+pub(crate) fn most_similar_rows(rows: &[f32], dim: usize) -> Vec<usize> {
     let count = rows.len() / dim;
     let matrix = |first: usize, some: usize| {
         MatRef::from_row_major_slice(&rows[first * dim..(first + some) * dim], some, dim)
@@ -73,7 +73,7 @@ mod tests {
             let (x, y) = (&rows[i * dim..][..dim], &rows[j * dim..][..dim]);
             x.iter().zip(y).map(|(x, y)| f64::from(x * y)).sum()
         };
-        for (row, found) in nearest_rows(&rows, dim).into_iter().enumerate() {
+        for (row, found) in most_similar_rows(&rows, dim).into_iter().enumerate() {
             assert_ne!(row, found);
             let others = (0..count).filter(|other| *other != row);
             let most = others.map(|other| product(row, other)).fold(f64::MIN, f64::max);
@@ -83,6 +83,6 @@ mod tests {
 
     #[test]
     fn rows_of_nan_have_a_neighbor_too() {
-        assert_eq!(nearest_rows(&[f32::NAN; 3], 1), [1, 0, 0]);
+        assert_eq!(most_similar_rows(&[f32::NAN; 3], 1), [1, 0, 0]);
     }
 }

@@ -16,19 +16,19 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::loss::excluded::Excluded;
-use crate::simd::{exponential, sum};
+use crate::simd::{exponential, row_sum};
 
 /// The largest absolute score `m` for which `eˢ⁻ᵐ` is a normal float for every score `s`.
 pub(crate) const LARGEST_SCORE: f32 = 40.0;
 
-/// About as many tasks are started without rounds; each has the memory of a block's gradient.
+/// Approximate number of tasks without rounds; each needs memory for a block's gradient.
 const TASKS: usize = 32;
 
 /// Rows `anchors` and `candidates`, or one set of rows that are both, scored by `aᵢ · cₖ · scale`.
 #[derive(Clone, Copy)]
 pub(crate) struct Tiles<'a> {
     pub(crate) anchors: &'a [f32],
-    /// `None`: the anchors themselves. Then `excluded` must be symmetric.
+    /// `None` for the anchors themselves; then `excluded` must be symmetric.
     pub(crate) candidates: Option<&'a [f32]>,
     pub(crate) dim: usize,
     pub(crate) scale: f32,
@@ -39,8 +39,9 @@ pub(crate) struct Tiles<'a> {
     pub(crate) lengths: [usize; 2],
 }
 
-/// Rows of a block of anchors and of candidates, by their counts. In rounds few anchors have small
-/// blocks, as no two tiles that are worked on at a time have the same anchors.
+/// Returns the number of rows of a block of anchors and of candidates, by their counts. In rounds
+/// few anchors have small blocks, as no two tiles that are worked on at a time have the same
+/// anchors.
 pub(crate) fn block_lengths(
     anchors: usize,
     candidates: Option<usize>,
@@ -56,7 +57,8 @@ pub(crate) fn block_lengths(
     }
 }
 
-/// Rows of a block, by the number of all rows: enough blocks for every core, each large enough.
+/// Returns the number of rows of a block, by the number of all rows: enough blocks for every core,
+/// each large enough.
 fn block_length(rows: usize) -> usize {
     match rows {
         0..=256 => 64,
@@ -243,7 +245,7 @@ impl Tiles<'_> {
         MatRef::from_row_major_slice(rows, count, self.dim)
     }
 
-    /// The excluded elements of the tile, by their index in row-major order.
+    /// Returns the excluded elements of the tile, by their index in row-major order.
     fn excluded_places(&self, tile: &Tile) -> Vec<usize> {
         let columns = tile.first_column..tile.first_column + tile.columns;
         let mut places = Vec::new();
@@ -269,8 +271,8 @@ struct Tile {
     mirrored: bool,
 }
 
-/// Every pair of `count` blocks once, each with itself too, in rounds of pairs without a common
-/// block (the circle method of tournaments).
+/// Lists every pair of `count` blocks once, each with itself too, in rounds of pairs without a
+/// common block (the circle method of tournaments).
 fn tournament(count: usize) -> Vec<Vec<(usize, usize)>> {
     let mut rounds = vec![(0..count).map(|block| (block, block)).collect()];
     let seats = count + count % 2;
@@ -286,7 +288,7 @@ fn tournament(count: usize) -> Vec<Vec<(usize, usize)>> {
     rounds
 }
 
-/// Every pair of one of `rows` and one of `columns` once, in rounds of pairs without a common
+/// Lists every pair of one of `rows` and one of `columns` once, in rounds of pairs without a common
 /// block.
 fn shifted(rows: usize, columns: usize) -> Vec<Vec<(usize, usize)>> {
     let places = rows.max(columns);
@@ -332,7 +334,7 @@ impl ExponentialSums<'_> {
                 exponentials(scores, shift, &excluded);
                 let length = scores.len() / rows.len();
                 for (row, total) in scores.chunks_exact(length).zip(rows) {
-                    *total += sum(row);
+                    *total += row_sum(row);
                     for (column, x) in columns.iter_mut().zip(row) {
                         *column += x;
                     }

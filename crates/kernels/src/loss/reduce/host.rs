@@ -7,14 +7,15 @@ use rayon::prelude::*;
 
 use crate::simd::{GRAIN, dot, max};
 
-/// The largest absolute value of a row; NaN if there is one. Always inlined, for vector loops.
+/// Returns the largest absolute value of a row; NaN if an element is NaN. Always inlined, for
+/// vector loops.
 #[inline(always)]
 pub(crate) fn max_abs_of_row(row: &[f32]) -> f32 {
     // Without the sign, the bits of floats are ordered as the floats are, with NaN above all.
     f32::from_bits(row.iter().fold(0, |largest, x| largest.max(x.abs().to_bits())))
 }
 
-/// The largest absolute value of all elements; NaN if there is one.
+/// Returns the largest absolute value of all elements; NaN if an element is NaN.
 pub(crate) fn max_abs(elements: &[f32]) -> f32 {
     let parts = elements.par_chunks(GRAIN).map(|part| Arch::new().dispatch(MaxAbs(part)));
     max(&parts.collect::<Vec<f32>>())
@@ -31,7 +32,7 @@ impl WithSimd for MaxAbs<'_> {
     }
 }
 
-/// The sum of the squares of all elements.
+/// Returns the sum of the squares of all elements.
 pub(crate) fn square_sum(elements: &[f32]) -> f64 {
     let parts: Vec<f32> =
         elements.par_chunks(GRAIN).map(|x| Arch::new().dispatch(SquareSum(x))).collect();
@@ -49,7 +50,7 @@ impl WithSimd for SquareSum<'_> {
     }
 }
 
-/// The largest length of a row; NaN if an element is NaN, infinite if a square is.
+/// Returns the largest length of a row; NaN if an element is NaN, infinite if a square is.
 pub(crate) fn max_row_norm(rows: &[f32], columns: usize) -> f32 {
     let squares: Vec<f32> = rows
         .par_chunks(columns * (GRAIN / columns).max(1))

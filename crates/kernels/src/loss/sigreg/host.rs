@@ -145,7 +145,7 @@ impl WithSimd for Gradient<'_> {
 /// Cosines and sines of the angles of a block.
 type Rotation = [[f32; WIDTH]; 2];
 
-/// The cosines and sines of the angles `gap · x`.
+/// Computes the cosines and sines of the angles `gap · x`.
 #[inline(always)]
 fn rotation(x: &[f32], gap: f32) -> Rotation {
     let mut angles = [0.0; WIDTH];
@@ -159,7 +159,7 @@ fn rotation(x: &[f32], gap: f32) -> Rotation {
     found
 }
 
-/// The cosines and sines of the sums of angles.
+/// Computes the cosines and sines of the sums of angles.
 #[inline(always)]
 fn rotated([cos, sin]: Rotation, [by_cos, by_sin]: Rotation) -> Rotation {
     let mut found = [[0.0; WIDTH]; 2];
@@ -170,7 +170,7 @@ fn rotated([cos, sin]: Rotation, [by_cos, by_sin]: Rotation) -> Rotation {
     found
 }
 
-/// Cosine and sine, within 2⁻²² for angles of up to [`LARGEST_ANGLE`]. NaN of NaN.
+/// Computes cosine and sine, within 2⁻²² for angles of up to [`LARGEST_ANGLE`]; NaN for NaN.
 ///
 /// The angle is reduced by a multiple of π/2, which is split so that products of its first parts
 /// are exact; the polynomials are those of the Cephes library.

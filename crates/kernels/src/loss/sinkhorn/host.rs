@@ -15,7 +15,7 @@ use crate::simd::{GRAIN, dot, exponential, max};
 const WIDEST: f32 = 70.0;
 
 /// Computes the codes of the rows `scores`, each of `columns` elements; `None` if exponents are too
-/// far apart for single precision, or there is NaN.
+/// far apart for single precision, or an element is NaN.
 pub(crate) fn codes(
     scores: &[f32],
     columns: usize,

@@ -6,7 +6,7 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::simd::{GRAIN, dot, exponential_of_any, max, sum, sum_of};
+use crate::simd::{GRAIN, dot, exponential_of_any, max, row_sum, sum_of};
 
 /// Computes `softmax((x − center) · sharpness)` of every row.
 pub(crate) fn softmax_rows(
@@ -55,15 +55,15 @@ impl WithSimd for Softmax<'_> {
     }
 }
 
-/// Turns a row into `exp((x − largest) · sharpness)`; returns their sum, NaN if there is one, and
-/// the largest element.
+/// Turns a row into `exp((x − largest) · sharpness)`; returns their sum, NaN if an element is NaN,
+/// and the largest element.
 #[inline(always)]
 fn exponentials(row: &mut [f32], sharpness: f32) -> (f32, f32) {
     let largest = max(row);
     for x in row.iter_mut() {
         *x = exponential_of_any((*x - largest) * sharpness);
     }
-    let total = sum(row);
+    let total = row_sum(row);
     (if largest.is_nan() { largest } else { total }, largest)
 }
 

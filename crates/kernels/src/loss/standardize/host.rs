@@ -22,7 +22,7 @@ pub(crate) struct ColumnStatistics {
 }
 
 impl ColumnStatistics {
-    /// The matrix of these columns standardized, for a product; it is never materialized.
+    /// Returns the matrix of these columns standardized, for a product; it is never materialized.
     pub(crate) fn standardized<'a>(&'a self, x: &'a [f32]) -> Matrix<'a, &'a Self> {
         let count = self.means.len();
         Matrix::read_by(self, x, [x.len() / count, count])

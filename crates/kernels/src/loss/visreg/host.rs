@@ -24,7 +24,7 @@ pub(crate) fn ranked_square_sum(x: &[f32], table: &[f32], scale: f32) -> (f64, V
     (sums.into_iter().sum(), gradient)
 }
 
-/// An integer that is ordered as x is, with the index of x in its lower half.
+/// Returns an integer that is ordered like x, with the index of x in its lower half.
 fn key(place: u64, x: f32) -> u64 {
     let bits = x.to_bits();
     // The bits of negative floats are ordered in reverse.

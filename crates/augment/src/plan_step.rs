@@ -1,13 +1,13 @@
-//! Drawn steps of a view: nothing about them is random any more.
+//! Drawn steps of a view, which have no randomness left.
 
 use crate::{Border, CropBox, Resampling};
 
 /// One step of one view, with its parameters drawn.
 ///
-/// There are two kinds: a [`SpatialOp`] computes a pixel from pixels at other places, whatever
-/// their values; a [`PixelOp`] changes values where they are.
+/// Two kinds exist: a [`SpatialOp`] computes a pixel from pixels at other positions, whatever their
+/// values; a [`PixelOp`] changes values in place.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Step {
+pub enum PlanStep {
     /// The operator does not act this time.
     Skip,
     /// Moves or mixes pixels.
@@ -16,8 +16,8 @@ pub enum Step {
     Pixels([Option<PixelOp>; 4]),
 }
 
-/// A step that computes each pixel as a weighted sum of pixels at places that depend on no value,
-/// the same in every channel.
+/// A step that computes each pixel as a weighted sum of other pixels, whose positions depend on no
+/// value and are the same in every channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum SpatialOp {
     /// A part of the image, resized to `[height, width]`; see
@@ -36,7 +36,7 @@ pub enum SpatialOp {
         place: [isize; 2],
         /// Side of the square.
         size: usize,
-        /// What lies beyond the image.
+        /// The pixels beyond the image.
         border: Border,
     },
     /// See [`horizontal_flip`](crate::horizontal_flip).
@@ -50,14 +50,15 @@ pub enum SpatialOp {
     },
     /// See [`gaussian_blur`](crate::gaussian_blur).
     Blur {
-        /// Size of the kernel, odd; it reaches no further than the image is large.
+        /// Size of the kernel, odd; half of it is less than the shorter side.
         kernel_size: usize,
         /// Its standard deviation, in pixels.
         sigma: f64,
     },
 }
 
-/// A step that computes each pixel from the pixel itself, its place, and statistics of the image.
+/// A step that computes each pixel from the pixel itself, its position, and statistics of the
+/// image.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum PixelOp {
     /// See [`brightness`](crate::brightness).
@@ -104,35 +105,35 @@ pub enum PixelOp {
     },
 }
 
-impl From<SpatialOp> for Step {
+impl From<SpatialOp> for PlanStep {
     fn from(op: SpatialOp) -> Self {
         Self::Spatial(op)
     }
 }
 
-impl From<PixelOp> for Step {
+impl From<PixelOp> for PlanStep {
     fn from(op: PixelOp) -> Self {
         Self::Pixels([Some(op), None, None, None])
     }
 }
 
-impl From<[PixelOp; 4]> for Step {
+impl From<[PixelOp; 4]> for PlanStep {
     fn from(ops: [PixelOp; 4]) -> Self {
         Self::Pixels(ops.map(Some))
     }
 }
 
-impl Step {
+impl PlanStep {
     /// Returns the size of an image of `[height, width]` after this step.
     ///
     /// # Example
     /// ```
-    /// use selfsame_augment::{CropBox, PixelOp, Resampling, SpatialOp, Step};
+    /// use selfsame_augment::{CropBox, PixelOp, PlanStep, Resampling, SpatialOp};
     ///
     /// let part = CropBox::whole([40, 60]);
     /// let crop = SpatialOp::Crop { part, size: [20, 30], resampling: Resampling::default() };
-    /// assert_eq!(Step::from(crop).size([40, 60]), [20, 30]);
-    /// assert_eq!(Step::from(PixelOp::Grayscale).size([40, 60]), [40, 60]);
+    /// assert_eq!(PlanStep::from(crop).size([40, 60]), [20, 30]);
+    /// assert_eq!(PlanStep::from(PixelOp::Grayscale).size([40, 60]), [40, 60]);
     /// ```
     #[must_use]
     pub fn size(&self, image: [usize; 2]) -> [usize; 2] {
