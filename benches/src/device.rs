@@ -37,7 +37,7 @@ impl BenchDevice {
     }
 
     /// Returns `output` once the device has finished all work, so that the measured time is that of
-    /// the work, not of queueing it.
+    /// the work, not of queuing it.
     ///
     /// # Panics
     /// If the device fails.

@@ -31,7 +31,7 @@ pub struct LoaderConfig {
 ///
 /// A batch depends only on the sampler, the seed, the epoch and the batch's number, not on the
 /// threads. A view depends on seed, epoch, sample and view; where a sampler draws a sample several
-/// times in an epoch, also on how often the sample was drawn before. So a loader has no state, and
+/// times in an epoch, also on the number of its earlier draws. So a loader has no state, and
 /// [`epoch`](Self::epoch) starts at any batch of any epoch.
 ///
 /// All threads work on the same batch. One batch is made while another waits to be taken; with the
