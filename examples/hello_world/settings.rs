@@ -29,8 +29,8 @@ pub(crate) struct Options {
     /// Method that learns without labels [default: simclr]
     #[arg(long, value_enum)]
     method: Option<MethodName>,
-    /// Images: a folder of class folders, a folder without labels, CIFAR-10 (binary or Python
-    /// version), or a .tar or .tar.gz of class folders [default: drawn shapes]
+    /// Images: class folders, a folder without labels, an archive of either, CIFAR-10, or another
+    /// format of docs/guide/2-your-data.md [default: drawn shapes]
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Folder for the results; created if it does not exist
