@@ -43,7 +43,7 @@ msrv:
 
 # What would be published.
 package:
-    cargo package --workspace --locked --no-verify --allow-dirty --quiet
+    cargo package --workspace --exclude selfsame-examples --exclude selfsame-benches --locked --no-verify --allow-dirty --quiet
 
 # Another backend beside the CPU's, on a GPU in software: it computes the same, and learns.
 gpu out="target/ci/gpu.json":

@@ -35,18 +35,7 @@ pub fn resized_crop(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Interpolation;
-
-    fn ramp() -> PlanarImage {
-        let data = (0..3 * 5 * 7).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
-        PlanarImage { height: 5, width: 7, data }
-    }
-
-    fn every_resampling() -> impl Iterator<Item = Resampling> {
-        [Interpolation::Bilinear, Interpolation::Bicubic].into_iter().flat_map(|interpolation| {
-            [false, true].map(|antialias| Resampling { interpolation, antialias })
-        })
-    }
+    use crate::run::resize::samples::{every_resampling, ramp};
 
     #[test]
     fn the_same_size_is_the_same_image() {

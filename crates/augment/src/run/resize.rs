@@ -323,21 +323,27 @@ impl HorizontalPass<'_> {
     }
 }
 
+/// What tests resize, and how.
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Interpolation;
+pub(crate) mod samples {
+    use crate::{Interpolation, PlanarImage, Resampling};
 
-    fn ramp() -> PlanarImage {
+    pub(crate) fn ramp() -> PlanarImage {
         let data = (0..3 * 5 * 7).map(|i| (i * 37 % 101) as f32 / 101.0).collect();
         PlanarImage { height: 5, width: 7, data }
     }
 
-    fn every_resampling() -> impl Iterator<Item = Resampling> {
+    pub(crate) fn every_resampling() -> impl Iterator<Item = Resampling> {
         [Interpolation::Bilinear, Interpolation::Bicubic].into_iter().flat_map(|interpolation| {
             [false, true].map(|antialias| Resampling { interpolation, antialias })
         })
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::samples::{every_resampling, ramp};
+    use super::*;
 
     #[test]
     fn every_transposition_is_the_same() {
