@@ -1,5 +1,5 @@
-//! Every operator against torchvision's values, from the fixture or the file `SELFSAME_GOLDEN`
-//! names.
+//! Operators against torchvision's values: those of the fixture, which `README.md` lists, or of the
+//! file `SELFSAME_GOLDEN` names.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::print_stdout,

@@ -153,7 +153,17 @@ impl Batch {
             }
             Some(PixelOp::Equalize) => self.change_some(ops, equalize::equalize),
             Some(PixelOp::Erase { .. }) => self.change(|images| erase::erase(images, ops)),
-            Some(_) => {
+            Some(
+                PixelOp::Brightness(_)
+                | PixelOp::AddBrightness(_)
+                | PixelOp::Contrast(_)
+                | PixelOp::ChannelContrast(_)
+                | PixelOp::Saturation(_)
+                | PixelOp::HsvSaturation(_)
+                | PixelOp::Hue(_)
+                | PixelOp::Grayscale
+                | PixelOp::DropChannel { .. },
+            ) => {
                 for (queue, op) in self.colors.iter_mut().zip(ops) {
                     queue.extend(op.and_then(ColorOp::of));
                 }
