@@ -1,10 +1,10 @@
-//! One training step of SimCLR. Ids are `train_step/method-encoder-views/dtype/device`.
+//! One training step of SimCLR and of the methods with a momentum network. Ids are `train_step/method-encoder-views/dtype/device`.
 
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use selfsame_benches::device::BenchDevice;
-use selfsame_benches::train_step::stepper;
+use selfsame_benches::train_step::{METHODS, stepper};
 
 /// 64 images, two views each.
 fn train_step(criterion: &mut Criterion) {
@@ -12,14 +12,16 @@ fn train_step(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("train_step");
     group.sample_size(10).warm_up_time(Duration::from_secs(1));
     for width in [16, 64] {
-        let mut step = stepper(width, 64, &device.device);
-        let id = device.id(&format!("simclr-resnet18-w{width}-128x32px"));
-        group.bench_function(id, |bencher| {
-            bencher.iter(|| {
-                step();
-                device.finished(());
+        for method in METHODS {
+            let mut step = stepper(method, width, 64, &device.device);
+            let id = device.id(&format!("{method}-resnet18-w{width}-128x32px"));
+            group.bench_function(id, |bencher| {
+                bencher.iter(|| {
+                    step();
+                    device.finished(());
+                });
             });
-        });
+        }
     }
     group.finish();
 }

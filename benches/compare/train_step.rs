@@ -18,7 +18,7 @@ fn main() -> Result<()> {
         let [width, images] = numbers[..] else {
             anyhow::bail!("`{line}` has no width and number of images")
         };
-        let mut step = stepper(width, images, &Device::flex());
+        let mut step = stepper("simclr", width, images, &Device::flex());
         step();
         let mut best = Duration::MAX;
         for _ in 0..3 {

@@ -47,6 +47,8 @@ pub struct Inputs {
     rows: Tensor<2>,
     labels: Tensor<1, Int>,
     center: DinoCenter,
+    /// Of as many rows as `rows`.
+    queue: Queue,
     /// Directions that replace random ones.
     slices: Option<Tensor<2>>,
 }
@@ -65,6 +67,7 @@ impl Measured {
             rows: leaf(100, self.rows),
             labels: Tensor::from_data(TensorData::new(labels, [batch]), device),
             center: DinoCenter::new(self.dim, 0.9, device),
+            queue: Queue::new(self.rows.max(1), self.dim, 0, device),
             slices: None,
         }
     }
@@ -142,8 +145,7 @@ pub const LOSSES: &[Measured] = &[
         QUEUED,
         of_views(2, "moco", 128, |x| {
             let [query, key] = x.pair();
-            let mut queue = Queue::new(QUEUED);
-            queue.push(x.rows.clone());
+            let mut queue = x.queue.clone();
             let loss =
                 moco(query, key.clone(), x.rows.clone(), &MocoLossConfig { temperature: 0.1 });
             queue.push(key); // as the peer's loss does
@@ -196,7 +198,9 @@ pub const LOSSES: &[Measured] = &[
     }),
     of_views(2, "tico", 256, |x| {
         let [a, b] = x.pair();
-        tico(a, b, &mut TicoCovariance::default(), &TicoLossConfig::default())
+        let config = TicoLossConfig::default();
+        let covariance = TicoCovariance::new(a.dims()[1], &a.device().inner());
+        tico(a.clone(), b, &covariance.next(a, config.momentum), &config)
     }),
     of_views(2, "w_mse", 64, |x| {
         let [a, b] = x.pair();

@@ -109,6 +109,10 @@ impl CustomRecipe {
 }
 
 impl ViewMaker for CustomRecipe {
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+
     fn validate(&self) -> Result<(), RecipeError> {
         self.recipe.validate()
     }

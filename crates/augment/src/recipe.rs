@@ -66,6 +66,10 @@ impl Recipe {
 }
 
 impl ViewMaker for Recipe {
+    fn describe(&self) -> String {
+        format!("{self:?}")
+    }
+
     fn validate(&self) -> Result<(), RecipeError> {
         let recipe = self.name.clone();
         if self.views.is_empty() {

@@ -32,6 +32,12 @@ pub trait ViewMaker: Send + Sync {
     /// If there is no view, a view has no fixed size, or a parameter is out of its range.
     fn validate(&self) -> Result<(), RecipeError>;
 
+    /// Returns everything that decides the views besides their keys, as text. A run that is resumed
+    /// compares it. Default: the name of the type.
+    fn describe(&self) -> String {
+        std::any::type_name::<Self>().to_owned()
+    }
+
     /// Returns the number of views of an image.
     fn view_count(&self) -> usize;
 

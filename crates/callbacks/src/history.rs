@@ -10,8 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct EpochRecord {
     /// Number of the epoch, counted from 1.
     pub epoch: u64,
-    /// `loss` and `embedding_std` (means over the epoch), `uniform_std` to compare the latter with,
-    /// `learning_rate` (of the last step), and whatever callbacks reported, such as `knn`.
+    /// `loss`, its terms, and `embedding_std` (means over the epoch), `uniform_std` to compare the
+    /// latter with, `learning_rate` (of the last step), and whatever callbacks reported, such as
+    /// `knn`. All of them are reproducible; no time and no memory is among them.
     pub metrics: BTreeMap<String, f64>,
 }
 

@@ -1,5 +1,6 @@
 //! Progress of a run on the terminal, or in a log.
 
+use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -10,10 +11,14 @@ use crate::{Callback, CallbackError, RunView};
 /// Time between two lines outside a terminal.
 const INTERVAL: Duration = Duration::from_secs(10);
 
+/// Share of time spent waiting for data above which the line says so.
+const NOTABLE_WAIT: f64 = 0.05;
+
 /// Progress of a run, on the terminal or in a log.
 ///
-/// The line shows the loss, the learning rate, the speed, the spread of the embedding, and the
-/// newest kNN accuracy if it is measured.
+/// The line shows the loss, the learning rate, and the speed in samples per second; the share of
+/// time spent waiting for data if it is above 5 %; the spread of the embedding, and the newest kNN
+/// accuracy, if they are measured.
 ///
 /// On a terminal the line is a bar that is redrawn. Elsewhere (a log, CI) it is written to standard
 /// error, at the end of an epoch if ten seconds have passed since the last line, and at the end of
@@ -66,20 +71,24 @@ impl Progress {
     }
 }
 
-/// Returns the text of a line, with `knn` as a percentage where it was measured.
+/// Returns the text of a line; shares and accuracies are percentages.
 fn summary<M: Method>(run: &RunView<'_, M>, loss: f64) -> String {
-    let knn = run
-        .history()
-        .last("knn")
-        .map_or_else(String::new, |knn| format!(" · kNN {:.1} %", 100.0 * knn));
     let metrics = run.metrics;
-    format!(
-        "loss {loss:.4} · lr {:.4} · {:.0} images/s · std {:.3} of {:.3}{knn}",
-        metrics.learning_rate,
-        metrics.images_per_second,
-        metrics.embedding_std,
-        metrics.uniform_std
-    )
+    let mut text = format!(
+        "loss {loss:.4} · lr {:.4} · {:.0} samples/s",
+        metrics.learning_rate, metrics.samples_per_second
+    );
+    // Writing to a string cannot fail.
+    if metrics.data_wait > NOTABLE_WAIT {
+        let _ = write!(text, " · waits {:.0} %", 100.0 * metrics.data_wait);
+    }
+    if let (Some(std), Some(uniform)) = (metrics.embedding_std, metrics.uniform_std) {
+        let _ = write!(text, " · std {std:.3} of {uniform:.3}");
+    }
+    if let Some(knn) = run.history().last("knn") {
+        let _ = write!(text, " · kNN {:.1} %", 100.0 * knn);
+    }
+    text
 }
 
 impl<M: Method> Callback<M> for Progress {
@@ -116,32 +125,24 @@ impl<M: Method> Callback<M> for Progress {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{History, StepMetrics};
-    use burn::tensor::Device;
-    use selfsame_models::{Classifier, Clock, ResNetConfig};
-
-    const STEPS: u64 = 2;
+    use crate::test_run::TestRun;
 
     /// Returns the lines of a run whose epochs take `epoch_takes`, each with its epoch.
     fn lines(epochs: u64, epoch_takes: Duration, stopped_after: u64) -> Vec<(u64, String)> {
-        let device = Device::flex();
-        let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(&device);
-        let method = Classifier::new(encoder, 2, &device);
-        let (mut history, mut reason) = (History::default(), None);
+        let mut run = TestRun::new();
+        run.clock.epochs = epochs;
         let start = Instant::now();
         let mut progress = Progress::new("test");
         progress.newest = Some(Newest { time: start, step: 0 });
         let (mut now, mut written) = (start, Vec::new());
         for epoch in 1..=stopped_after + 1 {
             let at_end = epoch > stopped_after; // after the last epoch the run ends at once
-            let step = epoch.min(stopped_after) * STEPS;
-            let clock = Clock { step, steps_per_epoch: STEPS, epochs };
+            run.clock.step = epoch.min(stopped_after) * run.clock.steps_per_epoch;
             if !at_end {
                 now += epoch_takes;
             }
-            let metrics = StepMetrics::default();
-            let run = RunView::new(clock, metrics, &method, &mut history, &mut reason);
-            written.extend(progress.line(&run, now, at_end).map(|line| (clock.epoch(), line)));
+            let line = progress.line(&run.view(), now, at_end);
+            written.extend(line.map(|line| (run.clock.epoch(), line)));
         }
         written
     }
@@ -166,5 +167,21 @@ mod tests {
     fn a_run_that_is_stopped_or_has_nothing_to_do_says_so_once_or_not_at_all() {
         assert_eq!(epochs(&lines(9, Duration::from_secs(4), 4)), [3, 4]);
         assert_eq!(epochs(&lines(9, Duration::from_secs(4), 0)), [0; 0]);
+    }
+
+    #[test]
+    fn a_line_shows_what_is_measured_and_waiting_above_a_twentieth() {
+        let mut run = TestRun::new();
+        run.metrics.learning_rate = 0.03;
+        run.metrics.samples_per_second = 1_234.4;
+        run.metrics.data_wait = 0.05;
+        let short = "loss 1.2500 · lr 0.0300 · 1234 samples/s";
+        assert_eq!(summary(&run.view(), 1.25), short);
+        run.metrics.data_wait = 0.123;
+        run.metrics.embedding_std = Some(0.1);
+        run.metrics.uniform_std = Some(0.125);
+        run.end_epoch(&[("knn", 0.5)]);
+        let long = format!("{short} · waits 12 % · std 0.100 of 0.125 · kNN 50.0 %");
+        assert_eq!(summary(&run.view(), 1.25), long);
     }
 }

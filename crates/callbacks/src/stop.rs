@@ -44,6 +44,8 @@ impl StopSignal {
 pub enum StopReason {
     /// The [`StopSignal`] was raised.
     Signal,
+    /// The time limit of the run was reached.
+    TimeLimit,
     /// A callback asked for it, with this explanation.
     Callback(String),
 }

@@ -52,6 +52,7 @@ pub struct Cached {
     images: Vec<DynamicImage>,
     labels: Vec<Option<usize>>,
     names: Vec<String>,
+    stamps: Vec<u64>,
     classes: Vec<String>,
 }
 
@@ -75,8 +76,9 @@ impl Cached {
             .map(|index| prepare(dataset.as_ref(), index, options))
             .collect();
         let classes = dataset.class_names().to_vec();
-        let (images, labels, names) = (Vec::new(), Vec::new(), Vec::new());
-        let mut cached = Self { images, labels, names, classes };
+        let (images, labels) = (Vec::new(), Vec::new());
+        let (names, stamps) = (Vec::new(), Vec::new());
+        let mut cached = Self { images, labels, names, stamps, classes };
         let mut skipped = Vec::new();
         for (index, image) in decoded.into_iter().enumerate() {
             let name = dataset.name(index);
@@ -85,6 +87,7 @@ impl Cached {
                     cached.images.push(image);
                     cached.labels.push(dataset.label(index));
                     cached.names.push(name);
+                    cached.stamps.push(dataset.stamp(index)?);
                 }
                 Err(error) if options.strict => return Err(error),
                 Err(error) => skipped.push(Skipped { name, reason: error.reason() }),
@@ -156,6 +159,10 @@ impl Dataset for Cached {
 
     fn name(&self, index: usize) -> String {
         self.names[index].clone()
+    }
+
+    fn stamp(&self, index: usize) -> Result<u64, DataError> {
+        Ok(self.stamps[index])
     }
 }
 

@@ -105,4 +105,9 @@ impl Dataset for Concat {
         let (member, index) = self.member(index);
         member.dataset.name(index)
     }
+
+    fn stamp(&self, index: usize) -> Result<u64, DataError> {
+        let (member, index) = self.member(index);
+        member.dataset.stamp(index)
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use image::DynamicImage;
 
-use crate::DataError;
+use crate::{DataError, stamp};
 
 /// A set of images, each with or without a label.
 ///
@@ -66,6 +66,18 @@ pub trait Dataset: Send + Sync {
     /// Returns the name of the image at `index`, for messages. Default: its number.
     fn name(&self, index: usize) -> String {
         format!("number {index}")
+    }
+
+    /// Returns a number that changes when the image does, as far as that is cheap to tell: one
+    /// computed from the name and the size of its file, or from its pixels in memory.
+    ///
+    /// A run that is resumed compares it, so that data which has changed is noticed. Default: of the
+    /// [`name`](Self::name).
+    ///
+    /// # Errors
+    /// If the file cannot be found; the error names it.
+    fn stamp(&self, index: usize) -> Result<u64, DataError> {
+        Ok(stamp(&[self.name(index).as_bytes()]))
     }
 
     /// Returns whether there are no images.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use image::{DynamicImage, GrayImage, RgbImage, RgbaImage};
 
-use crate::{DataError, Dataset};
+use crate::{DataError, Dataset, stamp};
 
 /// The order of an image's values in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +145,11 @@ impl Dataset for InMemory {
 
     fn label(&self, index: usize) -> Option<usize> {
         self.labels[index]
+    }
+
+    fn stamp(&self, index: usize) -> Result<u64, DataError> {
+        let size = self.size.iter().product::<usize>();
+        Ok(stamp(&[&self.pixels[index * size..][..size]]))
     }
 
     fn class_names(&self) -> &[String] {

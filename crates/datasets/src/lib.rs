@@ -10,6 +10,7 @@ mod in_memory;
 mod label_sample;
 mod map;
 mod open;
+mod stamp;
 mod subset;
 mod synthetic;
 
@@ -23,5 +24,6 @@ pub use label_sample::{few_labels, few_labels_share, stratified_split, stratifie
 pub use map::Map;
 pub use open::open;
 pub use selfsame_jpeg::Region;
+pub use stamp::stamp;
 pub use subset::Subset;
 pub use synthetic::{Split, Synthetic, SyntheticConfig};

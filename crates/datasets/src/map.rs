@@ -68,4 +68,8 @@ where
     fn name(&self, index: usize) -> String {
         self.dataset.name(index)
     }
+
+    fn stamp(&self, index: usize) -> Result<u64, DataError> {
+        self.dataset.stamp(index)
+    }
 }

@@ -92,4 +92,8 @@ impl Dataset for Subset {
     fn name(&self, index: usize) -> String {
         self.dataset.name(self.indices[index])
     }
+
+    fn stamp(&self, index: usize) -> Result<u64, DataError> {
+        self.dataset.stamp(self.indices[index])
+    }
 }

@@ -7,7 +7,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::{DataError, Dataset};
+use crate::{DataError, Dataset, stamp};
 
 /// One of two sets that share no image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +123,10 @@ impl Dataset for Synthetic {
 
     fn name(&self, index: usize) -> String {
         format!("drawn {} number {index}", CLASSES[index % CLASSES.len()].0)
+    }
+
+    fn stamp(&self, index: usize) -> Result<u64, DataError> {
+        Ok(stamp(&[self.images[index].as_raw()]))
     }
 }
 

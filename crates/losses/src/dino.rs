@@ -68,7 +68,8 @@ impl TeacherTemperature {
 /// ```
 /// `c` is the center; `i` runs over the teacher's views, `v` over the student's, of which the first
 /// are the same views in the same order. The loss is averaged over the pairs and the batch. The
-/// teacher is a constant. The center is not changed; call [`DinoCenter::update`] after the loss.
+/// teacher is a constant. The center is not changed; call [`DinoCenter::update`] after the
+/// optimizer's step.
 ///
 /// # Shapes
 /// - `teacher`, `student`: `[batch, dim]` each, row `i` of all from the same image
@@ -129,7 +130,9 @@ mod tests {
     fn center(like: &Tensor<2>) -> DinoCenter {
         let dim = like.dims()[1];
         let values = constant((0..dim).map(|i| i as f64 * 0.1).collect(), [1, dim], like);
-        DinoCenter::from_state(0.9, values.into_data(), &like.device()).unwrap()
+        let mut center = DinoCenter::new(dim, 0.0, &like.device());
+        center.update(&[values]);
+        center
     }
 
     /// The student sees a third view; the teacher's views are the student's first two, moved.

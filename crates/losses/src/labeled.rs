@@ -69,7 +69,7 @@ impl Pairs {
             let (rows, kept) = (anchors.dims(), memory.embedding.dims());
             assert_eq!(rows[1], kept[1], "{name}: a batch of {rows:?}, but a memory of {kept:?}");
             keys = Tensor::cat(vec![keys, memory.embedding()], 0);
-            labels = join_labels(labels, memory.labels());
+            labels = Tensor::cat(common_type(labels, memory.labels()).to_vec(), 0);
         }
         let shape = [anchors.dims()[0], keys.dims()[0]];
         // The batch's labels come first of all labels, and have their common type here.
@@ -100,14 +100,14 @@ impl Pairs {
     }
 }
 
-/// Concatenates labels; two integer types both become `i64`, which keeps every label distinct.
-pub(crate) fn join_labels(first: Tensor<1, Int>, second: Tensor<1, Int>) -> Tensor<1, Int> {
-    let labels = if first.dtype() == second.dtype() {
-        vec![first, second]
+/// Returns labels of one integer type: two types both become `i64`, which keeps every label
+/// distinct.
+pub(crate) fn common_type(first: Tensor<1, Int>, second: Tensor<1, Int>) -> [Tensor<1, Int>; 2] {
+    if first.dtype() == second.dtype() {
+        [first, second]
     } else {
-        vec![first.cast(IntDType::I64), second.cast(IntDType::I64)]
-    };
-    Tensor::cat(labels, 0)
+        [first.cast(IntDType::I64), second.cast(IntDType::I64)]
+    }
 }
 
 /// Computes `log(1 + Σ exp x)` over the chosen elements of each row, `[rows, 1]`.

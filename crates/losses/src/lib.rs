@@ -90,13 +90,13 @@ pub use ressl::{ResslLossConfig, ressl};
 pub use sigreg::{SigRegLossConfig, sigreg};
 pub use sinkhorn::sinkhorn;
 pub use soft_nearest_neighbor::{SoftNearestNeighborLossConfig, soft_nearest_neighbor};
-pub use state::{CrossBatchMemory, CrossBatchState, DinoCenter, Queue, StateError, TicoCovariance};
+pub use state::{CrossBatchMemory, DinoCenter, Prototypes, Queue, TicoCovariance};
 pub use sup_con::{SupConLossConfig, sup_con, sup_con_gathered};
 pub use swav::{SwavLossConfig, swav};
 pub use tico::{TicoLossConfig, tico};
 pub use triplet::{TripletLossConfig, triplet};
 pub use vibcreg::{VibcregLossConfig, vibcreg};
-pub use vicreg::{VarianceTerm, VicregLossConfig, vicreg};
+pub use vicreg::{VarianceTerm, VicregLossConfig, VicregTerms, vicreg, vicreg_terms};
 pub use visreg::{VisRegLossConfig, visreg, visreg_shape};
 #[cfg(feature = "decompositions")]
 pub use w_mse::{WMseLossConfig, w_mse};

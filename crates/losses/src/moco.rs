@@ -51,11 +51,11 @@ impl Default for MocoLossConfig {
 /// use selfsame_losses::{MocoLossConfig, Queue, moco};
 ///
 /// let view = Tensor::<2>::eye(2, &Device::flex());
-/// let mut queue = Queue::new(4);
+/// let mut queue = Queue::new(2, 2, 7, &Device::flex());
 /// queue.push(view.clone() * -1.0);
-/// let negatives = queue.rows().unwrap();
 /// // The key at cosine 1, one negative at −1 and one at 0.
-/// let loss = moco(view.clone(), view.clone(), negatives, &MocoLossConfig { temperature: 1.0 });
+/// let config = MocoLossConfig { temperature: 1.0 };
+/// let loss = moco(view.clone(), view.clone(), queue.rows(), &config);
 /// let want = (1.0 + (-1.0_f32).exp() + (-2.0_f32).exp()).ln();
 /// assert!((loss.into_scalar::<f32>() - want).abs() < 1e-6);
 /// queue.push(view);

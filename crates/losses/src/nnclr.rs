@@ -49,9 +49,9 @@ impl Default for NnclrLossConfig {
 /// use selfsame_losses::{NnclrLossConfig, Queue, nearest, nnclr};
 ///
 /// let view = Tensor::<2>::eye(2, &Device::flex());
-/// let mut support = Queue::new(16);
+/// let mut support = Queue::new(2, 2, 7, &Device::flex());
 /// support.push(view.clone() * 3.0);
-/// let neighbor = nearest(view.clone() * 0.5, support.rows().unwrap());
+/// let neighbor = nearest(view.clone() * 0.5, support.rows());
 /// let config = NnclrLossConfig { temperature: 1.0 };
 /// let loss = nnclr(neighbor.clone(), neighbor, view.clone(), view, &config);
 /// let want = (1.0 + (-1.0_f32).exp()).ln();

@@ -30,12 +30,13 @@ impl Default for SwavLossConfig {
 /// loss = mean over high i, over views v ≠ i, over the batch, of −Σₖ qᵢₖ log softmax(scoresᵥ/τ)ₖ
 /// ```
 /// `qᵢ` are the codes of view `i` by [`sinkhorn`], constants to the gradient. The scores are
-/// cosines of embeddings and prototypes, which the caller normalizes and multiplies.
+/// cosines of embeddings and prototypes, [`Prototypes::scores`](crate::Prototypes::scores).
 ///
 /// With small batches, codes are also balanced over earlier images: `queued[i]` holds the scores of
-/// view `i`'s [`Queue`](crate::Queue) by the current prototypes (`queue.rows() · prototypesᵀ`);
+/// view `i`'s [`Queue`](crate::Queue) by the current prototypes, `prototypes.scores(queue.rows())`;
 /// after the step the batch's embeddings are pushed. An empty `queued` means no queue. The paper
-/// starts it after 15 epochs, with 3,840 rows.
+/// starts it after 15 epochs, with 3,840 rows; a queue to which embeddings are pushed before that
+/// holds none of its random rows by then.
 ///
 /// # Shapes
 /// - `high`, `low`: `[batch, prototypes]` each, row `i` of all from the same image

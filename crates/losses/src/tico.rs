@@ -13,7 +13,8 @@ use crate::ops::shapes::paired_dims;
 /// Settings of [`tico`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TicoLossConfig {
-    /// β, from 0 to 1: the share of the old covariance that is kept.
+    /// β, from 0 to 1: the share of the old covariance that is kept, for [`TicoCovariance::next`];
+    /// the loss itself does not read it.
     pub momentum: f64,
     /// ρ, the weight of the covariance term.
     pub covariance: f64,
@@ -31,11 +32,14 @@ impl Default for TicoLossConfig {
 /// ```text
 /// loss = 1 − mean âᵢ · b̂ᵢ + ρ mean âᵢᵀ C âᵢ        C ← β C + (1 − β) sg(Âᵀ Â / batch)
 /// ```
-/// The hat is a row of unit length, `sg` stop-gradient. `C` is updated first. Only view a is
-/// compared with the covariance, so the loss is not symmetric.
+/// The hat is a row of unit length, `sg` stop-gradient. `covariance` is `C` after the update:
+/// [`TicoCovariance::next`] computes it from view a with `config.momentum`, and after the
+/// optimizer's step it replaces the old one. Only view a is compared with the covariance, so the
+/// loss is not symmetric.
 ///
 /// # Shapes
 /// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
+/// - `covariance`: of `dim` columns
 /// - output: `[1]`, ≥ 0
 ///
 /// # Panics
@@ -51,22 +55,30 @@ impl Default for TicoLossConfig {
 /// use selfsame_losses::{TicoLossConfig, TicoCovariance, tico};
 ///
 /// // First step, two directions: C = 0.1 · ½ · identity, so that âᵀ C â is 0.05 for every row.
-/// let view = Tensor::<2>::eye(2, &Device::flex());
-/// let mut covariance = TicoCovariance::default();
-/// let loss = tico(view.clone(), view, &mut covariance, &TicoLossConfig::default());
+/// let config = TicoLossConfig::default();
+/// let view_a = Tensor::<2>::eye(2, &Device::flex());
+/// let view_b = view_a.clone();
+/// let mut covariance = TicoCovariance::new(2, &Device::flex());
+/// let next = covariance.next(view_a.clone(), config.momentum);
+/// let loss = tico(view_a, view_b, &next, &config);
 /// assert!((loss.into_scalar::<f32>() - 8.0 * 0.05).abs() < 1e-6);
+/// // After the optimizer's step:
+/// covariance = next;
+/// assert_eq!(covariance.matrix().dims(), [2, 2]);
 /// ```
 #[must_use]
 #[track_caller]
 pub fn tico(
     view_a: Tensor<2>,
     view_b: Tensor<2>,
-    covariance: &mut TicoCovariance,
+    covariance: &TicoCovariance,
     config: &TicoLossConfig,
 ) -> Tensor<1> {
-    let [batch, _] = paired_dims("tico", &view_a, &view_b);
+    let [batch, dim] = paired_dims("tico", &view_a, &view_b);
+    let (found, views) = (covariance.matrix().dims(), [batch, dim]);
+    assert_eq!(found[1], dim, "tico: a covariance of shape {found:?} for views of {views:?}");
     let (a, b) = (l2_normalize(view_a), l2_normalize(view_b));
-    let matrix = covariance.update(a.clone().inner(), config.momentum);
+    let matrix = covariance.matrix().cast(a.dtype());
     let (plain_a, plain_b) = (a.clone().inner(), b.clone().inner());
     let product = gemm(Plain(&plain_a), Plain(&matrix), 1.0);
     let weights = [2.0 * config.covariance / batch as f64, -1.0 / batch as f64];
@@ -100,7 +112,9 @@ mod tests {
     use burn::tensor::Device;
 
     fn loss(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
-        tico(a, b, &mut TicoCovariance::default(), &TicoLossConfig::default())
+        let config = TicoLossConfig::default();
+        let covariance = TicoCovariance::new(a.dims()[1], &a.device());
+        tico(a.clone(), b, &covariance.next(a, config.momentum), &config)
     }
 
     proptest::proptest! {
@@ -122,12 +136,9 @@ mod tests {
     #[test]
     fn the_gradient_is_that_of_a_fixed_covariance() {
         let held: crate::laws::Loss = |a, b| {
-            let matrix = crate::laws::ramp(&Tensor::zeros([3, 3], (&a.device(), a.dtype())));
-            let matrix = matrix.clone() + matrix.transpose();
-            let config = TicoLossConfig { momentum: 1.0, covariance: 8.0 };
-            let state = matrix.into_data();
-            let mut covariance = TicoCovariance::from_state(state, &a.device()).unwrap();
-            tico(a, b, &mut covariance, &config)
+            let fixed = crate::laws::ramp(&a);
+            let covariance = TicoCovariance::new(a.dims()[1], &a.device()).next(fixed, 0.5);
+            tico(a, b, &covariance, &TicoLossConfig::default())
         };
         crate::laws::finite_differences(held);
     }
@@ -135,13 +146,25 @@ mod tests {
     #[test]
     fn the_covariance_remembers() {
         let device = Device::flex();
-        let mut covariance = TicoCovariance::default();
-        let view = |x: [[f32; 2]; 1]| Tensor::<2>::from_floats(x, &device);
-        let config = TicoLossConfig { momentum: 0.5, covariance: 1.0 };
-        for x in [[[1., 0.]], [[0., 1.]]] {
-            let _ = tico(view(x), view(x), &mut covariance, &config);
+        let mut covariance = TicoCovariance::new(2, &device);
+        for x in [[[2., 0.]], [[0., 0.5]]] {
+            covariance = covariance.next(Tensor::from_floats(x, &device), 0.5);
         }
-        let found = covariance.state().try_to_vec::<f32>().unwrap();
+        let found = covariance.matrix().into_data().try_to_vec::<f32>().unwrap();
         assert_eq!(found, [0.25, 0.0, 0.0, 0.5]);
+        // View a lies along the second axis: 1 − 0 + 1 · 0.5.
+        let view = |x: [[f32; 2]; 1]| Tensor::from_floats(x, &device);
+        let config = TicoLossConfig { momentum: 0.5, covariance: 1.0 };
+        let loss = tico(view([[0., 4.]]), view([[1., 0.]]), &covariance, &config);
+        assert_eq!(loss.into_scalar::<f32>(), 1.5);
+    }
+
+    #[test]
+    #[should_panic(expected = "tico: a covariance of shape [2, 2] for views of [4, 3]")]
+    fn a_covariance_of_another_width_is_named() {
+        let device = Device::flex();
+        let view = Tensor::ones([4, 3], &device);
+        let covariance = TicoCovariance::new(2, &device);
+        let _ = tico(view.clone(), view, &covariance, &TicoLossConfig::default());
     }
 }

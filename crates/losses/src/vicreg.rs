@@ -81,6 +81,54 @@ impl Default for VicregLossConfig {
 #[must_use]
 #[track_caller]
 pub fn vicreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VicregLossConfig) -> Tensor<1> {
+    vicreg_terms(view_a, view_b, config).loss()
+}
+
+/// The three terms of [`vicreg`], each `[1]` and weighted, so that they add up to the loss.
+#[derive(Clone, Debug)]
+pub struct VicregTerms {
+    /// λ times the distance of the views.
+    pub invariance: Tensor<1>,
+    /// μ times the variance term of both views.
+    pub variance: Tensor<1>,
+    /// ν times the covariance term of both views.
+    pub covariance: Tensor<1>,
+}
+
+impl VicregTerms {
+    /// Returns the sum of the terms, which is the loss.
+    #[must_use]
+    pub fn loss(&self) -> Tensor<1> {
+        self.invariance.clone() + self.variance.clone() + self.covariance.clone()
+    }
+}
+
+/// Returns the three terms of [`vicreg`], to log them or to weigh them anew.
+///
+/// # Shapes
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalized
+///
+/// # Panics
+/// If the shapes differ or are empty, or `batch < 2`.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{VicregLossConfig, vicreg, vicreg_terms};
+///
+/// let config = VicregLossConfig::default();
+/// let view = Tensor::<2>::eye(3, &Device::flex());
+/// let terms = vicreg_terms(view.clone(), view.clone() * 2.0, &config);
+/// let loss = vicreg(view.clone(), view * 2.0, &config).into_scalar::<f32>();
+/// assert_eq!(terms.loss().into_scalar::<f32>(), loss);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn vicreg_terms(
+    view_a: Tensor<2>,
+    view_b: Tensor<2>,
+    config: &VicregLossConfig,
+) -> VicregTerms {
     let [batch, dim] = paired_dims("vicreg", &view_a, &view_b);
     assert!(batch > 1, "vicreg takes variances over the batch: it needs 2 rows or more");
     let (a, b) = (bounded(view_a), bounded(view_b));
@@ -90,13 +138,18 @@ pub fn vicreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VicregLossConfig) -
         VarianceTerm::Sum => config.variance,
     };
     let of_covariance = config.covariance / ((batch - 1) as f64).powi(2) / dim as f64;
-    let term = |view| {
+    let [of_a, of_b] = [a, b].map(|view| {
         let x = center_columns(view);
         let squares = x.clone().square().sum_dim(0);
         let off_diagonal = self_squares(x) - squares.clone().square().sum();
-        variance_hinge(squares, batch, config.epsilon) * of_variance + off_diagonal * of_covariance
-    };
-    invariance + term(a) + term(b)
+        [variance_hinge(squares, batch, config.epsilon), off_diagonal]
+    });
+    let [[variance_a, covariance_a], [variance_b, covariance_b]] = [of_a, of_b];
+    VicregTerms {
+        invariance,
+        variance: (variance_a + variance_b) * of_variance,
+        covariance: (covariance_a + covariance_b) * of_covariance,
+    }
 }
 
 #[cfg(test)]

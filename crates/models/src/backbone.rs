@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
-/// An encoder, which maps every image to a row of features.
+/// An encoder, which maps every sample to a row of features.
 ///
 /// Training behavior (batch statistics, dropout) follows burn's rule: it is on when the module is
 /// on an autodiff device and was not made by `valid()`.
@@ -14,13 +14,15 @@ use burn::tensor::Tensor;
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_models::Backbone;
 ///
-/// /// The mean of every channel.
+/// /// The mean of every channel of an image.
 /// #[derive(Module, Debug)]
 /// struct Means {
 ///     channels: usize,
 /// }
 ///
 /// impl Backbone for Means {
+///     type Input = Tensor<4>;
+///
 ///     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
 ///         images.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2)
 ///     }
@@ -34,12 +36,16 @@ use burn::tensor::Tensor;
 /// assert_eq!(features.dims(), [2, 3]);
 /// ```
 pub trait Backbone: Module + ModuleDisplay + std::fmt::Debug {
-    /// Maps images to features.
+    /// A batch of samples: `Tensor<4>` for images `[batch, channel, height, width]`, `Tensor<3>`
+    /// for signals `[batch, channel, length]`, `Tensor<2, Int>` for text, or any other type.
+    type Input: Clone;
+
+    /// Maps samples to features.
     ///
     /// # Shapes
-    /// - `images`: `[batch, channel, height, width]`, normalized
+    /// - `input`: `[batch, ...]`
     /// - output: `[batch, d_output]`
-    fn forward(&self, images: Tensor<4>) -> Tensor<2>;
+    fn forward(&self, input: Self::Input) -> Tensor<2>;
 
     /// Returns the width of a row of features.
     fn d_output(&self) -> usize;

@@ -19,10 +19,10 @@ use burn::tensor::{FloatDType, Tensor};
 /// # Example
 /// ```
 /// use burn::tensor::{Device, FloatDType, Tensor};
-/// use selfsame_models::{Backbone, ResNetConfig, cast_convolutions, seed_weights};
+/// use selfsame_models::{Backbone, ResNetConfig, cast_convolutions};
 ///
 /// let device = Device::flex();
-/// let resnet = seed_weights(ResNetConfig::resnet10(2).init(&device), 0);
+/// let resnet = ResNetConfig::resnet10(2).init(0, &device);
 /// let images = Tensor::<4>::ones([1, 3, 8, 8], &device);
 /// let single = resnet.forward(images.clone());
 /// let half = cast_convolutions(&resnet, FloatDType::BF16).forward(images);
@@ -45,28 +45,28 @@ impl ModuleMapper for Cast {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Backbone, Method, ResNetConfig, SimClrConfig, Views, seed_weights};
+    use crate::{Backbone, Batch, Context, Method, ResNetConfig, SimClrConfig};
     use burn::optim::GradientsParams;
     use burn::tensor::{DType, Device, Distribution, Tolerance};
 
     #[test]
     fn a_step_is_close_and_its_gradients_are_single() {
         let device = Device::flex().autodiff();
-        let encoder = ResNetConfig::resnet10(4).init(&device);
-        let networks = seed_weights(SimClrConfig::default().init(encoder, &device), 1);
+        let encoder = ResNetConfig::resnet10(4).init(0, &device);
+        let networks = SimClrConfig::default().init(encoder, 1, &device);
         device.seed(0);
         let view = || Tensor::random([6, 3, 8, 8], Distribution::Normal(0.0, 1.0), &device);
-        let views = Views::new(vec![view(), view()], Vec::new());
-        let single = networks.step(&views).loss.into_data();
+        let (views, context) = (Batch::new(vec![view(), view()]), Context::default());
+        let single = networks.step(&views, &context).loss.into_data();
         for precision in [FloatDType::F16, FloatDType::BF16] {
             let half = cast_convolutions(&networks, precision);
-            let loss = half.step(&views).loss;
+            let loss = half.step(&views, &context).loss;
             let found = loss.clone().into_data();
             assert_ne!(found, single, "nothing was rounded");
             found.assert_approx_eq::<f32>(&single, Tolerance::rel_abs(2e-2, 0.0));
             let gradients = GradientsParams::from_grads(loss.backward(), &networks);
             let whole =
-                GradientsParams::from_grads(networks.step(&views).loss.backward(), &networks);
+                GradientsParams::from_grads(networks.step(&views, &context).loss.backward(), &networks);
             assert_eq!(gradients.len(), whole.len(), "every weight has its gradient");
         }
         let features = cast_convolutions(networks.encoder(), FloatDType::F16).forward(view());

@@ -2,10 +2,14 @@
 
 mod batch_norm;
 mod conv2d;
+mod dino_head;
 mod linear;
 mod mlp;
+mod projector;
 
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use conv2d::{Conv2d, Conv2dConfig};
+pub use dino_head::{DinoHead, DinoHeadConfig};
 pub use linear::linear;
 pub use mlp::{Mlp, MlpConfig};
+pub use projector::Projector;

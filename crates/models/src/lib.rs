@@ -2,24 +2,40 @@
 
 mod backbone;
 mod backbones;
+mod batch;
+mod branch;
 mod clock;
+mod context;
+mod finite;
 mod half_precision;
 mod layers;
 mod method;
 mod methods;
+mod momentum;
 mod seed;
-mod views;
+mod step;
+mod token_backbone;
 mod weights;
 
 pub use backbone::Backbone;
 pub use backbones::{ResNet, ResNetConfig};
+pub use batch::Batch;
+pub use branch::Branch;
 pub use clock::Clock;
+pub use context::Context;
+pub use finite::{NonFiniteLayer, first_non_finite_layer};
 pub use half_precision::cast_convolutions;
-pub use layers::{BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Mlp, MlpConfig, linear};
-pub use method::{Method, Step};
-pub use methods::{
-    BarlowTwins, BarlowTwinsConfig, Classifier, SimClr, SimClrConfig, SimSiam, SimSiamConfig,
+pub use layers::{
+    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DinoHead, DinoHeadConfig, Mlp, MlpConfig,
+    Projector, linear,
 };
-pub use seed::seed_weights;
-pub use views::Views;
+pub use method::Method;
+pub use methods::{
+    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier, Dino, DinoConfig, MocoV2,
+    MocoV2Config, SimClr, SimClrConfig, SimSiam, SimSiamConfig, Vicreg, VicregConfig,
+};
+pub use momentum::Momentum;
+pub use seed::Seed;
+pub use step::Step;
+pub use token_backbone::TokenBackbone;
 pub use weights::{WeightsError, from_safetensors, to_safetensors};

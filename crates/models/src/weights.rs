@@ -56,13 +56,13 @@ pub enum WeightsError {
 /// # Example
 /// ```
 /// use burn::tensor::Device;
-/// use selfsame_models::{ResNetConfig, from_safetensors, seed_weights, to_safetensors};
+/// use selfsame_models::{ResNetConfig, from_safetensors, to_safetensors};
 ///
 /// let device = Device::flex();
 /// let config = ResNetConfig::resnet10(2);
-/// let trained = seed_weights(config.init(&device), 7);
+/// let trained = config.init(7, &device);
 /// let bytes = to_safetensors(&trained, "{}")?;
-/// let restored = from_safetensors(config.init(&device), &bytes)?;
+/// let restored = from_safetensors(config.init(0, &device), &bytes)?;
 /// assert_eq!(to_safetensors(&restored, "{}")?, bytes);
 /// # Ok::<(), selfsame_models::WeightsError>(())
 /// ```
@@ -91,8 +91,8 @@ pub fn to_safetensors<M: Module>(module: &M, about: &str) -> Result<Vec<u8>, Wei
 /// use selfsame_models::{ResNetConfig, WeightsError, from_safetensors, to_safetensors};
 ///
 /// let device = Device::flex();
-/// let bytes = to_safetensors(&ResNetConfig::resnet10(2).init(&device), "")?;
-/// let wider = from_safetensors(ResNetConfig::resnet10(4).init(&device), &bytes);
+/// let bytes = to_safetensors(&ResNetConfig::resnet10(2).init(0, &device), "")?;
+/// let wider = from_safetensors(ResNetConfig::resnet10(4).init(0, &device), &bytes);
 /// assert!(matches!(wider, Err(WeightsError::Shape { .. })));
 /// # Ok::<(), WeightsError>(())
 /// ```
@@ -187,30 +187,30 @@ impl ModuleMapper for Fill<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ResNetConfig, seed_weights};
+    use crate::ResNetConfig;
     use burn::tensor::Device;
 
     #[test]
     fn weights_of_another_width_are_refused_by_name() {
         let device = Device::flex();
-        let bytes = to_safetensors(&ResNetConfig::resnet10(2).init(&device), "").unwrap();
-        let error = from_safetensors(ResNetConfig::resnet10(4).init(&device), &bytes).unwrap_err();
+        let bytes = to_safetensors(&ResNetConfig::resnet10(2).init(0, &device), "").unwrap();
+        let error = from_safetensors(ResNetConfig::resnet10(4).init(0, &device), &bytes).unwrap_err();
         assert_eq!(
             error.to_string(),
             "`stem.conv.weight` is [2, 3, 3, 3] in the file and [4, 3, 3, 3] in the network; \
              check its width"
         );
         let shallow = ResNetConfig { blocks: vec![1], ..ResNetConfig::resnet10(2) };
-        let error = from_safetensors(shallow.init(&device), &bytes).unwrap_err();
+        let error = from_safetensors(shallow.init(0, &device), &bytes).unwrap_err();
         assert!(error.to_string().starts_with("the network has no `blocks."), "{error}");
     }
 
     #[test]
     fn a_file_from_the_training_device_fits_the_plain_one() {
         let train = Device::flex().autodiff();
-        let trained = seed_weights(ResNetConfig::resnet10(2).init(&train), 3);
+        let trained = ResNetConfig::resnet10(2).init(3, &train);
         let bytes = to_safetensors(&trained, "{}").unwrap();
-        let plain = from_safetensors(ResNetConfig::resnet10(2).init(&Device::flex()), &bytes);
+        let plain = from_safetensors(ResNetConfig::resnet10(2).init(0, &Device::flex()), &bytes);
         assert_eq!(to_safetensors(&plain.unwrap(), "{}").unwrap(), bytes);
         assert!(from_safetensors(trained, &bytes[..50]).is_err());
     }

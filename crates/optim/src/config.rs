@@ -1,9 +1,9 @@
-//! Optimizers by name, with the parameter groups that self-supervised methods use.
+//! Optimizers by name, and the error of a setting.
 
-use burn::module::ParamGroup;
 use burn::optim::ModuleOptimizer;
 use serde::{Deserialize, Serialize};
 
+use crate::group::Members;
 use crate::{Lars, Sgd};
 
 /// The error of a setting that cannot be used.
@@ -15,6 +15,13 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
+    pub(crate) fn finite(key: &'static str, value: f64) -> Result<(), Self> {
+        if !value.is_finite() {
+            return Err(Self { key, reason: format!("{value} is not a finite number") });
+        }
+        Ok(())
+    }
+
     pub(crate) fn at_least_zero(key: &'static str, value: f64) -> Result<(), Self> {
         if !(value.is_finite() && value >= 0.0) {
             return Err(Self {
@@ -26,10 +33,10 @@ impl ConfigError {
     }
 }
 
-/// An optimizer and its settings.
+/// An optimizer and its settings, to be used by a [`GroupedOptimizer`](crate::GroupedOptimizer).
 ///
-/// Biases and the scales and shifts of norms (parameters with `bias`, `gamma` or `beta` in their
-/// path) have no weight decay and, with LARS, no rate of their own.
+/// Biases and the scales and shifts of norms (parameters whose path ends in `bias`, `gamma` or
+/// `beta`) have no weight decay, and plain SGD where the optimizer is LARS.
 ///
 /// # Example
 /// ```
@@ -103,82 +110,33 @@ impl OptimizerConfig {
         Ok(())
     }
 
-    /// Creates the optimizer, without any state yet.
-    ///
-    /// # Panics
-    /// If [`validate`](Self::validate) fails, with its message.
-    #[must_use]
-    #[track_caller]
-    pub fn init(&self) -> ModuleOptimizer {
-        if let Err(error) = self.validate() {
-            panic!("{error}");
-        }
-        let (all, momentum, nesterov) = match *self {
+    /// Returns the optimizer of biases, scales and shifts: no decay, no rate per layer.
+    pub(crate) fn for_vectors(&self) -> Sgd {
+        let (momentum, nesterov) = match *self {
+            Self::Sgd { momentum, nesterov, .. } => (momentum, nesterov),
+            Self::Lars { momentum, .. } => (momentum, false),
+        };
+        Sgd { momentum, nesterov, weight_decay: 0.0 }
+    }
+
+    /// Adds the optimizer for `members` to `optimizer`, where the last one added decides.
+    pub(crate) fn add_to(&self, optimizer: ModuleOptimizer, members: &Members) -> ModuleOptimizer {
+        let all = members.all.clone();
+        let optimizer = match *self {
             Self::Sgd { momentum, nesterov, weight_decay } => {
-                (Sgd { momentum, nesterov, weight_decay }.into(), momentum, nesterov)
+                optimizer.with_group(all, Sgd { momentum, nesterov, weight_decay }, None)
             }
             Self::Lars { momentum, weight_decay, trust } => {
-                (ModuleOptimizer::from(Lars { momentum, weight_decay, trust }), momentum, false)
+                optimizer.with_group(all, Lars { momentum, weight_decay, trust }, None)
             }
         };
-        let vectors = ParamGroup::from_any_predicates(vec!["bias", "gamma", "beta"]);
-        all.with_group(vectors, Sgd { momentum, nesterov, weight_decay: 0.0 }, None)
+        optimizer.with_group(members.vectors.clone(), self.for_vectors(), None)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::nn::{Linear, LinearConfig};
-    use burn::optim::GradientsParams;
-    use burn::tensor::{Device, Tensor};
-
-    /// A layer whose weights and biases are 1, after one step along gradients of 0.
-    fn after_a_flat_step(config: OptimizerConfig) -> (f32, f32) {
-        let device = Device::flex().autodiff();
-        let layer =
-            LinearConfig::new(2, 2).with_initializer(burn::nn::Initializer::Ones).init(&device);
-        let loss = layer.forward(Tensor::<2>::zeros([1, 2], &device)).sum() * 0.0;
-        let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-        let layer = config.init().step(1.0, layer, gradients);
-        let first = |data: burn::tensor::TensorData| data.iter::<f32>().next().unwrap();
-        (first(layer.weight.val().into_data()), first(layer.bias.unwrap().val().into_data()))
-    }
-
-    #[test]
-    fn weights_decay_and_biases_do_not() {
-        let (weight, bias) = after_a_flat_step(OptimizerConfig::sgd(0.9, 0.1));
-        assert!((weight - 0.81).abs() < 1e-6, "1 − 0.1 (1 + 0.9): {weight}");
-        assert!((bias - 1.0).abs() < 1e-7, "{bias}");
-        assert!((after_a_flat_step(OptimizerConfig::lars(0.1)).1 - 1.0).abs() < 1e-7);
-    }
-
-    #[test]
-    fn an_optimizer_that_was_saved_resumes_with_the_same_bytes() {
-        let device = Device::flex().autodiff();
-        let step = |optimizer: &mut ModuleOptimizer, layer: Linear| {
-            let input = Tensor::<2>::from_floats([[1.0, -2.0], [0.5, 3.0]], &device);
-            let loss = layer.forward(input).square().mean();
-            let gradients = GradientsParams::from_grads(loss.backward(), &layer);
-            optimizer.step(1.5, layer, gradients)
-        };
-        for config in [OptimizerConfig::sgd(0.9, 5e-4), OptimizerConfig::lars(1e-4)] {
-            let mut optimizer = config.init();
-            let layer = step(&mut optimizer, LinearConfig::new(2, 2).init(&device));
-            let saved = optimizer.into_bytes().unwrap();
-            let mut restored = config.init().from_bytes(saved).unwrap();
-            let bytes = |layer: Linear| layer.weight.val().into_data().bytes().to_vec();
-            let record = layer.clone();
-            assert_eq!(
-                bytes(step(&mut optimizer, layer)),
-                bytes(step(&mut restored, record.clone()))
-            );
-            assert_ne!(
-                bytes(step(&mut config.init(), record.clone())),
-                bytes(step(&mut restored, record))
-            );
-        }
-    }
 
     #[test]
     fn bad_values_are_named() {

@@ -11,7 +11,7 @@ use selfsame_kernels::{MomentumStep, momentum_step};
 /// v ← momentum · v + λ (gradient + decay · w)
 /// w ← w − rate · v
 /// ```
-/// [`OptimizerConfig`](crate::OptimizerConfig) gives norms and biases to plain SGD.
+/// [`GroupedOptimizer`](crate::GroupedOptimizer) gives norms and biases to plain SGD.
 ///
 /// # Source
 /// You et al., 2017, [arXiv:1708.03888](https://arxiv.org/abs/1708.03888), eq. 6.

@@ -1,20 +1,25 @@
 //! The loader: batches of views, made by several threads, in one fixed order.
 
 mod batch;
+mod image_views;
 mod producer;
+mod view_source;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossbeam_channel::{Receiver, bounded};
 use rayon::ThreadPoolBuilder;
 use selfsame_augment::ViewMaker;
-use selfsame_datasets::Dataset;
+use selfsame_datasets::{Dataset, stamp};
 
-use crate::{LoaderError, Sampler, SamplerError, Shuffled};
+use crate::{BatchSource, LoaderError, Sampler, SamplerError, Shuffled};
 
-pub use batch::{HostView, HostViews};
+pub use batch::{HostBatch, HostView};
+pub use image_views::ImageViews;
 use producer::{Pipeline, Producer};
+pub use view_source::ViewSource;
 
 /// Settings of a [`Loader`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +40,7 @@ pub struct LoaderConfig {
 /// [`epoch`](Self::epoch) starts at any batch of any epoch.
 ///
 /// All threads work on the same batch. One batch is made while another waits to be taken; with the
-/// one in use, three are in memory. A JPEG is decoded no further than the crops of its views reach,
-/// and at 1/2, 1/4 or 1/8 of its size where all crops stay as large as their views.
+/// one in use, three are in memory.
 #[derive(Clone)]
 pub struct Loader {
     pipeline: Arc<Pipeline>,
@@ -45,7 +49,7 @@ pub struct Loader {
 impl std::fmt::Debug for Loader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Loader")
-            .field("images", &self.pipeline.dataset.len())
+            .field("samples", &self.pipeline.source.samples())
             .field("batch_size", &self.batch_size())
             .field("batches_per_epoch", &self.batches_per_epoch())
             .field("threads", &self.pipeline.threads.current_num_threads())
@@ -102,6 +106,20 @@ impl Loader {
         threads: usize,
         seed: u64,
     ) -> Result<Self, LoaderError> {
+        Self::of(ImageViews::new(dataset, recipe)?, sampler, threads, seed)
+    }
+
+    /// Creates a loader of samples of any kind; `seed` decides the views.
+    ///
+    /// # Errors
+    /// If `threads` is 0 or they cannot be started, or the sampler has no batch or draws from more
+    /// samples than there are.
+    pub fn of(
+        source: impl ViewSource + 'static,
+        sampler: impl Sampler + 'static,
+        threads: usize,
+        seed: u64,
+    ) -> Result<Self, LoaderError> {
         let settings = [
             ("threads", threads),
             ("batch_size", sampler.batch_size()),
@@ -110,9 +128,8 @@ impl Loader {
         if let Some((field, _)) = settings.into_iter().find(|(_, value)| *value == 0) {
             return Err(LoaderError::Zero { field });
         }
-        recipe.validate()?;
-        if sampler.samples() > dataset.len() {
-            let (drawn, all) = (sampler.samples(), dataset.len());
+        if sampler.samples() > source.samples() {
+            let (drawn, all) = (sampler.samples(), source.samples());
             let problem = format!("is {drawn}, but the data set has {all}");
             return Err(SamplerError::Setting { field: "samples", problem }.into());
         }
@@ -120,14 +137,8 @@ impl Loader {
         let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(name).build();
         let pool =
             pool.map_err(|error| LoaderError::Threads { threads, reason: error.to_string() })?;
-        let pipeline = Pipeline {
-            dataset,
-            recipe: Box::new(recipe),
-            sampler: Box::new(sampler),
-            seed,
-            threads: pool,
-            scratches: std::sync::Mutex::default(),
-        };
+        let (source, sampler) = (Box::new(source), Box::new(sampler));
+        let pipeline = Pipeline { source, sampler, seed, threads: pool };
         Ok(Self { pipeline: Arc::new(pipeline) })
     }
 
@@ -179,12 +190,58 @@ impl Loader {
     }
 }
 
+impl BatchSource for Loader {
+    type Batch = HostBatch;
+
+    fn batch_size(&self) -> usize {
+        self.batch_size()
+    }
+
+    fn batches_per_epoch(&self) -> usize {
+        self.batches_per_epoch()
+    }
+
+    fn epoch(
+        &self,
+        epoch: u64,
+        first_batch: usize,
+    ) -> impl Iterator<Item = Result<HostBatch, LoaderError>> {
+        self.epoch(epoch, first_batch)
+    }
+
+    /// Returns the number of samples and a checksum of their stamps, what decides the
+    /// views, the seed, and a checksum of the order of the first epoch.
+    fn fingerprint(&self) -> Result<BTreeMap<String, String>, LoaderError> {
+        let Pipeline { source, sampler, seed, .. } = self.pipeline.as_ref();
+        let stamps: Result<Vec<u64>, _> =
+            (0..source.samples()).map(|index| source.stamp(index)).collect();
+        let bytes = |numbers: &[u64]| -> Vec<u8> {
+            numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
+        };
+        let order = self.pipeline.order(0)?;
+        let batches = 0..order.batches();
+        let order: Vec<u64> =
+            batches.flat_map(|batch| order.batch(batch)).map(|&index| index as u64).collect();
+        let checksum = |numbers: &[u64]| format!("{:016x}", stamp(&[&bytes(numbers)]));
+        let entries = [
+            ("data.samples", source.samples().to_string()),
+            ("data.checksum", checksum(&stamps?)),
+            ("views", source.describe()),
+            ("seed of the views", seed.to_string()),
+            ("batch_size", sampler.batch_size().to_string()),
+            ("batches_per_epoch", sampler.batches_per_epoch().to_string()),
+            ("order of the samples", checksum(&order)),
+        ];
+        Ok(entries.map(|(name, value)| (name.to_owned(), value)).into())
+    }
+}
+
 /// The batches of an epoch, in order. See [`Loader::epoch`].
 ///
 /// The iterator ends with the first error, since an epoch must not have gaps.
 #[derive(Debug)]
 pub struct Batches {
-    receiver: Receiver<Result<HostViews, LoaderError>>,
+    receiver: Receiver<Result<HostBatch, LoaderError>>,
     /// The next batch.
     next: usize,
     /// Batches to come.
@@ -193,7 +250,7 @@ pub struct Batches {
 }
 
 impl Iterator for Batches {
-    type Item = Result<HostViews, LoaderError>;
+    type Item = Result<HostBatch, LoaderError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.left == 0 {
@@ -235,7 +292,7 @@ mod tests {
         Loader::new(Arc::new(Synthetic::new(shapes)), Recipe::shapes(12), config).unwrap()
     }
 
-    fn all(loader: &Loader, epoch: u64, first: usize) -> Vec<HostViews> {
+    fn all(loader: &Loader, epoch: u64, first: usize) -> Vec<HostBatch> {
         loader.epoch(epoch, first).collect::<Result<_, _>>().unwrap()
     }
 

@@ -18,7 +18,7 @@ use selfsame_datasets::{
     DataError, Dataset, EncodedImage, Map, Split, Synthetic, SyntheticConfig, labels, open,
 };
 use selfsame_samplers::{
-    Balanced, BalancedConfig, EpochOrder, HostViews, Loader, LoaderConfig, LoaderError, Sampler,
+    Balanced, BalancedConfig, EpochOrder, HostBatch, Loader, LoaderConfig, LoaderError, Sampler,
     Sharded, Shuffled, SingleShot, Weighted, WithReplacement,
 };
 
@@ -36,15 +36,15 @@ fn stream(
     loader: &Loader,
     epoch: u64,
     first_batch: usize,
-) -> impl Iterator<Item = Result<HostViews, LoaderError>> {
+) -> impl Iterator<Item = Result<HostBatch, LoaderError>> {
     let further = (epoch + 1..).flat_map(|epoch| loader.epoch(epoch, 0));
     loader.epoch(epoch, first_batch).chain(further)
 }
 
 fn take(
-    batches: impl Iterator<Item = Result<HostViews, LoaderError>>,
+    batches: impl Iterator<Item = Result<HostBatch, LoaderError>>,
     count: usize,
-) -> Vec<HostViews> {
+) -> Vec<HostBatch> {
     batches.take(count).collect::<Result<_, _>>().unwrap()
 }
 

@@ -23,5 +23,5 @@ pub mod prelude {
     pub use crate::models::{Backbone, Method, ResNetConfig};
     pub use crate::optim::{OptimizerConfig, Schedule};
     pub use crate::samplers::{Loader, LoaderConfig};
-    pub use crate::train::{Trainer, extract_features};
+    pub use crate::train::{Trainer, TrainerConfig, extract_features};
 }

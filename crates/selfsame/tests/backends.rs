@@ -28,10 +28,10 @@ use selfsame::losses::{
     hypersphere, koleo, mmcr, moco, nt_xent, random_slices, sigreg, sup_con, swav, tico, triplet,
     vicreg, w_mse,
 };
-use selfsame::models::{Method, ResNet, ResNetConfig, SimClr, SimClrConfig, Views, seed_weights};
-use selfsame::optim::{OptimizerConfig, Schedule};
+use selfsame::models::{Batch, Context, Method, ResNet, ResNetConfig, SimClr, SimClrConfig};
+use selfsame::optim::{GroupedOptimizer, OptimizerConfig, Schedule};
 use selfsame::samplers::{Loader, LoaderConfig};
-use selfsame::train::Trainer;
+use selfsame::train::{Trainer, TrainerConfig, Upload};
 
 /// Returns the name of the device under test.
 fn name() -> String {
@@ -118,7 +118,11 @@ const LOSSES: &[(&str, Loss)] = &[
     ("barlow_twins", |a, b| barlow_twins(a, b, &BarlowTwinsLossConfig::default())),
     ("vicreg", |a, b| vicreg(a, b, &VicregLossConfig::default())),
     ("hypersphere", |a, b| hypersphere(a, b, &HypersphereLossConfig::default())),
-    ("tico", |a, b| tico(a, b, &mut TicoCovariance::default(), &TicoLossConfig::default())),
+    ("tico", |a, b| {
+        let config = TicoLossConfig::default();
+        let covariance = TicoCovariance::new(32, &a.device().inner());
+        tico(a.clone(), b, &covariance.next(a, config.momentum), &config)
+    }),
     ("w_mse", |a, b| w_mse(a, b, &WMseLossConfig::default())),
     ("swav", |a, b| swav(&[a, b], &[], &[], &SwavLossConfig::default())),
     ("dino", |a, b| {
@@ -220,11 +224,8 @@ fn shapes(images: usize, size: u32) -> Arc<dyn Dataset> {
 }
 
 fn sim_clr(device: &Device) -> SimClr<ResNet> {
-    let encoder = ResNetConfig { blocks: vec![1, 1], width: 8, channels: 3 }.init(device);
-    seed_weights(
-        SimClrConfig { d_hidden: 32, d_output: 16, temperature: 0.2 }.init(encoder, device),
-        5,
-    )
+    let encoder = ResNetConfig { blocks: vec![1, 1], width: 8, channels: 3 }.init(5, device);
+    SimClrConfig { d_hidden: 32, d_output: 16, temperature: 0.2 }.init(encoder, 5, device)
 }
 
 const LOADER: LoaderConfig = LoaderConfig { batch_size: 32, threads: 1, seed: 5 };
@@ -252,16 +253,15 @@ fn a_training_step_is_that_of_the_cpu() {
     let host = loader(32).epoch(0, 0).next().unwrap().unwrap();
     let step = |device: &Device| {
         let device = device.clone().autodiff();
-        let upload = |view: &selfsame::samplers::HostView| {
-            Tensor::from_data(TensorData::new(view.data.clone(), view.dims), &device)
-        };
-        let views = Views::new(host.views.iter().map(upload).collect(), Vec::new());
+        let batch: Batch = host.clone().upload(&device);
         let method = sim_clr(&device);
         let before = weights(&method);
-        let step = method.step(&views);
+        let step = method.step(&batch, &Context::default());
         let loss = values(step.loss.clone());
         let gradients = GradientsParams::from_grads(step.loss.backward(), &method);
-        let after = weights(&OptimizerConfig::sgd(0.9, 5e-4).init().step(0.1, method, gradients));
+        let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::constant(0.1));
+        let mut optimizer = GroupedOptimizer::new(sgd, schedule, Vec::new(), None).unwrap();
+        let after = weights(&optimizer.step(0, 1, method, gradients));
         let change: Vec<f32> = after.iter().zip(&before).map(|(a, b)| a - b).collect();
         (loss, before, change)
     };
@@ -282,11 +282,9 @@ fn a_short_run_learns_as_on_the_cpu() {
     let train = |device: &Device| {
         let device = device.clone().autodiff();
         let loader = Loader::new(shapes(256, SIDE), easy.clone(), LOADER).unwrap();
-        let steps = epochs * loader.batches_per_epoch() as u64;
-        let (optimizer, schedule) =
-            (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.01, steps));
-        let method = sim_clr(&device);
-        let run = Trainer::new(method, optimizer.init(), schedule, loader, epochs, &device);
+        let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.01));
+        let config = TrainerConfig::new(epochs, optimizer, schedule);
+        let run = Trainer::new(sim_clr(&device), loader, config, &device).unwrap();
         run.fit().unwrap().history.series("loss").into_iter().map(|(_, loss)| loss)
     };
     let found: Vec<f64> = train(&device).collect();

@@ -1,17 +1,31 @@
 //! Errors that end a run.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use selfsame_callbacks::CallbackError;
 use selfsame_datasets::DataError;
 use selfsame_metrics::MetricError;
+use selfsame_models::NonFiniteLayer;
+use selfsame_optim::ConfigError;
 use selfsame_samplers::LoaderError;
 
 /// The reason why a run could not start, continue, or be saved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TrainError {
-    /// An image could not be read.
+    /// A setting of the optimizer, a schedule or a group is not valid.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A setting of the run is not valid.
+    #[error("`{field}` {problem}")]
+    Setting {
+        /// The setting.
+        field: &'static str,
+        /// The fault and the remedy.
+        problem: String,
+    },
+    /// A sample could not be read.
     #[error(transparent)]
     Data(#[from] DataError),
     /// A batch could not be made.
@@ -20,16 +34,15 @@ pub enum TrainError {
     /// The features could not be evaluated.
     #[error("the features cannot be evaluated")]
     Metric(#[from] MetricError),
-    /// The loss became NaN or infinite.
-    #[error(
-        "the loss became {loss} at step {step}; lower the learning rate, and check that all views \
-         are finite"
-    )]
+    /// The loss became NaN or infinite. The weights of the last checkpoint are from before.
+    #[error("the loss became {loss} at step {step}; {}", explain(layer.as_ref()))]
     NonFiniteLoss {
         /// The loss: NaN or infinite.
         loss: f64,
         /// The optimizer step, counted from 1.
         step: u64,
+        /// The first layer whose output was not finite, if it could be found.
+        layer: Option<NonFiniteLayer>,
     },
     /// A callback failed; the message is that of its error.
     #[error(transparent)]
@@ -44,6 +57,40 @@ pub enum TrainError {
         /// The system's reason.
         source: std::io::Error,
     },
+    /// A checkpoint is of a run with other settings, networks or data.
+    #[error("the checkpoint {} is of another run: {differences}", path.display())]
+    OtherRun {
+        /// The checkpoint's folder.
+        path: PathBuf,
+        /// What differs, with the values then and now.
+        differences: String,
+    },
+    /// A checkpoint has a run of another length.
+    #[error(
+        "the checkpoint {} is of a run of {then} epochs, and {now} were asked for; {}",
+        path.display(),
+        remedy(*is_finished, *then, *now)
+    )]
+    OtherLength {
+        /// The checkpoint's folder.
+        path: PathBuf,
+        /// Epochs of the checkpoint's run.
+        then: u64,
+        /// Epochs asked for.
+        now: u64,
+        /// Whether the checkpoint's run has ended.
+        is_finished: bool,
+    },
+    /// A checkpoint is damaged.
+    #[error("the checkpoint {} is damaged: {reason}; {}", path.display(), offer(previous.as_deref()))]
+    Damaged {
+        /// The checkpoint's folder.
+        path: PathBuf,
+        /// The fault.
+        reason: String,
+        /// The newest checkpoint before it that is intact.
+        previous: Option<PathBuf>,
+    },
     /// A checkpoint cannot be used.
     #[error("the checkpoint {} cannot be used: {reason}", path.display())]
     Checkpoint {
@@ -52,11 +99,72 @@ pub enum TrainError {
         /// The fault.
         reason: String,
     },
+    /// Another run uses the folder of checkpoints.
+    #[error("another run is saving to {}; wait for its end, or give this one another folder", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Not one epoch fits into the time limit.
+    #[error(
+        "an epoch takes about {:.0} s, so none fits into the time limit of {:.0} s; raise the limit, \
+         or use fewer samples or a smaller network",
+        epoch.as_secs_f64(),
+        limit.as_secs_f64()
+    )]
+    TimeLimit {
+        /// The time limit.
+        limit: Duration,
+        /// The estimated time of one epoch.
+        epoch: Duration,
+    },
+    /// The figure by which checkpoints are kept is not measured.
+    #[error("checkpoints are kept by `{metric}`, which is not measured; there are {known}")]
+    UnknownMetric {
+        /// The figure.
+        metric: String,
+        /// The names of the figures there are.
+        known: String,
+    },
 }
 
 impl TrainError {
     pub(crate) fn file(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { action, path, source }
+    }
+}
+
+fn explain(layer: Option<&NonFiniteLayer>) -> String {
+    match layer {
+        None => "no layer's output and no weight is known to be at fault; lower the learning rate, \
+                 and check the loss"
+            .to_owned(),
+        Some(NonFiniteLayer { path, has_finite_weights: true }) => format!(
+            "the first layer whose output is not finite is `{path}`, whose weights are finite; \
+             check that all views are finite, and lower the learning rate"
+        ),
+        Some(NonFiniteLayer { path, has_finite_weights: false }) => format!(
+            "the first layer whose output is not finite is `{path}`, and so are its weights since \
+             an earlier update; lower the learning rate, or set `clip_norm`"
+        ),
+    }
+}
+
+fn remedy(is_finished: bool, then: u64, now: u64) -> String {
+    match (is_finished, now > then) {
+        (true, true) => "to train this finished run longer, with a new schedule from its weights, \
+                         call `Checkpoints::extend_finished`"
+            .to_owned(),
+        _ => format!("ask for {then} epochs to continue it, or save to another folder"),
+    }
+}
+
+fn offer(previous: Option<&Path>) -> String {
+    match previous {
+        Some(path) => {
+            format!("remove it to continue from {}, which is intact", path.display())
+        }
+        None => "there is no intact one before it, so start anew in another folder".to_owned(),
     }
 }

@@ -1,13 +1,18 @@
 #![doc = include_str!("../README.md")]
 
 mod checkpoints;
+mod config;
 mod error;
 mod extract_features;
-mod knn_probe;
+mod fingerprint;
+mod held_out;
 mod trainer;
+mod upload;
 
 pub use checkpoints::Checkpoints;
+pub use config::TrainerConfig;
 pub use error::TrainError;
-pub use extract_features::extract_features;
-pub use knn_probe::{KnnProbe, OnlineKnn};
+pub use extract_features::{ExtractedFeatures, extract_features, extract_features_of};
+pub use held_out::{HeldOut, OnlineAccuracy};
 pub use trainer::{Outcome, Trainer};
+pub use upload::Upload;

@@ -1,24 +1,29 @@
 //! The training loop: batches of views, optimizer steps, callbacks, checkpoints.
 
-use std::time::Instant;
+use std::fs::File;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use burn::optim::{GradientsParams, ModuleOptimizer};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, Tensor};
 use selfsame_callbacks::{
     Callback, CallbackError, EpochRecord, History, RunView, StepMetrics, StopReason, StopSignal,
 };
 use selfsame_metrics::{Features, std_of_l2_normalized, uniform_std};
-use selfsame_models::{Clock, Method, Views};
-use selfsame_optim::Schedule;
-use selfsame_samplers::{HostView, HostViews, Loader};
+use selfsame_models::{Clock, Context, Method, first_non_finite_layer};
+use selfsame_optim::{
+    GroupedOptimizer, ParameterGroup, Schedule, add_gradients, scale_gradients,
+};
+use selfsame_samplers::{BatchSource, Loader};
 
 use crate::checkpoints::RunState;
-use crate::{Checkpoints, TrainError};
+use crate::fingerprint::{add_json, add_shapes};
+use crate::{Checkpoints, TrainError, TrainerConfig, Upload};
 
-/// The training loop of a method, with one optimizer step per batch of the loader.
+/// The training loop of a method, with one optimizer step per batch of its source.
 ///
-/// A step is a function of the weights, the optimizer's state and the step's number, so a run that
-/// is stopped and resumed ends with the same bytes as one that was not.
+/// A step is a function of the networks, their state, the optimizer's state and the step's number,
+/// so a run that is stopped and resumed ends with the same bytes as one that was not.
 ///
 /// # Example
 /// ```
@@ -27,21 +32,22 @@ use crate::{Checkpoints, TrainError};
 /// use burn::tensor::Device;
 /// use selfsame_augment::Recipe;
 /// use selfsame_callbacks::{CollapseAlarm, CsvLog};
-/// use selfsame_models::{BarlowTwinsConfig, ResNetConfig, seed_weights};
-/// use selfsame_optim::{OptimizerConfig, Schedule};
 /// use selfsame_datasets::{Split, Synthetic, SyntheticConfig};
+/// use selfsame_models::{BarlowTwinsConfig, ResNetConfig};
+/// use selfsame_optim::{OptimizerConfig, Schedule};
 /// use selfsame_samplers::{Loader, LoaderConfig};
-/// use selfsame_train::{Checkpoints, Trainer};
+/// use selfsame_train::{Checkpoints, Trainer, TrainerConfig};
 ///
 /// let folder = tempfile::tempdir()?;
 /// let device = Device::flex().autodiff();
 /// let shapes = SyntheticConfig { images: 16, size: 8, seed: 0, split: Split::Train };
 /// let config = LoaderConfig { batch_size: 8, threads: 1, seed: 0 };
 /// let loader = Loader::new(Arc::new(Synthetic::new(shapes)), Recipe::shapes(8), config)?;
-/// let encoder = ResNetConfig::resnet10(1).init(&device);
-/// let method = seed_weights(BarlowTwinsConfig::default().init(encoder, &device), 0);
-/// let optimizer = OptimizerConfig::sgd(0.9, 5e-4).init();
-/// let outcome = Trainer::new(method, optimizer, Schedule::one_cycle(0.01, 4), loader, 2, &device)
+/// let encoder = ResNetConfig::resnet10(1).init(0, &device);
+/// let method = BarlowTwinsConfig::default().init(encoder, 0, &device);
+/// let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.01));
+/// let config = TrainerConfig::new(2, optimizer, schedule);
+/// let outcome = Trainer::new(method, loader, config, &device)?
 ///     .with_callback(CollapseAlarm::default())
 ///     .with_callback(CsvLog::new(folder.path().join("epochs.csv")))
 ///     .with_checkpoints(Checkpoints::new(folder.path().join("checkpoint")))?
@@ -50,29 +56,35 @@ use crate::{Checkpoints, TrainError};
 /// assert!(folder.path().join("checkpoint/step-4").is_dir());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub struct Trainer<M: Method> {
+pub struct Trainer<M: Method, S: BatchSource = Loader> {
     method: M,
-    optimizer: ModuleOptimizer,
-    schedule: Schedule,
-    loader: Loader,
+    optimizer: GroupedOptimizer,
+    source: Arc<S>,
+    accumulate: usize,
     device: Device,
     state: RunState,
     callbacks: Vec<Box<dyn Callback<M>>>,
     checkpoints: Option<Checkpoints>,
+    /// Keeps other runs out of the folder of checkpoints.
+    lock: Option<File>,
     signal: StopSignal,
+    time_limit: Option<Duration>,
     sync_every: usize,
     unread: Vec<Unread>,
+    /// The embedding of the last step that was read.
+    embedding: Option<Features>,
 }
 
 /// The results of a step, still on its device.
 struct Unread {
     clock: Clock,
     loss: Tensor<1>,
-    embedding: Tensor<2>,
+    terms: Vec<(&'static str, Tensor<1>)>,
+    embedding: Option<Tensor<2>>,
     learning_rate: f64,
 }
 
-impl<M: Method> std::fmt::Debug for Trainer<M> {
+impl<M: Method, S: BatchSource> std::fmt::Debug for Trainer<M, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Trainer({:?}, {} callbacks)", self.state.clock, self.callbacks.len())
     }
@@ -93,37 +105,88 @@ pub struct Outcome<M: Method> {
     pub seconds: f64,
 }
 
-impl<M: Method> Trainer<M> {
-    /// Prepares a run of `epochs` over the loader's images, on an autodiff device.
+/// The times of a run since it was started or resumed.
+struct Times {
+    start: Instant,
+    /// Steps and seconds of the run before.
+    steps_before: u64,
+    seconds_before: f64,
+    last_read: Instant,
+    /// Time spent waiting for batches since the last reading.
+    waited: Duration,
+}
+
+impl<M: Method, S: BatchSource> Trainer<M, S>
+where
+    S::Batch: Upload<M::Batch>,
+{
+    /// Prepares a run over the batches of `source`, on an autodiff device.
+    ///
+    /// # Errors
+    /// If a setting is not valid, an epoch has fewer batches than are accumulated, or a sample of
+    /// the source cannot be found.
     ///
     /// # Panics
     /// If `device` is not an autodiff device.
-    #[must_use]
     #[track_caller]
     pub fn new(
         method: M,
-        optimizer: ModuleOptimizer,
-        schedule: Schedule,
-        loader: Loader,
-        epochs: u64,
+        source: S,
+        config: TrainerConfig,
         device: &Device,
-    ) -> Self {
+    ) -> Result<Self, TrainError> {
         assert!(device.is_autodiff(), "training needs a device with autodiff: `device.autodiff()`");
-        let steps_per_epoch = loader.batches_per_epoch() as u64;
-        let clock = Clock { step: 0, steps_per_epoch, epochs };
-        Self {
+        let setting = |field, problem: String| Err(TrainError::Setting { field, problem });
+        if config.epochs == 0 {
+            return setting("epochs", "must be 1 or more".to_owned());
+        }
+        if config.accumulate == 0 {
+            return setting("accumulate", "must be 1 or more".to_owned());
+        }
+        let batches = source.batches_per_epoch();
+        if batches < config.accumulate {
+            let problem = format!(
+                "is {}, but an epoch has {batches} batches; lower it, or make batches smaller",
+                config.accumulate
+            );
+            return setting("accumulate", problem);
+        }
+        let steps_per_epoch = (batches / config.accumulate) as u64;
+        let clock = Clock { steps_per_epoch, epochs: config.epochs, ..Clock::default() };
+
+        let mut fingerprint = source.fingerprint()?;
+        let value = serde_json::to_value(&config).unwrap_or_default(); // a struct of numbers
+        add_json(&mut fingerprint, "run", &value);
+        fingerprint.remove("run.epochs"); // compared by itself
+        add_json(&mut fingerprint, "method", &method.settings());
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        fingerprint.insert("the version of selfsame".to_owned(), version);
+        add_shapes(&mut fingerprint, &method);
+
+        let TrainerConfig { epochs, optimizer, schedule, groups, clip_norm, accumulate } = config;
+        let constant = |path: &&str| {
+            ParameterGroup::new(*path).with_schedule(Schedule::constant(schedule.peak()))
+        };
+        let groups = method.constant_rate().iter().map(constant).chain(groups).collect();
+        let optimizer = GroupedOptimizer::new(optimizer, schedule, groups, clip_norm)?;
+        optimizer.check(&method)?;
+        optimizer.check_rates(clock.total_steps())?;
+        Ok(Self {
             method,
             optimizer,
-            schedule,
-            loader,
+            source: Arc::new(source),
+            accumulate,
             device: device.clone(),
-            state: RunState { clock, ..RunState::default() },
+            state: RunState { clock, requested_epochs: epochs, fingerprint, ..RunState::default() },
             callbacks: Vec::new(),
             checkpoints: None,
+            lock: None,
             signal: StopSignal::new(),
+            time_limit: None,
             sync_every: 1,
             unread: Vec::new(),
-        }
+            embedding: None,
+        })
     }
 
     /// Reads losses and embeddings from the device after every `steps` steps (1 by default) and at
@@ -132,7 +195,8 @@ impl<M: Method> Trainer<M> {
     /// A GPU that is asked for a value first finishes all its work, and then waits for more. The
     /// measured values stay the same to the last bit. Callbacks hear of a step up to `steps − 1`
     /// steps later, and see the networks as they are by then; a loss that is not finite ends the
-    /// run equally late.
+    /// run equally late. Only with 1 is it found before the update, when the layer at fault can
+    /// still be named.
     ///
     /// # Panics
     /// If `steps` is 0.
@@ -158,82 +222,107 @@ impl<M: Method> Trainer<M> {
         self
     }
 
-    /// Saves the run after every epoch and at a stop, and resumes from the newest checkpoint if
-    /// there is one.
+    /// Adds something else that decides the result, such as the version of a program. A checkpoint
+    /// with another value is refused. Call it before [`with_checkpoints`](Self::with_checkpoints).
+    #[must_use]
+    pub fn with_fingerprint(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.state.fingerprint.insert(name.into(), value.into());
+        self
+    }
+
+    /// Saves the run after every epoch, at a stop and after an error, and resumes from the newest
+    /// checkpoint if there is one.
     ///
     /// # Errors
-    /// If the checkpoint cannot be read, or belongs to a run of another length or other networks.
+    /// If the newest checkpoint is damaged, or belongs to a run with other settings, networks, data
+    /// or length, or if another run uses the folder. The error says what differs.
     pub fn with_checkpoints(mut self, checkpoints: Checkpoints) -> Result<Self, TrainError> {
-        let found = checkpoints.load(self.method.clone(), self.optimizer.clone())?;
-        if let (Some((state, method, optimizer)), Some(path)) = (found, checkpoints.newest()) {
-            let begun = Clock { step: 0, ..state.clock };
-            if begun != self.state.clock {
-                let reason = format!(
-                    "it has {} epochs of {} steps, this run {} of {}",
-                    begun.epochs,
-                    begun.steps_per_epoch,
-                    self.state.clock.epochs,
-                    self.state.clock.steps_per_epoch
-                );
-                return Err(TrainError::Checkpoint { path, reason });
-            }
+        self.lock = Some(checkpoints.lock()?);
+        let found = checkpoints.load(&self.state, self.method.clone(), self.optimizer.clone())?;
+        if let Some((state, method, optimizer)) = found {
             (self.state, self.method, self.optimizer) = (state, method, optimizer);
         }
         self.checkpoints = Some(checkpoints);
         Ok(self)
     }
 
+    /// Ends the run within `limit` of training time over all resumptions: with its schedule at its
+    /// end if possible.
+    ///
+    /// A new run times a few steps of a copy of the networks. If the epochs that were asked for
+    /// do not fit, it lowers their number to what does, so that the schedule ends in time;
+    /// [`clock`](Self::clock) tells, before [`fit`](Self::fit). Should the run become slower later,
+    /// it is stopped and saved at the limit.
+    ///
+    /// Call it after [`with_checkpoints`](Self::with_checkpoints), as a run that is resumed keeps
+    /// the number of its epochs.
+    ///
+    /// # Errors
+    /// If not one epoch fits, or a sample cannot be read.
+    pub fn with_time_limit(mut self, limit: Duration) -> Result<Self, TrainError> {
+        self.time_limit = Some(limit);
+        if self.state.clock.step > self.state.clock.schedule_start || self.state.clock.is_finished()
+        {
+            return Ok(self);
+        }
+        let epoch = self.time_of_epoch()?;
+        // A tenth is left for callbacks and checkpoints.
+        let left = limit.as_secs_f64() - self.state.seconds;
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "too many or negative epochs are cut off"
+        )]
+        let fitting = (0.9 * left / epoch.as_secs_f64()) as u64;
+        if fitting == 0 {
+            return Err(TrainError::TimeLimit { limit, epoch });
+        }
+        let clock = &mut self.state.clock;
+        clock.epochs = clock.epochs.min(clock.epoch() + fitting);
+        self.optimizer.check_rates(clock.progress().1)?;
+        Ok(self)
+    }
+
+    /// Returns the run's place in its schedule: step 0 of a new run, a later one if a checkpoint was
+    /// found.
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.state.clock
+    }
+
     /// Trains until the last epoch has ended, or until the run is stopped.
     ///
     /// # Errors
-    /// If an image cannot be read, the loss is not finite, a callback fails, or the run cannot be
-    /// saved. The last checkpoint is unchanged then.
+    /// If a sample cannot be read, the loss is not finite, a callback fails, or the run cannot be
+    /// saved. The last finished step is saved then, except for a loss that is not finite: the last
+    /// checkpoint is from before.
     pub fn fit(mut self) -> Result<Outcome<M>, TrainError> {
+        let now = Instant::now();
+        let mut times = Times {
+            start: now,
+            steps_before: self.state.clock.step,
+            seconds_before: self.state.seconds,
+            last_read: now,
+            waited: Duration::ZERO,
+        };
         let mut stop = None;
-        let resumed = (Instant::now(), self.state.clone());
-        let (clock, mut last) = (self.state.clock, StepMetrics::default());
-        self.notify(clock, last, &mut stop, |callback, run| callback.on_start(run))?;
+        let mut last = StepMetrics::default();
+        self.notify(self.state.clock, &last, &mut stop, |callback, run| callback.on_start(run))?;
         while !self.state.clock.is_finished() && stop.is_none() {
-            let (epoch, batch) = (self.state.clock.epoch(), self.state.clock.batch());
-            #[allow(clippy::cast_possible_truncation, reason = "batches fit the address space")]
-            let batches = self.loader.epoch(epoch, batch as usize);
-            for views in batches {
-                self.step(views?);
-                let ends = self.state.clock.batch() == 0;
-                let raised = self.signal.is_raised();
-                if self.unread.len() < self.sync_every && !ends && !raised {
-                    continue;
+            let ended = self.train_epoch(&mut times, &mut last, &mut stop);
+            self.state.seconds = times.seconds();
+            match ended {
+                Ok(()) => self.save()?,
+                Err(error @ TrainError::NonFiniteLoss { .. }) => return Err(error),
+                Err(error) => {
+                    // The cause counts; if saving fails as well, the last checkpoint stays.
+                    let _ = self.save();
+                    return Err(error);
                 }
-                let read = self.read()?;
-                let elapsed = resumed.0.elapsed().as_secs_f64();
-                self.state.seconds = resumed.1.seconds + elapsed;
-                let images = (self.state.clock.step - resumed.1.clock.step) as f64
-                    * self.loader.batch_size() as f64;
-                for (clock, metrics) in read {
-                    last = StepMetrics { images_per_second: images / elapsed, ..metrics };
-                    self.notify(clock, last, &mut stop, |callback, run| callback.on_step_end(run))?;
-                }
-                if ends {
-                    self.end_epoch(last);
-                    let clock = self.state.clock;
-                    self.notify(clock, last, &mut stop, |callback, run| {
-                        callback.on_epoch_end(run)
-                    })?;
-                }
-                if raised {
-                    stop.get_or_insert(StopReason::Signal);
-                }
-                if stop.is_some() {
-                    break;
-                }
-            }
-            self.state.seconds = resumed.1.seconds + resumed.0.elapsed().as_secs_f64();
-            if let Some(checkpoints) = &self.checkpoints {
-                checkpoints.save(&self.state, &self.method, &self.optimizer)?;
             }
         }
-        let (clock, mut late) = (self.state.clock, None); // nothing is left to stop
-        self.notify(clock, last, &mut late, |callback, run| callback.on_end(run))?;
+        let mut late = None; // nothing is left to stop
+        self.notify(self.state.clock, &last, &mut late, |callback, run| callback.on_end(run))?;
         Ok(Outcome {
             method: self.method,
             history: self.state.history,
@@ -243,77 +332,255 @@ impl<M: Method> Trainer<M> {
         })
     }
 
-    /// Runs one forward and backward pass and one update; reads nothing from the device.
-    fn step(&mut self, batch: HostViews) {
-        let step = self.method.step(&upload(batch, &self.device));
-        let loss = step.loss.clone().inner();
-        let learning_rate = self.schedule.at(self.state.clock.step);
-        let gradients = GradientsParams::from_grads(step.loss.backward(), &self.method);
-        self.method = self.optimizer.step(learning_rate, self.method.clone(), gradients);
-        self.state.clock.step += 1;
-        let (clock, embedding) = (self.state.clock, step.embedding);
-        self.unread.push(Unread { clock, loss, embedding, learning_rate });
-    }
-
-    /// Reads the results of the steps that were not read yet, in order.
-    fn read(&mut self) -> Result<Vec<(Clock, StepMetrics)>, TrainError> {
-        let mut read = Vec::with_capacity(self.unread.len());
-        for Unread { clock, loss, embedding, learning_rate } in self.unread.drain(..) {
-            let loss = f64::from(loss.into_scalar::<f32>());
-            if !loss.is_finite() {
-                return Err(TrainError::NonFiniteLoss { loss, step: clock.step });
+    /// Trains until the epoch ends, or until the run is stopped.
+    fn train_epoch(
+        &mut self,
+        times: &mut Times,
+        last: &mut StepMetrics,
+        stop: &mut Option<StopReason>,
+    ) -> Result<(), TrainError> {
+        let source = self.source.clone();
+        let first = self.state.clock.batch() * self.accumulate as u64;
+        #[allow(clippy::cast_possible_truncation, reason = "batches fit the address space")]
+        let mut batches = source.epoch(self.state.clock.epoch(), first as usize);
+        loop {
+            let asked = Instant::now();
+            let taken: Result<Vec<_>, _> = batches.by_ref().take(self.accumulate).collect();
+            times.waited += asked.elapsed();
+            let stepped = match taken {
+                Ok(taken) if taken.len() < self.accumulate => return Ok(()), // left over
+                Ok(taken) => self.step(taken),
+                Err(error) => Err(error.into()),
+            };
+            let ends = self.state.clock.batch() == 0;
+            let is_late = self.time_limit.is_some_and(|limit| times.seconds() >= limit.as_secs_f64());
+            let raised = self.signal.is_raised();
+            let is_due = self.checkpoints.as_ref().is_some_and(|c| c.is_due(self.state.clock));
+            let must_read = ends || is_late || raised || is_due || stepped.is_err();
+            if self.unread.len() < self.sync_every && !must_read {
+                continue;
             }
-            let dim = embedding.dims()[1];
-            let embedding = Features::new(dim, embedding.into_data().iter::<f32>().collect())?;
-            let embedding_std = std_of_l2_normalized(&embedding);
-            self.state.loss_sum += loss;
-            self.state.std_sum += embedding_std;
-            read.push((
-                clock,
-                StepMetrics {
-                    loss,
-                    learning_rate,
-                    embedding_std,
-                    uniform_std: uniform_std(dim),
-                    images_per_second: 0.0, // known to the caller
-                },
-            ));
+            self.read(times, last, stop)?;
+            stepped?;
+            if ends {
+                self.end_epoch(last);
+                self.state.seconds = times.seconds();
+                let clock = self.state.clock;
+                self.notify(clock, last, stop, |callback, run| callback.on_epoch_end(run))?;
+            }
+            if raised {
+                stop.get_or_insert(StopReason::Signal);
+            }
+            if is_late {
+                stop.get_or_insert(StopReason::TimeLimit);
+            }
+            if ends || stop.is_some() {
+                return Ok(());
+            }
+            if is_due {
+                self.state.seconds = times.seconds();
+                self.save()?;
+            }
         }
-        Ok(read)
     }
 
-    fn end_epoch(&mut self, last: StepMetrics) {
+    /// Runs a forward and backward pass for each batch and one update; reads nothing from the
+    /// device, unless every step is read.
+    fn step(&mut self, batches: Vec<S::Batch>) -> Result<(), TrainError> {
+        let context = Context::new(self.state.clock);
+        let count = batches.len();
+        let mut gradients: Option<GradientsParams> = None;
+        let mut carries = Vec::with_capacity(count);
+        let mut result: Option<Unread> = None;
+        for batch in batches {
+            let batch = batch.upload(&self.device);
+            let step = self.method.step(&batch, &context);
+            let loss = step.loss.clone().inner();
+            if self.sync_every == 1 {
+                let loss = f64::from(loss.clone().into_scalar::<f32>());
+                if !loss.is_finite() {
+                    let layer = first_non_finite_layer(&self.method, || {
+                        let _ = self.method.step(&batch, &context);
+                    });
+                    return Err(TrainError::NonFiniteLoss { loss, step: context.clock.step + 1, layer });
+                }
+            }
+            let more = GradientsParams::from_grads(step.loss.backward(), &self.method);
+            gradients = Some(match gradients {
+                None => more,
+                Some(sum) => add_gradients(sum, more, &self.method),
+            });
+            carries.push(step.carry);
+            let (terms, embedding) = (step.terms, step.embedding);
+            result = Some(match result {
+                None => Unread { clock: context.clock, loss, terms, embedding, learning_rate: 0.0 },
+                Some(sum) => Unread {
+                    loss: sum.loss + loss,
+                    terms: sum.terms.into_iter().zip(terms).map(|((name, a), (_, b))| (name, a + b)).collect(),
+                    embedding,
+                    ..sum
+                },
+            });
+        }
+        let (Some(mut gradients), Some(mut result)) = (gradients, result) else { return Ok(()) };
+        if count > 1 {
+            let share = (count as f64).recip();
+            gradients = scale_gradients(gradients, &self.method, share);
+            result.loss = result.loss * share;
+            result.terms = result.terms.into_iter().map(|(name, term)| (name, term * share)).collect();
+        }
+        let (step, total) = context.clock.progress();
+        result.learning_rate = self.optimizer.rate(step, total);
+        let gradients = self.method.filter(gradients, &context);
+        self.method = self.optimizer.step(step, total, self.method.clone(), gradients);
+        self.method.after_update(carries, &context);
+        self.state.clock.step += 1;
+        result.clock = self.state.clock;
+        self.unread.push(result);
+        Ok(())
+    }
+
+    /// Reads the results of the steps that were not read yet, in order, and tells the callbacks.
+    fn read(
+        &mut self,
+        times: &mut Times,
+        last: &mut StepMetrics,
+        stop: &mut Option<StopReason>,
+    ) -> Result<(), TrainError> {
+        let unread = std::mem::take(&mut self.unread);
+        let mut metrics = Vec::with_capacity(unread.len());
+        for result in unread {
+            let clock = result.clock;
+            metrics.push((clock, self.metrics(result)?));
+        }
+        let elapsed = times.start.elapsed().as_secs_f64();
+        let samples = (self.state.clock.step - times.steps_before) as f64
+            * (self.source.batch_size() * self.accumulate) as f64;
+        let since = times.last_read.elapsed().as_secs_f64();
+        let waited = std::mem::take(&mut times.waited).as_secs_f64();
+        times.last_read = Instant::now();
+        let memory_bytes = memory_stats::memory_stats().map(|stats| stats.physical_mem as u64);
+        let mut first_error = Ok(());
+        for (clock, (metrics, embedding)) in metrics {
+            *last = StepMetrics {
+                samples_per_second: samples / elapsed,
+                data_wait: (waited / since).clamp(0.0, 1.0),
+                memory_bytes,
+                ..metrics
+            };
+            self.embedding = embedding;
+            let told = self.notify(clock, last, stop, |callback, run| callback.on_step_end(run));
+            first_error = first_error.and(told);
+        }
+        first_error
+    }
+
+    /// Reads the result of a step from the device and adds it to the sums of the epoch.
+    fn metrics(&mut self, result: Unread) -> Result<(StepMetrics, Option<Features>), TrainError> {
+        let Unread { clock, loss, terms, embedding, learning_rate } = result;
+        let scalar = |tensor: Tensor<1>| f64::from(tensor.into_scalar::<f32>());
+        let loss = scalar(loss);
+        if !loss.is_finite() {
+            let layer = first_non_finite_layer(&self.method, || {});
+            return Err(TrainError::NonFiniteLoss { loss, step: clock.step, layer });
+        }
+        let terms: Vec<(String, f64)> =
+            terms.into_iter().map(|(name, term)| (name.to_owned(), scalar(term))).collect();
+        let embedding = embedding
+            .map(|rows| Features::new(rows.dims()[1], rows.into_data().iter::<f32>().collect()))
+            .transpose()?;
+        let embedding_std = embedding.as_ref().map(std_of_l2_normalized);
+        let uniform_std = embedding.as_ref().map(|rows| uniform_std(rows.dim()));
+        let mut add = |name: &str, value: f64| {
+            *self.state.sums.entry(name.to_owned()).or_default() += value;
+        };
+        add("loss", loss);
+        terms.iter().for_each(|(name, term)| add(name, *term));
+        if let Some(std) = embedding_std {
+            add("embedding_std", std);
+        }
+        let metrics = StepMetrics {
+            loss,
+            learning_rate,
+            embedding_std,
+            uniform_std,
+            terms,
+            ..StepMetrics::default()
+        };
+        Ok((metrics, embedding))
+    }
+
+    fn end_epoch(&mut self, last: &StepMetrics) {
         let steps = self.state.clock.steps_per_epoch as f64;
-        let metrics = [
-            ("loss", self.state.loss_sum / steps),
-            ("embedding_std", self.state.std_sum / steps),
-            ("uniform_std", last.uniform_std),
-            ("learning_rate", last.learning_rate),
-        ];
-        let metrics = metrics.map(|(name, value)| (name.to_owned(), value)).into();
+        let sums = std::mem::take(&mut self.state.sums).into_iter();
+        let mut metrics: std::collections::BTreeMap<String, f64> =
+            sums.map(|(name, sum)| (name, sum / steps)).collect();
+        metrics.insert("learning_rate".to_owned(), last.learning_rate);
+        metrics.extend(last.uniform_std.map(|std| ("uniform_std".to_owned(), std)));
         let epoch = self.state.clock.epoch();
         self.state.history.0.push(EpochRecord { epoch, metrics });
-        (self.state.loss_sum, self.state.std_sum) = (0.0, 0.0);
     }
 
+    fn save(&self) -> Result<(), TrainError> {
+        match &self.checkpoints {
+            Some(checkpoints) => checkpoints.save(&self.state, &self.method, &self.optimizer),
+            None => Ok(()),
+        }
+    }
+
+    /// Calls a hook of every callback, also after one has failed, and returns the first error.
     fn notify(
         &mut self,
         clock: Clock,
-        metrics: StepMetrics,
+        metrics: &StepMetrics,
         stop: &mut Option<StopReason>,
         hook: impl Fn(&mut dyn Callback<M>, &mut RunView<'_, M>) -> Result<(), CallbackError>,
     ) -> Result<(), TrainError> {
+        let mut first_error = Ok(());
         for callback in &mut self.callbacks {
             let history = &mut self.state.history;
-            let mut run = RunView::new(clock, metrics, &self.method, history, stop);
-            hook(callback.as_mut(), &mut run).map_err(TrainError::Callback)?;
+            let mut run = RunView::new(clock, metrics, &self.method, history, stop)
+                .with_embedding(self.embedding.as_ref());
+            let told = hook(callback.as_mut(), &mut run).map_err(TrainError::Callback);
+            first_error = first_error.and(told);
         }
-        Ok(())
+        first_error
+    }
+
+    /// Times a few steps of a copy of the networks; the run itself stays as it is.
+    fn time_of_epoch(&self) -> Result<Duration, TrainError> {
+        const TIMED: usize = 4;
+        let context = Context::new(self.state.clock);
+        let (step, total) = context.clock.progress();
+        // Clones of a module share the buffers of batch norm; this copies them.
+        let mut method = self.method.valid().train();
+        let mut optimizer = self.optimizer.clone();
+        let mut start = None;
+        let mut timed = 0_u32;
+        let batches = self.source.epoch(self.state.clock.epoch(), 0);
+        for batch in batches.take(TIMED + 1) {
+            let batch = batch?.upload(&self.device);
+            let result = method.step(&batch, &context);
+            let loss = result.loss.clone().inner();
+            let gradients = GradientsParams::from_grads(result.loss.backward(), &method);
+            let gradients = method.filter(gradients, &context);
+            method = optimizer.step(step, total, method, gradients);
+            method.after_update(vec![result.carry], &context);
+            let _ = loss.into_data(); // waits for the device
+            match start {
+                None => start = Some(Instant::now()), // the first step warms up
+                Some(_) => timed += 1,
+            }
+        }
+        let elapsed = start.map(|start| start.elapsed()).unwrap_or_default();
+        let batches = u32::try_from(self.source.batches_per_epoch()).unwrap_or(u32::MAX);
+        Ok(elapsed / timed.max(1) * batches)
     }
 }
 
-/// Moves a batch to the device; its buffers become the tensors' data without a copy.
-fn upload(batch: HostViews, device: &Device) -> Views {
-    let upload = |view: HostView| Tensor::from_data(TensorData::new(view.data, view.dims), device);
-    Views::new(batch.views.into_iter().map(upload).collect(), batch.labels)
+impl Times {
+    /// Returns the training time over all resumptions.
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.start.elapsed().as_secs_f64()
+    }
 }

@@ -18,6 +18,14 @@ pub(crate) enum MemberBytes {
 }
 
 impl MemberBytes {
+    /// Returns the number of bytes.
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Kept(bytes) => bytes.len() as u64,
+            Self::At { length, .. } => *length,
+        }
+    }
+
     /// Returns the bytes, reading them if they are not in memory.
     pub(crate) fn read(&self, archive: &Path) -> Result<Cow<'_, [u8]>, DataError> {
         let (offset, length) = match self {

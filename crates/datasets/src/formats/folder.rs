@@ -9,7 +9,7 @@ use image::DynamicImage;
 use super::bytes::MemberBytes;
 use super::classes::Classes;
 use super::read::read_file;
-use crate::{DataError, Dataset, Splits, decode_image};
+use crate::{DataError, Dataset, Splits, decode_image, stamp};
 
 /// An image that was found, not yet read.
 #[derive(Clone, Debug)]
@@ -172,5 +172,14 @@ impl Dataset for ImageList {
             Location::File(path) => path.display().to_string(),
             Location::Member { name, archive, .. } => format!("{name} in {}", archive.display()),
         }
+    }
+
+    fn stamp(&self, index: usize) -> Result<u64, DataError> {
+        let FoundImage { path, location, .. } = &self.images[index];
+        let size = match location {
+            Location::File(file) => std::fs::metadata(file).map_err(DataError::read(file))?.len(),
+            Location::Member { bytes, .. } => bytes.len(),
+        };
+        Ok(stamp(&[path.as_bytes(), &size.to_le_bytes()]))
     }
 }

@@ -73,10 +73,12 @@ pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
 /// The triplet loss of the last batch with the rows that its push returned.
 fn cross_batch_memory(case: &Case) -> Tensor<1> {
     let (capacity, warmup) = (case.params.count("capacity"), case.params.count("warmup_steps"));
-    let mut memory = CrossBatchMemory::new(capacity, warmup as u64);
     let labeled = |(place, rows)| Labeled::new(rows, case.labels(&format!("labels_{place}")));
     let batches: Vec<Labeled> =
         case.inputs("embedding").into_iter().enumerate().map(labeled).collect();
+    let first = batches[0].embedding();
+    let mut memory =
+        CrossBatchMemory::new(capacity, first.dims()[1], warmup as u64, &first.device());
     let past = batches.iter().map(|batch| memory.push(batch)).last().flatten();
     let last = batches.last().expect("no input `embedding_0`");
     triplet(last, past.as_ref(), &TripletLossConfig::default())

@@ -49,7 +49,8 @@ pub(crate) fn loss(case: &Case) -> Option<Tensor<1>> {
             let [a, b] = z();
             let (momentum, covariance) = (params.number("beta"), params.number("rho"));
             let config = TicoLossConfig { momentum, covariance };
-            tico(a, b, &mut TicoCovariance::default(), &config)
+            let covariance = TicoCovariance::new(a.dims()[1], &a.device());
+            tico(a.clone(), b, &covariance.next(a, momentum), &config)
         }
         "hypersphere" => {
             let [a, b] = z();

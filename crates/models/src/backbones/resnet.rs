@@ -5,7 +5,7 @@ use burn::tensor::{Device, Tensor};
 use selfsame_kernels::Epilogue;
 use serde::{Deserialize, Serialize};
 
-use crate::{Backbone, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig};
+use crate::{Backbone, BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, Seed};
 
 /// Sizes of a [`ResNet`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,22 +38,23 @@ impl ResNetConfig {
         self.width << self.blocks.len().saturating_sub(1)
     }
 
-    /// Creates the network with convolutions of zero; [`seed_weights`](crate::seed_weights) draws
-    /// their weights.
+    /// Creates the network.
     #[must_use]
-    pub fn init(&self, device: &Device) -> ResNet {
+    pub fn init(&self, seed: impl Into<Seed>, device: &Device) -> ResNet {
+        let seed = seed.into();
         let mut d_input = self.width;
         let mut stages = Vec::new();
         for (stage, &blocks) in self.blocks.iter().enumerate() {
             for block in 0..blocks {
                 let stride = if stage > 0 && block == 0 { 2 } else { 1 };
                 let d_output = self.width << stage;
-                stages.push(Block::new(d_input, d_output, stride, device));
+                let seed = seed.at("blocks").at(stages.len());
+                stages.push(Block::new(d_input, d_output, stride, seed, device));
                 d_input = d_output;
             }
         }
         ResNet {
-            stem: ConvNorm::new([self.channels, self.width], 3, 1, device),
+            stem: ConvNorm::new([self.channels, self.width], 3, 1, seed.at("stem"), device),
             blocks: stages,
             d_output: self.d_output(),
         }
@@ -73,7 +74,7 @@ impl ResNetConfig {
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_models::{Backbone, ResNetConfig};
 ///
-/// let resnet = ResNetConfig::resnet18(8).init(&Device::flex());
+/// let resnet = ResNetConfig::resnet18(8).init(0, &Device::flex());
 /// let features = resnet.forward(Tensor::ones([2, 3, 32, 32], &Device::flex()));
 /// assert_eq!(features.dims(), [2, 64]);
 /// ```
@@ -85,6 +86,8 @@ pub struct ResNet {
 }
 
 impl Backbone for ResNet {
+    type Input = Tensor<4>;
+
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         let stem = self.stem.forward_with(images, Epilogue::Relu);
         let maps = self.blocks.iter().fold(stem, |maps, block| block.forward(maps));
@@ -106,12 +109,14 @@ struct Block {
 }
 
 impl Block {
-    fn new(d_input: usize, d_output: usize, stride: usize, device: &Device) -> Self {
+    fn new(d_input: usize, d_output: usize, stride: usize, seed: Seed, device: &Device) -> Self {
         let changes = stride != 1 || d_input != d_output;
+        let sizes = [d_input, d_output];
+        let shortcut = || ConvNorm::new(sizes, 1, stride, seed.at("shortcut"), device);
         Self {
-            first: ConvNorm::new([d_input, d_output], 3, stride, device),
-            second: ConvNorm::new([d_output, d_output], 3, 1, device),
-            shortcut: changes.then(|| ConvNorm::new([d_input, d_output], 1, stride, device)),
+            first: ConvNorm::new(sizes, 3, stride, seed.at("first"), device),
+            second: ConvNorm::new([d_output; 2], 3, 1, seed.at("second"), device),
+            shortcut: changes.then(shortcut),
         }
     }
 
@@ -133,9 +138,15 @@ struct ConvNorm {
 }
 
 impl ConvNorm {
-    fn new(channels: [usize; 2], kernel: usize, stride: usize, device: &Device) -> Self {
+    fn new(
+        channels: [usize; 2],
+        kernel: usize,
+        stride: usize,
+        seed: Seed,
+        device: &Device,
+    ) -> Self {
         Self {
-            conv: Conv2dConfig { channels, kernel, stride }.init(device),
+            conv: Conv2dConfig { channels, kernel, stride }.init(seed.at("conv"), device),
             norm: BatchNormConfig::new(channels[1]).init(device),
         }
     }
@@ -151,7 +162,7 @@ mod tests {
 
     #[test]
     fn resnet18_has_the_published_number_of_weights() {
-        let resnet = ResNetConfig::resnet18(64).init(&Device::flex());
+        let resnet = ResNetConfig::resnet18(64).init(0, &Device::flex());
         // 11,168,832 trainable (torchvision's CIFAR variant without its classifier) and a running
         // mean and variance for each of the 4,800 normalized channels.
         assert_eq!(resnet.num_params(), 11_168_832 + 2 * 4_800);
@@ -160,7 +171,7 @@ mod tests {
     #[test]
     fn the_side_halves_at_every_stage_but_the_first() {
         let device = Device::flex();
-        let block = Block::new(4, 8, 2, &device);
+        let block = Block::new(4, 8, 2, Seed::new(0), &device);
         assert_eq!(block.forward(Tensor::ones([1, 4, 9, 8], &device)).dims(), [1, 8, 5, 4]);
     }
 }

@@ -4,6 +4,8 @@ use burn::module::{Flag, Module, Param, RunningState};
 use burn::tensor::{Device, Tensor};
 use selfsame_kernels::{Epilogue, batch_norm, batch_norm_train};
 
+use crate::finite::observe;
+
 /// Settings of a [`BatchNorm`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchNormConfig {
@@ -116,7 +118,8 @@ impl BatchNorm {
             self.beta.as_ref().map_or_else(|| Tensor::zeros(mean.dims(), &device), Param::val);
         if !(device.is_autodiff() && self.training.is_enabled()) {
             let variance = self.running_var.value_sync();
-            return batch_norm(input, [gamma, beta], [mean, variance], epilogue, self.epsilon);
+            let output = batch_norm(input, [gamma, beta], [mean, variance], epilogue, self.epsilon);
+            return observe(self.training.id, output);
         }
         let dims = input.dims();
         let samples = (dims.iter().product::<usize>() / dims[1]) as f64;
@@ -124,7 +127,7 @@ impl BatchNorm {
         let unbiased = normalized.variance * (samples / (samples - 1.0).max(1.0));
         self.follow(&self.running_mean, normalized.mean);
         self.follow(&self.running_var, unbiased);
-        normalized.output
+        observe(self.training.id, normalized.output)
     }
 
     fn follow(&self, running: &RunningState<Tensor<1>>, batch: Tensor<1>) {

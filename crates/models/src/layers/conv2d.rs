@@ -4,7 +4,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use selfsame_kernels::conv2d;
 
-use crate::seed::zeros_until_seeded;
+use crate::Seed;
+use crate::finite::observe;
 
 /// Sizes of a [`Conv2d`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,13 +19,17 @@ pub struct Conv2dConfig {
 }
 
 impl Conv2dConfig {
-    /// Creates a convolution with weights of zero; [`seed_weights`](crate::seed_weights) draws
-    /// them.
+    /// Creates a convolution whose weights are normal with variance `2 / (d_output · kernel²)`.
+    ///
+    /// # Source
+    /// He et al., 2015, [arXiv:1502.01852](https://arxiv.org/abs/1502.01852), with fan-out.
     #[must_use]
-    pub fn init(&self, device: &Device) -> Conv2d {
+    pub fn init(&self, seed: impl Into<Seed>, device: &Device) -> Conv2d {
         let [d_input, d_output] = self.channels;
+        let shape = [d_output, d_input, self.kernel, self.kernel];
+        let std = (2.0 / (d_output * self.kernel.pow(2)).max(1) as f64).sqrt();
         Conv2d {
-            weight: zeros_until_seeded([d_output, d_input, self.kernel, self.kernel], device),
+            weight: seed.into().at("weight").normal(shape, std, device),
             stride: self.stride,
         }
     }
@@ -38,7 +43,7 @@ impl Conv2dConfig {
 /// use selfsame_models::Conv2dConfig;
 ///
 /// let device = Device::flex();
-/// let conv = Conv2dConfig { channels: [3, 8], kernel: 3, stride: 2 }.init(&device);
+/// let conv = Conv2dConfig { channels: [3, 8], kernel: 3, stride: 2 }.init(0, &device);
 /// assert_eq!(conv.forward(Tensor::ones([1, 3, 9, 8], &device)).dims(), [1, 8, 5, 4]);
 /// ```
 #[derive(Module, Debug)]
@@ -60,6 +65,8 @@ impl Conv2d {
         let weight = self.weight.val();
         let padding = weight.dims()[2] / 2;
         let precision = input.dtype();
-        conv2d(input.cast(weight.dtype()), weight, [self.stride; 2], [padding; 2]).cast(precision)
+        let input = input.cast(weight.dtype());
+        let output = conv2d(input, weight, [self.stride; 2], [padding; 2]).cast(precision);
+        observe(self.weight.id, output)
     }
 }

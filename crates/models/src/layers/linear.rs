@@ -1,24 +1,35 @@
-//! Linear layers, with weights that are drawn later.
+//! Linear layers.
 
-use burn::nn::{Initializer, Linear, LinearConfig};
-use burn::tensor::Device;
+use burn::module::Param;
+use burn::nn::Linear;
+use burn::tensor::{Device, Tensor};
 
-/// Creates a linear layer `[.., d_input] → [.., d_output]` of zeros.
+use crate::Seed;
+
+/// Creates a linear layer `[.., d_input] → [.., d_output]`.
 ///
-/// [`seed_weights`](crate::seed_weights) draws its weight; the bias, if any, stays at zero.
+/// Weights are uniform in `±1/√d_input`, as in PyTorch; the bias, if any, is 0.
 ///
 /// # Example
 /// ```
 /// use burn::module::Module;
 /// use burn::tensor::Device;
 ///
-/// let layer = selfsame_models::linear(3, 2, true, &Device::flex());
+/// let layer = selfsame_models::linear(3, 2, true, 0, &Device::flex());
 /// assert_eq!(layer.num_params(), 3 * 2 + 2);
 /// ```
 #[must_use]
-pub fn linear(d_input: usize, d_output: usize, bias: bool, device: &Device) -> Linear {
-    LinearConfig::new(d_input, d_output)
-        .with_bias(bias)
-        .with_initializer(Initializer::Zeros)
-        .init(device)
+pub fn linear(
+    d_input: usize,
+    d_output: usize,
+    bias: bool,
+    seed: impl Into<Seed>,
+    device: &Device,
+) -> Linear {
+    let bound = (d_input.max(1) as f64).sqrt().recip();
+    let zeros = || Param::from_tensor(Tensor::zeros([d_output], device));
+    Linear {
+        weight: seed.into().at("weight").uniform([d_input, d_output], bound, device),
+        bias: bias.then(zeros),
+    }
 }

@@ -2,57 +2,83 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
 use selfsame_kernels::Epilogue;
 
-use crate::{BatchNorm, BatchNormConfig, linear};
+use crate::finite::observe;
+use crate::{BatchNorm, BatchNormConfig, Projector, Seed, linear};
 
 /// Sizes of an [`Mlp`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MlpConfig {
     /// Widths of the input, of every hidden layer, and of the output; at least two.
     pub widths: Vec<usize>,
-    /// Whether the output is normalized over the batch, without scale and shift.
-    /// If so, the last linear layer has no bias, since the norm would subtract it.
+    /// Whether hidden layers are normalized over the batch, with scale and shift. Default true. If
+    /// so, their linear layers have no bias, since the norm would subtract it.
+    pub normalize_hidden: bool,
+    /// Whether the output is normalized over the batch, without scale and shift. Default false.
+    /// If so, the last linear layer has no bias.
     pub normalize_output: bool,
 }
 
 impl MlpConfig {
-    /// Creates the network with weights of zero, which [`seed_weights`](crate::seed_weights) draws.
+    /// Returns a network of these widths whose hidden layers are normalized.
+    #[must_use]
+    pub fn new(widths: impl Into<Vec<usize>>) -> Self {
+        Self { widths: widths.into(), normalize_hidden: true, normalize_output: false }
+    }
+
+    /// Returns the same network with hidden layers that are not normalized, but have biases.
+    #[must_use]
+    pub fn without_hidden_norm(self) -> Self {
+        Self { normalize_hidden: false, ..self }
+    }
+
+    /// Returns the same network with a normalized output.
+    #[must_use]
+    pub fn with_output_norm(self) -> Self {
+        Self { normalize_output: true, ..self }
+    }
+
+    /// Creates the network.
     ///
     /// # Panics
     /// If fewer than two widths are given.
     #[must_use]
     #[track_caller]
-    pub fn init(&self, device: &Device) -> Mlp {
+    pub fn init(&self, seed: impl Into<Seed>, device: &Device) -> Mlp {
+        let seed = seed.into();
         let [hidden @ .., d_last, d_output] = self.widths.as_slice() else {
             panic!("an MLP needs the widths of its input and output, got {:?}", self.widths)
         };
         let sizes: Vec<usize> = hidden.iter().chain([d_last]).copied().collect();
-        let hidden = sizes.windows(2).map(|pair| Hidden {
-            linear: linear(pair[0], pair[1], false, device),
-            norm: BatchNormConfig::new(pair[1]).init(device),
+        let hidden = sizes.windows(2).enumerate().map(|(index, pair)| {
+            let seed = seed.at("hidden").at(index).at("linear");
+            Hidden {
+                linear: linear(pair[0], pair[1], !self.normalize_hidden, seed, device),
+                norm: self.normalize_hidden.then(|| BatchNormConfig::new(pair[1]).init(device)),
+            }
         });
         let norm = BatchNormConfig::new(*d_output).without_affine();
         Mlp {
             hidden: hidden.collect(),
-            output: linear(*d_last, *d_output, !self.normalize_output, device),
+            output: linear(*d_last, *d_output, !self.normalize_output, seed.at("output"), device),
             norm: self.normalize_output.then(|| norm.init(device)),
         }
     }
 }
 
-/// A multilayer perceptron: hidden layers of linear, batch norm and ReLU, then a linear layer, then
-/// a batch norm if `normalize_output` is set.
+/// A multilayer perceptron: hidden layers of linear, batch norm (unless left out) and ReLU, then a
+/// linear layer, then a batch norm if `normalize_output` is set.
 ///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_models::{MlpConfig, seed_weights};
+/// use selfsame_models::MlpConfig;
 ///
 /// let device = Device::flex();
-/// let projector = MlpConfig { widths: vec![8, 16, 4], normalize_output: false }.init(&device);
-/// let projector = seed_weights(projector, 0);
+/// let projector = MlpConfig::new([8, 16, 4]).init(0, &device);
 /// assert_eq!(projector.forward(Tensor::ones([2, 8], &device)).dims(), [2, 4]);
 /// ```
 #[derive(Module, Debug)]
@@ -65,7 +91,17 @@ pub struct Mlp {
 #[derive(Module, Debug)]
 struct Hidden {
     linear: Linear,
-    norm: BatchNorm,
+    norm: Option<BatchNorm>,
+}
+
+impl Hidden {
+    fn forward(&self, features: Tensor<2>) -> Tensor<2> {
+        let output = observe(self.linear.weight.id, self.linear.forward(features));
+        match &self.norm {
+            Some(norm) => norm.forward_with(output, Epilogue::Relu),
+            None => relu(output),
+        }
+    }
 }
 
 impl Mlp {
@@ -76,14 +112,18 @@ impl Mlp {
     /// - output: `[batch, d_output]`, not of unit length
     #[must_use]
     pub fn forward(&self, features: Tensor<2>) -> Tensor<2> {
-        let hidden = self.hidden.iter().fold(features, |features, layer| {
-            layer.norm.forward_with(layer.linear.forward(features), Epilogue::Relu)
-        });
-        let output = self.output.forward(hidden);
+        let hidden = self.hidden.iter().fold(features, |features, layer| layer.forward(features));
+        let output = observe(self.output.weight.id, self.output.forward(hidden));
         match &self.norm {
             Some(norm) => norm.forward(output),
             None => output,
         }
+    }
+}
+
+impl Projector for Mlp {
+    fn forward(&self, features: Tensor<2>) -> Tensor<2> {
+        self.forward(features)
     }
 }
 
@@ -94,17 +134,20 @@ mod tests {
     #[test]
     fn has_the_documented_layers_and_sizes() {
         let device = Device::flex();
-        let plain = MlpConfig { widths: vec![8, 16, 4], normalize_output: false }.init(&device);
+        let plain = MlpConfig::new([8, 16, 4]).init(0, &device);
         assert_eq!(plain.forward(Tensor::ones([2, 8], &device)).dims(), [2, 4]);
         // Hidden weights; scale, shift, running mean and variance; output weights and biases.
         assert_eq!(plain.num_params(), 8 * 16 + 4 * 16 + 16 * 4 + 4);
-        let normed = MlpConfig { widths: vec![8, 4], normalize_output: true }.init(&device);
+        let normed = MlpConfig::new([8, 4]).with_output_norm().init(0, &device);
         assert_eq!(normed.num_params(), 8 * 4 + 2 * 4, "no bias, and statistics without affine");
+        let bare = MlpConfig::new([8, 16, 4]).without_hidden_norm().init(0, &device);
+        assert_eq!(bare.num_params(), 8 * 16 + 16 + 16 * 4 + 4);
+        assert_eq!(bare.forward(Tensor::ones([2, 8], &device)).dims(), [2, 4]);
     }
 
     #[test]
     #[should_panic(expected = "got [8]")]
     fn one_width_is_no_network() {
-        let _ = MlpConfig { widths: vec![8], normalize_output: false }.init(&Device::flex());
+        let _ = MlpConfig::new([8]).init(0, &Device::flex());
     }
 }

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 use selfsame_losses::{BarlowTwinsLossConfig, barlow_twins};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
+use super::settings;
+use crate::{Backbone, Batch, Context, Method, Mlp, MlpConfig, Seed, Step};
 
 /// Settings of [`BarlowTwins`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,13 +30,18 @@ impl Default for BarlowTwinsConfig {
 }
 
 impl BarlowTwinsConfig {
-    /// Creates Barlow Twins around `encoder`, with weights that
-    /// [`seed_weights`](crate::seed_weights) draws.
+    /// Creates Barlow Twins around `encoder`.
     #[must_use]
-    pub fn init<B: Backbone>(&self, encoder: B, device: &Device) -> BarlowTwins<B> {
-        let widths = vec![encoder.d_output(), self.d_output, self.d_output, self.d_output];
-        let projector = MlpConfig { widths, normalize_output: false }.init(device);
-        BarlowTwins { encoder, projector, off_diagonal: self.off_diagonal, scale: self.scale }
+    pub fn init<B: Backbone>(
+        &self,
+        encoder: B,
+        seed: impl Into<Seed>,
+        device: &Device,
+    ) -> BarlowTwins<B> {
+        let wide = self.d_output;
+        let projector = MlpConfig::new([encoder.d_output(), wide, wide, wide]);
+        let projector = projector.init(seed.into().at("projector"), device);
+        BarlowTwins { encoder, projector, config: self.clone() }
     }
 }
 
@@ -52,14 +58,14 @@ impl BarlowTwinsConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_models::{BarlowTwinsConfig, Method, ResNetConfig, Views, seed_weights};
+/// use selfsame_models::{BarlowTwinsConfig, Batch, Context, Method, ResNetConfig};
 ///
 /// let device = Device::flex().autodiff();
-/// let encoder = ResNetConfig::resnet10(2).init(&device);
+/// let encoder = ResNetConfig::resnet10(2).init(0, &device);
 /// let config = BarlowTwinsConfig { d_output: 16, ..BarlowTwinsConfig::default() };
-/// let method = seed_weights(config.init(encoder, &device), 0);
+/// let method = config.init(encoder, 0, &device);
 /// let view = Tensor::random([4, 3, 8, 8], burn::tensor::Distribution::Default, &device);
-/// let step = method.step(&Views::new(vec![view.clone(), view], Vec::new()));
+/// let step = method.step(&Batch::new(vec![view.clone(), view]), &Context::default());
 /// // Equal views agree in every feature; only the 16 · 15 off-diagonal terms are left.
 /// let loss = step.loss.into_scalar::<f32>();
 /// assert!((0.0..0.1 * 0.0051 * 240.0 + 1e-3).contains(&loss), "{loss}");
@@ -68,27 +74,38 @@ impl BarlowTwinsConfig {
 pub struct BarlowTwins<B: Module> {
     encoder: B,
     projector: Mlp,
-    off_diagonal: f64,
-    scale: f64,
+    #[module(skip)]
+    config: BarlowTwinsConfig,
 }
 
 impl<B: Backbone> BarlowTwins<B> {
-    fn embed(&self, view: Tensor<4>) -> Tensor<2> {
+    fn embed(&self, view: B::Input) -> Tensor<2> {
         self.projector.forward(self.encoder.forward(view))
     }
 }
 
 impl<B: Backbone> Method for BarlowTwins<B> {
+    type Batch = Batch<B::Input>;
     type Encoder = B;
+    type Carry = ();
 
-    fn step(&self, views: &Views) -> Step {
-        let [a, b] = views.pair().map(|view| self.embed(view));
-        let off_diagonal = self.off_diagonal;
+    fn step(&self, batch: &Batch<B::Input>, _: &Context) -> Step {
+        let [a, b] = batch.pair().map(|view| self.embed(view));
+        let off_diagonal = self.config.off_diagonal;
         let config = BarlowTwinsLossConfig { off_diagonal, ..BarlowTwinsLossConfig::default() };
-        Step::new(barlow_twins(a.clone(), b, &config) * self.scale, a)
+        let loss = barlow_twins(a.clone(), b, &config) * self.config.scale;
+        Step::new(loss).with_embedding(a)
     }
 
     fn encoder(&self) -> &B {
         &self.encoder
+    }
+
+    fn collapse_advice(&self) -> &'static str {
+        "lower the learning rate or `scale`, or raise `off_diagonal`"
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        settings(&self.config)
     }
 }

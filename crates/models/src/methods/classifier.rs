@@ -5,22 +5,22 @@ use burn::nn::Linear;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::{Backbone, Method, Step, Views, linear};
+use crate::{Backbone, Batch, Context, Method, Seed, Step, linear};
 
 /// A supervised classifier: an encoder and a linear layer, trained with cross-entropy.
 ///
 /// ```text
-/// loss = −mean log softmax(W f(view) + b)[label]        over all images and views
+/// loss = −mean log softmax(W f(view) + b)[label]        over all samples and views
 /// ```
 ///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_models::{Classifier, ResNetConfig, seed_weights};
+/// use selfsame_models::{Classifier, ResNetConfig};
 ///
 /// let device = Device::flex();
-/// let encoder = ResNetConfig::resnet10(2).init(&device);
-/// let classifier = seed_weights(Classifier::new(encoder, 10, &device), 0);
+/// let encoder = ResNetConfig::resnet10(2).init(0, &device);
+/// let classifier = Classifier::new(encoder, 10, 0, &device);
 /// assert_eq!(classifier.forward(Tensor::ones([2, 3, 8, 8], &device)).dims(), [2, 10]);
 /// ```
 #[derive(Module, Debug)]
@@ -30,45 +30,46 @@ pub struct Classifier<B: Module> {
 }
 
 impl<B: Backbone> Classifier<B> {
-    /// Creates a classifier of `classes` classes around `encoder`, with weights that
-    /// [`seed_weights`](crate::seed_weights) draws.
+    /// Creates a classifier of `classes` classes around `encoder`.
     #[must_use]
-    pub fn new(encoder: B, classes: usize, device: &Device) -> Self {
-        let head = linear(encoder.d_output(), classes, true, device);
+    pub fn new(encoder: B, classes: usize, seed: impl Into<Seed>, device: &Device) -> Self {
+        let head = linear(encoder.d_output(), classes, true, seed.into().at("head"), device);
         Self { encoder, head }
     }
 
     /// Computes the score of every class.
     ///
     /// # Shapes
-    /// - `images`: `[batch, channel, height, width]`
+    /// - `input`: `[batch, ...]`, the encoder's input
     /// - output: `[batch, classes]`, unnormalized log-probabilities
     #[must_use]
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.head.forward(self.encoder.forward(images))
+    pub fn forward(&self, input: B::Input) -> Tensor<2> {
+        self.head.forward(self.encoder.forward(input))
     }
 }
 
 impl<B: Backbone> Method for Classifier<B> {
+    type Batch = Batch<B::Input>;
     type Encoder = B;
+    type Carry = ();
 
     /// # Panics
-    /// If an image has no label.
-    fn step(&self, views: &Views) -> Step {
+    /// If a sample has no label.
+    fn step(&self, batch: &Batch<B::Input>, _: &Context) -> Step {
         let scores: Vec<Tensor<2>> =
-            views.all().iter().map(|view| self.forward(view.clone())).collect();
+            batch.views.iter().map(|view| self.forward(view.clone())).collect();
         #[allow(
             clippy::cast_possible_wrap,
             clippy::cast_possible_truncation,
             reason = "class counts are small"
         )]
-        let labels: Vec<i32> = views.labels().iter().map(|&label| label as i32).collect();
+        let labels: Vec<i32> = batch.classes().iter().map(|&label| label as i32).collect();
         let device = scores[0].device();
         let labels = Tensor::<1, Int>::from_data(TensorData::from(labels.as_slice()), &device);
         let labels = labels.repeat_dim(0, scores.len());
         let scores = Tensor::cat(scores, 0);
         let loss = CrossEntropyLossConfig::new().init(&device).forward(scores.clone(), labels);
-        Step::new(loss, scores)
+        Step::new(loss).with_embedding(scores)
     }
 
     fn encoder(&self) -> &B {
@@ -79,15 +80,17 @@ impl<B: Backbone> Method for Classifier<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ResNetConfig, seed_weights};
+    use crate::ResNetConfig;
 
     #[test]
     fn an_untrained_head_pays_the_entropy_of_a_guess() {
         let device = Device::flex().autodiff();
-        let encoder = seed_weights(ResNetConfig::resnet10(2).init(&device), 0);
-        let classifier = Classifier::new(encoder, 4, &device);
-        let views = Views::new(vec![Tensor::ones([3, 3, 8, 8], &device); 2], vec![Some(1); 3]);
-        let loss = classifier.step(&views).loss.into_scalar::<f32>();
+        let encoder = ResNetConfig::resnet10(2).init(0, &device);
+        let classifier = Classifier::new(encoder, 4, 0, &device);
+        let images = Tensor::zeros([3, 3, 8, 8], &device);
+        let batch = Batch::new(vec![images; 2]).with_labels(vec![Some(1); 3]);
+        // Black images have features of 0, so all four scores are 0.
+        let loss = classifier.step(&batch, &Context::default()).loss.into_scalar::<f32>();
         assert!((loss - 4.0_f32.ln()).abs() < 1e-5, "{loss}");
     }
 }

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 use selfsame_losses::{NtXentLossConfig, nt_xent};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
+use super::settings;
+use crate::{Backbone, Batch, Context, Method, Mlp, MlpConfig, Seed, Step};
 
 /// Settings of [`SimClr`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,13 +30,17 @@ impl Default for SimClrConfig {
 }
 
 impl SimClrConfig {
-    /// Creates SimCLR around `encoder`, with weights that [`seed_weights`](crate::seed_weights)
-    /// draws.
+    /// Creates SimCLR around `encoder`.
     #[must_use]
-    pub fn init<B: Backbone>(&self, encoder: B, device: &Device) -> SimClr<B> {
-        let widths = vec![encoder.d_output(), self.d_hidden, self.d_output];
-        let projector = MlpConfig { widths, normalize_output: false }.init(device);
-        SimClr { encoder, projector, temperature: self.temperature }
+    pub fn init<B: Backbone>(
+        &self,
+        encoder: B,
+        seed: impl Into<Seed>,
+        device: &Device,
+    ) -> SimClr<B> {
+        let projector = MlpConfig::new([encoder.d_output(), self.d_hidden, self.d_output]);
+        let projector = projector.init(seed.into().at("projector"), device);
+        SimClr { encoder, projector, config: self.clone() }
     }
 }
 
@@ -52,13 +57,13 @@ impl SimClrConfig {
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_models::{Method, ResNetConfig, SimClrConfig, Views, seed_weights};
+/// use selfsame_models::{Batch, Context, Method, ResNetConfig, SimClrConfig};
 ///
 /// let device = Device::flex().autodiff();
-/// let encoder = ResNetConfig::resnet10(2).init(&device);
-/// let method = seed_weights(SimClrConfig::default().init(encoder, &device), 0);
+/// let encoder = ResNetConfig::resnet10(2).init(0, &device);
+/// let method = SimClrConfig::default().init(encoder, 0, &device);
 /// let view = Tensor::ones([4, 3, 8, 8], &device);
-/// let step = method.step(&Views::new(vec![view.clone(), view], Vec::new()));
+/// let step = method.step(&Batch::new(vec![view.clone(), view]), &Context::default());
 /// // All images are alike, so the positive is one of seven equal candidates.
 /// assert!((step.loss.into_scalar::<f32>() - 7.0_f32.ln()).abs() < 1e-4);
 /// ```
@@ -66,25 +71,36 @@ impl SimClrConfig {
 pub struct SimClr<B: Module> {
     encoder: B,
     projector: Mlp,
-    temperature: f64,
+    #[module(skip)]
+    config: SimClrConfig,
 }
 
 impl<B: Backbone> SimClr<B> {
-    fn embed(&self, view: Tensor<4>) -> Tensor<2> {
+    fn embed(&self, view: B::Input) -> Tensor<2> {
         self.projector.forward(self.encoder.forward(view))
     }
 }
 
 impl<B: Backbone> Method for SimClr<B> {
+    type Batch = Batch<B::Input>;
     type Encoder = B;
+    type Carry = ();
 
-    fn step(&self, views: &Views) -> Step {
-        let [a, b] = views.pair().map(|view| self.embed(view));
-        let config = NtXentLossConfig { temperature: self.temperature };
-        Step::new(nt_xent(a.clone(), b, &config), a)
+    fn step(&self, batch: &Batch<B::Input>, _: &Context) -> Step {
+        let [a, b] = batch.pair().map(|view| self.embed(view));
+        let config = NtXentLossConfig { temperature: self.config.temperature };
+        Step::new(nt_xent(a.clone(), b, &config)).with_embedding(a)
     }
 
     fn encoder(&self) -> &B {
         &self.encoder
+    }
+
+    fn collapse_advice(&self) -> &'static str {
+        "lower the learning rate or raise `temperature`"
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        settings(&self.config)
     }
 }

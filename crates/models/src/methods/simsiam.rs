@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 use selfsame_losses::negative_cosine;
 use serde::{Deserialize, Serialize};
 
-use crate::{Backbone, Method, Mlp, MlpConfig, Step, Views};
+use super::settings;
+use crate::{Backbone, Batch, Context, Method, Mlp, MlpConfig, Seed, Step};
 
 /// Settings of [`SimSiam`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,7 +18,7 @@ pub struct SimSiamConfig {
     /// Width of the predictor's bottleneck. Default 128, a quarter of the embedding as in the
     /// paper.
     pub d_predictor: usize,
-    /// Layers of the projector. Default 2, the paper's on CIFAR-10; 3 on ImageNet.
+    /// Layers of the projector, 1 or more. Default 2, the paper's on CIFAR-10; 3 on ImageNet.
     pub layers: usize,
 }
 
@@ -29,17 +30,24 @@ impl Default for SimSiamConfig {
 }
 
 impl SimSiamConfig {
-    /// Creates SimSiam around `encoder`, with weights that [`seed_weights`](crate::seed_weights)
-    /// draws.
+    /// Creates SimSiam around `encoder`.
     #[must_use]
-    pub fn init<B: Backbone>(&self, encoder: B, device: &Device) -> SimSiam<B> {
+    pub fn init<B: Backbone>(
+        &self,
+        encoder: B,
+        seed: impl Into<Seed>,
+        device: &Device,
+    ) -> SimSiam<B> {
+        let seed = seed.into();
         let mut widths = vec![self.d_output; self.layers + 1];
         widths[0] = encoder.d_output();
-        let around = vec![self.d_output, self.d_predictor, self.d_output];
+        let projector = MlpConfig::new(widths).with_output_norm();
+        let predictor = MlpConfig::new([self.d_output, self.d_predictor, self.d_output]);
         SimSiam {
             encoder,
-            projector: MlpConfig { widths, normalize_output: true }.init(device),
-            predictor: MlpConfig { widths: around, normalize_output: false }.init(device),
+            projector: projector.init(seed.at("projector"), device),
+            predictor: predictor.init(seed.at("predictor"), device),
+            config: self.clone(),
         }
     }
 }
@@ -49,24 +57,25 @@ impl SimSiamConfig {
 /// ```text
 /// loss = −½ cos(h(z_a), sg z_b) − ½ cos(h(z_b), sg z_a)        z = g(f(view))
 /// ```
-/// f encoder, g projector, h predictor, sg stop-gradient, without which the encoder collapses.
+/// f encoder, g projector, h predictor, sg stop-gradient, without which the encoder collapses. The
+/// learning rate of the predictor stays constant.
 ///
 /// # Source
 /// Chen & He, 2021, [arXiv:2011.10566](https://arxiv.org/abs/2011.10566).
-/// Deviation: the predictor follows the schedule of the other networks; the paper keeps its
-/// learning rate constant.
+/// Deviation: the two views are encoded separately, so batch norm sees one view at a time, as in
+/// the official code.
 ///
 /// # Example
 /// ```
 /// use burn::tensor::{Device, Tensor};
-/// use selfsame_models::{Method, ResNetConfig, SimSiamConfig, Views, seed_weights};
+/// use selfsame_models::{Batch, Context, Method, ResNetConfig, SimSiamConfig};
 ///
 /// let device = Device::flex().autodiff();
-/// let encoder = ResNetConfig::resnet10(2).init(&device);
-/// let method = seed_weights(SimSiamConfig::default().init(encoder, &device), 0);
+/// let encoder = ResNetConfig::resnet10(2).init(0, &device);
+/// let method = SimSiamConfig::default().init(encoder, 0, &device);
 /// let view = Tensor::random([4, 3, 8, 8], burn::tensor::Distribution::Default, &device);
-/// let step = method.step(&Views::new(vec![view.clone(), view], Vec::new()));
-/// assert_eq!(step.embedding.dims(), [4, 512]);
+/// let step = method.step(&Batch::new(vec![view.clone(), view]), &Context::default());
+/// assert_eq!(step.embedding.map(|rows| rows.dims()), Some([4, 512]));
 /// assert!(step.loss.into_scalar::<f32>().abs() <= 1.0);
 /// ```
 #[derive(Module, Debug)]
@@ -74,24 +83,40 @@ pub struct SimSiam<B: Module> {
     encoder: B,
     projector: Mlp,
     predictor: Mlp,
+    #[module(skip)]
+    config: SimSiamConfig,
 }
 
 impl<B: Backbone> SimSiam<B> {
-    fn embed(&self, view: Tensor<4>) -> Tensor<2> {
+    fn embed(&self, view: B::Input) -> Tensor<2> {
         self.projector.forward(self.encoder.forward(view))
     }
 }
 
 impl<B: Backbone> Method for SimSiam<B> {
+    type Batch = Batch<B::Input>;
     type Encoder = B;
+    type Carry = ();
 
-    fn step(&self, views: &Views) -> Step {
-        let [z_a, z_b] = views.pair().map(|view| self.embed(view));
+    fn step(&self, batch: &Batch<B::Input>, _: &Context) -> Step {
+        let [z_a, z_b] = batch.pair().map(|view| self.embed(view));
         let [p_a, p_b] = [&z_a, &z_b].map(|z| self.predictor.forward(z.clone()));
-        Step::new(negative_cosine(p_a, p_b, z_a.clone(), z_b), z_a)
+        Step::new(negative_cosine(p_a, p_b, z_a.clone(), z_b)).with_embedding(z_a)
     }
 
     fn encoder(&self) -> &B {
         &self.encoder
+    }
+
+    fn constant_rate(&self) -> &'static [&'static str] {
+        &["predictor"]
+    }
+
+    fn collapse_advice(&self) -> &'static str {
+        "lower the learning rate, or narrow the predictor with `d_predictor`"
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        settings(&self.config)
     }
 }

@@ -3,15 +3,15 @@
 /// One view of every sample of a batch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HostView {
-    /// `[batch, channels, height, width]`.
-    pub dims: [usize; 4],
-    /// The values, in row-major order of `dims`, normalized as the recipe says.
+    /// `[batch, ...]`: for images `[batch, channels, height, width]`.
+    pub dims: Vec<usize>,
+    /// The values, in row-major order of `dims`; those of images are normalized as the recipe says.
     pub data: Vec<f32>,
 }
 
 /// A batch in the host's memory: all views of some samples.
 #[derive(Clone, Debug, PartialEq)]
-pub struct HostViews {
+pub struct HostBatch {
     /// The epoch, from 0.
     pub epoch: u64,
     /// The batch within the epoch, from 0.

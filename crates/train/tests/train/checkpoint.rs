@@ -1,0 +1,259 @@
+//! What is kept, what is refused, and what a finished run allows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use burn::tensor::Device;
+use selfsame_callbacks::{Direction, StopReason};
+use selfsame_models::SimClrConfig;
+use selfsame_optim::{OptimizerConfig, ParameterGroup, Schedule};
+use selfsame_samplers::{Loader, LoaderConfig};
+use selfsame_train::{Checkpoints, TrainError, Trainer, TrainerConfig};
+
+use crate::methods::encoder;
+use crate::run::{Run, SIDE, assert_same, bytes, shapes};
+
+fn steps(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder.join("checkpoint")).unwrap().map(|entry| entry.unwrap());
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.file_name().into_string().unwrap()).collect();
+    names.retain(|name| name.starts_with("step-"));
+    names.sort();
+    names
+}
+
+#[test]
+fn the_newest_two_and_the_best_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = Run::default();
+    run.config.epochs = 5;
+    let _ = run.go(folder.path()).unwrap();
+    let checkpoints = run.checkpoints(folder.path());
+    assert_eq!(checkpoints.newest(), Some(folder.path().join("checkpoint/step-15")));
+    let best = checkpoints.best().unwrap().expect("an accuracy was measured");
+    let name = best.file_name().unwrap().to_str().unwrap().to_owned();
+    let kept = steps(folder.path());
+    for step in ["step-12", "step-15", &name] {
+        assert!(kept.contains(&step.to_owned()), "{step} is not in {kept:?}");
+    }
+    assert!(kept.len() <= 3, "{kept:?}");
+
+    // The kept one has the accuracy that the log calls best.
+    let log = fs::read_to_string(folder.path().join("epochs.csv")).unwrap();
+    let column = log.lines().next().unwrap().split(',').position(|name| name == "knn").unwrap();
+    let knn = |line: &str| -> f64 { line.split(',').nth(column).unwrap().parse().unwrap() };
+    let all: Vec<f64> = log.lines().skip(1).map(knn).collect();
+    let epoch = name.strip_prefix("step-").unwrap().parse::<usize>().unwrap() / 3;
+    assert!(all.iter().all(|accuracy| *accuracy <= all[epoch - 1]), "{all:?}, kept {epoch}");
+}
+
+#[test]
+fn a_figure_that_is_not_measured_cannot_decide_what_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = Device::flex().autodiff();
+    let method = SimClrConfig::default().init(encoder(2, &device), 0, &device);
+    let config = LoaderConfig { batch_size: 8, threads: 1, seed: 0 };
+    let loader = Loader::new(shapes(16, 3), selfsame_augment::Recipe::shapes(SIDE), config).unwrap();
+    let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 0.0), Schedule::constant(0.01));
+    let checkpoints = Checkpoints::new(folder.path()).keep_best("recall", Direction::Higher);
+    let error = Trainer::new(method, loader, TrainerConfig::new(1, sgd, schedule), &device)
+        .unwrap()
+        .with_checkpoints(checkpoints)
+        .unwrap()
+        .fit()
+        .unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("`recall`") && text.contains("embedding_std"), "{text}");
+}
+
+/// The error of resuming `folder`, and that nothing in it changed.
+fn refusal(folder: &Path, run: &Run) -> String {
+    let before = steps(folder);
+    let error = run.go(folder).unwrap_err().to_string();
+    assert_eq!(steps(folder), before, "{error}");
+    error
+}
+
+#[test]
+fn whatever_decides_the_result_is_compared_and_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run { stop_after: 2, ..Run::default() };
+    let _ = run.go(folder.path()).unwrap();
+    let changes: [(&str, &dyn Fn(&mut Run)); 11] = [
+        ("data.checksum", &|run| run.data_seed = 4),
+        ("brightness: 0.0001", &|run| {
+            let mut recipe = serde_json::to_string(&run.recipe).unwrap();
+            let found = recipe.find("\"brightness\":").expect("shapes are jittered") + 13;
+            recipe.insert_str(found, "0.0001");
+            let end = recipe[found + 6..].find([',', '}']).unwrap() + found + 6;
+            recipe.replace_range(found + 6..end, "");
+            run.recipe = serde_json::from_str(&recipe).unwrap();
+        }),
+        ("seed of the views", &|run| run.view_seed = 6),
+        ("batch_size was 8 and is 6", &|run| run.batch_size = 6),
+        ("run.optimizer.momentum was 0.9 and is 0.8", &|run| {
+            run.config.optimizer = OptimizerConfig::sgd(0.8, 5e-4);
+        }),
+        ("run.schedule", &|run| run.config.schedule = Schedule::constant(0.1)),
+        ("run.clip_norm", &|run| run.config.clip_norm = Some(1.0)),
+        ("run.accumulate was 1 and is 2", &|run| run.config.accumulate = 2),
+        ("run.groups", &|run| run.config.groups = vec![ParameterGroup::new("projector")]),
+        ("method.", &|run| run.method = "barlow_twins"),
+        ("of a run of 2 epochs, and 3 were asked for", &|run| run.config.epochs = 3),
+    ];
+    for (named, change) in changes {
+        let mut other = Run::default();
+        change(&mut other);
+        let error = refusal(folder.path(), &other);
+        assert!(error.contains("step-2") && error.contains(named), "{named}: {error}");
+    }
+    assert_eq!(Run::default().go(folder.path()).unwrap().step, 6, "the same run goes on");
+}
+
+#[test]
+fn one_flipped_bit_in_any_file_is_found_and_the_checkpoint_before_is_offered() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::default();
+    let whole = run.go(folder.path()).unwrap();
+    let want = bytes(folder.path(), &whole);
+    let newest = folder.path().join("checkpoint/step-6");
+    let files: Vec<PathBuf> =
+        fs::read_dir(&newest).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 4);
+    for file in &files {
+        let good = fs::read(file).unwrap();
+        let places = [0, good.len() / 3, good.len() / 2, good.len() - 1];
+        for (bit, place) in (0..).zip(places) {
+            let mut bad = good.clone();
+            bad[place] ^= 1 << (bit * 2 % 8);
+            fs::write(file, &bad).unwrap();
+            let error = refusal(folder.path(), &run);
+            let name = file.file_name().unwrap().to_str().unwrap();
+            assert!(error.contains("is damaged") && error.contains("step-3"), "{name}: {error}");
+            let blames_it = error.contains(name) || name == "checksums.txt";
+            assert!(blames_it, "{name} at {place}: {error}");
+        }
+        fs::write(file, &good[..good.len() / 2]).unwrap();
+        assert!(refusal(folder.path(), &run).contains("is damaged"), "cut short");
+        fs::remove_file(file).unwrap();
+        assert!(refusal(folder.path(), &run).contains("cannot be read"), "removed");
+        fs::write(file, &good).unwrap();
+    }
+    // What the message says works: without the damaged one, the run ends as before.
+    fs::remove_dir_all(&newest).unwrap();
+    let resumed = run.go(folder.path()).unwrap();
+    assert_same(&bytes(folder.path(), &resumed), &want, "from the checkpoint before");
+}
+
+#[test]
+fn without_an_intact_checkpoint_none_is_offered() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run { stop_after: 1, ..Run::default() };
+    let _ = run.go(folder.path()).unwrap();
+    fs::write(folder.path().join("checkpoint/step-1/state.json"), "{}").unwrap();
+    let error = run.go(folder.path()).unwrap_err();
+    assert!(matches!(error, TrainError::Damaged { previous: None, .. }), "{error}");
+}
+
+#[test]
+fn a_finished_run_is_made_longer_only_deliberately_and_then_exactly() {
+    let longer = |folder: &Path, stop_after| {
+        let mut run = Run { stop_after, extends: true, ..Run::default() };
+        run.config.epochs = 4;
+        run.go(folder)
+    };
+    let [whole, stopped] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    for folder in [&whole, &stopped] {
+        let finished = Run::default().go(folder.path()).unwrap();
+        assert_eq!(finished.step, 6);
+        let again = Run::default().go(folder.path()).unwrap();
+        assert!(again.weights == finished.weights, "a finished run has nothing left to do");
+        let mut accident = Run::default();
+        accident.config.epochs = 4;
+        let error = refusal(folder.path(), &accident);
+        assert!(error.contains("extend_finished"), "{error}");
+    }
+    let left = longer(whole.path(), u64::MAX).unwrap();
+    assert_eq!((left.step, left.epochs), (12, 4));
+    let want = bytes(whole.path(), &left);
+
+    let left = longer(stopped.path(), 8).unwrap();
+    assert_eq!(left.step, 8);
+    let left = longer(stopped.path(), u64::MAX).unwrap();
+    assert_same(&bytes(stopped.path(), &left), &want, "made longer, stopped and resumed");
+
+    // A new schedule: the rate of the first additional step is that of the first step.
+    let log = String::from_utf8(want[2].clone()).unwrap();
+    let rate = |line: usize| {
+        let line: serde_json::Value = serde_json::from_str(log.lines().nth(line).unwrap()).unwrap();
+        line["learning_rate"].as_f64().unwrap()
+    };
+    assert!((rate(0) - rate(6)).abs() < 1e-12 && rate(5) < rate(0) / 10.0);
+
+    // An unfinished run is not made longer, and no run shorter.
+    let unfinished = tempfile::tempdir().unwrap();
+    let _ = Run { stop_after: 2, ..Run::default() }.go(unfinished.path()).unwrap();
+    assert!(longer(unfinished.path(), u64::MAX).is_err());
+    let mut shorter = Run { extends: true, ..Run::default() };
+    shorter.config.epochs = 1;
+    let error = refusal(whole.path(), &shorter);
+    assert!(error.contains("of 4 epochs, and 1 were asked for"), "{error}");
+}
+
+#[test]
+fn two_runs_do_not_share_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = Device::flex().autodiff();
+    let trainer = || {
+        let method = SimClrConfig::default().init(encoder(2, &device), 0, &device);
+        let config = LoaderConfig { batch_size: 8, threads: 1, seed: 0 };
+        let recipe = selfsame_augment::Recipe::shapes(SIDE);
+        let loader = Loader::new(shapes(16, 3), recipe, config).unwrap();
+        let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 0.0), Schedule::constant(0.01));
+        let trainer = Trainer::new(method, loader, TrainerConfig::new(1, sgd, schedule), &device);
+        trainer.unwrap().with_checkpoints(Checkpoints::new(folder.path()))
+    };
+    let first = trainer().unwrap();
+    let error = trainer().unwrap_err();
+    assert!(matches!(error, TrainError::InUse { .. }), "{error}");
+    let _ = first.fit().unwrap();
+    assert_eq!(trainer().unwrap().clock().step, 2, "the first has ended");
+}
+
+#[test]
+fn epochs_that_do_not_fit_into_the_time_limit_are_cut_before_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = Device::flex().autodiff();
+    let trainer = |epochs| {
+        let method = SimClrConfig::default().init(encoder(2, &device), 0, &device);
+        let config = LoaderConfig { batch_size: 8, threads: 1, seed: 0 };
+        let recipe = selfsame_augment::Recipe::shapes(SIDE);
+        let loader = Loader::new(shapes(16, 3), recipe, config).unwrap();
+        let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 0.0), Schedule::cosine(0.01, 0.0));
+        let trainer =
+            Trainer::new(method, loader, TrainerConfig::new(epochs, sgd, schedule), &device);
+        trainer.unwrap().with_checkpoints(Checkpoints::new(folder.path())).unwrap()
+    };
+    let error = trainer(1).with_time_limit(Duration::from_nanos(1)).unwrap_err();
+    assert!(matches!(error, TrainError::TimeLimit { .. }), "{error}");
+
+    let hour = Duration::from_hours(1);
+    assert_eq!(trainer(2).with_time_limit(hour).unwrap().clock().epochs, 2, "they fit");
+
+    let limit = Duration::from_millis(1500);
+    let limited = trainer(1_000_000).with_time_limit(limit).unwrap();
+    let planned = limited.clock().epochs;
+    assert!((1..1_000_000).contains(&planned), "{planned}");
+    let outcome = limited.fit().unwrap();
+    assert!(outcome.seconds < 2.5, "{}", outcome.seconds);
+    match outcome.stopped {
+        None => {
+            assert_eq!(outcome.clock.epochs, planned);
+            let last = outcome.history.last("learning_rate").unwrap();
+            assert!(last < 0.01 * 0.1_f64.max(3.0 / planned as f64), "the schedule ended: {last}");
+        }
+        Some(reason) => assert_eq!(reason, StopReason::TimeLimit, "slower than it was timed"),
+    }
+    assert_eq!(trainer(1_000_000).clock().epochs, planned, "a resumed run keeps the number");
+}
