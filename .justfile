@@ -22,8 +22,8 @@ test:
     cargo test --workspace --locked
 
 # The main program, small, in the profile of the tests.
-example out="target/ci/hello_world":
-    cargo run --locked --example hello_world -- --quick --out {{ out }}
+example out="target/ci/pretrain":
+    cargo run --locked --example pretrain -- --quick --out {{ out }}
 
 # Clippy, warnings denied.
 lint:

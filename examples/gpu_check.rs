@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::{Context as _, bail};
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, FloatDType, Tensor, TensorData};
 use clap::Parser;
@@ -17,10 +17,8 @@ use selfsame::device::{Inventory, NamedDevice};
 use selfsame::losses::{
     BarlowTwinsLossConfig, NtXentLossConfig, VicregLossConfig, barlow_twins, byol, nt_xent, vicreg,
 };
-use selfsame::models::{
-    Method, ResNetConfig, SimClrConfig, Views, cast_convolutions, seed_weights,
-};
-use selfsame::optim::OptimizerConfig;
+use selfsame::models::{Batch, Context, Method, ResNetConfig, SimClrConfig, cast_convolutions};
+use selfsame::optim::{GroupedOptimizer, OptimizerConfig, Schedule};
 use serde::Serialize;
 
 /// Times a GPU at self-supervised learning, and checks that it computes what the CPU computes.
@@ -245,16 +243,17 @@ fn time_step(
     device: &Device,
 ) -> anyhow::Result<Timing> {
     let device = device.clone().autodiff();
-    let encoder = ResNetConfig::resnet18(sizes.width).init(&device);
-    let mut method = seed_weights(SimClrConfig::default().init(encoder, &device), 0);
-    let mut optimizer = OptimizerConfig::sgd(0.9, 5e-4).init();
+    let encoder = ResNetConfig::resnet18(sizes.width).init(0, &device);
+    let mut method = SimClrConfig::default().init(encoder, 0, &device);
+    let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::constant(1e-3));
+    let mut optimizer = GroupedOptimizer::new(sgd, schedule, Vec::new(), None)?;
     let view = |from: u64| values([batch, 3, 32, 32], from, &device);
-    let views = Views::new(vec![view(1), view(2)], Vec::new());
+    let (views, context) = (Batch::new(vec![view(1), view(2)]), Context::default());
     let what = format!("step of SimCLR, ResNet-18 of width {}, {batch} images", sizes.width);
     let timing = time((what, "images", batch), sizes.times, &device, || {
-        let step = cast_convolutions(&method, precision).step(&views);
+        let step = cast_convolutions(&method, precision).step(&views, &context);
         let gradients = GradientsParams::from_grads(step.loss.backward(), &method);
-        method = optimizer.step(1e-3, method.clone(), gradients);
+        method = optimizer.step(0, 1, method.clone(), gradients);
     })?;
     let precision = match precision {
         FloatDType::F16 => "f16",
@@ -310,11 +309,12 @@ fn agreements(device: &Device) -> Vec<Agreement> {
         }),
         compare("embeddings of ResNet-18, and SimCLR's loss", 1e-3, &|device| {
             let device = device.clone().autodiff();
-            let encoder = ResNetConfig::resnet18(8).init(&device);
-            let method = seed_weights(SimClrConfig::default().init(encoder, &device), 0);
+            let encoder = ResNetConfig::resnet18(8).init(0, &device);
+            let method = SimClrConfig::default().init(encoder, 0, &device);
             let view = |from: u64| values([16, 3, 32, 32], from, &device);
-            let step = method.step(&Views::new(vec![view(1), view(2)], Vec::new()));
-            [host(step.loss), host(step.embedding)].concat()
+            let batch = Batch::new(vec![view(1), view(2)]);
+            let step = method.step(&batch, &Context::default());
+            [host(step.loss), step.embedding.map(host).unwrap_or_default()].concat()
         }),
     ];
     for name in ["nt_xent", "barlow_twins", "vicreg", "byol"] {

@@ -18,7 +18,7 @@ pub(crate) struct Findings {
     pub images_per_second: f64,
     /// `None` if the images have no labels.
     pub knn: Option<BeforeAfter>,
-    pub health: Health,
+    pub health: Spread,
     pub accuracy: Option<Accuracy>,
     /// The reason why there is no accuracy.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,8 +40,9 @@ pub(crate) struct BeforeAfter {
     pub after: f64,
 }
 
+/// Standard deviation of the embedding at the end, and that of an even spread.
 #[derive(Debug, Serialize)]
-pub(crate) struct Health {
+pub(crate) struct Spread {
     pub std: f64,
     pub uniform_std: f64,
 }

@@ -7,12 +7,14 @@ use selfsame::datasets::{
     CacheOptions, Cached, Dataset, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig,
     open, stratified_split, stratified_subset,
 };
-use selfsame::train::KnnProbe;
+use selfsame::train::HeldOut;
 
 use crate::settings::{SIDE, Settings};
 
 /// Maximum number of test images, equally many of each class.
 const TEST_LIMIT: usize = 2_000;
+/// Maximum number of labeled training images that measure progress; a fifth of them is held out.
+const PROGRESS_LIMIT: usize = 2_500;
 
 pub(crate) struct Images {
     pub train: Arc<dyn Dataset>,
@@ -82,12 +84,15 @@ impl Images {
         lines.join("\n")
     }
 
-    /// Returns some of the labeled images, to measure progress during training.
-    pub(crate) fn knn_bank(&self, settings: &Settings) -> Option<KnnProbe> {
-        let some = |dataset: &Arc<dyn Dataset>, limit| choose(dataset, limit, settings.seed);
-        labels(self.train.as_ref())?;
-        let (train, queries) = (some(&self.train, 2_000), some(self.test.as_ref()?, 500));
-        Some(KnnProbe { train, queries, recipe: settings.shown(), batch: 128 })
+    /// Returns some of the labeled training images, to measure progress during training; `None` if
+    /// there are no labels, or too few images to hold one out. Test images have no part in it.
+    pub(crate) fn held_out(&self, settings: &Settings) -> anyhow::Result<Option<HeldOut>> {
+        if labels(self.train.as_ref()).is_none() {
+            return Ok(None);
+        }
+        let (train, shown) = (self.train.clone(), settings.shown());
+        let held_out = HeldOut::split(train, shown, PROGRESS_LIMIT, settings.seed)?;
+        Ok(Some(held_out).filter(|held_out| !held_out.queries.is_empty()))
     }
 
     /// Returns a few images to show, of different classes if there are any.

@@ -12,26 +12,30 @@ mod settings;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::bail;
+use anyhow::{anyhow, bail};
 use burn::module::Module;
 use burn::tensor::Device;
 use clap::Parser;
 use selfsame::augment::view_grid;
-use selfsame::callbacks::{CollapseAlarm, CsvLog, JsonLinesLog, Progress, StopReason, StopSignal};
+use selfsame::callbacks::{
+    CollapseAlarm, CsvLog, Health, JsonLinesLog, Progress, StopReason, StopSignal, TensorBoard,
+    TimingLog,
+};
 use selfsame::device::NamedDevice;
 use selfsame::models::{
-    BarlowTwinsConfig, Method, ResNet, SimClrConfig, SimSiamConfig, seed_weights, to_safetensors,
+    BarlowTwinsConfig, Batch, ByolConfig, Clock, DinoConfig, Method, MocoV2Config, ResNet,
+    SimClrConfig, SimSiamConfig, VicregConfig, to_safetensors,
 };
 use selfsame::report::Png;
 use selfsame::samplers::{Loader, LoaderConfig};
-use selfsame::train::{Checkpoints, OnlineKnn, Outcome, Trainer};
+use selfsame::train::{OnlineAccuracy, Outcome, TrainError, Trainer};
 use serde_json::json;
 
 use files::write_atomically;
-use findings::{Accuracy, BeforeAfter, Counts, Findings, Health, Row, Seconds, VERSIONS};
+use findings::{Accuracy, BeforeAfter, Counts, Findings, Row, Seconds, Spread, VERSIONS};
 use images::Images;
 use proof::{ImageFeatures, Judge, ScratchTraining};
-use settings::{MethodName, Options, Plan, Settings};
+use settings::{MethodName, Options, Plan, Settings, Start};
 
 fn main() -> ExitCode {
     selfsame::compute_on_this_thread();
@@ -52,7 +56,6 @@ enum End {
 }
 
 fn start(options: Options) -> anyhow::Result<End> {
-    let resumed = options.resumes();
     let plan = options.plan()?;
     let NamedDevice { name: device_name, device, .. } = selfsame::device(&plan.device)?;
     let device = device.autodiff();
@@ -65,17 +68,25 @@ fn start(options: Options) -> anyhow::Result<End> {
         raised.raise();
         eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
     })?;
-    let run = Run { started: Instant::now(), plan, device_name, device, signal, resumed };
-    let settings = &run.plan.settings;
-    let encoder = settings.encoder().init(&run.device);
+    let images = Images::load(&plan.settings)?;
+    let run = Run { started: Instant::now(), plan, device_name, device, signal, images };
+    let (settings, device) = (&run.plan.settings, &run.device);
+    let seed = settings.seed;
+    let encoder = settings.encoder().init(seed, device);
     match settings.method {
         MethodName::Simclr => {
-            let temperature = settings.temperature;
-            let head = SimClrConfig { temperature, ..SimClrConfig::default() };
-            run.go(head.init(encoder, &run.device))
+            let config = SimClrConfig { temperature: settings.temperature, ..Default::default() };
+            run.go(config.init(encoder, seed, device))
         }
-        MethodName::Simsiam => run.go(SimSiamConfig::default().init(encoder, &run.device)),
-        MethodName::BarlowTwins => run.go(BarlowTwinsConfig::default().init(encoder, &run.device)),
+        MethodName::Simsiam => run.go(SimSiamConfig::default().init(encoder, seed, device)),
+        MethodName::BarlowTwins => run.go(BarlowTwinsConfig::default().init(encoder, seed, device)),
+        MethodName::Vicreg => run.go(VicregConfig::default().init(encoder, seed, device)),
+        MethodName::Byol => run.go(ByolConfig::default().init(encoder, seed, device)),
+        MethodName::MocoV2 => {
+            let queue = settings.queue(run.images.train.len());
+            run.go(MocoV2Config { queue, ..Default::default() }.init(encoder, seed, device))
+        }
+        MethodName::Dino => run.go(DinoConfig::default().init(encoder, seed, device)),
     }
 }
 
@@ -86,47 +97,52 @@ struct Run {
     /// The device, with autodiff.
     device: Device,
     signal: StopSignal,
-    resumed: bool,
+    images: Images,
 }
 
 impl Run {
-    fn go<M: Method<Encoder = ResNet>>(&self, method: M) -> anyhow::Result<End> {
-        let Plan { out, settings, threads, .. } = &self.plan;
-        let images = Images::load(settings)?;
+    fn go<M: Method<Batch = Batch, Encoder = ResNet>>(&self, method: M) -> anyhow::Result<End> {
+        let Self { plan: Plan { out, settings, threads, .. }, images, .. } = self;
         let config = LoaderConfig {
             batch_size: settings.batch_size,
             threads: *threads,
             seed: settings.seed,
         };
         let loader = Loader::new(images.train.clone(), settings.recipe(), config)?;
-        self.plan.claim_folder(self.resumed)?;
+        self.plan.claim_folder()?;
         println!("{}", images.describe());
+        let random = method.encoder().valid();
+        let trainer = self.trainer(method, loader)?;
         let views = view_grid(&images.sample(8)?, &settings.recipe(), settings.seed);
         let views = Png::encode(&views)?;
         write_atomically(&out.join("views.png"), views.as_bytes())?;
 
-        let method = seed_weights(method, settings.seed);
-        let random = self.extract(&images, &method.encoder().valid())?;
-        let outcome = self.pretrain(method, loader, &images)?;
-        match outcome.stopped {
+        let random = self.extract(&random)?;
+        let outcome = trainer.fit()?;
+        match &outcome.stopped {
             None => {}
             Some(StopReason::Callback(why)) => bail!("{why}"),
+            Some(StopReason::TimeLimit) => bail!(
+                "the time limit was reached before the last epoch, and the run is saved; resume it \
+                 with a larger --max-hours, or without:\n  {}",
+                self.resume_command()
+            ),
             Some(_) => return Ok(self.interrupted()),
         }
         let encoder = outcome.method.encoder().valid();
-        let learned = self.extract(&images, &encoder)?;
+        let learned = self.extract(&encoder)?;
         write_atomically(&out.join("encoder.safetensors"), &self.weights(&encoder)?)?;
 
         let (mut knn, mut accuracy) = (None, None);
-        if let Some(judge) = Judge::new(&images, settings.seed) {
+        if let Some(judge) = Judge::new(images, settings.seed) {
             knn = Some(BeforeAfter { before: judge.knn(&random)?, after: judge.knn(&learned)? });
-            accuracy = self.accuracy(&judge, &images, &random, &learned)?;
+            accuracy = self.accuracy(&judge, &random, &learned)?;
             if accuracy.is_none() {
                 return Ok(self.interrupted());
             }
         }
-        let findings = self.findings(&images, &outcome, knn, accuracy);
-        let neighbors = learned.neighbors(&images)?;
+        let findings = self.findings(&outcome, knn, accuracy);
+        let neighbors = learned.neighbors(images)?;
         let page = page::page(settings, &findings, &outcome.history, &views, &neighbors)?;
         write_atomically(&out.join("report.html"), page.to_string().as_bytes())?;
         let result = serde_json::to_string_pretty(&findings)? + "\n";
@@ -139,24 +155,23 @@ impl Run {
         Ok(End::Finished)
     }
 
-    fn extract(&self, images: &Images, encoder: &ResNet) -> anyhow::Result<ImageFeatures> {
+    fn extract(&self, encoder: &ResNet) -> anyhow::Result<ImageFeatures> {
         let device = self.device.clone().inner();
-        ImageFeatures::extract(images, &self.plan.settings.shown(), encoder, &device)
+        ImageFeatures::extract(&self.images, &self.plan.settings.shown(), encoder, &device)
     }
 
     /// Measures accuracy with few and all labels; `None` if it was stopped.
     fn accuracy(
         &self,
         judge: &Judge,
-        images: &Images,
         random: &ImageFeatures,
         learned: &ImageFeatures,
     ) -> anyhow::Result<Option<Accuracy>> {
-        let Plan { settings, threads, .. } = &self.plan;
+        let Self { plan: Plan { settings, threads, .. }, images, device, .. } = self;
         let (pretrained, random) = (judge.probe(learned)?, judge.probe(random)?);
         let mut scratch = [None; 2];
         if settings.scratch {
-            let (device, signal) = (&self.device, self.signal.clone());
+            let signal = self.signal.clone();
             let training = ScratchTraining { images, settings, device, threads: *threads, signal };
             let Some(accuracy) = judge.scratch(&training)? else { return Ok(None) };
             scratch = accuracy.map(Some);
@@ -166,33 +181,78 @@ impl Run {
         Ok(Some(Accuracy { labels_10: row(0), labels_all: row(1) }))
     }
 
-    fn pretrain<M: Method>(
+    /// Prepares pre-training, new or from its newest checkpoint, and says how long it will be if
+    /// that is not what the settings say.
+    fn trainer<M: Method<Batch = Batch, Encoder = ResNet>>(
         &self,
         method: M,
         loader: Loader,
-        images: &Images,
-    ) -> anyhow::Result<Outcome<M>> {
-        let Plan { out, settings, .. } = &self.plan;
-        let epochs = settings.epochs;
-        let steps = epochs * loader.batches_per_epoch() as u64;
-        let (optimizer, schedule) = settings.training(steps);
-        let mut trainer =
-            Trainer::new(method, optimizer.init(), schedule, loader, epochs, &self.device);
-        if let Some(bank) = images.knn_bank(settings) {
-            trainer = trainer.with_callback(OnlineKnn(bank));
+    ) -> anyhow::Result<Trainer<M>> {
+        let Plan { out, settings, time_limit, tensorboard, start, .. } = &self.plan;
+        let mut trainer = Trainer::new(method, loader, settings.training(), &self.device)?
+            .with_fingerprint("the version of burn", VERSIONS.burn)
+            .with_checkpoints(self.plan.checkpoints())
+            .map_err(|error| self.explain(error))?;
+        let whole = trainer.clock();
+        let epochs_left = |clock: Clock| clock.epochs - clock.epoch();
+        let is_extended = *start == Start::Extended
+            && whole.step > 0
+            && whole.step == whole.schedule_start
+            && !whole.is_finished();
+        if is_extended {
+            println!(
+                "training the finished run for {} more epochs, with a new schedule from its \
+                 weights",
+                epochs_left(whole)
+            );
+        }
+        if let Some(limit) = *time_limit {
+            trainer = trainer.with_time_limit(limit)?;
+            let (fitting, all) = (epochs_left(trainer.clock()), epochs_left(whole));
+            if fitting < all {
+                let hours = limit.as_secs_f64() / 3_600.0;
+                println!(
+                    "at this speed {fitting} of {all} epochs fit into {hours} hours; the schedule \
+                     ends there"
+                );
+            }
+        }
+        if *start == Start::New || is_extended {
+            self.plan.begin()?;
+        }
+
+        if let Some(held_out) = self.images.held_out(settings)? {
+            trainer = trainer.with_callback(OnlineAccuracy::knn(held_out));
         }
         // Reading the loss from a GPU makes it wait; the CPU does not.
         let steps = if self.device_name == "flex" { 1 } else { 20 };
-        let outcome = trainer
+        trainer = trainer
             .with_sync_every(steps)
+            .with_callback(Health)
             .with_callback(Progress::new(settings.method.title()))
             .with_callback(CsvLog::new(out.join("epochs.csv")))
             .with_callback(JsonLinesLog::new(out.join("steps.jsonl")))
+            .with_callback(TimingLog::new(out.join("timing.csv")))
             .with_callback(CollapseAlarm::default())
-            .with_signal(self.signal.clone())
-            .with_checkpoints(Checkpoints::new(out.join("checkpoint")))?
-            .fit()?;
-        Ok(outcome)
+            .with_signal(self.signal.clone());
+        if *tensorboard {
+            trainer = trainer.with_callback(TensorBoard::new(out.join("tensorboard")));
+        }
+        Ok(trainer)
+    }
+
+    /// Names the options of this program in the error of a run that cannot be resumed.
+    fn explain(&self, error: TrainError) -> anyhow::Error {
+        match error {
+            TrainError::OtherLength { then, now, is_finished: true, .. } if now > then => anyhow!(
+                "{} holds a finished run of {then} epochs; to train it for {} more, with a new \
+                 schedule from its weights, run\n  {} --epochs {now}",
+                self.plan.out.display(),
+                now - then,
+                self.resume_command()
+            ),
+            error => error.into(),
+        }
     }
 
     /// Returns the encoder as safetensors, with the settings to build it and those it was trained
@@ -213,12 +273,11 @@ impl Run {
 
     fn findings<M: Method>(
         &self,
-        images: &Images,
         outcome: &Outcome<M>,
         knn: Option<BeforeAfter>,
         accuracy: Option<Accuracy>,
     ) -> Findings {
-        let settings = &self.plan.settings;
+        let Self { plan: Plan { settings, .. }, images, .. } = self;
         let seen = outcome.clock.step as f64 * settings.batch_size as f64;
         let uniform_std = outcome.history.last("uniform_std").unwrap_or_default();
         let note = accuracy.is_none().then(|| {
@@ -232,14 +291,14 @@ impl Run {
             data: settings.data_name(),
             seed: settings.seed,
             device: self.device_name,
-            epochs: settings.epochs,
+            epochs: outcome.clock.epochs,
             seconds: Seconds {
                 pretrain: outcome.seconds,
                 total: self.started.elapsed().as_secs_f64(),
             },
             images_per_second: seen / outcome.seconds,
             knn,
-            health: Health {
+            health: Spread {
                 std: outcome.history.last("embedding_std").unwrap_or_default(),
                 uniform_std,
             },
@@ -255,11 +314,12 @@ impl Run {
     }
 
     fn interrupted(&self) -> End {
-        eprintln!(
-            "stopped and saved; resume with\n  cargo run --release --example hello_world -- \
-             --resume {}",
-            self.plan.out.display()
-        );
+        eprintln!("stopped and saved; resume with\n  {}", self.resume_command());
         End::Interrupted
+    }
+
+    fn resume_command(&self) -> String {
+        let out = self.plan.out.display();
+        format!("cargo run --release --example pretrain -- --resume {out}")
     }
 }

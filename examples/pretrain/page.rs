@@ -7,10 +7,14 @@ use crate::findings::Findings;
 use crate::settings::Settings;
 
 /// Curves of the training, as the history names them and as their charts do.
-const CURVES: [(&str, &str); 4] = [
+const CURVES: [(&str, &str); 8] = [
     ("loss", "loss"),
-    ("knn", "kNN accuracy"),
+    ("invariance", "invariance term of the loss"),
+    ("variance", "variance term of the loss"),
+    ("covariance", "covariance term of the loss"),
+    ("knn", "kNN accuracy on held-out training images"),
     ("embedding_std", "standard deviation of the embedding"),
+    ("rankme", "effective rank of the embedding"),
     ("learning_rate", "learning rate"),
 ];
 

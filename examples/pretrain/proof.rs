@@ -10,11 +10,11 @@ use selfsame::augment::Recipe;
 use selfsame::callbacks::{Progress, StopSignal};
 use selfsame::datasets::{Dataset, Subset, few_labels};
 use selfsame::metrics::{Features, Knn, LabeledFeatures, LinearProbe, Summary, accuracy};
-use selfsame::models::{Backbone, Classifier, ResNet, seed_weights};
+use selfsame::models::{Backbone, Classifier, ResNet};
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::report::{NeighborSheet, nearest_other_rows, nearest_rows, spread_over_classes};
 use selfsame::samplers::{Loader, LoaderConfig};
-use selfsame::train::{Trainer, extract_features};
+use selfsame::train::{Trainer, TrainerConfig, extract_features};
 
 use crate::images::{Images, labels};
 use crate::settings::Settings;
@@ -43,7 +43,7 @@ impl ImageFeatures {
         device: &Device,
     ) -> anyhow::Result<Self> {
         let features = |dataset: &Arc<dyn Dataset>| {
-            extract_features(dataset.as_ref(), shown, BATCH, device, |view| encoder.forward(view))
+            extract_features(dataset.clone(), shown, BATCH, device, |view| encoder.forward(view))
         };
         let test = images.test.as_ref().map(features).transpose()?;
         Ok(Self { train: features(&images.train)?, test })
@@ -142,11 +142,11 @@ impl Judge {
         let labeled = Arc::new(Subset::new(images.train.clone(), indices));
         let config = LoaderConfig { batch_size, threads: *threads, seed: self.seed };
         let loader = Loader::new(labeled, settings.supervised_recipe(), config)?;
-        let schedule = Schedule::one_cycle(peak, epochs * loader.batches_per_epoch() as u64);
-        let network = Classifier::new(settings.encoder().init(device), self.classes, device);
-        let network = seed_weights(network, self.seed);
-        let optimizer = OptimizerConfig::sgd(0.9, 5e-4).init();
-        let trainer = Trainer::new(network, optimizer, schedule, loader, epochs, device);
+        let encoder = settings.encoder().init(self.seed, device);
+        let network = Classifier::new(encoder, self.classes, self.seed, device);
+        let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(peak));
+        let config = TrainerConfig::new(epochs, optimizer, schedule);
+        let trainer = Trainer::new(network, loader, config, device)?;
         let trainer = trainer.with_callback(Progress::new(title)).with_signal(signal.clone());
         let outcome = trainer.fit()?;
         if outcome.stopped.is_some() {
@@ -156,7 +156,7 @@ impl Judge {
         let test = images.test.as_ref().context("a labeled run has test images")?;
         let plain = (*device).clone().inner();
         let forward = |view| network.forward(view);
-        let scores = extract_features(test.as_ref(), &settings.shown(), BATCH, &plain, forward)?;
+        let scores = extract_features(test.clone(), &settings.shown(), BATCH, &plain, forward)?;
         Ok(Some(accuracy_of_scores(&scores, &self.test)))
     }
 

@@ -1,12 +1,14 @@
 //! Command line of the program, and the settings of a run.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
 use selfsame::augment::Recipe;
 use selfsame::models::ResNetConfig;
 use selfsame::optim::{OptimizerConfig, Schedule};
+use selfsame::train::{Checkpoints, TrainerConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::files::write_atomically;
@@ -17,14 +19,15 @@ pub(crate) const SIDE: u32 = 32;
 const SMALL_SIDE: u32 = 16;
 const SETTINGS: &str = "settings.json";
 const RESULT: &str = "result.json";
+const CHECKPOINTS: &str = "checkpoint";
 
 /// Trains an encoder on images without labels, then measures how good it is.
 ///
 /// Without --data the program draws its own images. All results are written to --out: views.png,
-/// encoder.safetensors, report.html, result.json, epochs.csv, steps.jsonl, and a checkpoint to
-/// resume from.
+/// encoder.safetensors, report.html, result.json, epochs.csv, steps.jsonl, timing.csv, and
+/// checkpoints to resume from.
 #[derive(Debug, Parser)]
-#[command(version, name = "hello_world")]
+#[command(version, name = "pretrain")]
 pub(crate) struct Options {
     /// Method that learns without labels [default: simclr]
     #[arg(long, value_enum)]
@@ -34,7 +37,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Folder for the results; created if it does not exist
-    #[arg(long, value_name = "DIR", default_value = "runs/hello_world")]
+    #[arg(long, value_name = "DIR", default_value = "runs/pretrain")]
     out: PathBuf,
     /// Smaller sizes throughout; takes less than a minute
     #[arg(long)]
@@ -42,12 +45,16 @@ pub(crate) struct Options {
     /// Seed of every random choice [default: 0]
     #[arg(long)]
     seed: Option<u64>,
-    /// Passes over the images in pre-training [default: 18; with --data 12]
+    /// Passes over the images in pre-training; with --resume of a finished run a larger number,
+    /// to train it longer with a new schedule [default: 18; with --data 12]
     #[arg(long)]
     epochs: Option<u64>,
     /// Images per optimizer step in pre-training [default: 64; with --data 256]
     #[arg(long)]
     batch_size: Option<usize>,
+    /// Highest learning rate [default: by method, in proportion to the batch size]
+    #[arg(long)]
+    learning_rate: Option<f64>,
     /// Channels of the ResNet's first stage; 64 in the paper [default: 16]
     #[arg(long)]
     width: Option<usize>,
@@ -63,6 +70,12 @@ pub(crate) struct Options {
     /// Threads that prepare views; results do not depend on their number [default: one per core]
     #[arg(long)]
     threads: Option<usize>,
+    /// Hours of pre-training, at most; fewer epochs if not all fit, and the schedule ends there
+    #[arg(long, value_name = "H")]
+    max_hours: Option<f64>,
+    /// Write curves for TensorBoard, to the folder tensorboard of --out
+    #[arg(long)]
+    tensorboard: bool,
     /// Skip the comparison with a network trained from scratch
     #[arg(long)]
     no_scratch: bool,
@@ -71,8 +84,8 @@ pub(crate) struct Options {
     strict: bool,
     /// Resume the run in this folder, with its settings
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "method", "data", "out", "quick", "seed", "epochs", "batch_size", "width", "temperature",
-        "limit", "no_scratch", "strict",
+        "method", "data", "out", "quick", "seed", "batch_size", "learning_rate", "width",
+        "temperature", "limit", "no_scratch", "strict",
     ])]
     resume: Option<PathBuf>,
 }
@@ -83,7 +96,20 @@ pub(crate) struct Plan {
     pub out: PathBuf,
     pub device: String,
     pub threads: usize,
+    pub time_limit: Option<Duration>,
+    pub tensorboard: bool,
+    /// Where this run starts: anew, or from a folder.
+    pub start: Start,
     pub settings: Settings,
+}
+
+/// Where a run starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    New,
+    Resumed,
+    /// Resumed, with a number of epochs that may make a finished run longer.
+    Extended,
 }
 
 /// Settings that decide the bytes of a run's result.
@@ -97,6 +123,8 @@ pub(crate) struct Settings {
     pub seed: u64,
     pub epochs: u64,
     pub batch_size: usize,
+    /// The highest learning rate.
+    pub learning_rate: f64,
     pub width: usize,
     pub temperature: f64,
     pub limit: Option<usize>,
@@ -111,6 +139,10 @@ pub(crate) enum MethodName {
     Simclr,
     Simsiam,
     BarlowTwins,
+    Vicreg,
+    Byol,
+    MocoV2,
+    Dino,
 }
 
 impl MethodName {
@@ -119,6 +151,21 @@ impl MethodName {
             Self::Simclr => "SimCLR",
             Self::Simsiam => "SimSiam",
             Self::BarlowTwins => "Barlow Twins",
+            Self::Vicreg => "VICReg",
+            Self::Byol => "BYOL",
+            Self::MocoV2 => "MoCo v2",
+            Self::Dino => "DINO",
+        }
+    }
+
+    /// Returns the highest learning rate for 256 images per step, with SGD in short runs.
+    fn learning_rate(self, is_drawn: bool) -> f64 {
+        match self {
+            Self::Simclr if is_drawn => 0.96,
+            Self::Simclr | Self::MocoV2 => 0.48,
+            Self::Simsiam | Self::BarlowTwins | Self::Byol | Self::Dino => 0.24,
+            // Its loss is not scaled down, as that of Barlow Twins is.
+            Self::Vicreg => 0.12,
         }
     }
 
@@ -129,21 +176,34 @@ impl MethodName {
 }
 
 impl Options {
-    /// Returns whether these options resume an earlier run.
-    pub(crate) fn resumes(&self) -> bool {
-        self.resume.is_some()
-    }
-
     /// Returns the run that these options describe; nothing is written yet.
     pub(crate) fn plan(self) -> anyhow::Result<Plan> {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = self.threads.unwrap_or_else(cores);
         ensure!(threads > 0, "--threads 0 leaves no thread to prepare views; give 1 or more");
-        let (out, settings) = match &self.resume {
-            Some(folder) => (folder.clone(), Settings::load(folder)?),
-            None => (self.out.clone(), self.settings()?),
+        let time_limit = self.max_hours.map(|hours| {
+            let limit = Duration::try_from_secs_f64(3_600.0 * hours).unwrap_or_default();
+            ensure!(!limit.is_zero(), "--max-hours must be above 0, not {hours}");
+            Ok(limit)
+        });
+        let (out, settings, start) = match (&self.resume, self.epochs) {
+            (None, _) => (self.out.clone(), self.settings()?, Start::New),
+            (Some(folder), None) => (folder.clone(), Settings::load(folder)?, Start::Resumed),
+            (Some(folder), Some(epochs)) => {
+                let settings = Settings { epochs, ..Settings::load(folder)? };
+                (folder.clone(), settings, Start::Extended)
+            }
         };
-        Ok(Plan { out, device: self.device, threads, settings })
+        settings.validate()?;
+        Ok(Plan {
+            out,
+            device: self.device,
+            threads,
+            time_limit: time_limit.transpose()?,
+            tensorboard: self.tensorboard,
+            start,
+            settings,
+        })
     }
 
     fn settings(&self) -> anyhow::Result<Settings> {
@@ -157,50 +217,69 @@ impl Options {
         let data = self.data.as_ref().map(|path| {
             std::path::absolute(path).with_context(|| format!("cannot find {}", path.display()))
         });
-        let settings = Settings {
-            method: self.method.unwrap_or(MethodName::Simclr),
+        let method = self.method.unwrap_or(MethodName::Simclr);
+        let batch_size = self.batch_size.unwrap_or(batch_size);
+        let learning_rate = method.learning_rate(own) * batch_size as f64 / 256.0;
+        Ok(Settings {
+            method,
             data: data.transpose()?,
             quick: self.quick,
             seed: self.seed.unwrap_or(0),
             epochs: self.epochs.unwrap_or(epochs),
-            batch_size: self.batch_size.unwrap_or(batch_size),
+            batch_size,
+            learning_rate: self.learning_rate.unwrap_or(learning_rate),
             width: self.width.unwrap_or(if self.quick { 8 } else { 16 }),
             temperature: self.temperature.unwrap_or(if own { 0.1 } else { 0.5 }),
             limit: self.limit.or((self.quick && !own).then_some(1_000)),
             scratch: !self.no_scratch,
             strict: self.strict,
-        };
-        settings.validate()?;
-        Ok(settings)
+        })
     }
 }
 
 impl Plan {
-    /// Creates the output folder and writes the settings to it, unless it holds an unfinished run.
-    pub(crate) fn claim_folder(&self, resumed: bool) -> anyhow::Result<()> {
-        let checkpoint = self.out.join("checkpoint");
-        if resumed {
+    /// Returns the folder of checkpoints, which may make a finished run longer if that was asked
+    /// for.
+    pub(crate) fn checkpoints(&self) -> Checkpoints {
+        let checkpoints = Checkpoints::new(self.out.join(CHECKPOINTS));
+        if self.start == Start::Extended { checkpoints.extend_finished() } else { checkpoints }
+    }
+
+    /// Creates the output folder of a new run, without the checkpoints of a finished one, unless it
+    /// holds an unfinished run.
+    pub(crate) fn claim_folder(&self) -> anyhow::Result<()> {
+        if self.start != Start::New {
             return Ok(());
         }
-        let unwritable =
-            || format!("cannot write to {}; give another folder with --out", self.out.display());
-        let finished = self.out.join(RESULT);
-        if checkpoint.exists() && !finished.exists() {
+        let is_finished = self.out.join(RESULT).exists();
+        if self.checkpoints().newest().is_some() && !is_finished {
             bail!(
                 "{0} holds an unfinished run; resume it with `--resume {0}`, delete it, or give \
                  another folder with --out",
                 self.out.display()
             );
         }
-        std::fs::create_dir_all(&self.out).with_context(unwritable)?;
-        self.settings.save(&self.out).with_context(unwritable)?;
-        if finished.exists() {
-            std::fs::remove_file(&finished).with_context(unwritable)?;
-        }
-        if checkpoint.exists() {
-            std::fs::remove_dir_all(&checkpoint).with_context(unwritable)?;
+        std::fs::create_dir_all(&self.out).with_context(|| self.unwritable())?;
+        let checkpoints = self.out.join(CHECKPOINTS);
+        if is_finished && checkpoints.exists() {
+            std::fs::remove_dir_all(&checkpoints).with_context(|| self.unwritable())?;
         }
         Ok(())
+    }
+
+    /// Writes the settings of a run that is about to start, new or made longer, and removes the
+    /// result of the run before.
+    pub(crate) fn begin(&self) -> anyhow::Result<()> {
+        self.settings.save(&self.out).with_context(|| self.unwritable())?;
+        let result = self.out.join(RESULT);
+        if result.exists() {
+            std::fs::remove_file(&result).with_context(|| self.unwritable())?;
+        }
+        Ok(())
+    }
+
+    fn unwritable(&self) -> String {
+        format!("cannot write to {}; give another folder with --out", self.out.display())
     }
 }
 
@@ -212,6 +291,11 @@ impl Settings {
             "--batch-size must be 2 or more, since images are compared with each other"
         );
         ensure!(self.width > 0, "--width 0 has no channels; give 4 or more");
+        let rate = self.learning_rate;
+        ensure!(
+            rate.is_finite() && rate > 0.0,
+            "--learning-rate must be above 0 (0.01 to 1 is usual), not {rate}"
+        );
         let temperature = self.temperature;
         ensure!(
             temperature.is_finite() && temperature > 0.0,
@@ -250,11 +334,12 @@ impl Settings {
     }
 
     /// Returns the recipe of the views. Crops of photographs cover a fifth of the image or more,
-    /// from which short runs learn faster than from SimCLR's smaller ones.
+    /// from which short runs learn faster than from SimCLR's smaller ones; DINO has larger ones.
     pub(crate) fn recipe(&self) -> Recipe {
-        match self.data {
-            None => Recipe::shapes(self.side()),
-            Some(_) => Recipe::simsiam_cifar(),
+        match (&self.data, self.method) {
+            (None, _) => Recipe::shapes(self.side()),
+            (Some(_), MethodName::Dino) => Recipe::dino_cifar(),
+            (Some(_), _) => Recipe::simsiam_cifar(),
         }
     }
 
@@ -268,7 +353,7 @@ impl Settings {
 
     /// Returns the recipe of evaluation: the whole image, in the size of a view.
     pub(crate) fn shown(&self) -> Recipe {
-        Recipe::evaluation(self.side())
+        self.recipe().for_evaluation()
     }
 
     /// Returns the side of a view, in pixels. Shapes can be told apart in small views, which take
@@ -277,14 +362,17 @@ impl Settings {
         if self.data.is_none() { SMALL_SIDE } else { SIDE }
     }
 
-    /// Returns the optimizer and the learning rates for `steps` steps of pre-training.
-    pub(crate) fn training(&self, steps: u64) -> (OptimizerConfig, Schedule) {
-        let peak = match (self.method, &self.data) {
-            (MethodName::Simclr, None) => 0.96,
-            (MethodName::Simclr, Some(_)) => 0.48,
-            (MethodName::Simsiam | MethodName::BarlowTwins, _) => 0.24,
-        };
-        let peak = peak * self.batch_size as f64 / 256.0;
-        (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(peak, steps))
+    /// Returns the number of keys in `MoCo`'s queue: as many as in the authors' CIFAR-10 demo, but
+    /// at most half of the images, in whole batches. With a queue as long as an epoch, an image
+    /// would often meet its own key of the epoch before, as a negative.
+    pub(crate) fn queue(&self, images: usize) -> usize {
+        let batches = (images / 2).min(4_096) / self.batch_size;
+        batches.max(1) * self.batch_size
+    }
+
+    /// Returns the settings of pre-training.
+    pub(crate) fn training(&self) -> TrainerConfig {
+        let schedule = Schedule::one_cycle(self.learning_rate);
+        TrainerConfig::new(self.epochs, OptimizerConfig::sgd(0.9, 5e-4), schedule)
     }
 }

@@ -19,3 +19,8 @@ struct ReadTheMetrics;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/6-write-your-own.md")]
 struct WriteYourOwn;
+
+/// Tested programs of `docs/guide/7-runs-that-last.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/7-runs-that-last.md")]
+struct RunsThatLast;

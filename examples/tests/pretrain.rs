@@ -1,4 +1,4 @@
-//! Runs `hello_world` as its users do, as a program.
+//! Runs `pretrain` as its users do, as a program.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,8 +10,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
-use std::time::Instant;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
 use serde_json::Value;
@@ -22,7 +22,7 @@ fn program() -> Command {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
     path.pop();
-    Command::new(path.join("examples").join(format!("hello_world{}", std::env::consts::EXE_SUFFIX)))
+    Command::new(path.join("examples").join(format!("pretrain{}", std::env::consts::EXE_SUFFIX)))
 }
 
 fn run(arguments: &[&str], out: &Path) -> Output {
@@ -40,7 +40,31 @@ fn small(more: &[&str], out: &Path) -> Output {
 }
 
 fn result(out: &Path) -> Value {
-    serde_json::from_slice(&fs::read(out.join("result.json")).unwrap()).unwrap()
+    json(&out.join("result.json"))
+}
+
+fn json(path: &Path) -> Value {
+    serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
+}
+
+fn resume(out: &Path, more: &[&str]) -> Output {
+    program().arg("--resume").arg(out).args(more).stdin(Stdio::null()).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Waits until a run has logged a few steps.
+fn wait_for_steps(child: &mut Child, out: &Path) {
+    while !out.join("steps.jsonl").metadata().is_ok_and(|file| file.len() > 1_000) {
+        assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be stopped");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Returns the result without the fields that a clock decides.
@@ -99,6 +123,8 @@ fn one_seed_gives_the_same_bytes_whatever_the_number_of_threads() {
     assert!(weights(&one) == weights(&four));
     assert!(weights(&one) != weights(&other), "another seed is another run");
     assert_eq!(timeless(&one), timeless(&four));
+    let timing = fs::read_to_string(one.join("timing.csv")).unwrap();
+    assert_eq!(timing.lines().count(), 1 + 2, "a line for each epoch");
     for name in ["views.png", "epochs.csv", "steps.jsonl"] {
         assert!(fs::read(one.join(name)).unwrap() == fs::read(four.join(name)).unwrap(), "{name}");
     }
@@ -131,10 +157,134 @@ fn one_seed_gives_the_same_bytes_whatever_the_number_of_threads() {
 #[test]
 fn every_method_runs_to_the_end() {
     let root = tempfile::tempdir().unwrap();
-    for method in ["simsiam", "barlow-twins"] {
-        small(&["--no-scratch", "--method", method], &root.path().join(method));
-        assert_eq!(result(&root.path().join(method))["method"], method);
+    for method in ["simclr", "simsiam", "barlow-twins", "vicreg", "byol", "moco-v2", "dino"] {
+        let out = root.path().join(method);
+        small(&["--no-scratch", "--method", method], &out);
+        let found = result(&out);
+        assert_eq!(found["method"], method);
+        assert_eq!(found["epochs"], 2);
+        assert!(found["health"]["std"].as_f64().unwrap() > 0.0, "{method}");
+        let epochs = fs::read_to_string(out.join("epochs.csv")).unwrap();
+        let figures: Vec<&str> = epochs.lines().next().unwrap().split(',').collect();
+        for figure in ["knn", "loss", "rankme"] {
+            assert!(figures.contains(&figure), "{method} has no {figure}");
+        }
+        assert_eq!(figures.contains(&"invariance"), method == "vicreg");
+        assert!(!out.join("tensorboard").exists());
     }
+}
+
+#[test]
+fn photographs_have_views_that_every_kind_of_method_can_use() {
+    let root = folder(&[("across", 40), ("down", 40)]);
+    let data = root.path().to_str().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    for (method, recipe) in [("dino", "dino_cifar"), ("moco-v2", "simsiam_cifar")] {
+        let out = out.path().join(method);
+        small(&["--no-scratch", "--tensorboard", "--method", method, "--data", data], &out);
+        let page = fs::read_to_string(out.join("report.html")).unwrap();
+        assert!(page.contains(recipe), "{method}");
+        assert_eq!(fs::read_dir(out.join("tensorboard")).unwrap().count(), 1);
+    }
+}
+
+#[test]
+fn a_finished_run_is_made_longer_only_by_more_epochs() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    small(&["--no-scratch"], &out);
+    let read = |name: &str| fs::read(out.join(name)).unwrap();
+    let [weights, settings] = ["encoder.safetensors", "settings.json"].map(read);
+
+    let again = resume(&out, &[]);
+    assert!(again.status.success(), "{}", stderr(&again));
+    assert!(read("encoder.safetensors") == weights, "it was finished");
+    let fewer = resume(&out, &["--epochs", "1"]);
+    assert!(!fewer.status.success() && stderr(&fewer).contains("2 epochs"), "{}", stderr(&fewer));
+    assert!(read("settings.json") == settings && out.join("result.json").exists());
+
+    let longer = resume(&out, &["--epochs", "4"]);
+    assert!(longer.status.success(), "{}", stderr(&longer));
+    let said = "training the finished run for 2 more epochs, with a new schedule from its weights";
+    assert!(stdout(&longer).contains(said), "{}", stdout(&longer));
+    assert_eq!(result(&out)["epochs"], 4);
+    assert_eq!(json(&out.join("settings.json"))["epochs"], 4);
+    assert!(read("encoder.safetensors") != weights);
+    let steps = fs::read_to_string(out.join("steps.jsonl")).unwrap();
+    let rate = |line: &str| serde_json::from_str::<Value>(line).unwrap()["learning_rate"].clone();
+    let rates: Vec<Value> = steps.lines().map(rate).collect();
+    assert_eq!(rates.len(), 4 * 200 / 40);
+    assert_eq!(rates[..10], rates[10..], "the schedule starts anew");
+    assert!(!resume(&out, &["--epochs", "2"]).status.success());
+}
+
+#[test]
+fn a_run_whose_settings_were_changed_is_refused_and_the_change_is_named() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    small(&["--no-scratch"], &out);
+    let path = out.join("settings.json");
+    let settings = json(&path);
+    let changes: [(&str, Value, &str); 7] = [
+        ("temperature", 0.3.into(), "method.temperature was 0.1 and is 0.3"),
+        ("learning_rate", 0.3.into(), "run.schedule.peak"),
+        ("seed", 1.into(), "seed"),
+        ("limit", 160.into(), "data.samples was 200 and is 160"),
+        ("width", 8.into(), "the shape of"),
+        ("epochs", 3.into(), "--epochs 3"),
+        ("speed", 3.into(), "settings of this program"),
+    ];
+    for (name, value, named) in changes {
+        let mut changed = settings.clone();
+        changed[name] = value;
+        fs::write(&path, changed.to_string()).unwrap();
+        let refused = resume(&out, &[]);
+        assert!(!refused.status.success(), "{name}");
+        assert!(stderr(&refused).contains(named), "{name}: {}", stderr(&refused));
+    }
+    fs::write(&path, settings.to_string()).unwrap();
+    assert!(resume(&out, &[]).status.success());
+}
+
+#[test]
+fn a_time_limit_is_kept_by_fewer_epochs_or_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let [ample, short] = ["ample", "short"].map(|name| root.path().join(name));
+    let output = small(&["--no-scratch", "--max-hours", "100"], &ample);
+    assert!(!stdout(&output).contains("at this speed"));
+    assert_eq!(result(&ample)["epochs"], 2);
+
+    let without_epochs = [&SMALL[..1], &SMALL[3..]].concat();
+    let options = [&without_epochs[..], &["--no-scratch", "--epochs", "100000"]].concat();
+    let error = complaint(&[&options[..], &["--max-hours", "1e-9"]].concat(), &short);
+    assert!(error.contains("none fits"), "{error}");
+
+    // On a busy machine steps can become slower than those that were timed; then the run stops.
+    let output = run(&[&options[..], &["--max-hours", "0.002"]].concat(), &short);
+    let said = stdout(&output);
+    let line = said.lines().find(|line| line.contains("of 100000 epochs fit into 0.002 hours"));
+    let fitting = line.expect(&said).split(' ').nth(3).unwrap().parse::<u64>().unwrap();
+    if output.status.success() {
+        assert_eq!(result(&short)["epochs"], fitting);
+    } else {
+        assert!(stderr(&output).contains("time limit was reached"), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn two_runs_do_not_share_a_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    let options = ["--quick", "--limit", "200", "--width", "4", "--epochs", "100000"];
+    let mut child =
+        program().args(options).arg("--out").arg(&out).stderr(Stdio::null()).spawn().unwrap();
+    wait_for_steps(&mut child, &out);
+    let second = run(&options, &out);
+    assert!(!second.status.success() && stderr(&second).contains("unfinished run"));
+    let second = resume(&out, &[]);
+    assert!(!second.status.success() && stderr(&second).contains("another run is saving"));
+    child.kill().unwrap();
+    child.wait().unwrap();
 }
 
 #[test]
@@ -148,7 +298,7 @@ fn images_without_labels_are_learned_from_and_the_reason_for_no_accuracy_is_give
     let output = small(&["--data", data], &out);
     let found = result(&out);
     assert!(found["accuracy"].is_null() && found["knn"].is_null());
-    assert!(String::from_utf8_lossy(&output.stdout).contains("no labels"));
+    assert!(stdout(&output).contains("no labels"));
     assert!(fs::read_to_string(out.join("report.html")).unwrap().contains("no labels"));
     assert!(out.join("encoder.safetensors").exists());
 }
@@ -160,8 +310,8 @@ fn one_bad_image_among_many_is_skipped_by_name_unless_strict() {
     let data = root.path().to_str().unwrap();
     let out = tempfile::tempdir().unwrap();
     let output = small(&["--no-scratch", "--data", data], &out.path().join("kind"));
-    let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(stdout.contains("999.png") && stdout.contains("1 skipped"), "{stdout}");
+    let said = stdout(&output);
+    assert!(said.contains("999.png") && said.contains("1 skipped"), "{said}");
     assert_eq!(result(&out.path().join("kind"))["images"]["skipped"], 1);
     let error = complaint(&["--quick", "--strict", "--data", data], &out.path().join("strict"));
     assert!(error.contains("999.png"), "{error}");
@@ -217,7 +367,9 @@ fn bad_input_ends_in_one_sentence_and_leaves_nothing() {
     fs::write(&file, "in the way").unwrap();
     let error = complaint(&["--quick"], &file.join("out"));
     assert!(error.contains("file/out") && error.contains("--out"), "{error}");
-    for option in ["--epochs", "--batch-size", "--width", "--temperature", "--threads", "--limit"] {
+    let options = "epochs batch-size learning-rate width temperature threads limit max-hours";
+    for option in options.split(' ').map(|option| format!("--{option}")) {
+        let option = option.as_str();
         let error = complaint(&["--quick", option, "0"], &out);
         assert!(error.contains(option), "{option}: {error}");
     }
@@ -234,21 +386,18 @@ fn an_interrupted_run_says_how_to_go_on_and_ends_with_the_same_bytes() {
 
     let mut child =
         program().args(&options).arg("--out").arg(&torn).stderr(Stdio::piped()).spawn().unwrap();
-    while !torn.join("steps.jsonl").metadata().is_ok_and(|file| file.len() > 1_000) {
-        assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be stopped");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_for_steps(&mut child, &torn);
     let kill = Command::new("kill").arg("-INT").arg(child.id().to_string()).status().unwrap();
     assert!(kill.success());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("--resume"));
+    assert!(stderr(&output).contains("--resume"));
     assert!(!torn.join("result.json").exists());
 
     let again = run(&options, &torn);
     assert!(!again.status.success(), "an unfinished run is not overwritten");
-    let resumed = program().arg("--resume").arg(&torn).output().unwrap();
-    assert!(resumed.status.success(), "{}", String::from_utf8_lossy(&resumed.stderr));
+    let resumed = resume(&torn, &[]);
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
     assert_eq!(timeless(&torn), timeless(&whole));
     for name in ["encoder.safetensors", "epochs.csv", "steps.jsonl", "views.png"] {
         assert!(

@@ -166,6 +166,9 @@ impl Checkpoints {
     ) -> Result<(), TrainError> {
         let best = self.best_step(state)?;
         let target = self.folder.join(format!("step-{}", state.clock.step));
+        if target.is_dir() {
+            return Ok(()); // the same step of the same run
+        }
         let unusable = |error: &dyn std::fmt::Display| TrainError::Checkpoint {
             path: target.clone(),
             reason: error.to_string(),
@@ -188,10 +191,6 @@ impl Checkpoints {
         // The last line is the checksum of those before it.
         let _ = writeln!(checksums, "{:016x}", stamp(&[checksums.as_bytes()]));
         write_to_disk(&draft.join(CHECKSUMS), checksums.as_bytes())?;
-        // The same step of the same run, made longer or saved once more after an error.
-        if target.exists() {
-            fs::remove_dir_all(&target).map_err(TrainError::file("remove", &target))?;
-        }
         fs::rename(&draft, &target).map_err(TrainError::file("write", &target))?;
         #[cfg(unix)] // a folder is a file only there
         File::open(&self.folder)
@@ -243,9 +242,11 @@ impl Checkpoints {
             return Err(TrainError::OtherRun { path, differences });
         }
         let (then, asked) = (state.requested_epochs, now.requested_epochs);
-        if asked != then {
-            let is_finished = state.clock.is_finished();
-            if !(self.extend_finished && is_finished && asked > state.clock.epochs) {
+        let is_finished = state.clock.is_finished();
+        // A time limit may have left fewer epochs than were asked for then.
+        let extends = self.extend_finished && is_finished && asked > state.clock.epochs;
+        if asked != then || extends {
+            if !extends {
                 return Err(TrainError::OtherLength { path, then, now: asked, is_finished });
             }
             state.requested_epochs = asked;

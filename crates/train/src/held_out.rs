@@ -29,7 +29,7 @@ use crate::{TrainError, extract_features};
 ///
 /// let config = SyntheticConfig { images: 60, size: 8, seed: 0, split: Split::Train };
 /// let images = Arc::new(Synthetic::new(config));
-/// let held_out = HeldOut::split(images, Recipe::evaluation(8), 50, 0)?;
+/// let held_out = HeldOut::split(images, Recipe::shapes(8).for_evaluation(), 50, 0)?;
 /// let device = Device::flex();
 /// let encoder = ResNetConfig::resnet10(1).init(0, &device);
 /// assert!((0.0..=1.0).contains(&held_out.knn(&encoder, &device)?));

@@ -4,7 +4,7 @@
 
 use super::blocks::{FLIP, GRAY, HALF, OURS, blur, crop, jitter, large, small, solarize, with};
 use super::{Recipe, RecipeError};
-use crate::Resampling;
+use crate::{Resampling, ViewMaker};
 use crate::operator::{CenterCrop, RandomResizedCrop, Resize};
 
 const SIMCLR: &str =
@@ -214,6 +214,29 @@ impl Recipe {
         let resize = Resize { size, resampling: Resampling::default() };
         let view = vec![resize.into(), CenterCrop { size }.into()];
         Self::cifar("evaluation", USUAL, vec![view])
+    }
+
+    /// Returns the recipe that shows an image to an encoder trained with this one: resized and cut to
+    /// the size of the first view, with the same normalization.
+    ///
+    /// # Panics
+    /// If there is no view, or it has no fixed size, which [`validate`](ViewMaker::validate) finds.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::{Recipe, ViewMaker};
+    ///
+    /// let views = Recipe::shapes(16);
+    /// let shown = views.for_evaluation();
+    /// assert_eq!((shown.view_count(), shown.view_dims(0)), (1, [3, 16, 16]));
+    /// assert_eq!(shown.normalize, views.normalize);
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn for_evaluation(&self) -> Self {
+        let [_, height, width] = self.view_dims(0);
+        let side = u32::try_from(height.min(width)).unwrap_or(u32::MAX);
+        Self::evaluation(side).with_normalize(self.normalize)
     }
 
     /// Returns all recipes, with default sizes and numbers of views.

@@ -6,7 +6,7 @@ use burn::tensor::activation::gelu;
 use burn::tensor::{Device, Tensor};
 
 use crate::finite::observe;
-use crate::{Projector, Seed, linear};
+use crate::{BatchNorm, BatchNormConfig, Projector, Seed, linear};
 
 /// Sizes of a [`DinoHead`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +19,9 @@ pub struct DinoHeadConfig {
     pub d_bottleneck: usize,
     /// Width of the output. Paper: 65,536.
     pub d_output: usize,
+    /// Whether the hidden layers are normalized over the batch, with scale and shift. Paper: not
+    /// for transformers; convolutional encoders on small images need it.
+    pub normalize_hidden: bool,
 }
 
 impl DinoHeadConfig {
@@ -30,9 +33,11 @@ impl DinoHeadConfig {
         let layer = |(index, pair): (usize, &[usize])| {
             linear(pair[0], pair[1], true, seed.at("layers").at(index), device)
         };
+        let norm = |_| BatchNormConfig::new(self.d_hidden).init(device);
         let direction = seed.at("last").at("direction");
         DinoHead {
             layers: widths.windows(2).enumerate().map(layer).collect(),
+            norms: if self.normalize_hidden { (0..2).map(norm).collect() } else { Vec::new() },
             last: LastLayer {
                 direction: direction.normal([self.d_output, self.d_bottleneck], 1.0, device),
             },
@@ -40,8 +45,8 @@ impl DinoHeadConfig {
     }
 }
 
-/// The projector of DINO: three linear layers with GELU between them, a bottleneck of unit length,
-/// and a last layer whose weight vectors have length 1, so that its outputs are cosines.
+/// The projector of DINO: three linear layers with GELU between them, after a batch norm if
+/// `normalize_hidden` is set, a bottleneck of unit length, and a last layer whose weight vectors have length 1, so that its outputs are cosines.
 ///
 /// # Source
 /// Caron et al., 2021, [arXiv:2104.14294](https://arxiv.org/abs/2104.14294), appendix C, and the
@@ -54,7 +59,13 @@ impl DinoHeadConfig {
 /// use selfsame_models::{DinoHeadConfig, Projector};
 ///
 /// let device = Device::flex();
-/// let config = DinoHeadConfig { d_input: 8, d_hidden: 16, d_bottleneck: 4, d_output: 32 };
+/// let config = DinoHeadConfig {
+///     d_input: 8,
+///     d_hidden: 16,
+///     d_bottleneck: 4,
+///     d_output: 32,
+///     normalize_hidden: true,
+/// };
 /// let logits = config.init(0, &device).forward(Tensor::ones([2, 8], &device));
 /// assert_eq!(logits.dims(), [2, 32]);
 /// assert!(logits.abs().max().into_scalar::<f32>() <= 1.0 + 1e-6);
@@ -62,6 +73,8 @@ impl DinoHeadConfig {
 #[derive(Module, Debug)]
 pub struct DinoHead {
     layers: Vec<Linear>,
+    /// One for each hidden layer, or none.
+    norms: Vec<BatchNorm>,
     last: LastLayer,
 }
 
@@ -85,6 +98,10 @@ impl Projector for DinoHead {
         let last = self.layers.len() - 1;
         let bottleneck = self.layers.iter().enumerate().fold(features, |features, (index, layer)| {
             let output = observe(layer.weight.id, layer.forward(features));
+            let output = match self.norms.get(index) {
+                Some(norm) => norm.forward(output),
+                None => output,
+            };
             if index < last { gelu(output) } else { output }
         });
         let weight = unit_rows(self.last.direction.val());
@@ -105,7 +122,10 @@ mod tests {
     #[test]
     fn only_directions_of_the_last_layer_count() {
         let device = Device::flex();
-        let config = DinoHeadConfig { d_input: 3, d_hidden: 5, d_bottleneck: 2, d_output: 4 };
+        let (d_input, d_hidden, d_bottleneck, d_output) = (3, 5, 2, 4);
+        let normalize_hidden = false;
+        let config =
+            DinoHeadConfig { d_input, d_hidden, d_bottleneck, d_output, normalize_hidden };
         let head = config.init(0, &device);
         let rows = || Tensor::from_floats([[1.0, -2.0, 0.5]], &device);
         let before = head.forward(rows()).into_data();

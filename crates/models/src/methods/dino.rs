@@ -2,6 +2,7 @@
 
 use burn::module::Module;
 use burn::optim::GradientsParams;
+use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 use selfsame_losses::{DinoCenter, DinoLossConfig, TeacherTemperature, dino};
 use selfsame_optim::Schedule;
@@ -22,6 +23,9 @@ pub struct DinoConfig {
     pub d_bottleneck: usize,
     /// Width of the output. Default 1024 (ours); the paper has 65,536.
     pub d_output: usize,
+    /// Whether the projector's hidden layers are normalized over the batch. Default true, as lightly
+    /// and solo-learn have it for residual networks on CIFAR-10; the paper's transformers go without.
+    pub normalize_hidden: bool,
     /// Views that the teacher sees, the first of each sample; the student sees all. Default 2, as in
     /// the paper.
     pub global_views: usize,
@@ -50,6 +54,7 @@ impl Default for DinoConfig {
             d_hidden: 512,
             d_bottleneck: 128,
             d_output: 1024,
+            normalize_hidden: true,
             global_views: 2,
             student_temperature: 0.1,
             teacher_temperature: 0.07,
@@ -70,8 +75,9 @@ impl DinoConfig {
     #[must_use]
     #[track_caller]
     pub fn init<B: Backbone>(&self, encoder: B, seed: impl Into<Seed>, device: &Device) -> Dino<B> {
-        let Self { d_hidden, d_bottleneck, d_output, .. } = *self;
-        let head = DinoHeadConfig { d_input: encoder.d_output(), d_hidden, d_bottleneck, d_output };
+        let Self { d_hidden, d_bottleneck, d_output, normalize_hidden, .. } = *self;
+        let d_input = encoder.d_output();
+        let head = DinoHeadConfig { d_input, d_hidden, d_bottleneck, d_output, normalize_hidden };
         let student = Branch::new(encoder, head.init(seed.into().at("projector"), device));
         Dino {
             teacher: Momentum::of(&student),
@@ -89,7 +95,8 @@ impl DinoConfig {
 /// ```
 /// i runs over the global views, v over all. The teacher t is the moving average of the student s,
 /// with a momentum that rises to 1; c is the center of its outputs. The last layer of the student
-/// is frozen in the first epoch. The teacher is what is kept.
+/// is frozen in the first epoch. The teacher is what is kept. The embedding whose spread is measured
+/// is p, which is the same for all images in either kind of collapse.
 ///
 /// # Source
 /// Caron et al., 2021, [arXiv:2104.14294](https://arxiv.org/abs/2104.14294), and the official code.
@@ -144,7 +151,8 @@ impl<B: Backbone> Method for Dino<B> {
             teacher_temperature: temperature.at(epoch),
         };
         let loss = dino(&teacher, &student, &self.center, &config);
-        Step::new(loss).with_embedding(student[0].clone()).with_carry(teacher)
+        let scores = (teacher[0].clone() - self.center.values()) / config.teacher_temperature;
+        Step::new(loss).with_embedding(softmax(scores, 1)).with_carry(teacher)
     }
 
     fn filter(&self, mut gradients: GradientsParams, context: &Context) -> GradientsParams {
@@ -165,7 +173,7 @@ impl<B: Backbone> Method for Dino<B> {
     }
 
     fn collapse_advice(&self) -> &'static str {
-        "lower the learning rate or `teacher_temperature`, or raise `center_momentum`"
+        "lower the learning rate, `teacher_temperature` or `center_momentum`"
     }
 
     fn settings(&self) -> serde_json::Value {

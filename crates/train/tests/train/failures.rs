@@ -11,7 +11,7 @@ use selfsame_augment::Recipe;
 use selfsame_callbacks::{Callback, CallbackError, RunView};
 use selfsame_datasets::{DataError, Dataset};
 use selfsame_models::{
-    Batch, Clock, Context, Method, ResNet, SimClr, SimClrConfig, Step, to_safetensors,
+    Batch, Context, Method, ResNet, SimClr, SimClrConfig, Step, to_safetensors,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 use selfsame_samplers::{Loader, LoaderConfig};
@@ -154,15 +154,11 @@ fn a_checkpoint_that_cannot_be_written_ends_the_run_and_the_one_before_stays() {
     let device = Device::flex().autodiff();
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = folder.path().join("checkpoint");
-    /// Puts a file in the way of the draft once a step is done, as a full disk would.
+    /// Puts a file where the next checkpoint is to be.
     struct Obstruct(std::path::PathBuf);
     impl<M: Method> Callback<M> for Obstruct {
         fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
             if run.clock.step == 4 {
-                std::fs::create_dir_all(self.0.join("step-6/optimizer.bpk"))?;
-                let locked = std::fs::Permissions::from(std::fs::metadata(&self.0)?.permissions());
-                std::fs::set_permissions(&self.0, locked)?;
-                std::fs::remove_dir_all(self.0.join("step-6"))?;
                 std::fs::write(self.0.join("step-6"), "in the way")?;
             }
             Ok(())
@@ -231,7 +227,6 @@ fn a_loss_that_is_not_finite_names_the_first_layer_and_keeps_the_good_checkpoint
 #[test]
 fn weights_that_an_update_has_broken_are_named() {
     let device = Device::flex().autodiff();
-    let folder = tempfile::tempdir().unwrap();
     let method = sim_clr(&device);
     let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 0.0), Schedule::constant(1e38));
     let config = TrainerConfig::new(3, sgd, schedule);
@@ -242,16 +237,9 @@ fn weights_that_an_update_has_broken_are_named() {
             .fit()
             .unwrap_err()
     };
-    let _ = folder;
     for sync_every in [1, 3] {
         let text = run(sync_every).to_string();
         assert!(text.contains("lower the learning rate"), "{text}");
         assert!(text.contains('`'), "a layer is named: {text}");
     }
-}
-
-#[test]
-fn a_context_counts_whole_updates() {
-    let clock = Clock { step: 3, steps_per_epoch: 3, epochs: 3, schedule_start: 0 };
-    assert_eq!(Context::new(clock).clock.epoch(), 1);
 }

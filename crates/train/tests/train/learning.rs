@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use selfsame_augment::Recipe;
+use selfsame_augment::operator::RandomResizedCrop;
+use selfsame_augment::{Recipe, Resampling};
 use selfsame_datasets::{Dataset, Split, Synthetic, SyntheticConfig};
 use selfsame_models::{Backbone, Batch, Method};
 use selfsame_optim::{OptimizerConfig, Schedule};
@@ -15,20 +16,19 @@ use crate::methods::{Visitor, Widths, encoder, with_method};
 
 const SIDE: u32 = 16;
 
-fn env(name: &str, default: f64) -> f64 {
-    std::env::var(name).map_or(default, |text| text.parse().unwrap())
+fn shapes(images: usize, split: Split) -> Arc<dyn Dataset> {
+    Arc::new(Synthetic::new(SyntheticConfig { images, size: 2 * SIDE, seed: 1, split }))
 }
 
-fn shapes(images: usize, split: Split) -> Arc<dyn Dataset> {
-    Arc::new(Synthetic::new(SyntheticConfig { images, size: 32, seed: 1, split }))
+/// A short run.
+struct Learn {
+    images: usize,
+    epochs: u64,
+    peak: f64,
+    recipe: Recipe,
 }
 
 /// Trains, and measures the accuracy of nearest neighbors before and after.
-struct Learn {
-    peak: f64,
-    epochs: u64,
-}
-
 impl Visitor for Learn {
     type Output = (f64, f64);
 
@@ -37,68 +37,77 @@ impl Visitor for Learn {
         M: Method<Batch = Batch> + 'static,
         M::Encoder: Backbone<Input = Tensor<4>>,
     {
+        let Self { images, epochs, peak, recipe } = self;
         let device = Device::flex().autodiff();
         let held_out = HeldOut {
             train: shapes(600, Split::Train),
             queries: shapes(300, Split::Test),
-            recipe: Recipe::evaluation(SIDE),
+            recipe: recipe.for_evaluation(),
             batch: 100,
         };
-        let knn = |method: &M| {
-            held_out.knn(&method.encoder().valid(), &Device::flex()).unwrap()
-        };
+        let knn = |method: &M| held_out.knn(&method.encoder().valid(), &Device::flex()).unwrap();
         let before = knn(&method);
         let config = LoaderConfig { batch_size: 64, threads: 1, seed: 0 };
-        let recipe = Recipe::shapes(SIDE);
-        let loader = Loader::new(shapes(env("N", 640.0) as usize, Split::Train), recipe, config).unwrap();
-        let (sgd, schedule) =
-            (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(env("PEAK", self.peak)));
-        let config = TrainerConfig::new(env("E", self.epochs as f64) as u64, sgd, schedule);
+        let loader = Loader::new(shapes(images, Split::Train), recipe, config).unwrap();
+        let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(peak));
+        let config = TrainerConfig::new(epochs, sgd, schedule);
         let outcome = Trainer::new(method, loader, config, &device).unwrap().fit().unwrap();
         (before, knn(&outcome.method))
     }
 }
 
-fn assert_learns(name: &str, peak: f64, epochs: u64) {
+fn assert_learns(name: &str, hidden: usize, learn: Learn) {
     let device = Device::flex().autodiff();
-    let widths = Widths { hidden: 64, output: 32, queue: 256 };
-    let learn = Learn { peak, epochs };
-    let (before, after) = with_method(name, selfsame_models::ResNetConfig { blocks: vec![1; env("B", 2.0) as usize], width: env("W", 8.0) as usize, channels: 3 }.init(env("S", 5.0) as u64, &device), widths, &device, learn);
+    let widths = Widths { hidden, output: 32, queue: 256 };
+    let (before, after) = with_method(name, encoder(8, &device), widths, &device, learn);
     println!("{name}: {before:.3} before, {after:.3} after");
     assert!(after > before + 0.1, "{name} learned little: {before} before, {after} after");
 }
 
 #[test]
 fn simclr_learns() {
-    assert_learns("simclr", 0.1, 8);
+    let recipe = Recipe::shapes(SIDE);
+    assert_learns("simclr", 64, Learn { images: 1_000, epochs: 30, peak: 0.1, recipe });
 }
 
 #[test]
 fn simsiam_learns() {
-    assert_learns("simsiam", 0.1, 8);
+    let recipe = Recipe::shapes(SIDE);
+    assert_learns("simsiam", 64, Learn { images: 1_500, epochs: 50, peak: 0.1, recipe });
 }
 
 #[test]
 fn barlow_twins_learns() {
-    assert_learns("barlow_twins", 0.1, 8);
+    let recipe = Recipe::shapes(SIDE);
+    assert_learns("barlow_twins", 256, Learn { images: 1_500, epochs: 60, peak: 0.1, recipe });
 }
 
 #[test]
 fn vicreg_learns() {
-    assert_learns("vicreg", 0.01, 8);
+    let recipe = Recipe::shapes(SIDE);
+    assert_learns("vicreg", 64, Learn { images: 1_000, epochs: 40, peak: 0.01, recipe });
 }
 
 #[test]
 fn byol_learns() {
-    assert_learns("byol", 0.1, 8);
+    let recipe = Recipe::shapes(SIDE);
+    assert_learns("byol", 64, Learn { images: 1_500, epochs: 60, peak: 0.3, recipe });
 }
 
 #[test]
 fn moco_v2_learns() {
-    assert_learns("moco_v2", 0.1, 8);
+    let recipe = Recipe::shapes(SIDE);
+    assert_learns("moco_v2", 64, Learn { images: 1_500, epochs: 45, peak: 0.1, recipe });
 }
 
+/// The student also sees two small parts of each image.
 #[test]
 fn dino_learns() {
-    assert_learns("dino", 0.1, 8);
+    let mut recipe = Recipe::shapes(SIDE);
+    let mut local = Recipe::shapes(12).views.remove(0);
+    let (area, aspect) = ([0.3, 0.6], [0.75, 4.0 / 3.0]);
+    local[0] =
+        RandomResizedCrop { size: 12, area, aspect, resampling: Resampling::default() }.into();
+    recipe.views.extend([local.clone(), local]);
+    assert_learns("dino", 64, Learn { images: 1_500, epochs: 60, peak: 0.3, recipe });
 }

@@ -5,6 +5,7 @@ use selfsame_models::{
     Backbone, BarlowTwinsConfig, Batch, ByolConfig, DinoConfig, Method, MocoV2Config, ResNet,
     ResNetConfig, SimClrConfig, SimSiamConfig, VicregConfig,
 };
+use selfsame_optim::Schedule;
 
 pub(crate) const METHODS: [&str; 7] =
     ["simclr", "simsiam", "barlow_twins", "vicreg", "byol", "moco_v2", "dino"];
@@ -52,15 +53,12 @@ pub(crate) fn with_method<V: Visitor>(
             visitor.visit(config.init(encoder, seed, device))
         }
         "byol" => {
-            let m: f64 = std::env::var("M").map_or(0.99, |t| t.parse().unwrap());
-            let config =
-                ByolConfig { d_hidden: hidden, d_output: output, momentum: selfsame_optim::Schedule::cosine(m, 1.0) };
+            let momentum = Schedule::cosine(0.9, 1.0); // for short runs
+            let config = ByolConfig { d_hidden: hidden, d_output: output, momentum };
             visitor.visit(config.init(encoder, seed, device))
         }
         "moco_v2" => {
-            let m: f64 = std::env::var("M").map_or(0.99, |t| t.parse().unwrap());
             let config = MocoV2Config {
-                momentum: m,
                 d_hidden: hidden,
                 d_output: output,
                 queue,
@@ -69,12 +67,11 @@ pub(crate) fn with_method<V: Visitor>(
             visitor.visit(config.init(encoder, seed, device))
         }
         "dino" => {
-            let m: f64 = std::env::var("M").map_or(0.99, |t| t.parse().unwrap());
             let config = DinoConfig {
                 d_hidden: hidden,
                 d_bottleneck: output,
                 d_output: 2 * hidden,
-                momentum: selfsame_optim::Schedule::cosine(m, 1.0),
+                teacher_temperature: 0.04,
                 ..DinoConfig::default()
             };
             visitor.visit(config.init(encoder, seed, device))

@@ -235,6 +235,7 @@ fn dino_steps_as_in_pytorch_with_its_last_layer_frozen_in_the_first_epoch() {
             d_hidden: expected.size("d_hidden"),
             d_bottleneck: expected.size("d_bottleneck"),
             d_output: expected.size("d_output"),
+            normalize_hidden: false,
             global_views: 2,
             student_temperature: expected.number("/config/student_temperature"),
             teacher_temperature: temperature,
