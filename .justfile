@@ -21,6 +21,10 @@ spelling:
 test:
     cargo test --workspace --locked
 
+# What we write for TensorBoard, read by TensorBoard from PyPI; needs Python.
+tensorboard:
+    .ci/tensorboard
+
 # The main program, small, in the profile of the tests.
 example out="target/ci/pretrain":
     cargo run --locked --example pretrain -- --quick --out {{ out }}

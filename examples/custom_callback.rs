@@ -1,4 +1,4 @@
-//! A callback of your own, which reports a figure and stops the run, beside those of the crates:
+//! A custom callback, which reports a figure and stops the run, beside those of the crates:
 //! accuracy while training, early stopping, a milestone, and checkpoints. Takes a few seconds.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
@@ -57,17 +57,15 @@ impl<M: Method> Callback<M> for Watch {
         self.on_start(run)
     }
 }
-fn knob(n: &str, d: f64) -> f64 { std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d) }
-fn seed() -> u64 { knob("SEED", 0.0) as u64 }
 
 fn main() -> anyhow::Result<()> {
     selfsame::compute_on_this_thread();
     let device = Device::flex();
-    let drawn = SyntheticConfig { images: knob("IMAGES", 1000.) as usize, size: knob("DRAWN", 16.) as u32, seed: seed(), split: Split::Train };
-    let shown = Recipe::evaluation(knob("SIZE", 16.) as u32).with_normalize(Recipe::shapes(knob("SIZE", 16.) as u32).normalize);
+    let drawn = SyntheticConfig { images: 1000, size: 16, seed: 0, split: Split::Train };
+    let shown = Recipe::evaluation(16).with_normalize(Recipe::shapes(16).normalize);
     let train = Arc::new(Synthetic::new(drawn));
     // A fifth of the training images decides when to stop; the test images have no part in it.
-    let judge = HeldOut::split(train.clone(), shown.clone(), 1000, seed())?;
+    let judge = HeldOut::split(train.clone(), shown.clone(), 1000, 0)?;
     let test = Arc::new(Synthetic::new(SyntheticConfig { split: Split::Test, ..drawn }));
     let held_out = HeldOut { train: train.clone(), queries: test, recipe: shown, batch: 100 };
 
@@ -96,7 +94,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn simclr(device: &Device) -> SimClr<ResNet> {
-    SimClrConfig { d_hidden: knob("HID", 64.) as usize, d_output: knob("OUT", 32.) as usize, temperature: knob("TS", 0.5) }.init(ResNetConfig { blocks: vec![1; knob("B", 4.) as usize], width: knob("W", 4.) as usize, channels: 3 }.init(seed(), device), seed(), device)
+    let config = SimClrConfig { temperature: 0.1, ..SimClrConfig::default() };
+    config.init(ResNetConfig::resnet10(4).init(0, device), 0, device)
 }
 
 fn checkpoints(folder: &Path) -> Checkpoints {
@@ -111,14 +110,14 @@ fn run(
     folder: &Path,
 ) -> anyhow::Result<Outcome<SimClr<ResNet>>> {
     let device = Device::flex().autodiff();
-    let loading = LoaderConfig { batch_size: knob("BATCH", 100.) as usize, threads: 2, seed: seed() };
-    let loader = Loader::new(train, Recipe::shapes(knob("SIZE", 16.) as u32), loading)?;
-    let (optimizer, schedule) = (OptimizerConfig::sgd(knob("VEL", 0.9), 5e-4), Schedule::one_cycle(knob("R1", 0.1)));
-    let config = TrainerConfig::new(knob("EPOCHS", 20.) as u64, optimizer, schedule);
+    let loading = LoaderConfig { batch_size: 50, threads: 2, seed: 0 };
+    let loader = Loader::new(train, Recipe::shapes(16), loading)?;
+    let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.2));
+    let config = TrainerConfig::new(15, optimizer, schedule);
     // In this order: those that report a figure come before those that wait for it.
     Ok(Trainer::new(simclr(&device), loader, config, &device)?
         .with_callback(OnlineAccuracy::knn(judge))
-        .with_callback(Watch { enough: knob("ENOUGH", 0.3) })
+        .with_callback(Watch { enough: 0.3 })
         .with_callback(EarlyStopping::highest("knn", 10))
         .with_callback(Milestone::at_least("knn", 0.15, 5))
         .with_checkpoints(checkpoints(folder))?

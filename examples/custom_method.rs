@@ -3,6 +3,7 @@
 //! Takes a few seconds.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
+#![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of pixels")]
 
 use std::f32::consts::TAU;
 use std::sync::Arc;
@@ -62,11 +63,11 @@ impl MeanShiftConfig {
 /// q is the prediction of a view and t the target's embedding of one, both of unit length. The
 /// targets of the batch are part of the queue.
 ///
+/// All state is a field and a module, so checkpoints hold the queue and the momentum network, too.
+///
 /// # Source
 /// Koohpayegani et al., 2021, [arXiv:2105.07269](https://arxiv.org/abs/2105.07269).
 /// Deviation: symmetric in the views.
-///
-/// All state is a field and a module, so checkpoints hold the queue and the momentum network, too.
 #[derive(Module, Debug)]
 struct MeanShift<B: Backbone> {
     online: Branch<B, Mlp>,
@@ -134,57 +135,55 @@ fn unit_rows(rows: Tensor<2>) -> Tensor<2> {
     let lengths = rows.clone().square().sum_dim(1).clamp_min(1e-24).sqrt();
     rows / lengths
 }
-/// Draws images of five textures, of random angle, width and color. The texture is the class.
-fn textures(images: u64, seed: u64) -> anyhow::Result<Arc<InMemory>> {
+/// Draws images of five textures, of random angle and width, in noise. The texture is the class.
+fn textures(images: usize, seed: u64) -> anyhow::Result<Arc<InMemory>> {
     let mut pixels = Vec::new();
     for sample in 0..images {
-        let mut rng = ViewKey { seed, epoch: 0, sample, view: 0 }.rng();
+        let key = ViewKey { seed, epoch: 0, sample: sample as u64, view: 0 };
+        let mut rng = key.rng();
         let (sin, cos) = rng.random_range(0.0..TAU).sin_cos();
         let (width, phase) = (rng.random_range(1.0..1.8_f32), rng.random_range(0.0..TAU));
         for place in 0..16 * 16 {
             let (x, y) = ((place % 16) as f32 - 7.5, (place / 16) as f32 - 7.5);
             let (u, v) = (width * (cos * x + sin * y), width * (cos * y - sin * x));
             let texture = match sample % 5 {
-                0 => (u + phase).sin(),                      // stripes
-                1 => (u + phase).sin() * (v + phase).sin(),  // checks
-                2 => (u.hypot(v) + phase).sin(),             // rings
-                3 => (0.15 * u + phase).sin(),               // shade
-                _ => rng.random_range(-1.0..1.0),            // grain
+                0 => (u + phase).sin(),
+                1 => (u + phase).sin() * (v + phase).sin(),
+                2 => (u.hypot(v) + phase).sin(),
+                3 => (0.15 * u + phase).sin(),
+                _ => rng.random_range(-1.0..1.0),
             };
-            let noise = knob("NOISE", 40.) as f32 * rng.random_range(-1.0..1.0);
-            pixels.push((128.0 + knob("DEPTH", 60.) as f32 * texture + noise) as u8);
+            pixels.push((128.0 + 60.0 * texture + rng.random_range(-40.0..40.0)) as u8);
         }
     }
-    let classes = (0..images as usize).map(|sample| Some(sample % 5)).collect();
-    let names = ["stripes", "checks", "rings", "shade", "grain"].map(str::to_owned);
-    let images = InMemory::new(pixels, [16, 16, 1], Layout::Hwc)?;
-    Ok(Arc::new(images.with_labels(classes, names.to_vec())?))
+    let classes = (0..images).map(|sample| Some(sample % 5)).collect();
+    let names = ["stripes", "checks", "rings", "shade", "grain"].map(str::to_owned).to_vec();
+    let images = InMemory::new(pixels, [16, 16, 1], Layout::Hwc)?.with_labels(classes, names)?;
+    Ok(Arc::new(images))
 }
-
-fn knob(n: &str, d: f64) -> f64 { std::env::var(n).ok().and_then(|v| v.parse().ok()).unwrap_or(d) }
-fn seed() -> u64 { knob("SEED", 0.0) as u64 }
 
 fn main() -> anyhow::Result<()> {
     selfsame::compute_on_this_thread();
     let device = Device::flex().autodiff();
-    let views = Recipe::shapes(knob("SIZE", 16.) as u32);
-    let shown = Recipe::evaluation(knob("SIZE", 16.) as u32).with_normalize(views.normalize);
-    let (train, test) = (textures(knob("IMAGES", 1000.) as u64, 2 * seed())?, textures(1000, 2 * seed() + 1)?);
-    let loading = LoaderConfig { batch_size: knob("BATCH", 50.) as usize, threads: 2, seed: seed() };
+    let views = Recipe::shapes(16);
+    let shown = Recipe::evaluation(16).with_normalize(views.normalize);
+    let (train, test) = (textures(1000, 0)?, textures(1000, 1)?);
+    let loading = LoaderConfig { batch_size: 25, threads: 2, seed: 0 };
     let loader = Loader::new(train.clone(), views, loading)?;
     let held_out = HeldOut { train, queries: test, recipe: shown, batch: 100 };
 
     let config = MeanShiftConfig {
-        d_hidden: knob("HID", 64.) as usize, d_output: knob("OUT", 32.) as usize,
-        queue: knob("QUEUE", 500.) as usize,
-        neighbors: knob("NEAR", 5.) as usize,
-        momentum: Schedule::cosine(knob("BM", 0.9), 1.0),
+        d_hidden: 64,
+        d_output: 32,
+        queue: 500,
+        neighbors: 5,
+        momentum: Schedule::cosine(0.97, 1.0),
     };
-    let method = config.init(ResNetConfig { blocks: vec![1; knob("B", 4.) as usize], width: knob("W", 4.) as usize, channels: 3 }.init(seed(), &device), seed(), &device);
+    let method = config.init(ResNetConfig::resnet10(4).init(0, &device), 0, &device);
     let before = held_out.knn(&method.encoder().valid(), &Device::flex())?;
 
-    let (optimizer, schedule) = (OptimizerConfig::sgd(knob("VEL", 0.9), 5e-4), Schedule::one_cycle(knob("R1", 0.1)));
-    let config = TrainerConfig::new(knob("EPOCHS", 10.) as u64, optimizer, schedule);
+    let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.03));
+    let config = TrainerConfig::new(10, optimizer, schedule);
     let outcome = Trainer::new(method, loader, config, &device)?.fit()?;
     let after = held_out.knn(&outcome.method.encoder().valid(), &Device::flex())?;
     println!("mean shift  kNN before {before:.3} after {after:.3}  {:.1} s", outcome.seconds);

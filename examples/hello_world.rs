@@ -42,15 +42,16 @@ fn main() -> anyhow::Result<()> {
     let trainer = Trainer::new(method, loader, config, &device)?
         .with_callback(OnlineAccuracy::knn(held_out))
         .with_callback(Progress::new("SimCLR"));
-    let trained = trainer.fit()?.method.encoder().valid();
+    let learned = trainer.fit()?.method.encoder().valid();
 
     // Evaluation on test images, which had no part in any choice.
     let labels: Vec<usize> = (0..images).filter_map(|index| train.label(index)).collect();
     let few = Arc::new(Subset::new(train.clone(), few_labels(&labels, 10, 0)?));
-    let all = HeldOut { train, queries: test, recipe: Recipe::shapes(16).for_evaluation(), batch: 128 };
+    let all =
+        HeldOut { train, queries: test, recipe: Recipe::shapes(16).for_evaluation(), batch: 128 };
     let few = HeldOut { train: few, ..all.clone() };
     let device = device.inner();
-    for (name, encoder) in [("random", &random), ("trained", &trained)] {
+    for (name, encoder) in [("random", &random), ("trained", &learned)] {
         let knn = 100.0 * all.knn(encoder, &device)?;
         let probe = 100.0 * few.linear_probe(encoder, &device)?;
         println!("{name} encoder: 20-NN {knn:.1} %, 10 labels per class {probe:.1} %");

@@ -1,5 +1,6 @@
 //! Our side of `compare.py train_step`. Answers `width W, N images` with the milliseconds of a step
-//! of SimCLR, and the same with `, memory` with the peak of resident memory of three steps, in MB.
+//! of SimCLR, or of the method named before, as in `byol width W, N images`. With `, memory` it
+//! answers with the peak of resident memory of three steps, in MB.
 
 use std::io::{BufRead, stdin};
 use std::time::{Duration, Instant};
@@ -7,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use burn::tensor::Device;
 use selfsame_benches::answer::{answer_with, peak};
-use selfsame_benches::train_step::stepper;
+use selfsame_benches::train_step::{METHODS, stepper};
 
 fn main() -> Result<()> {
     selfsame::compute_on_this_thread();
@@ -18,7 +19,8 @@ fn main() -> Result<()> {
         let [width, images] = numbers[..] else {
             anyhow::bail!("`{line}` has no width and number of images")
         };
-        let mut step = stepper("simclr", width, images, &Device::flex());
+        let method = line.split(' ').find(|word| METHODS.contains(word)).unwrap_or("simclr");
+        let mut step = stepper(method, width, images, &Device::flex());
         step();
         let mut best = Duration::MAX;
         for _ in 0..3 {

@@ -19,6 +19,7 @@ pub const METHODS: [&str; 4] = ["simclr", "byol", "moco_v2", "dino"];
 ///
 /// # Panics
 /// If there is no such method.
+#[must_use]
 pub fn stepper(method: &str, width: usize, images: usize, device: &Device) -> Box<dyn FnMut()> {
     let device = device.clone().autodiff();
     let encoder = ResNetConfig::resnet18(width).init(0, &device);

@@ -235,9 +235,9 @@ fn a_run_whose_settings_were_changed_is_refused_and_the_change_is_named() {
         ("speed", 3.into(), "settings of this program"),
     ];
     for (name, value, named) in changes {
-        let mut changed = settings.clone();
-        changed[name] = value;
-        fs::write(&path, changed.to_string()).unwrap();
+        let mut other = settings.clone();
+        other[name] = value;
+        fs::write(&path, other.to_string()).unwrap();
         let refused = resume(&out, &[]);
         assert!(!refused.status.success(), "{name}");
         assert!(stderr(&refused).contains(named), "{name}: {}", stderr(&refused));

@@ -79,7 +79,7 @@ mod tests {
         let path = folder.path().join("log");
         fs::write(&path, b"one\n\xff\ntwo").unwrap();
         let mut file = LineFile::new(path.clone());
-        file.open("", |line| line.is_ascii()).unwrap();
+        file.open("", str::is_ascii).unwrap();
         file.append("three").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
     }

@@ -9,6 +9,9 @@ use rayon::prelude::*;
 /// A tensor as the Flex backend stores it.
 pub(crate) type FlexTensor = FloatTensor<Flex>;
 
+/// Elements that a thread changes at a time where each is changed by itself.
+pub(crate) const CHUNK: usize = 1 << 14;
+
 /// Number of elements that a task of [`zeros`] and [`copy_of`] writes.
 const PIECE: usize = 64;
 
@@ -45,6 +48,15 @@ pub(crate) fn make_contiguous(tensor: FlexTensor) -> FlexTensor {
         return contiguous;
     }
     from_elements(as_f32_slice(&contiguous).to_vec(), contiguous.shape())
+}
+
+/// Returns a tensor on Flex, without a graph, as the backend stores it: contiguous and alone in its
+/// storage.
+pub(crate) fn in_own_storage<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
+    match tensor.try_into_primitive::<Flex>() {
+        Ok(tensor) => make_contiguous(tensor),
+        Err(error) => unreachable!("the caller checked that it is on Flex: {error:?}"),
+    }
 }
 
 /// Returns a tensor of these elements in row-major order.

@@ -25,6 +25,7 @@ mod flex;
 mod gemm;
 pub mod loss;
 mod momentum;
+mod moving_average;
 #[cfg(feature = "flex")]
 mod scratch;
 #[cfg(feature = "flex")]
@@ -34,3 +35,4 @@ pub use batch_norm::{BatchNormTrain, Epilogue, batch_norm, batch_norm_train};
 pub use conv2d::conv2d;
 pub use gemm::{Factor, gemm, gram};
 pub use momentum::{MomentumStep, momentum_step};
+pub use moving_average::moving_average;

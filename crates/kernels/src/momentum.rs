@@ -85,10 +85,7 @@ mod host {
     use rayon::prelude::*;
 
     use super::MomentumStep;
-    use crate::flex::{FlexTensor, as_f32_slice, is_f32_on_flex, make_contiguous};
-
-    /// Elements that a thread changes at a time.
-    const CHUNK: usize = 1 << 14;
+    use crate::flex::{CHUNK, as_f32_slice, in_own_storage, is_f32_on_flex};
 
     pub(super) fn applies<const D: usize>(tensor: &Tensor<D>) -> bool {
         is_f32_on_flex(tensor) && !tensor.device().is_autodiff()
@@ -128,14 +125,6 @@ mod host {
             });
         });
         (Tensor::from_primitive::<Flex>(next), Tensor::from_primitive::<Flex>(velocity))
-    }
-
-    /// Returns the tensor as the backend stores it, contiguous and alone in its storage.
-    fn in_own_storage<const D: usize>(tensor: Tensor<D>) -> FlexTensor {
-        match tensor.try_into_primitive::<Flex>() {
-            Ok(tensor) => make_contiguous(tensor),
-            Err(error) => unreachable!("the caller checked that it is on Flex: {error:?}"),
-        }
     }
 }
 

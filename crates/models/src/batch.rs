@@ -55,7 +55,10 @@ impl<I: Clone> Batch<I> {
     #[track_caller]
     pub fn pair(&self) -> [I; 2] {
         let [a, b] = self.views.as_slice() else {
-            panic!("this method needs 2 views of each sample, the recipe makes {}", self.views.len())
+            panic!(
+                "this method needs 2 views of each sample, the recipe makes {}",
+                self.views.len()
+            )
         };
         [a.clone(), b.clone()]
     }

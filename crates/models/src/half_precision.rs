@@ -65,8 +65,10 @@ mod tests {
             assert_ne!(found, single, "nothing was rounded");
             found.assert_approx_eq::<f32>(&single, Tolerance::rel_abs(2e-2, 0.0));
             let gradients = GradientsParams::from_grads(loss.backward(), &networks);
-            let whole =
-                GradientsParams::from_grads(networks.step(&views, &context).loss.backward(), &networks);
+            let whole = GradientsParams::from_grads(
+                networks.step(&views, &context).loss.backward(),
+                &networks,
+            );
             assert_eq!(gradients.len(), whole.len(), "every weight has its gradient");
         }
         let features = cast_convolutions(networks.encoder(), FloatDType::F16).forward(view());

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
+use selfsame_kernels::moving_average;
 
 /// A network that follows another as the exponential moving average of its weights: the target of
 /// BYOL, the key encoder of `MoCo`, the teacher of DINO.
@@ -128,7 +129,7 @@ impl ModuleMapper for Follow {
             return param;
         };
         param.map(|target| {
-            let moved = target.inner() * self.momentum + online * (1.0 - self.momentum);
+            let moved = moving_average(target.inner(), online, self.momentum);
             moved.autodiff()
         })
     }

@@ -194,7 +194,8 @@ mod tests {
     fn weights_of_another_width_are_refused_by_name() {
         let device = Device::flex();
         let bytes = to_safetensors(&ResNetConfig::resnet10(2).init(0, &device), "").unwrap();
-        let error = from_safetensors(ResNetConfig::resnet10(4).init(0, &device), &bytes).unwrap_err();
+        let error =
+            from_safetensors(ResNetConfig::resnet10(4).init(0, &device), &bytes).unwrap_err();
         assert_eq!(
             error.to_string(),
             "`stem.conv.weight` is [2, 3, 3, 3] in the file and [4, 3, 3, 3] in the network; \

@@ -15,9 +15,7 @@ pub use batch_source::BatchSource;
 pub use error::LoaderError;
 pub use error::SamplerError;
 #[cfg(feature = "loader")]
-pub use loader::{
-    Batches, HostBatch, HostView, ImageViews, Loader, LoaderConfig, ViewSource,
-};
+pub use loader::{Batches, HostBatch, HostView, ImageViews, Loader, LoaderConfig, ViewSource};
 pub use sampler::{
     Balanced, BalancedConfig, EpochOrder, Sampler, Sharded, Shuffled, SingleShot, WarmUp, Weighted,
     WithReplacement, examples_per_class,

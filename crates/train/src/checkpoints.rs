@@ -146,7 +146,9 @@ impl Checkpoints {
         let file = File::create(&path).map_err(TrainError::file("write", &path))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
-            Err(fs::TryLockError::WouldBlock) => Err(TrainError::InUse { path: self.folder.clone() }),
+            Err(fs::TryLockError::WouldBlock) => {
+                Err(TrainError::InUse { path: self.folder.clone() })
+            }
             Err(fs::TryLockError::Error(source)) => {
                 Err(TrainError::File { action: "lock", path, source })
             }

@@ -137,9 +137,11 @@ impl TrainError {
 
 fn explain(layer: Option<&NonFiniteLayer>) -> String {
     match layer {
-        None => "no layer's output and no weight is known to be at fault; lower the learning rate, \
+        None => {
+            "no layer's output and no weight is known to be at fault; lower the learning rate, \
                  and check the loss"
-            .to_owned(),
+                .to_owned()
+        }
         Some(NonFiniteLayer { path, has_finite_weights: true }) => format!(
             "the first layer whose output is not finite is `{path}`, whose weights are finite; \
              check that all views are finite, and lower the learning rate"

@@ -83,11 +83,11 @@ pub(crate) fn differences(then: &Fingerprint, now: &Fingerprint) -> Option<Strin
         })
         .collect();
     let more = sentences.len().saturating_sub(NAMED);
-    let named = sentences.get(..NAMED).unwrap_or(&sentences).join("; ");
+    let shown = sentences.get(..NAMED).unwrap_or(&sentences).join("; ");
     match (sentences.len(), more) {
         (0, _) => None,
-        (_, 0) => Some(named),
-        _ => Some(format!("{named}; and {more} more differ")),
+        (_, 0) => Some(shown),
+        _ => Some(format!("{shown}; and {more} more differ")),
     }
 }
 
@@ -126,7 +126,8 @@ mod tests {
 
     #[test]
     fn long_texts_are_shown_around_their_difference_and_many_are_counted() {
-        let [a, b] = ["0.4", "0.8"].map(|value| format!("{}jitter {value} {}", "x".repeat(99), "y".repeat(99)));
+        let [a, b] = ["0.4", "0.8"]
+            .map(|value| format!("{}jitter {value} {}", "x".repeat(99), "y".repeat(99)));
         let found = differences(&of(&[("views", &a)]), &of(&[("views", &b)])).unwrap();
         assert!(found.contains("jitter 0.4 y") && found.contains("jitter 0.8 y"), "{found}");
         assert!(found.chars().count() < 150, "{found}");

@@ -6,7 +6,9 @@ mod error;
 mod extract_features;
 mod fingerprint;
 mod held_out;
+mod pace;
 mod trainer;
+mod unread;
 mod upload;
 
 pub use checkpoints::Checkpoints;

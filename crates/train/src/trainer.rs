@@ -11,13 +11,13 @@ use selfsame_callbacks::{
 };
 use selfsame_metrics::{Features, std_of_l2_normalized, uniform_std};
 use selfsame_models::{Clock, Context, Method, first_non_finite_layer};
-use selfsame_optim::{
-    GroupedOptimizer, ParameterGroup, Schedule, add_gradients, scale_gradients,
-};
+use selfsame_optim::{GroupedOptimizer, ParameterGroup, Schedule, add_gradients, scale_gradients};
 use selfsame_samplers::{BatchSource, Loader};
 
 use crate::checkpoints::RunState;
 use crate::fingerprint::{add_json, add_shapes};
+use crate::pace::time_of_epoch;
+use crate::unread::Unread;
 use crate::{Checkpoints, TrainError, TrainerConfig, Upload};
 
 /// The training loop of a method, with one optimizer step per batch of its source.
@@ -73,15 +73,6 @@ pub struct Trainer<M: Method, S: BatchSource = Loader> {
     unread: Vec<Unread>,
     /// The embedding of the last step that was read.
     embedding: Option<Features>,
-}
-
-/// The results of a step, still on its device.
-struct Unread {
-    clock: Clock,
-    loss: Tensor<1>,
-    terms: Vec<(&'static str, Tensor<1>)>,
-    embedding: Option<Tensor<2>>,
-    learning_rate: f64,
 }
 
 impl<M: Method, S: BatchSource> std::fmt::Debug for Trainer<M, S> {
@@ -265,7 +256,9 @@ where
         {
             return Ok(self);
         }
-        let epoch = self.time_of_epoch()?;
+        let (method, optimizer) = (&self.method, self.optimizer.clone());
+        let clock = self.state.clock;
+        let epoch = time_of_epoch(method, optimizer, self.source.as_ref(), clock, &self.device)?;
         // A tenth is left for callbacks and checkpoints.
         let left = limit.as_secs_f64() - self.state.seconds;
         #[allow(
@@ -353,7 +346,8 @@ where
                 Err(error) => Err(error.into()),
             };
             let ends = self.state.clock.batch() == 0;
-            let is_late = self.time_limit.is_some_and(|limit| times.seconds() >= limit.as_secs_f64());
+            let is_late =
+                self.time_limit.is_some_and(|limit| times.seconds() >= limit.as_secs_f64());
             let raised = self.signal.is_raised();
             let is_due = self.checkpoints.as_ref().is_some_and(|c| c.is_due(self.state.clock));
             let must_read = ends || is_late || raised || is_due || stepped.is_err();
@@ -402,7 +396,11 @@ where
                     let layer = first_non_finite_layer(&self.method, || {
                         let _ = self.method.step(&batch, &context);
                     });
-                    return Err(TrainError::NonFiniteLoss { loss, step: context.clock.step + 1, layer });
+                    return Err(TrainError::NonFiniteLoss {
+                        loss,
+                        step: context.clock.step + 1,
+                        layer,
+                    });
                 }
             }
             let more = GradientsParams::from_grads(step.loss.backward(), &self.method);
@@ -411,23 +409,17 @@ where
                 Some(sum) => add_gradients(sum, more, &self.method),
             });
             carries.push(step.carry);
-            let (terms, embedding) = (step.terms, step.embedding);
+            let more = Unread::new(loss, step.terms, step.embedding);
             result = Some(match result {
-                None => Unread { clock: context.clock, loss, terms, embedding, learning_rate: 0.0 },
-                Some(sum) => Unread {
-                    loss: sum.loss + loss,
-                    terms: sum.terms.into_iter().zip(terms).map(|((name, a), (_, b))| (name, a + b)).collect(),
-                    embedding,
-                    ..sum
-                },
+                None => more,
+                Some(sum) => sum.add(more),
             });
         }
         let (Some(mut gradients), Some(mut result)) = (gradients, result) else { return Ok(()) };
         if count > 1 {
             let share = (count as f64).recip();
             gradients = scale_gradients(gradients, &self.method, share);
-            result.loss = result.loss * share;
-            result.terms = result.terms.into_iter().map(|(name, term)| (name, term * share)).collect();
+            result = result.scale(share);
         }
         let (step, total) = context.clock.progress();
         result.learning_rate = self.optimizer.rate(step, total);
@@ -495,7 +487,9 @@ where
             *self.state.sums.entry(name.to_owned()).or_default() += value;
         };
         add("loss", loss);
-        terms.iter().for_each(|(name, term)| add(name, *term));
+        for (name, term) in &terms {
+            add(name, *term);
+        }
         if let Some(std) = embedding_std {
             add("embedding_std", std);
         }
@@ -545,36 +539,6 @@ where
             first_error = first_error.and(told);
         }
         first_error
-    }
-
-    /// Times a few steps of a copy of the networks; the run itself stays as it is.
-    fn time_of_epoch(&self) -> Result<Duration, TrainError> {
-        const TIMED: usize = 4;
-        let context = Context::new(self.state.clock);
-        let (step, total) = context.clock.progress();
-        // Clones of a module share the buffers of batch norm; this copies them.
-        let mut method = self.method.valid().train();
-        let mut optimizer = self.optimizer.clone();
-        let mut start = None;
-        let mut timed = 0_u32;
-        let batches = self.source.epoch(self.state.clock.epoch(), 0);
-        for batch in batches.take(TIMED + 1) {
-            let batch = batch?.upload(&self.device);
-            let result = method.step(&batch, &context);
-            let loss = result.loss.clone().inner();
-            let gradients = GradientsParams::from_grads(result.loss.backward(), &method);
-            let gradients = method.filter(gradients, &context);
-            method = optimizer.step(step, total, method, gradients);
-            method.after_update(vec![result.carry], &context);
-            let _ = loss.into_data(); // waits for the device
-            match start {
-                None => start = Some(Instant::now()), // the first step warms up
-                Some(_) => timed += 1,
-            }
-        }
-        let elapsed = start.map(|start| start.elapsed()).unwrap_or_default();
-        let batches = u32::try_from(self.source.batches_per_epoch()).unwrap_or(u32::MAX);
-        Ok(elapsed / timed.max(1) * batches)
     }
 }
 

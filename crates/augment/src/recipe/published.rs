@@ -4,8 +4,8 @@
 
 use super::blocks::{FLIP, GRAY, HALF, OURS, blur, crop, jitter, large, small, solarize, with};
 use super::{Recipe, RecipeError};
-use crate::{Resampling, ViewMaker};
 use crate::operator::{CenterCrop, RandomResizedCrop, Resize};
+use crate::{Resampling, ViewMaker};
 
 const SIMCLR: &str =
     "Chen et al., 2020, arXiv:2002.05709, appendix A; blur as in A, not on CIFAR (B.9)";

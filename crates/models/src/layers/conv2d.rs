@@ -28,10 +28,7 @@ impl Conv2dConfig {
         let [d_input, d_output] = self.channels;
         let shape = [d_output, d_input, self.kernel, self.kernel];
         let std = (2.0 / (d_output * self.kernel.pow(2)).max(1) as f64).sqrt();
-        Conv2d {
-            weight: seed.into().at("weight").normal(shape, std, device),
-            stride: self.stride,
-        }
+        Conv2d { weight: seed.into().at("weight").normal(shape, std, device), stride: self.stride }
     }
 }
 

@@ -96,14 +96,15 @@ impl DinoHead {
 impl Projector for DinoHead {
     fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         let last = self.layers.len() - 1;
-        let bottleneck = self.layers.iter().enumerate().fold(features, |features, (index, layer)| {
-            let output = observe(layer.weight.id, layer.forward(features));
-            let output = match self.norms.get(index) {
-                Some(norm) => norm.forward(output),
-                None => output,
-            };
-            if index < last { gelu(output) } else { output }
-        });
+        let bottleneck =
+            self.layers.iter().enumerate().fold(features, |features, (index, layer)| {
+                let output = observe(layer.weight.id, layer.forward(features));
+                let output = match self.norms.get(index) {
+                    Some(norm) => norm.forward(output),
+                    None => output,
+                };
+                if index < last { gelu(output) } else { output }
+            });
         let weight = unit_rows(self.last.direction.val());
         observe(self.last.direction.id, unit_rows(bottleneck).matmul(weight.transpose()))
     }
@@ -124,8 +125,7 @@ mod tests {
         let device = Device::flex();
         let (d_input, d_hidden, d_bottleneck, d_output) = (3, 5, 2, 4);
         let normalize_hidden = false;
-        let config =
-            DinoHeadConfig { d_input, d_hidden, d_bottleneck, d_output, normalize_hidden };
+        let config = DinoHeadConfig { d_input, d_hidden, d_bottleneck, d_output, normalize_hidden };
         let head = config.init(0, &device);
         let rows = || Tensor::from_floats([[1.0, -2.0, 0.5]], &device);
         let before = head.forward(rows()).into_data();

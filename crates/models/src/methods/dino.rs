@@ -29,13 +29,13 @@ pub struct DinoConfig {
     /// Views that the teacher sees, the first of each sample; the student sees all. Default 2, as in
     /// the paper.
     pub global_views: usize,
-    /// τ_s, greater than 0, of the student. Default 0.1, as in the paper.
+    /// `τ_s`, greater than 0, of the student. Default 0.1, as in the paper.
     pub student_temperature: f64,
-    /// τ_t, greater than 0, of the teacher after the warm-up. Default 0.07, as in the paper.
+    /// `τ_t`, greater than 0, of the teacher after the warm-up. Default 0.07, as in the paper.
     pub teacher_temperature: f64,
-    /// τ_t, greater than 0, at the start. Default 0.04, as in the paper.
+    /// `τ_t`, greater than 0, at the start. Default 0.04, as in the paper.
     pub warmup_teacher_temperature: f64,
-    /// Epochs over which τ_t rises linearly. Default 30, as in the paper.
+    /// Epochs over which `τ_t` rises linearly. Default 30, as in the paper.
     pub warmup_teacher_epochs: f64,
     /// Share of the center that an update keeps, in `[0, 1)`. Default 0.9, as in the paper.
     pub center_momentum: f64,

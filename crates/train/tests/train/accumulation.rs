@@ -4,7 +4,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use selfsame_augment::Recipe;
 use selfsame_models::{
-    Backbone, Batch, Classifier, Conv2d, Conv2dConfig, Context, Method, Step, to_safetensors,
+    Backbone, Batch, Classifier, Context, Conv2d, Conv2dConfig, Method, Step, to_safetensors,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 use selfsame_samplers::{Loader, LoaderConfig};
@@ -81,7 +81,9 @@ fn a_run_that_accumulates_is_resumed_exactly() {
 
 #[test]
 fn settings_that_leave_no_step_are_named() {
-    for (accumulate, epochs, named) in [(0, 2, "`accumulate`"), (4, 2, "an epoch has 3"), (1, 0, "`epochs`")] {
+    for (accumulate, epochs, named) in
+        [(0, 2, "`accumulate`"), (4, 2, "an epoch has 3"), (1, 0, "`epochs`")]
+    {
         let folder = tempfile::tempdir().unwrap();
         let mut run = Run::default();
         run.config.accumulate = accumulate;

@@ -54,7 +54,8 @@ fn a_figure_that_is_not_measured_cannot_decide_what_is_kept() {
     let device = Device::flex().autodiff();
     let method = SimClrConfig::default().init(encoder(2, &device), 0, &device);
     let config = LoaderConfig { batch_size: 8, threads: 1, seed: 0 };
-    let loader = Loader::new(shapes(16, 3), selfsame_augment::Recipe::shapes(SIDE), config).unwrap();
+    let loader =
+        Loader::new(shapes(16, 3), selfsame_augment::Recipe::shapes(SIDE), config).unwrap();
     let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 0.0), Schedule::constant(0.01));
     let checkpoints = Checkpoints::new(folder.path()).keep_best("recall", Direction::Higher);
     let error = Trainer::new(method, loader, TrainerConfig::new(1, sgd, schedule), &device)
@@ -75,12 +76,15 @@ fn refusal(folder: &Path, run: &Run) -> String {
     error
 }
 
+/// Changes something of a run that decides its result.
+type Change = &'static dyn Fn(&mut Run);
+
 #[test]
 fn whatever_decides_the_result_is_compared_and_named() {
     let folder = tempfile::tempdir().unwrap();
     let run = Run { stop_after: 2, ..Run::default() };
     let _ = run.go(folder.path()).unwrap();
-    let changes: [(&str, &dyn Fn(&mut Run)); 11] = [
+    let changes: [(&str, Change); 11] = [
         ("data.checksum", &|run| run.data_seed = 4),
         ("brightness: 0.0001", &|run| {
             let mut recipe = serde_json::to_string(&run.recipe).unwrap();

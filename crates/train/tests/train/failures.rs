@@ -10,9 +10,7 @@ use image::DynamicImage;
 use selfsame_augment::Recipe;
 use selfsame_callbacks::{Callback, CallbackError, RunView};
 use selfsame_datasets::{DataError, Dataset};
-use selfsame_models::{
-    Batch, Context, Method, ResNet, SimClr, SimClrConfig, Step, to_safetensors,
-};
+use selfsame_models::{Batch, Context, Method, ResNet, SimClr, SimClrConfig, Step, to_safetensors};
 use selfsame_optim::{OptimizerConfig, Schedule};
 use selfsame_samplers::{Loader, LoaderConfig};
 use selfsame_train::{Checkpoints, TrainError, Trainer, TrainerConfig};
@@ -149,21 +147,22 @@ fn data_that_vanish_end_the_run_with_their_name_and_nothing_done_is_lost() {
     assert!(weights(&resumed.method) == weights(&want.method));
 }
 
+/// Puts a file where the next checkpoint is to be.
+struct Obstruct(std::path::PathBuf);
+impl<M: Method> Callback<M> for Obstruct {
+    fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
+        if run.clock.step == 4 {
+            std::fs::write(self.0.join("step-6"), "in the way")?;
+        }
+        Ok(())
+    }
+}
+
 #[test]
 fn a_checkpoint_that_cannot_be_written_ends_the_run_and_the_one_before_stays() {
     let device = Device::flex().autodiff();
     let folder = tempfile::tempdir().unwrap();
     let checkpoint = folder.path().join("checkpoint");
-    /// Puts a file where the next checkpoint is to be.
-    struct Obstruct(std::path::PathBuf);
-    impl<M: Method> Callback<M> for Obstruct {
-        fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
-            if run.clock.step == 4 {
-                std::fs::write(self.0.join("step-6"), "in the way")?;
-            }
-            Ok(())
-        }
-    }
     let error = trainer(sim_clr(&device), shapes(26, 3), folder.path())
         .with_callback(Obstruct(checkpoint.clone()))
         .fit()
@@ -206,7 +205,9 @@ impl Method for Poisoned {
 #[test]
 fn a_loss_that_is_not_finite_names_the_first_layer_and_keeps_the_good_checkpoint() {
     let device = Device::flex().autodiff();
-    for (in_views, named) in [(true, "`inner.encoder.stem.conv`, whose weights are finite"), (false, "check the loss")] {
+    for (in_views, named) in
+        [(true, "`inner.encoder.stem.conv`, whose weights are finite"), (false, "check the loss")]
+    {
         let folder = tempfile::tempdir().unwrap();
         let method = Poisoned { inner: sim_clr(&device), in_views };
         let error = trainer(method, shapes(26, 3), folder.path()).fit().unwrap_err();

@@ -66,7 +66,7 @@ impl Whole {
     }
 }
 
-/// A generator of delays (SplitMix64), so that a seed repeats a test as far as a clock allows.
+/// A generator of delays (`SplitMix64`), so that a seed repeats a test as far as a clock allows.
 struct Delays(u64);
 
 impl Delays {
@@ -112,21 +112,18 @@ fn kill_and_compare(whole: &Whole, most: usize, delays: &mut Delays) -> Kills {
                 std::thread::sleep(Duration::from_micros(200));
             }
         };
-        match ended {
-            Some(status) => {
-                assert!(status.success(), "{}: it cannot be resumed", whole.method);
-                break;
-            }
-            None => {
-                child.kill().unwrap(); // SIGKILL on Unix
-                child.wait().unwrap();
-                kills.all += 1;
-                kills.while_saving += usize::from(is_saving());
-            }
+        if let Some(status) = ended {
+            assert!(status.success(), "{}: it cannot be resumed", whole.method);
+            break;
         }
+        child.kill().unwrap(); // SIGKILL on Unix
+        child.wait().unwrap();
+        kills.all += 1;
+        kills.while_saving += usize::from(is_saving());
     }
     let found = results(folder.path());
-    for ((found, want), name) in found.iter().zip(&whole.results).zip(["weights", "epochs", "steps"])
+    for ((found, want), name) in
+        found.iter().zip(&whole.results).zip(["weights", "epochs", "steps"])
     {
         assert!(found == want, "{}: other {name} after {} kills", whole.method, kills.all);
     }

@@ -90,8 +90,8 @@ impl Run {
     }
 
     pub(crate) fn checkpoints(&self, folder: &Path) -> Checkpoints {
-        let mut checkpoints = Checkpoints::new(folder.join("checkpoint"))
-            .keep_best("knn", Direction::Higher);
+        let mut checkpoints =
+            Checkpoints::new(folder.join("checkpoint")).keep_best("knn", Direction::Higher);
         if let Some(steps) = self.every_steps {
             checkpoints = checkpoints.every_steps(steps);
         }

@@ -102,7 +102,11 @@ fn take_steps<M: Method<Batch = Batch>>(method: M, expected: &Expected<'_>) {
         let context = Context::new(Clock { step: number as u64 - 1, ..clock });
         let step = method.step(&expected.views(number, &device), &context);
         let loss: Vec<f32> = step.loss.clone().into_data().iter().collect();
-        assert_close(&format!("loss of step {number}"), &loss, &expected.values(&format!("loss{number}")));
+        assert_close(
+            &format!("loss of step {number}"),
+            &loss,
+            &expected.values(&format!("loss{number}")),
+        );
         let terms = expected.names(&format!("term{number}."));
         assert_eq!(step.terms.len(), terms.len());
         for (name, term) in step.terms {
@@ -119,7 +123,8 @@ fn take_steps<M: Method<Batch = Batch>>(method: M, expected: &Expected<'_>) {
         let names = expected.names(&format!("after{number}."));
         assert_eq!(found.names().len(), names.len());
         for name in names {
-            let tensor = found.tensor(&name).unwrap_or_else(|_| panic!("the method has no `{name}`"));
+            let tensor =
+                found.tensor(&name).unwrap_or_else(|_| panic!("the method has no `{name}`"));
             let (values, _) = tensor.data().as_chunks::<4>();
             let values: Vec<f32> = values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
             let want = expected.values(&format!("after{number}.{name}"));
