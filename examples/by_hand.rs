@@ -22,7 +22,7 @@ fn main() -> anyhow::Result<()> {
 
     // Two views of each training image; to measure the encoder, images as they are.
     let views = Recipe::shapes(16);
-    let shown = Recipe::evaluation(16).with_normalize(views.normalize);
+    let shown = views.for_evaluation();
     let (train, test) = (stripes_and_checks(1000, 0)?, stripes_and_checks(1000, 1)?);
     let loading = LoaderConfig { batch_size: 25, threads: 2, seed: 0 };
     let loader = Loader::new(train.clone(), views, loading)?;
@@ -80,7 +80,7 @@ fn stripes_and_checks(images: usize, seed: u64) -> anyhow::Result<Arc<InMemory>>
         pixels.extend((0..16 * 16).map(|place| {
             let (x, y) = (width * (place % 16) as f32, width * (place / 16) as f32);
             let (u, v) = ((cos * x + sin * y).sin(), (cos * y - sin * x).sin());
-            let wave = if sample % 2 == 0 { u } else { u * v };
+            let wave = if sample.is_multiple_of(2) { u } else { u * v };
             (128.0 + 60.0 * wave + rng.random_range(-40.0..40.0)) as u8
         }));
     }

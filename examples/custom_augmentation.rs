@@ -8,7 +8,7 @@ use std::sync::Arc;
 use burn::module::Module;
 use burn::tensor::Device;
 use rand::RngExt;
-use selfsame::augment::operator::{GaussianBlur, Grayscale, Solarize};
+use selfsame::augment::operator::{Equalize, GaussianBlur, Grayscale};
 use selfsame::augment::{
     CustomRecipe, Operator, Plan, Recipe, RecipeError, Scratch, ViewKey, ViewMaker,
 };
@@ -32,10 +32,11 @@ fn main() -> anyhow::Result<()> {
     }
     train("colors trade places", traded)?;
 
-    // One of three changes in each view, as in 3-Augment (Touvron et al., 2022, arXiv:2204.07118).
+    // One of three changes in each view, in the manner of 3-Augment (Touvron et al., 2022,
+    // arXiv:2204.07118), which has solarization where this has equalization.
     let changes: [Operator; 3] = [
         Grayscale { probability: 1.0 }.into(),
-        Solarize { threshold: 0.5, probability: 1.0 }.into(),
+        Equalize { probability: 1.0 }.into(),
         GaussianBlur { kernel_size: Some(3), sigma: [0.1, 2.0], probability: 1.0 }.into(),
     ];
     let recipes = changes.map(|change| {

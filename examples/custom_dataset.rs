@@ -86,7 +86,7 @@ fn main() -> anyhow::Result<()> {
     let (train, test) = (Arc::new(Textures::new(1000, 0)), Arc::new(Textures::new(1000, 1)));
 
     let views = Recipe::shapes(16);
-    let shown = Recipe::evaluation(16).with_normalize(views.normalize);
+    let shown = views.for_evaluation();
     let loading = LoaderConfig { batch_size: 50, threads: 2, seed: 0 };
     let loader = Loader::new(train.clone(), views, loading)?;
     let checksum = &loader.fingerprint()?["data.checksum"];

@@ -82,7 +82,7 @@ fn main() -> anyhow::Result<()> {
 
     let device = Device::flex().autodiff();
     let views = Recipe::shapes(16);
-    let shown = Recipe::evaluation(16).with_normalize(views.normalize);
+    let shown = views.for_evaluation();
     let drawn = SyntheticConfig { images: 1000, size: 16, seed: 0, split: Split::Train };
     let train = Arc::new(Synthetic::new(drawn));
     let test = Arc::new(Synthetic::new(SyntheticConfig { split: Split::Test, ..drawn }));

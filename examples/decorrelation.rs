@@ -49,7 +49,7 @@ where
 {
     let device = Device::flex();
     let views = Recipe::shapes(16);
-    let shown = Recipe::evaluation(16).with_normalize(views.normalize);
+    let shown = views.for_evaluation();
     let (train, test) = (textures(1000, 0)?, textures(1000, 1)?);
     let loading = LoaderConfig { batch_size: 50, threads: 2, seed: 0 };
     let loader = Loader::new(train.clone(), views, loading)?;

@@ -1,5 +1,5 @@
 //! Methods without negatives, which predict one view from another: SimSiam stops the gradient, BYOL
-//! and DINO predict a network that follows as a moving average. Takes several seconds.
+//! and DINO predict a network that follows as a moving average. Takes about ten seconds.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of pixels")]
@@ -27,12 +27,12 @@ fn main() -> anyhow::Result<()> {
 
     // SimSiam's predictor keeps the highest learning rate: the trainer asks the method for it.
     let config = SimSiamConfig { d_output: 64, d_predictor: 16, ..SimSiamConfig::default() };
-    train("SimSiam", config.init(encoder(), 0, &device), Recipe::shapes(16))?;
+    train("SimSiam", config.init(encoder(), 0, &device), Recipe::shapes(16), 0.03)?;
 
     // The target follows fast, since the run is short, and stands still at the end.
     let momentum = Schedule::cosine(0.9, 1.0);
     let config = ByolConfig { d_hidden: 64, d_output: 32, momentum };
-    train("BYOL", config.init(encoder(), 0, &device), Recipe::shapes(16))?;
+    train("BYOL", config.init(encoder(), 0, &device), Recipe::shapes(16), 0.03)?;
 
     // DINO's student also sees two small parts of each image, its teacher the large views alone.
     let mut recipe = Recipe::shapes(16);
@@ -49,24 +49,24 @@ fn main() -> anyhow::Result<()> {
         frozen_epochs: 0,
         ..DinoConfig::default()
     };
-    train("DINO", config.init(encoder(), 0, &device), recipe)
+    train("DINO", config.init(encoder(), 0, &device), recipe, 0.02)
 }
 
 /// Trains on textures, and prints how many test images have neighbors of their class, with the
 /// random encoder and with the trained one.
-fn train<M>(name: &str, method: M, views: Recipe) -> anyhow::Result<()>
+fn train<M>(name: &str, method: M, views: Recipe, rate: f64) -> anyhow::Result<()>
 where
     M: Method<Batch = Batch, Encoder = ResNet>,
 {
     let device = Device::flex();
-    let shown = Recipe::evaluation(16).with_normalize(views.normalize);
+    let shown = views.for_evaluation();
     let (train, test) = (textures(1000, 0)?, textures(1000, 1)?);
     let loading = LoaderConfig { batch_size: 25, threads: 2, seed: 0 };
     let loader = Loader::new(train.clone(), views, loading)?;
     let held_out = HeldOut { train, queries: test, recipe: shown, batch: 100 };
 
     let before = held_out.knn(&method.encoder().valid(), &device)?;
-    let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.03));
+    let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(rate));
     let config = TrainerConfig::new(10, optimizer, schedule);
     let outcome = Trainer::new(method, loader, config, &device.autodiff())?.fit()?;
     let after = held_out.knn(&outcome.method.encoder().valid(), &Device::flex())?;

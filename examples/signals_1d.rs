@@ -128,7 +128,6 @@ fn main() -> anyhow::Result<()> {
     let loader = Loader::of(train(2), Shuffled::new(1000, 100, 0)?, 2, 0)?;
     let encoder = ConvNet::new([1, 8, 16, 32], Seed::new(0), &device);
     let method = SimClrConfig::default().init(encoder, 0, &device);
-
     let knn = |encoder: &ConvNet| -> anyhow::Result<f64> {
         let features = |source: &Waves| -> anyhow::Result<(Features, Vec<usize>)> {
             let forward = |signals| encoder.forward(signals);
