@@ -13,6 +13,7 @@ mod method;
 mod methods;
 mod momentum;
 mod seed;
+mod settings;
 mod step;
 mod token_backbone;
 mod weights;
@@ -36,6 +37,7 @@ pub use methods::{
 };
 pub use momentum::Momentum;
 pub use seed::Seed;
+pub use settings::settings;
 pub use step::Step;
 pub use token_backbone::TokenBackbone;
 pub use weights::{WeightsError, from_safetensors, to_safetensors};

@@ -12,7 +12,7 @@ use crate::{Context, Step};
 /// step = method.step(&batch, &context)                      forward, changes nothing
 /// gradients = step.loss.backward()
 /// gradients = method.filter(gradients, &context)            drop or change gradients
-/// method = optimizer.step(method, gradients)
+/// method = optimizer.step(step, total_steps, method, gradients)
 /// method.after_update([step.carry], &context)               the only place where state changes
 /// ```
 /// Everything a method has to remember (a momentum network, a queue, a center) is a module and a
@@ -97,8 +97,8 @@ pub trait Method: Module + std::fmt::Debug {
         "lower the learning rate, and check the terms of the loss that keep embeddings apart"
     }
 
-    /// Returns the settings of the method, which must be the same when a run is resumed. Default:
-    /// none.
+    /// Returns the settings of the method, usually by [`settings`](crate::settings()), which must be
+    /// the same when a run is resumed. Default: none.
     fn settings(&self) -> serde_json::Value {
         serde_json::Value::Null
     }

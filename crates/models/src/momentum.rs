@@ -10,8 +10,10 @@ use selfsame_kernels::moving_average;
 /// A network that follows another as the exponential moving average of its weights: the target of
 /// BYOL, the key encoder of `MoCo`, the teacher of DINO.
 ///
-/// It has no gradients, its own parameter ids and its own batch norm buffers. Weights follow;
-/// running statistics do not, since they are those of the network's own forward passes.
+/// It has no gradients, its own parameter ids and its own batch norm buffers. In
+/// [`Method::step`](crate::Method::step) it normalizes by the statistics of the batch, as the network
+/// it follows does. Weights follow; running statistics do not, since they are those of its own
+/// forward passes.
 ///
 /// # Source
 /// He et al., 2019, [arXiv:1911.05722](https://arxiv.org/abs/1911.05722), eq. 2.

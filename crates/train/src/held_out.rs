@@ -84,7 +84,8 @@ impl HeldOut {
         Ok(Self { train, queries, recipe, batch: 128 })
     }
 
-    /// Computes the share of queries whose neighbors vote for the right class, 0 to 1.
+    /// Computes the share of queries whose neighbors vote for the right class, 0 to 1. The encoder is
+    /// used as for evaluation, and stays as it is.
     ///
     /// # Errors
     /// If an image cannot be read or has no label, or the features are not finite.
@@ -96,7 +97,8 @@ impl HeldOut {
         self.knn_of(&self.extract(encoder, device)?)
     }
 
-    /// Computes the share of queries that a linear classifier on the features gets right, 0 to 1.
+    /// Computes the share of queries that a linear classifier on the features gets right, 0 to 1. The
+    /// encoder is used as for evaluation, and stays as it is.
     ///
     /// # Errors
     /// If an image cannot be read or has no label, or the features are not finite.
@@ -113,8 +115,10 @@ impl HeldOut {
         encoder: &B,
         device: &Device,
     ) -> Result<Extracted, TrainError> {
+        // In training mode batch norm would use statistics of the batch, and change its own.
+        let (encoder, device) = (encoder.valid(), device.clone().inner());
         let features = |dataset: &Arc<dyn Dataset>| {
-            extract_features(dataset.clone(), &self.recipe, self.batch, device, |view| {
+            extract_features(dataset.clone(), &self.recipe, self.batch, &device, |view| {
                 encoder.forward(view)
             })
         };
@@ -179,9 +183,9 @@ where
     M::Encoder: Backbone<Input = Tensor<4>>,
 {
     fn on_epoch_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
-        let encoder = run.method.encoder().valid();
+        let encoder = run.method.encoder();
         let device = encoder.devices().into_iter().next().unwrap_or_default();
-        let extracted = self.held_out.extract(&encoder, &device)?;
+        let extracted = self.held_out.extract(encoder, &device)?;
         run.report("knn", self.held_out.knn_of(&extracted)?);
         if self.has_linear_probe {
             run.report("linear", self.held_out.linear_probe_of(&extracted)?);

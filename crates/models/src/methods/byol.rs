@@ -6,8 +6,9 @@ use selfsame_losses::byol;
 use selfsame_optim::Schedule;
 use serde::{Deserialize, Serialize};
 
-use super::settings;
-use crate::{Backbone, Batch, Branch, Context, Method, Mlp, MlpConfig, Momentum, Seed, Step};
+use crate::{
+    Backbone, Batch, Branch, Context, Method, Mlp, MlpConfig, Momentum, Seed, Step, settings,
+};
 
 /// Settings of [`Byol`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

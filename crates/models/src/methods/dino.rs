@@ -8,9 +8,9 @@ use selfsame_losses::{DinoCenter, DinoLossConfig, TeacherTemperature, dino};
 use selfsame_optim::Schedule;
 use serde::{Deserialize, Serialize};
 
-use super::settings;
 use crate::{
     Backbone, Batch, Branch, Context, DinoHead, DinoHeadConfig, Method, Momentum, Seed, Step,
+    settings,
 };
 
 /// Settings of [`Dino`].

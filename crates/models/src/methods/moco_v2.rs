@@ -5,8 +5,9 @@ use burn::tensor::{Device, Tensor};
 use selfsame_losses::{MocoLossConfig, Queue, moco};
 use serde::{Deserialize, Serialize};
 
-use super::settings;
-use crate::{Backbone, Batch, Branch, Context, Method, Mlp, MlpConfig, Momentum, Seed, Step};
+use crate::{
+    Backbone, Batch, Branch, Context, Method, Mlp, MlpConfig, Momentum, Seed, Step, settings,
+};
 
 /// Settings of [`MocoV2`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

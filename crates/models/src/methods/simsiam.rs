@@ -5,8 +5,7 @@ use burn::tensor::{Device, Tensor};
 use selfsame_losses::negative_cosine;
 use serde::{Deserialize, Serialize};
 
-use super::settings;
-use crate::{Backbone, Batch, Context, Method, Mlp, MlpConfig, Seed, Step};
+use crate::{Backbone, Batch, Context, Method, Mlp, MlpConfig, Seed, Step, settings};
 
 /// Settings of [`SimSiam`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
