@@ -354,13 +354,22 @@ where
             if self.unread.len() < self.sync_every && !must_read {
                 continue;
             }
-            self.read(times, last, stop)?;
+            let told = self.read(times, last, stop);
             stepped?;
+            if let Err(TrainError::NonFiniteLoss { .. }) = told {
+                return told;
+            }
             if ends {
+                // Also after a callback has failed, so that what is saved is a whole epoch.
                 self.end_epoch(last);
                 self.state.seconds = times.seconds();
                 let clock = self.state.clock;
-                self.notify(clock, last, stop, |callback, run| callback.on_epoch_end(run))?;
+                let hook = |callback: &mut dyn Callback<M>, run: &mut RunView<'_, M>| {
+                    callback.on_epoch_end(run)
+                };
+                told.and(self.notify(clock, last, stop, hook))?;
+            } else {
+                told?;
             }
             if raised {
                 stop.get_or_insert(StopReason::Signal);

@@ -86,7 +86,7 @@ fn a_callback_fails_with_an_error_of_its_own_and_the_step_is_saved() {
     let device = Device::flex().autodiff();
     let whole = tempfile::tempdir().unwrap();
     let want = trainer(sim_clr(&device), shapes(26, 3), whole.path()).fit().unwrap();
-    for (step, at_epoch_end, hooks) in [(2, false, 2), (6, true, 206)] {
+    for (step, at_epoch_end, hooks) in [(2, false, 2), (3, false, 103), (6, true, 206)] {
         let folder = tempfile::tempdir().unwrap();
         let count = Arc::new(AtomicUsize::default());
         let error = trainer(sim_clr(&device), shapes(26, 3), folder.path())
@@ -103,6 +103,7 @@ fn a_callback_fails_with_an_error_of_its_own_and_the_step_is_saved() {
         let resumed = trainer(sim_clr(&device), shapes(26, 3), folder.path()).fit().unwrap();
         let weights = |method: &SimClr<ResNet>| to_safetensors(method, "").unwrap();
         assert!(weights(&resumed.method) == weights(&want.method), "failed at step {step}");
+        assert_eq!(resumed.history, want.history);
     }
 }
 
