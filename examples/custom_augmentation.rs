@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use burn::module::Module;
 use burn::tensor::Device;
 use rand::RngExt;
 use selfsame::augment::operator::{Equalize, GaussianBlur, Grayscale};
@@ -100,7 +99,7 @@ impl ViewMaker for OneOf {
 /// with the random encoder and with the trained one.
 fn train(name: &str, views: impl ViewMaker + 'static) -> anyhow::Result<()> {
     let device = Device::flex().autodiff();
-    let shown = Recipe::evaluation(16).with_normalize(Recipe::shapes(16).normalize);
+    let shown = Recipe::shapes(16).for_evaluation();
     let drawn = SyntheticConfig { images: 1000, size: 16, seed: 0, split: Split::Train };
     let train = Arc::new(Synthetic::new(drawn));
     let test = Arc::new(Synthetic::new(SyntheticConfig { split: Split::Test, ..drawn }));
@@ -111,11 +110,11 @@ fn train(name: &str, views: impl ViewMaker + 'static) -> anyhow::Result<()> {
     let encoder = ResNetConfig::resnet10(4).init(0, &device);
     let config = SimClrConfig { temperature: 0.1, ..SimClrConfig::default() };
     let method = config.init(encoder, 0, &device);
-    let before = held_out.knn(&method.encoder().valid(), &Device::flex())?;
+    let before = held_out.knn(method.encoder(), &Device::flex())?;
     let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.2));
     let config = TrainerConfig::new(10, optimizer, schedule);
     let outcome = Trainer::new(method, loader, config, &device)?.fit()?;
-    let after = held_out.knn(&outcome.method.encoder().valid(), &Device::flex())?;
+    let after = held_out.knn(outcome.method.encoder(), &Device::flex())?;
     println!("{name:20} kNN before {before:.3} after {after:.3}  {:.1} s", outcome.seconds);
     Ok(())
 }

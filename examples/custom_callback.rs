@@ -7,7 +7,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use burn::module::Module;
 use burn::tensor::Device;
 use selfsame::augment::Recipe;
 use selfsame::callbacks::{
@@ -35,7 +34,7 @@ impl Watch {
 
 // For every method, so it can be added to any trainer.
 impl<M: Method> Callback<M> for Watch {
-    // A callback keeps nothing: a run that is resumed decides by its history alone, also before its
+    // A callback keeps nothing: a run that is resumed decides by its history alone, even before its
     // first step.
     fn on_start(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
         if let Some(why) = self.verdict(run.history()) {
@@ -62,7 +61,7 @@ fn main() -> anyhow::Result<()> {
     selfsame::compute_on_this_thread();
     let device = Device::flex();
     let drawn = SyntheticConfig { images: 1000, size: 16, seed: 0, split: Split::Train };
-    let shown = Recipe::evaluation(16).with_normalize(Recipe::shapes(16).normalize);
+    let shown = Recipe::shapes(16).for_evaluation();
     let train = Arc::new(Synthetic::new(drawn));
     // A fifth of the training images decides when to stop; the test images have no part in it.
     let judge = HeldOut::split(train.clone(), shown.clone(), 1000, 0)?;
@@ -70,7 +69,7 @@ fn main() -> anyhow::Result<()> {
     let held_out = HeldOut { train: train.clone(), queries: test, recipe: shown, batch: 100 };
 
     let folder = tempfile::tempdir()?;
-    let before = held_out.knn(&simclr(&device).encoder().valid(), &device)?;
+    let before = held_out.knn(simclr(&device).encoder(), &device)?;
     let outcome = run(train.clone(), judge.clone(), folder.path())?;
     println!("epoch   loss    knn  mean cosine");
     for epoch in &outcome.history.0 {
@@ -88,7 +87,7 @@ fn main() -> anyhow::Result<()> {
     let checkpoints = checkpoints(folder.path());
     let best = checkpoints.best()?.context("no checkpoint is the best")?;
     let method = checkpoints.restore(&best, simclr(&device.clone().autodiff()))?;
-    let after = held_out.knn(&method.encoder().valid(), &device)?;
+    let after = held_out.knn(method.encoder(), &device)?;
     println!("SimCLR  kNN before {before:.3} after {after:.3}");
     Ok(())
 }

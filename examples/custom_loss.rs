@@ -11,11 +11,12 @@ use burn::tensor::{Device, Tensor};
 use selfsame::augment::Recipe;
 use selfsame::datasets::{Split, Synthetic, SyntheticConfig};
 use selfsame::models::{
-    Backbone, Batch, Context, Method, Mlp, MlpConfig, ResNet, ResNetConfig, Step,
+    Backbone, Batch, Context, Method, Mlp, MlpConfig, ResNet, ResNetConfig, Step, settings,
 };
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::samplers::{Loader, LoaderConfig};
 use selfsame::train::{HeldOut, Trainer, TrainerConfig};
+use serde::Serialize;
 
 /// Returns the two parts of the spectral contrastive loss, whose sum is the loss.
 ///
@@ -29,7 +30,7 @@ use selfsame::train::{HeldOut, Trainer, TrainerConfig};
 /// - output: `[1]` each
 ///
 /// # Source
-/// HaoChen et al., 2021, [arXiv:2106.04156](https://arxiv.org/abs/2106.04156).
+/// `HaoChen` et al., 2021, [arXiv:2106.04156](https://arxiv.org/abs/2106.04156).
 /// Deviation: rows have a fixed length, and the negatives are the other images of the batch.
 fn spectral_contrastive(view_a: Tensor<2>, view_b: Tensor<2>, radius: f64) -> [Tensor<1>; 2] {
     let batch = view_a.dims()[0] as f64;
@@ -43,12 +44,21 @@ fn spectral_contrastive(view_a: Tensor<2>, view_b: Tensor<2>, radius: f64) -> [T
     [positives.mean() * -2.0, negatives / (batch * (batch - 1.0))]
 }
 
+/// Settings of [`SpectralContrast`]. They are serialized to be compared when a run is resumed.
+#[derive(Clone, Debug, Serialize)]
+struct SpectralContrastConfig {
+    /// Squared length of the rows, above 0.
+    radius: f64,
+}
+
 /// An encoder and a projector, trained with [`spectral_contrastive`].
 #[derive(Module, Debug)]
 struct SpectralContrast {
     encoder: ResNet,
     projector: Mlp,
-    radius: f64,
+    // Settings are not state: they come from the program, not from a checkpoint.
+    #[module(skip)]
+    config: SpectralContrastConfig,
 }
 
 impl Method for SpectralContrast {
@@ -58,7 +68,7 @@ impl Method for SpectralContrast {
 
     fn step(&self, batch: &Batch, _: &Context) -> Step {
         let [a, b] = batch.pair().map(|view| self.projector.forward(self.encoder.forward(view)));
-        let [attract, repel] = spectral_contrastive(a.clone(), b, self.radius);
+        let [attract, repel] = spectral_contrastive(a.clone(), b, self.config.radius);
         Step::new(attract.clone() + repel.clone())
             .with_embedding(a)
             .with_term("attract", attract)
@@ -67,6 +77,10 @@ impl Method for SpectralContrast {
 
     fn encoder(&self) -> &ResNet {
         &self.encoder
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        settings(&self.config)
     }
 }
 
@@ -92,8 +106,9 @@ fn main() -> anyhow::Result<()> {
 
     let encoder = ResNetConfig::resnet10(4).init(0, &device);
     let projector = MlpConfig::new([encoder.d_output(), 64, 32]).init(1, &device);
-    let method = SpectralContrast { encoder, projector, radius: 3.0 };
-    let before = held_out.knn(&method.encoder().valid(), &Device::flex())?;
+    let config = SpectralContrastConfig { radius: 3.0 };
+    let method = SpectralContrast { encoder, projector, config };
+    let before = held_out.knn(method.encoder(), &Device::flex())?;
 
     let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.1));
     let config = TrainerConfig::new(10, optimizer, schedule);
@@ -103,7 +118,7 @@ fn main() -> anyhow::Result<()> {
         let [attract, repel] = ["attract", "repel"].map(|term| epoch.metrics[term]);
         println!("{:5}  {attract:7.3}  {repel:5.3}", epoch.epoch);
     }
-    let after = held_out.knn(&outcome.method.encoder().valid(), &Device::flex())?;
+    let after = held_out.knn(outcome.method.encoder(), &Device::flex())?;
     println!("spectral contrast  kNN before {before:.3} after {after:.3}");
     Ok(())
 }

@@ -16,6 +16,7 @@ use selfsame::datasets::{InMemory, Layout};
 use selfsame::losses::Queue;
 use selfsame::models::{
     Backbone, Batch, Branch, Context, Method, Mlp, MlpConfig, Momentum, ResNetConfig, Seed, Step,
+    settings,
 };
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::samplers::{Loader, LoaderConfig};
@@ -33,7 +34,7 @@ struct MeanShiftConfig {
     queue: usize,
     /// Neighbors that attract an embedding, 1 or more; the nearest is its own target.
     neighbors: usize,
-    /// Share of the target network that an update keeps, over the run.
+    /// How much of the target network an update keeps, 0 to 1, over the run.
     momentum: Schedule,
 }
 
@@ -82,8 +83,8 @@ impl<B: Backbone> MeanShift<B> {
     fn distance(&self, prediction: Tensor<2>, target: Tensor<2>, support: Tensor<2>) -> Tensor<1> {
         let near = target.matmul(support.clone().transpose());
         let (_, places) = near.topk_with_indices(self.config.neighbors, 1);
-        let cosines = prediction.matmul(Tensor::from_inner(support).transpose());
-        (cosines.gather(1, Tensor::from_inner(places)).mean() - 1.0) * -2.0
+        let cosines = prediction.matmul(support.transpose()); // a constant
+        (cosines.gather(1, places).mean() - 1.0) * -2.0
     }
 }
 
@@ -126,7 +127,7 @@ impl<B: Backbone> Method for MeanShift<B> {
     }
 
     fn settings(&self) -> serde_json::Value {
-        serde_json::to_value(&self.config).unwrap_or_default() // a struct of numbers
+        settings(&self.config)
     }
 }
 
@@ -135,6 +136,7 @@ fn unit_rows(rows: Tensor<2>) -> Tensor<2> {
     let lengths = rows.clone().square().sum_dim(1).clamp_min(1e-24).sqrt();
     rows / lengths
 }
+
 /// Draws images of five textures, of random angle and width, in noise. The texture is the class.
 fn textures(images: usize, seed: u64) -> anyhow::Result<Arc<InMemory>> {
     let mut pixels = Vec::new();
@@ -180,12 +182,12 @@ fn main() -> anyhow::Result<()> {
         momentum: Schedule::cosine(0.97, 1.0),
     };
     let method = config.init(ResNetConfig::resnet10(4).init(0, &device), 0, &device);
-    let before = held_out.knn(&method.encoder().valid(), &Device::flex())?;
+    let before = held_out.knn(method.encoder(), &Device::flex())?;
 
     let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.03));
     let config = TrainerConfig::new(10, optimizer, schedule);
     let outcome = Trainer::new(method, loader, config, &device)?.fit()?;
-    let after = held_out.knn(&outcome.method.encoder().valid(), &Device::flex())?;
+    let after = held_out.knn(outcome.method.encoder(), &Device::flex())?;
     println!("mean shift  kNN before {before:.3} after {after:.3}  {:.1} s", outcome.seconds);
     println!("settings: {}", outcome.method.settings());
     Ok(())

@@ -12,7 +12,7 @@ pub type CallbackError = Box<dyn std::error::Error + Send + Sync>;
 
 /// The values measured in one optimizer step, all 0 or `None` before the first.
 ///
-/// The first five depend on the run alone: the same run has the same values to the last bit, also
+/// The first five depend on the run alone: the same run has the same values to the last bit, even
 /// when it is resumed. The last three depend on the machine and what else it does, so they stay out
 /// of the history and of the logs made from it.
 ///
@@ -140,7 +140,7 @@ impl<'a, M: Method> RunView<'a, M> {
 /// the history calls for holds in [`on_start`](Self::on_start) too: a run that was stopped, and is
 /// resumed, ends where it ended before.
 pub trait Callback<M: Method> {
-    /// Runs before the first step, also after a resumption.
+    /// Runs before the first step, even if the run is resumed.
     ///
     /// # Errors
     /// Any error; it ends the run.

@@ -71,8 +71,9 @@ pub trait Dataset: Send + Sync {
     /// Returns a number that changes when the image does, as far as that is cheap to tell: one
     /// computed from the name and the size of its file, or from its pixels in memory.
     ///
-    /// A run that is resumed compares it, so that data which has changed is noticed. Default: of the
-    /// [`name`](Self::name).
+    /// A run that is resumed compares it, so that data which has changed is noticed. Default: a
+    /// checksum of the [`name`](Self::name), so override it where an image can change under the same
+    /// name.
     ///
     /// # Errors
     /// If the file cannot be found; the error names it.

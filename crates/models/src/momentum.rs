@@ -12,8 +12,8 @@ use selfsame_kernels::moving_average;
 ///
 /// It has no gradients, its own parameter ids and its own batch norm buffers. In
 /// [`Method::step`](crate::Method::step) it normalizes by the statistics of the batch, as the network
-/// it follows does. Weights follow; running statistics do not, since they are those of its own
-/// forward passes.
+/// it follows does: it is not frozen in the sense of [`BatchNorm`](crate::BatchNorm). Weights follow;
+/// running statistics do not, since they are those of its own forward passes.
 ///
 /// # Source
 /// He et al., 2019, [arXiv:1911.05722](https://arxiv.org/abs/1911.05722), eq. 2.

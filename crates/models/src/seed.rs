@@ -58,7 +58,8 @@ impl Seed {
         Self { seed, stream: 0xCBF2_9CE4_8422_2325 }
     }
 
-    /// Returns the seed of the part called `name`: of a field, or of an element by its index.
+    /// Returns the seed of the part called `name`: of a field, or of an element by its index. Each
+    /// part needs another name, which need not be its path.
     #[must_use]
     pub fn at(self, name: impl Display) -> Self {
         // FNV-1a of the path; its value decides every weight, so it must never change.

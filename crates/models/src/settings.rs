@@ -5,7 +5,7 @@ use serde_json::Value;
 
 /// Returns a config as JSON, for [`Method::settings`](crate::Method::settings).
 ///
-/// A config that is no JSON, such as one with a map whose keys are not text, gives the reason as
+/// A config that cannot become JSON, such as one with a map whose keys are not text, gives the reason as
 /// text.
 ///
 /// # Example

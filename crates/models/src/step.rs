@@ -43,8 +43,8 @@ impl Step {
 }
 
 impl<C> Step<C> {
-    /// Adds the embeddings from which the collapse figures are computed; they are detached from the
-    /// graph.
+    /// Adds the embeddings from which the collapse figures are computed, usually the projector's
+    /// output for one view, before a predictor. They are detached from the graph.
     ///
     /// # Shapes
     /// - `embedding`: `[batch, dim]`

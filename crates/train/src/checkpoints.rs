@@ -75,20 +75,21 @@ impl Checkpoints {
         Self { folder, last: 2, best: None, every_steps: None, extend_finished: false }
     }
 
-    /// Keeps the newest `count` checkpoints, 1 or more. Default 2, so that there is one before a
-    /// damaged one.
+    /// Keeps the newest `count` checkpoints, 1 or more. Default 2, so that an older one is left if the
+    /// newest is damaged.
     #[must_use]
     pub fn keep_last(self, count: usize) -> Self {
         Self { last: count.max(1), ..self }
     }
 
-    /// Keeps also the checkpoint of the epoch in which `metric` was best.
+    /// Also keeps the checkpoint of the epoch in which `metric` was best. A callback's figure is
+    /// accepted only if it is reported from the first epoch on.
     #[must_use]
     pub fn keep_best(self, metric: impl Into<String>, direction: Direction) -> Self {
         Self { best: Some((metric.into(), direction)), ..self }
     }
 
-    /// Saves also after every `steps` steps, 1 or more, for long epochs.
+    /// Also saves after every `steps` steps, 1 or more, for long epochs.
     #[must_use]
     pub fn every_steps(self, steps: u64) -> Self {
         Self { every_steps: Some(steps.max(1)), ..self }

@@ -20,7 +20,8 @@ pub struct ExtractedFeatures {
 /// Computes the features of every sample of `source` with `forward`, in order, `batch` at a time.
 ///
 /// The first view of each sample is used, drawn with seed 0; the source should be one that makes
-/// views for evaluation.
+/// views for evaluation. After training, call `valid()` on the encoder first: otherwise batch norm
+/// uses the statistics of each batch, and changes its running ones.
 ///
 /// # Shapes
 /// - `forward`: `[batch, ...]` on `device` to `[batch, dim]`
@@ -83,8 +84,10 @@ pub fn extract_features_of<const D: usize>(
 
 /// Computes the features of every image of `dataset` with `forward`, in order, `batch` at a time.
 ///
-/// `recipe` is an evaluation recipe, such as [`Recipe::evaluation`]. Its first view is used, drawn
-/// with seed 0.
+/// `recipe` is [`Recipe::for_evaluation`] of the recipe that the encoder was trained with; another
+/// normalization gives worse features without an error. Its first view is used, drawn with seed 0.
+/// After training, call `valid()` on the encoder first: otherwise batch norm uses the statistics of
+/// each batch, and changes its running ones.
 ///
 /// # Shapes
 /// - `forward`: `[batch, channel, height, width]` on `device` to `[batch, dim]`

@@ -1,4 +1,4 @@
-//! Accuracy on labeled samples that are held out, also while an encoder trains.
+//! Accuracy on labeled samples that are held out, after training and during it.
 
 use std::sync::Arc;
 
@@ -41,7 +41,8 @@ pub struct HeldOut {
     pub train: Arc<dyn Dataset>,
     /// The images that are classified.
     pub queries: Arc<dyn Dataset>,
-    /// The evaluation recipe that turns an image into the encoder's input.
+    /// The recipe that turns an image into the encoder's input: [`Recipe::for_evaluation`] of the
+    /// recipe that it was trained with. Another normalization lowers the accuracy without an error.
     pub recipe: Recipe,
     /// Number of images that are encoded together.
     pub batch: usize,
@@ -171,7 +172,7 @@ impl OnlineAccuracy {
         Self { held_out, has_linear_probe: false }
     }
 
-    /// Measures also that of a linear classifier on the features, as `linear`, which takes longer.
+    /// Also measures that of a linear classifier on the features, as `linear`, which takes longer.
     #[must_use]
     pub fn with_linear_probe(self) -> Self {
         Self { has_linear_probe: true, ..self }

@@ -52,11 +52,13 @@ impl BatchNormConfig {
 
 /// Normalizes each channel over the batch, then scales and shifts it.
 ///
-/// On an autodiff device, unless the layer was frozen or made by `valid()`, it uses the mean and
+/// On an autodiff device, unless the layer was made by `freeze()` or `valid()`, it uses the mean and
 /// the biased variance of the batch, and updates the running statistics, the variance unbiased as
-/// in PyTorch. Elsewhere it uses the running statistics. Unlike burn's layer, it can omit scale and
-/// shift, and its running statistics are current after every forward pass, so that it can be saved
-/// at any time.
+/// in PyTorch. Elsewhere it uses the running statistics. A layer without gradients, by `no_grad()` or
+/// in a [`Momentum`](crate::Momentum) network, is not frozen: it uses the batch.
+///
+/// Unlike burn's layer, it can omit scale and shift, and its running statistics are current after
+/// every forward pass, so that it can be saved at any time.
 ///
 /// # Source
 /// Ioffe & Szegedy, 2015, [arXiv:1502.03167](https://arxiv.org/abs/1502.03167).

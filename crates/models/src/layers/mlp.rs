@@ -12,7 +12,8 @@ use crate::{BatchNorm, BatchNormConfig, Projector, Seed, linear};
 /// Sizes of an [`Mlp`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MlpConfig {
-    /// Widths of the input, of every hidden layer, and of the output; at least two.
+    /// Widths of the input, of every hidden layer, and of the output; at least two. There is one
+    /// linear layer less than widths: a projector of three layers has four.
     pub widths: Vec<usize>,
     /// Whether hidden layers are normalized over the batch, with scale and shift. Default true. If
     /// so, their linear layers have no bias, since the norm would subtract it.

@@ -19,8 +19,8 @@ pub struct ByolConfig {
     pub d_hidden: usize,
     /// Width of the embedding. Default 256, as in the paper.
     pub d_output: usize,
-    /// Share of the target that an update keeps, over the run. Default half a cosine from 0.99 to 1;
-    /// the paper starts at 0.996 for 1,000 epochs of ImageNet.
+    /// How much of the target an update keeps, 0 to 1, over the run. Default half a cosine from 0.99
+    /// to 1; the paper starts at 0.996 for 1,000 epochs of ImageNet.
     pub momentum: Schedule,
 }
 

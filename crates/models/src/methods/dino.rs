@@ -37,10 +37,10 @@ pub struct DinoConfig {
     pub warmup_teacher_temperature: f64,
     /// Epochs over which `τ_t` rises linearly. Default 30, as in the paper.
     pub warmup_teacher_epochs: f64,
-    /// Share of the center that an update keeps, in `[0, 1)`. Default 0.9, as in the paper.
+    /// How much of the center an update keeps, in `[0, 1)`. Default 0.9, as in the paper.
     pub center_momentum: f64,
-    /// Share of the teacher that an update keeps, over the run. Default half a cosine from 0.996 to
-    /// 1, as in the paper.
+    /// How much of the teacher an update keeps, 0 to 1, over the run. Default half a cosine from
+    /// 0.996 to 1, as in the paper.
     pub momentum: Schedule,
     /// Epochs in which the last layer of the projector stays as it is. Default 1, as in the
     /// official code.

@@ -20,7 +20,7 @@ pub struct MocoV2Config {
     pub d_output: usize,
     /// τ, greater than 0. Default 0.2, as in the paper.
     pub temperature: f64,
-    /// Share of the key network that an update keeps, in `[0, 1]`. Default 0.99, as the authors'
+    /// How much of the key network an update keeps, 0 to 1. Default 0.99, as the authors'
     /// CIFAR-10 demo; the paper has 0.999.
     pub momentum: f64,
     /// Keys in the queue. Default 4096, as the authors' CIFAR-10 demo; the paper has 65,536.
