@@ -5,14 +5,9 @@
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of pixels")]
 
-use std::f32::consts::TAU;
-use std::sync::Arc;
-
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use rand::RngExt;
-use selfsame::augment::{Recipe, ViewKey};
-use selfsame::datasets::{InMemory, Layout};
+use selfsame::augment::Recipe;
 use selfsame::losses::Queue;
 use selfsame::models::{
     Backbone, Batch, Branch, Context, Method, Mlp, MlpConfig, Momentum, ResNetConfig, Seed, Step,
@@ -21,6 +16,7 @@ use selfsame::models::{
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::samplers::{Loader, LoaderConfig};
 use selfsame::train::{HeldOut, Trainer, TrainerConfig};
+use selfsame_examples::textures;
 use serde::Serialize;
 
 /// Settings of [`MeanShift`]. They are serialized to be compared when a run is resumed.
@@ -135,33 +131,6 @@ impl<B: Backbone> Method for MeanShift<B> {
 fn unit_rows(rows: Tensor<2>) -> Tensor<2> {
     let lengths = rows.clone().square().sum_dim(1).clamp_min(1e-24).sqrt();
     rows / lengths
-}
-
-/// Draws images of five textures, of random angle and width, in noise. The texture is the class.
-fn textures(images: usize, seed: u64) -> anyhow::Result<Arc<InMemory>> {
-    let mut pixels = Vec::new();
-    for sample in 0..images {
-        let key = ViewKey { seed, epoch: 0, sample: sample as u64, view: 0 };
-        let mut rng = key.rng();
-        let (sin, cos) = rng.random_range(0.0..TAU).sin_cos();
-        let (width, phase) = (rng.random_range(1.0..1.8_f32), rng.random_range(0.0..TAU));
-        for place in 0..16 * 16 {
-            let (x, y) = ((place % 16) as f32 - 7.5, (place / 16) as f32 - 7.5);
-            let (u, v) = (width * (cos * x + sin * y), width * (cos * y - sin * x));
-            let texture = match sample % 5 {
-                0 => (u + phase).sin(),
-                1 => (u + phase).sin() * (v + phase).sin(),
-                2 => (u.hypot(v) + phase).sin(),
-                3 => (0.15 * u + phase).sin(),
-                _ => rng.random_range(-1.0..1.0),
-            };
-            pixels.push((128.0 + 60.0 * texture + rng.random_range(-40.0..40.0)) as u8);
-        }
-    }
-    let classes = (0..images).map(|sample| Some(sample % 5)).collect();
-    let names = ["stripes", "checks", "rings", "shade", "grain"].map(str::to_owned).to_vec();
-    let images = InMemory::new(pixels, [16, 16, 1], Layout::Hwc)?.with_labels(classes, names)?;
-    Ok(Arc::new(images))
 }
 
 fn main() -> anyhow::Result<()> {

@@ -4,19 +4,15 @@
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of pixels")]
 
-use std::f32::consts::TAU;
-use std::sync::Arc;
-
 use burn::module::Module;
 use burn::tensor::Device;
-use rand::RngExt;
-use selfsame::augment::{Recipe, ViewKey};
+use selfsame::augment::Recipe;
 use selfsame::callbacks::History;
-use selfsame::datasets::{InMemory, Layout};
 use selfsame::models::{BarlowTwinsConfig, Batch, Method, ResNet, ResNetConfig, VicregConfig};
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::samplers::{Loader, LoaderConfig};
 use selfsame::train::{HeldOut, Trainer, TrainerConfig};
+use selfsame_examples::textures;
 
 fn main() -> anyhow::Result<()> {
     selfsame::compute_on_this_thread();
@@ -62,31 +58,4 @@ where
     let after = held_out.knn(&outcome.method.encoder().valid(), &Device::flex())?;
     println!("{name:12} kNN before {before:.3} after {after:.3}  {:.1} s", outcome.seconds);
     Ok(outcome.history)
-}
-
-/// Draws images of five textures, of random angle and width, in noise. The texture is the class.
-fn textures(images: usize, seed: u64) -> anyhow::Result<Arc<InMemory>> {
-    let mut pixels = Vec::new();
-    for sample in 0..images {
-        let key = ViewKey { seed, epoch: 0, sample: sample as u64, view: 0 };
-        let mut rng = key.rng();
-        let (sin, cos) = rng.random_range(0.0..TAU).sin_cos();
-        let (width, phase) = (rng.random_range(1.0..1.8_f32), rng.random_range(0.0..TAU));
-        for place in 0..16 * 16 {
-            let (x, y) = ((place % 16) as f32 - 7.5, (place / 16) as f32 - 7.5);
-            let (u, v) = (width * (cos * x + sin * y), width * (cos * y - sin * x));
-            let texture = match sample % 5 {
-                0 => (u + phase).sin(),
-                1 => (u + phase).sin() * (v + phase).sin(),
-                2 => (u.hypot(v) + phase).sin(),
-                3 => (0.15 * u + phase).sin(),
-                _ => rng.random_range(-1.0..1.0),
-            };
-            pixels.push((128.0 + 60.0 * texture + rng.random_range(-40.0..40.0)) as u8);
-        }
-    }
-    let classes = (0..images).map(|sample| Some(sample % 5)).collect();
-    let names = ["stripes", "checks", "rings", "shade", "grain"].map(str::to_owned).to_vec();
-    let images = InMemory::new(pixels, [16, 16, 1], Layout::Hwc)?.with_labels(classes, names)?;
-    Ok(Arc::new(images))
 }

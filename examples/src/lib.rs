@@ -1,5 +1,9 @@
 //! The programs of this package are its examples; here the programs of the guide are tested.
 
+mod textures;
+
+pub use textures::textures;
+
 /// Tested programs of `docs/guide/2-your-data.md`.
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/2-your-data.md")]
