@@ -89,7 +89,7 @@ fn main() -> anyhow::Result<()> {
     let shown = views.for_evaluation();
     let loading = LoaderConfig { batch_size: 50, threads: 2, seed: 0 };
     let loader = Loader::new(train.clone(), views, loading)?;
-    let checksum = &loader.fingerprint()?["data.checksum"];
+    let checksum = &loader.fingerprint()?["the samples (checksum of names and sizes)"];
     println!("{} images, the first is {}, checksum {checksum}", train.len(), train.name(0));
     let held_out = HeldOut { train, queries: test, recipe: shown, batch: 100 };
 

@@ -229,7 +229,7 @@ fn a_run_whose_settings_were_changed_is_refused_and_the_change_is_named() {
         ("temperature", 0.3.into(), "method.temperature was 0.1 and is 0.3"),
         ("learning_rate", 0.3.into(), "run.schedule.peak"),
         ("seed", 1.into(), "seed"),
-        ("limit", 160.into(), "data.samples was 200 and is 160"),
+        ("limit", 160.into(), "number of samples was 200 and is 160"),
         ("width", 8.into(), "the shape of"),
         ("epochs", 3.into(), "--epochs 3"),
         ("speed", 3.into(), "settings of this program"),

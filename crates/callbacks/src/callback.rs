@@ -39,8 +39,8 @@ pub struct StepMetrics {
     pub uniform_std: Option<f64>,
     /// The parts of the loss by name, in the method's order; empty if the loss has no parts.
     pub terms: Vec<(String, f64)>,
-    /// Samples (not views) trained on per second since the start or the resumption of the run.
-    /// Depends on the machine.
+    /// Samples (not views) trained on per second since the start of the epoch, or since the run was
+    /// resumed in it. Depends on the machine.
     pub samples_per_second: f64,
     /// Share of the time since the last reading that was spent waiting for the next batch, 0 to 1.
     /// Depends on the machine.

@@ -20,7 +20,7 @@ const HEAD: &str = "epoch,seconds,samples_per_second,data_wait,memory_bytes\n";
 /// |---|---|
 /// | `epoch` | counted from 1 |
 /// | `seconds` | wall time since the end of the epoch before, callbacks and checkpoints included |
-/// | `samples_per_second` | samples trained on per second since the start or the resumption |
+/// | `samples_per_second` | samples trained on per second in the epoch |
 /// | `data_wait` | share of the epoch's steps spent waiting for batches, 0 to 1 |
 /// | `memory_bytes` | resident memory of the process at the end of the epoch; empty if unknown |
 ///

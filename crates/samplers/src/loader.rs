@@ -224,8 +224,8 @@ impl BatchSource for Loader {
             batches.flat_map(|batch| order.batch(batch)).map(|&index| index as u64).collect();
         let checksum = |numbers: &[u64]| format!("{:016x}", stamp(&[&bytes(numbers)]));
         let entries = [
-            ("data.samples", source.samples().to_string()),
-            ("data.checksum", checksum(&stamps?)),
+            ("number of samples", source.samples().to_string()),
+            ("the samples (checksum of names and sizes)", checksum(&stamps?)),
             ("views", source.describe()),
             ("seed of the views", seed.to_string()),
             ("batch_size", sampler.batch_size().to_string()),

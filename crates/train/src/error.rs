@@ -35,12 +35,17 @@ pub enum TrainError {
     #[error("the features cannot be evaluated")]
     Metric(#[from] MetricError),
     /// The loss became NaN or infinite. The weights of the last checkpoint are from before.
-    #[error("the loss became {loss} at step {step}; {}", explain(layer.as_ref()))]
+    #[error(
+        "the loss became {loss} at step {step}, at a learning rate of {learning_rate}; {}",
+        explain(layer.as_ref())
+    )]
     NonFiniteLoss {
         /// The loss: NaN or infinite.
         loss: f64,
         /// The optimizer step, counted from 1.
         step: u64,
+        /// The learning rate of the step.
+        learning_rate: f64,
         /// The first layer whose output was not finite, if it could be found.
         layer: Option<NonFiniteLayer>,
     },
@@ -107,10 +112,8 @@ pub enum TrainError {
     },
     /// Not one epoch fits into the time limit.
     #[error(
-        "an epoch takes about {:.0} s, so none fits into the time limit of {:.0} s; raise the limit, \
-         or use fewer samples or a smaller network",
-        epoch.as_secs_f64(),
-        limit.as_secs_f64()
+        "an epoch takes about {epoch:.1?}, so none fits into the time limit of {limit:.1?}; raise the \
+         limit, or use fewer samples or a smaller network"
     )]
     TimeLimit {
         /// The time limit.
@@ -144,7 +147,7 @@ fn explain(layer: Option<&NonFiniteLayer>) -> String {
         }
         Some(NonFiniteLayer { path, has_finite_weights: true }) => format!(
             "the first layer whose output is not finite is `{path}`, whose weights are finite; \
-             check that all views are finite, and lower the learning rate"
+             lower the learning rate, and check that all views are finite"
         ),
         Some(NonFiniteLayer { path, has_finite_weights: false }) => format!(
             "the first layer whose output is not finite is `{path}`, and so are its weights since \
@@ -158,6 +161,10 @@ fn remedy(is_finished: bool, then: u64, now: u64) -> String {
         (true, true) => "to train this finished run longer, with a new schedule from its weights, \
                          call `Checkpoints::extend_finished`"
             .to_owned(),
+        (true, false) => format!(
+            "it is finished; ask for more than {then} epochs to make it longer, or save to another \
+             folder"
+        ),
         _ => format!("ask for {then} epochs to continue it, or save to another folder"),
     }
 }

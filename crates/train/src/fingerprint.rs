@@ -24,6 +24,13 @@ pub(crate) fn add_json(fingerprint: &mut Fingerprint, path: &str, value: &Value)
     }
 }
 
+/// Returns the name of a type without the paths of its parts, such as `SimClr<ResNet>`.
+pub(crate) fn short_type_name<T>() -> String {
+    let name = std::any::type_name::<T>();
+    let parts = name.split_inclusive(['<', '>', ',', ' ']);
+    parts.map(|part| part.rsplit_once("::").map_or(part, |(_, short)| short)).collect()
+}
+
 /// Adds the shape of every parameter and state of a module under its path.
 pub(crate) fn add_shapes<M: Module>(fingerprint: &mut Fingerprint, module: &M) {
     module.visit(&mut Shapes { path: Vec::new(), fingerprint });
@@ -133,6 +140,11 @@ mod tests {
         assert!(found.chars().count() < 150, "{found}");
         let many: Fingerprint = (0..9).map(|n| (n.to_string(), n.to_string())).collect();
         assert!(differences(&many, &of(&[])).unwrap().ends_with("; and 3 more differ"));
+    }
+
+    #[test]
+    fn a_type_is_named_without_paths() {
+        assert_eq!(short_type_name::<Option<Vec<std::time::Duration>>>(), "Option<Vec<Duration>>");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use selfsame_optim::{GroupedOptimizer, ParameterGroup, Schedule, add_gradients, 
 use selfsame_samplers::{BatchSource, Loader};
 
 use crate::checkpoints::RunState;
-use crate::fingerprint::{add_json, add_shapes};
+use crate::fingerprint::{add_json, add_shapes, short_type_name};
 use crate::pace::time_of_epoch;
 use crate::unread::Unread;
 use crate::{Checkpoints, TrainError, TrainerConfig, Upload};
@@ -99,9 +99,10 @@ pub struct Outcome<M: Method> {
 /// The times of a run since it was started or resumed.
 struct Times {
     start: Instant,
-    /// Steps and seconds of the run before.
-    steps_before: u64,
+    /// Seconds of the run before.
     seconds_before: f64,
+    /// The start of the epoch, or of this part of it, and its first step.
+    epoch_start: (Instant, u64),
     last_read: Instant,
     /// Time spent waiting for batches since the last reading.
     waited: Duration,
@@ -150,6 +151,7 @@ where
         add_json(&mut fingerprint, "run", &value);
         fingerprint.remove("run.epochs"); // compared by itself
         add_json(&mut fingerprint, "method", &method.settings());
+        fingerprint.insert("method".to_owned(), short_type_name::<M>());
         let version = env!("CARGO_PKG_VERSION").to_owned();
         fingerprint.insert("the version of selfsame".to_owned(), version);
         add_shapes(&mut fingerprint, &method);
@@ -293,8 +295,8 @@ where
         let now = Instant::now();
         let mut times = Times {
             start: now,
-            steps_before: self.state.clock.step,
             seconds_before: self.state.seconds,
+            epoch_start: (now, self.state.clock.step),
             last_read: now,
             waited: Duration::ZERO,
         };
@@ -332,6 +334,7 @@ where
         last: &mut StepMetrics,
         stop: &mut Option<StopReason>,
     ) -> Result<(), TrainError> {
+        times.epoch_start = (Instant::now(), self.state.clock.step);
         let source = self.source.clone();
         let first = self.state.clock.batch() * self.accumulate as u64;
         #[allow(clippy::cast_possible_truncation, reason = "batches fit the address space")]
@@ -405,9 +408,11 @@ where
                     let layer = first_non_finite_layer(&self.method, || {
                         let _ = self.method.step(&batch, &context);
                     });
+                    let (step, total) = context.clock.progress();
                     return Err(TrainError::NonFiniteLoss {
                         loss,
                         step: context.clock.step + 1,
+                        learning_rate: self.optimizer.rate(step, total),
                         layer,
                     });
                 }
@@ -454,8 +459,9 @@ where
             let clock = result.clock;
             metrics.push((clock, self.metrics(result)?));
         }
-        let elapsed = times.start.elapsed().as_secs_f64();
-        let samples = (self.state.clock.step - times.steps_before) as f64
+        let (epoch_start, first_step) = times.epoch_start;
+        let elapsed = epoch_start.elapsed().as_secs_f64();
+        let samples = (self.state.clock.step - first_step) as f64
             * (self.source.batch_size() * self.accumulate) as f64;
         let since = times.last_read.elapsed().as_secs_f64();
         let waited = std::mem::take(&mut times.waited).as_secs_f64();
@@ -483,7 +489,8 @@ where
         let loss = scalar(loss);
         if !loss.is_finite() {
             let layer = first_non_finite_layer(&self.method, || {});
-            return Err(TrainError::NonFiniteLoss { loss, step: clock.step, layer });
+            let step = clock.step;
+            return Err(TrainError::NonFiniteLoss { loss, step, learning_rate, layer });
         }
         let terms: Vec<(String, f64)> =
             terms.into_iter().map(|(name, term)| (name.to_owned(), scalar(term))).collect();

@@ -85,7 +85,7 @@ fn whatever_decides_the_result_is_compared_and_named() {
     let run = Run { stop_after: 2, ..Run::default() };
     let _ = run.go(folder.path()).unwrap();
     let changes: [(&str, Change); 11] = [
-        ("data.checksum", &|run| run.data_seed = 4),
+        ("the samples (checksum of names and sizes)", &|run| run.data_seed = 4),
         ("brightness: 0.0001", &|run| {
             let mut recipe = serde_json::to_string(&run.recipe).unwrap();
             let found = recipe.find("\"brightness\":").expect("shapes are jittered") + 13;
@@ -103,7 +103,9 @@ fn whatever_decides_the_result_is_compared_and_named() {
         ("run.clip_norm", &|run| run.config.clip_norm = Some(1.0)),
         ("run.accumulate was 1 and is 2", &|run| run.config.accumulate = 2),
         ("run.groups", &|run| run.config.groups = vec![ParameterGroup::new("projector")]),
-        ("method.", &|run| run.method = "barlow_twins"),
+        ("method was SimClr<ResNet> and is BarlowTwins<ResNet>", &|run| {
+            run.method = "barlow_twins"
+        }),
         ("of a run of 2 epochs, and 3 were asked for", &|run| run.config.epochs = 3),
     ];
     for (named, change) in changes {
