@@ -27,7 +27,7 @@ tensorboard:
 
 # The main program, small, in the profile of the tests.
 example out="target/ci/pretrain":
-    cargo run --locked --example pretrain -- --quick --out {{ out }}
+    cargo run --locked --example pretrain -- --quick --overwrite --out {{ out }}
 
 # Clippy, warnings denied.
 lint:

@@ -1,5 +1,7 @@
 //! A custom callback, which reports a figure and stops the run, beside those of the crates:
-//! accuracy while training, early stopping, a milestone, and checkpoints. Takes a few seconds.
+//! accuracy while training, early stopping, a milestone, and checkpoints. A run that a callback has
+//! stopped stops again at once when it is resumed, since its history has not changed; to go on, it
+//! needs another `enough`. Takes a few seconds.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 
@@ -10,7 +12,7 @@ use anyhow::{Context as _, ensure};
 use burn::tensor::Device;
 use selfsame::augment::Recipe;
 use selfsame::callbacks::{
-    Callback, CallbackError, Direction, EarlyStopping, History, Milestone, RunView,
+    Callback, CallbackError, Direction, EarlyStopping, History, Milestone, RunView, StopReason,
 };
 use selfsame::datasets::{Split, Synthetic, SyntheticConfig};
 use selfsame::models::{Method, ResNet, ResNetConfig, SimClr, SimClrConfig};
@@ -76,12 +78,12 @@ fn main() -> anyhow::Result<()> {
         let [loss, knn, cosine] = ["loss", "knn", "mean_cosine"].map(|name| epoch.metrics[name]);
         println!("{:5}  {loss:5.3}  {knn:5.3}  {cosine:11.3}", epoch.epoch);
     }
-    println!("stopped after step {}: {:?}", outcome.clock.step, outcome.stopped);
+    println!("stopped after step {}: {}", outcome.clock.step, why(&outcome));
 
     // The same run again finds its checkpoint, and ends where it ended before.
     let again = run(train, judge, folder.path())?;
     ensure!(again.clock == outcome.clock && again.history == outcome.history, "not the same run");
-    println!("resumed, and stopped again: {:?}", again.stopped);
+    println!("resumed, and stopped again: {}", why(&again));
 
     // The best checkpoint, by accuracy, is the encoder to keep.
     let checkpoints = checkpoints(folder.path());
@@ -90,6 +92,14 @@ fn main() -> anyhow::Result<()> {
     let after = held_out.knn(method.encoder(), &device)?;
     println!("SimCLR  kNN before {before:.3} after {after:.3}");
     Ok(())
+}
+
+/// Returns the explanation of the callback that stopped the run.
+fn why(outcome: &Outcome<SimClr<ResNet>>) -> &str {
+    match &outcome.stopped {
+        Some(StopReason::Callback(why)) => why,
+        _ => "the schedule has ended",
+    }
 }
 
 fn simclr(device: &Device) -> SimClr<ResNet> {

@@ -1,5 +1,6 @@
 //! A custom data set: a `Dataset`, here of textures that are drawn when they are asked for. Loader and
-//! trainer take it as it is. Takes a few seconds.
+//! trainer take it as it is. The checksum that it prints is of the stamps of all images, by which a
+//! resumed run notices that the data has changed. Takes a few seconds.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of pixels")]

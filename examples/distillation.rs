@@ -1,5 +1,5 @@
 //! Methods without negatives, which predict one view from another: SimSiam stops the gradient, BYOL
-//! and DINO predict a network that follows as a moving average. Takes about ten seconds.
+//! and DINO predict a network that follows as a moving average. Takes about 15 seconds.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 #![allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bytes of pixels")]

@@ -1,4 +1,4 @@
-//! Files that are replaced as a whole.
+//! Files that are replaced as a whole, and their names for a shell.
 
 use std::io::Write;
 use std::path::Path;
@@ -22,4 +22,11 @@ pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> anyhow::Result<()> 
         Ok::<_, std::io::Error>(())
     };
     write().with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Returns a path as a word of a command line, in quotes if a shell would read it as anything else.
+pub(crate) fn shell_word(path: &Path) -> String {
+    let word = path.display().to_string();
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/._-".contains(letter);
+    if word.chars().all(is_plain) { word } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }

@@ -10,7 +10,7 @@ mod proof;
 mod settings;
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{anyhow, bail};
 use burn::module::Module;
@@ -31,7 +31,7 @@ use selfsame::samplers::{Loader, LoaderConfig};
 use selfsame::train::{OnlineAccuracy, Outcome, TrainError, Trainer};
 use serde_json::json;
 
-use files::write_atomically;
+use files::{shell_word, write_atomically};
 use findings::{Accuracy, BeforeAfter, Counts, Findings, Row, Seconds, Spread, VERSIONS};
 use images::Images;
 use proof::{ImageFeatures, Judge, ScratchTraining};
@@ -68,8 +68,10 @@ fn start(options: Options) -> anyhow::Result<End> {
         raised.raise();
         eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
     })?;
+    plan.check_folder()?; // before the images are read, which can take long
+    let started = Instant::now();
     let images = Images::load(&plan.settings)?;
-    let run = Run { started: Instant::now(), plan, device_name, device, signal, images };
+    let run = Run { started, plan, device_name, device, signal, images };
     let (settings, device) = (&run.plan.settings, &run.device);
     let seed = settings.seed;
     let encoder = settings.encoder().init(seed, device);
@@ -112,13 +114,16 @@ impl Run {
         self.plan.claim_folder()?;
         println!("{}", images.describe());
         let random = method.encoder().valid();
-        let trainer = self.trainer(method, loader)?;
+        let trainer = self.trainer(&method, &loader)?;
+        drop(method); // the trainer has it
         let views = view_grid(&images.sample(8)?, &settings.recipe(), settings.seed);
         let views = Png::encode(&views)?;
         write_atomically(&out.join("views.png"), views.as_bytes())?;
 
         let random = self.extract(&random)?;
+        let before = self.started.elapsed();
         let outcome = trainer.fit()?;
+        let trained = self.started.elapsed() - before;
         match &outcome.stopped {
             None => {}
             Some(StopReason::Callback(why)) => bail!("{why}"),
@@ -141,7 +146,7 @@ impl Run {
                 return Ok(self.interrupted());
             }
         }
-        let findings = self.findings(&outcome, knn, accuracy);
+        let findings = self.findings(&outcome, trained, knn, accuracy);
         let neighbors = learned.neighbors(images)?;
         let page = page::page(settings, &findings, &outcome.history, &views, &neighbors)?;
         write_atomically(&out.join("report.html"), page.to_string().as_bytes())?;
@@ -185,17 +190,31 @@ impl Run {
     /// that is not what the settings say.
     fn trainer<M: Method<Batch = Batch, Encoder = ResNet>>(
         &self,
-        method: M,
-        loader: Loader,
+        method: &M,
+        loader: &Loader,
     ) -> anyhow::Result<Trainer<M>> {
         let Plan { out, settings, time_limit, tensorboard, start, .. } = &self.plan;
-        let mut trainer = Trainer::new(method, loader, settings.training(), &self.device)?
-            .with_fingerprint("the version of burn", VERSIONS.burn)
-            .with_checkpoints(self.plan.checkpoints())
-            .map_err(|error| self.explain(error))?;
+        let prepare = |checkpoints| {
+            Trainer::new(method.clone(), loader.clone(), settings.training(), &self.device)?
+                .with_fingerprint("the version of burn", VERSIONS.burn)
+                .with_checkpoints(checkpoints)
+        };
+        let mut may_extend = *start == Start::Extended;
+        let trainer = match prepare(self.plan.checkpoints()) {
+            // More epochs were asked for before, as the missing result tells, and the run ended
+            // before its first checkpoint.
+            Err(TrainError::OtherLength { then, now, is_finished: true, .. })
+                if now > then && !self.plan.has_result() =>
+            {
+                may_extend = true;
+                prepare(self.plan.checkpoints().extend_finished())
+            }
+            prepared => prepared,
+        };
+        let mut trainer = trainer.map_err(|error| self.explain(error))?;
         let whole = trainer.clock();
         let epochs_left = |clock: Clock| clock.epochs - clock.epoch();
-        let is_extended = *start == Start::Extended
+        let is_extended = may_extend
             && whole.step > 0
             && whole.step == whole.schedule_start
             && !whole.is_finished();
@@ -210,12 +229,17 @@ impl Run {
             trainer = trainer.with_time_limit(limit)?;
             let (fitting, all) = (epochs_left(trainer.clock()), epochs_left(whole));
             if fitting < all {
-                let hours = limit.as_secs_f64() / 3_600.0;
+                let hours = four_digits(limit.as_secs_f64() / 3_600.0);
+                let fit = if fitting == 1 { "fits" } else { "fit" };
                 println!(
-                    "at this speed {fitting} of {all} epochs fit into {hours} hours; the schedule \
-                     ends there"
+                    "at this speed {fitting} of {all} epochs {fit} into {hours} hours; the \
+                     schedule ends there"
                 );
             }
+        }
+        if *start != Start::New && !is_extended {
+            let clock = trainer.clock();
+            println!("resuming after step {} of {}", clock.step, clock.total_steps());
         }
         if *start == Start::New || is_extended {
             self.plan.begin()?;
@@ -236,7 +260,7 @@ impl Run {
             .with_callback(CollapseAlarm::default())
             .with_signal(self.signal.clone());
         if *tensorboard {
-            trainer = trainer.with_callback(TensorBoard::new(out.join("tensorboard")));
+            trainer = trainer.with_callback(TensorBoard::new(self.plan.tensorboard_folder()));
         }
         Ok(trainer)
     }
@@ -274,10 +298,13 @@ impl Run {
     fn findings<M: Method>(
         &self,
         outcome: &Outcome<M>,
+        trained: Duration,
         knn: Option<BeforeAfter>,
         accuracy: Option<Accuracy>,
     ) -> Findings {
         let Self { plan: Plan { settings, .. }, images, .. } = self;
+        // Pre-training counts all resumptions, and the rest is of this one.
+        let rest = (self.started.elapsed() - trained).as_secs_f64();
         let seen = outcome.clock.step as f64 * settings.batch_size as f64;
         let uniform_std = outcome.history.last("uniform_std").unwrap_or_default();
         let note = accuracy.is_none().then(|| {
@@ -292,10 +319,7 @@ impl Run {
             seed: settings.seed,
             device: self.device_name,
             epochs: outcome.clock.epochs,
-            seconds: Seconds {
-                pretrain: outcome.seconds,
-                total: self.started.elapsed().as_secs_f64(),
-            },
+            seconds: Seconds { pretrain: outcome.seconds, total: outcome.seconds + rest },
             images_per_second: seen / outcome.seconds,
             knn,
             health: Spread {
@@ -319,7 +343,12 @@ impl Run {
     }
 
     fn resume_command(&self) -> String {
-        let out = self.plan.out.display();
+        let out = shell_word(&self.plan.out);
         format!("cargo run --release --example pretrain -- --resume {out}")
     }
+}
+
+/// Rounds a figure to four significant digits.
+fn four_digits(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }

@@ -1,5 +1,6 @@
 //! Command line of the program, and the settings of a run.
 
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use clap::{Parser, ValueEnum};
 use selfsame::augment::Recipe;
 use selfsame::models::ResNetConfig;
 use selfsame::optim::{OptimizerConfig, Schedule};
-use selfsame::train::{Checkpoints, TrainerConfig};
+use selfsame::train::{Checkpoints, TrainError, TrainerConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::files::write_atomically;
+use crate::files::{shell_word, write_atomically};
 
 /// Side of an image, in pixels, and of the views of photographs.
 pub(crate) const SIDE: u32 = 32;
@@ -20,6 +21,11 @@ const SMALL_SIDE: u32 = 16;
 const SETTINGS: &str = "settings.json";
 const RESULT: &str = "result.json";
 const CHECKPOINTS: &str = "checkpoint";
+const TENSORBOARD: &str = "tensorboard";
+/// The file in the folder of checkpoints that a run keeps locked.
+const LOCK: &str = ".lock";
+/// The longest time limit, more than a year.
+const MAX_HOURS: f64 = 10_000.0;
 
 /// Trains an encoder on images without labels, then measures how good it is.
 ///
@@ -39,6 +45,9 @@ pub(crate) struct Options {
     /// Folder for the results; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = "runs/pretrain")]
     out: PathBuf,
+    /// Replace the run in the folder for the results, if there is one
+    #[arg(long)]
+    overwrite: bool,
     /// Smaller sizes throughout; takes less than a minute
     #[arg(long)]
     quick: bool,
@@ -84,8 +93,8 @@ pub(crate) struct Options {
     strict: bool,
     /// Resume the run in this folder, with its settings
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "method", "data", "out", "quick", "seed", "batch_size", "learning_rate", "width",
-        "temperature", "limit", "no_scratch", "strict",
+        "method", "data", "out", "overwrite", "quick", "seed", "batch_size", "learning_rate",
+        "width", "temperature", "limit", "no_scratch", "strict",
     ])]
     resume: Option<PathBuf>,
 }
@@ -98,6 +107,8 @@ pub(crate) struct Plan {
     pub threads: usize,
     pub time_limit: Option<Duration>,
     pub tensorboard: bool,
+    /// Whether a new run replaces the one in its folder.
+    pub overwrite: bool,
     /// Where this run starts: anew, or from a folder.
     pub start: Start,
     pub settings: Settings,
@@ -182,9 +193,11 @@ impl Options {
         let threads = self.threads.unwrap_or_else(cores);
         ensure!(threads > 0, "--threads 0 leaves no thread to prepare views; give 1 or more");
         let time_limit = self.max_hours.map(|hours| {
-            let limit = Duration::try_from_secs_f64(3_600.0 * hours).unwrap_or_default();
-            ensure!(!limit.is_zero(), "--max-hours must be above 0, not {hours}");
-            Ok(limit)
+            ensure!(
+                hours > 0.0 && hours <= MAX_HOURS,
+                "--max-hours must be above 0 and at most 10,000, not {hours:?}"
+            );
+            Ok(Duration::from_secs_f64(3_600.0 * hours))
         });
         let (out, settings, start) = match (&self.resume, self.epochs) {
             (None, _) => (self.out.clone(), self.settings()?, Start::New),
@@ -196,11 +209,14 @@ impl Options {
         };
         settings.validate()?;
         Ok(Plan {
-            out,
             device: self.device,
             threads,
             time_limit: time_limit.transpose()?,
-            tensorboard: self.tensorboard,
+            // A run that has curves goes on with them.
+            tensorboard: self.tensorboard
+                || (start != Start::New && out.join(TENSORBOARD).is_dir()),
+            overwrite: self.overwrite,
+            out,
             start,
             settings,
         })
@@ -245,24 +261,83 @@ impl Plan {
         if self.start == Start::Extended { checkpoints.extend_finished() } else { checkpoints }
     }
 
-    /// Creates the output folder of a new run, without the checkpoints of a finished one, unless it
-    /// holds an unfinished run.
+    /// Returns the folder of the curves for TensorBoard.
+    pub(crate) fn tensorboard_folder(&self) -> PathBuf {
+        self.out.join(TENSORBOARD)
+    }
+
+    /// Returns whether the folder holds the result of a finished run.
+    pub(crate) fn has_result(&self) -> bool {
+        self.out.join(RESULT).exists()
+    }
+
+    /// Refuses a new run in a folder that holds another one, unless that is to be replaced; a run
+    /// that is still going is never replaced.
+    pub(crate) fn check_folder(&self) -> anyhow::Result<()> {
+        if self.start != Start::New {
+            return Ok(());
+        }
+        let checkpoints = self.out.join(CHECKPOINTS);
+        if let Ok(lock) = File::open(checkpoints.join(LOCK))
+            && let Err(TryLockError::WouldBlock) = lock.try_lock()
+        {
+            bail!(TrainError::InUse { path: checkpoints });
+        }
+        let folder = self.out.display();
+        ensure!(
+            self.overwrite || !self.has_result(),
+            "{folder} holds a finished run; give another --out, or --overwrite to replace it"
+        );
+        ensure!(
+            self.overwrite || self.checkpoints().newest().is_none(),
+            "{folder} holds an unfinished run; resume it with `--resume {}`, or give another --out, \
+             or --overwrite to replace it",
+            shell_word(&self.out)
+        );
+        Ok(())
+    }
+
+    /// Creates the output folder of a new run, and removes the run that it replaces.
     pub(crate) fn claim_folder(&self) -> anyhow::Result<()> {
         if self.start != Start::New {
             return Ok(());
         }
-        let is_finished = self.out.join(RESULT).exists();
-        if self.checkpoints().newest().is_some() && !is_finished {
-            bail!(
-                "{0} holds an unfinished run; resume it with `--resume {0}`, delete it, or give \
-                 another folder with --out",
-                self.out.display()
-            );
-        }
+        self.check_folder()?;
         std::fs::create_dir_all(&self.out).with_context(|| self.unwritable())?;
-        let checkpoints = self.out.join(CHECKPOINTS);
-        if is_finished && checkpoints.exists() {
-            std::fs::remove_dir_all(&checkpoints).with_context(|| self.unwritable())?;
+        if self.overwrite {
+            self.remove_run().with_context(|| self.unwritable())?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a run has written, and nothing else. The checkpoints are the first to go and the
+    /// result is the last, so that half of a run is never taken for one that can be resumed.
+    fn remove_run(&self) -> std::io::Result<()> {
+        let is_run = self.has_result()
+            || self.out.join(SETTINGS).exists()
+            || self.checkpoints().newest().is_some();
+        if !is_run {
+            return Ok(());
+        }
+        for folder in [CHECKPOINTS, TENSORBOARD].map(|name| self.out.join(name)) {
+            if folder.exists() {
+                std::fs::remove_dir_all(folder)?;
+            }
+        }
+        let written = [
+            "views.png",
+            "encoder.safetensors",
+            "report.html",
+            "epochs.csv",
+            "timing.csv",
+            "steps.jsonl",
+            SETTINGS,
+            RESULT,
+        ];
+        for file in written.map(|name| self.out.join(name)) {
+            if file.exists() {
+                std::fs::remove_file(file)?;
+            }
         }
         Ok(())
     }
@@ -307,9 +382,13 @@ impl Settings {
 
     fn load(folder: &Path) -> anyhow::Result<Self> {
         let path = folder.join(SETTINGS);
-        let text = std::fs::read_to_string(&path).with_context(|| {
-            format!("{} holds no run to resume: cannot read {SETTINGS} in it", folder.display())
-        })?;
+        ensure!(
+            path.exists(),
+            "{} holds no run to resume; start it without --resume",
+            folder.display()
+        );
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_str(&text)
             .with_context(|| format!("{} does not hold settings of this program", path.display()))
     }
