@@ -61,12 +61,12 @@ fn main() -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("encoder.safetensors");
     fs::write(&file, to_safetensors(&encoder, &serde_json::to_string(&resnet)?)?)?;
-    let loaded = from_safetensors(resnet.init(1, &plain), &fs::read(&file)?)?;
+    let restored = from_safetensors(resnet.init(1, &plain), &fs::read(&file)?)?;
     let features = |encoder: &ResNet| {
         extract_features(test.clone(), &shown, 100, &plain, |images| encoder.forward(images))
     };
-    anyhow::ensure!(features(&encoder)? == features(&loaded)?, "the loaded encoder differs");
-    println!("loaded again: all {} features are equal", features(&loaded)?.as_slice().len());
+    anyhow::ensure!(features(&encoder)? == features(&restored)?, "the loaded encoder differs");
+    println!("loaded again: all {} features are equal", features(&restored)?.as_slice().len());
     Ok(())
 }
 

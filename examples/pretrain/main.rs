@@ -121,9 +121,9 @@ impl Run {
         write_atomically(&out.join("views.png"), views.as_bytes())?;
 
         let random = self.extract(&random)?;
-        let before = self.started.elapsed();
+        let start = Instant::now();
         let outcome = trainer.fit()?;
-        let trained = self.started.elapsed() - before;
+        let fitting = start.elapsed();
         match &outcome.stopped {
             None => {}
             Some(StopReason::Callback(why)) => bail!("{why}"),
@@ -146,7 +146,7 @@ impl Run {
                 return Ok(self.interrupted());
             }
         }
-        let findings = self.findings(&outcome, trained, knn, accuracy);
+        let findings = self.findings(&outcome, fitting, knn, accuracy);
         let neighbors = learned.neighbors(images)?;
         let page = page::page(settings, &findings, &outcome.history, &views, &neighbors)?;
         write_atomically(&out.join("report.html"), page.to_string().as_bytes())?;
@@ -298,13 +298,13 @@ impl Run {
     fn findings<M: Method>(
         &self,
         outcome: &Outcome<M>,
-        trained: Duration,
+        fitting: Duration,
         knn: Option<BeforeAfter>,
         accuracy: Option<Accuracy>,
     ) -> Findings {
         let Self { plan: Plan { settings, .. }, images, .. } = self;
         // Pre-training counts all resumptions, and the rest is of this one.
-        let rest = (self.started.elapsed() - trained).as_secs_f64();
+        let rest = self.started.elapsed().saturating_sub(fitting).as_secs_f64();
         let seen = outcome.clock.step as f64 * settings.batch_size as f64;
         let uniform_std = outcome.history.last("uniform_std").unwrap_or_default();
         let note = accuracy.is_none().then(|| {

@@ -34,6 +34,7 @@ const MAX_HOURS: f64 = 10_000.0;
 /// checkpoints to resume from.
 #[derive(Debug, Parser)]
 #[command(version, name = "pretrain")]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Options {
     /// Method that learns without labels [default: simclr]
     #[arg(long, value_enum)]

@@ -104,7 +104,7 @@ fn whatever_decides_the_result_is_compared_and_named() {
         ("run.accumulate was 1 and is 2", &|run| run.config.accumulate = 2),
         ("run.groups", &|run| run.config.groups = vec![ParameterGroup::new("projector")]),
         ("method was SimClr<ResNet> and is BarlowTwins<ResNet>", &|run| {
-            run.method = "barlow_twins"
+            run.method = "barlow_twins";
         }),
         ("of a run of 2 epochs, and 3 were asked for", &|run| run.config.epochs = 3),
     ];
