@@ -167,7 +167,6 @@ impl Checkpoints {
         method: &M,
         optimizer: &GroupedOptimizer,
     ) -> Result<(), TrainError> {
-        let best = self.best_step(state)?;
         let target = self.folder.join(format!("step-{}", state.clock.step));
         if target.is_dir() {
             return Ok(()); // the same step of the same run
@@ -199,6 +198,8 @@ impl Checkpoints {
         File::open(&self.folder)
             .and_then(|folder| folder.sync_all())
             .map_err(TrainError::file("write", &self.folder))?;
+        // After saving, so that a figure which is not measured costs no work.
+        let best = self.best_step(state)?;
         let all = self.all();
         let old = all.len().saturating_sub(self.last);
         for (step, path) in &all[..old] {

@@ -10,7 +10,7 @@ use selfsame_callbacks::{
     Callback, CallbackError, EpochRecord, History, RunView, StepMetrics, StopReason, StopSignal,
 };
 use selfsame_metrics::{Features, std_of_l2_normalized, uniform_std};
-use selfsame_models::{Clock, Context, Method, first_non_finite_layer};
+use selfsame_models::{Clock, Context, Method, first_non_finite_layer, settings};
 use selfsame_optim::{GroupedOptimizer, ParameterGroup, Schedule, add_gradients, scale_gradients};
 use selfsame_samplers::{BatchSource, Loader};
 
@@ -147,8 +147,7 @@ where
         let clock = Clock { steps_per_epoch, epochs: config.epochs, ..Clock::default() };
 
         let mut fingerprint = source.fingerprint()?;
-        let value = serde_json::to_value(&config).unwrap_or_default(); // a struct of numbers
-        add_json(&mut fingerprint, "run", &value);
+        add_json(&mut fingerprint, "run", &settings(&config));
         fingerprint.remove("run.epochs"); // compared by itself
         add_json(&mut fingerprint, "method", &method.settings());
         fingerprint.insert("method".to_owned(), short_type_name::<M>());

@@ -66,6 +66,7 @@ fn a_figure_that_is_not_measured_cannot_decide_what_is_kept() {
         .unwrap_err();
     let text = error.to_string();
     assert!(text.contains("`recall`") && text.contains("embedding_std"), "{text}");
+    assert!(folder.path().join("step-2").is_dir(), "the epoch is saved");
 }
 
 /// The error of resuming `folder`, and that nothing in it changed.
