@@ -34,6 +34,7 @@ use burn::tensor::Tensor;
 ///
 /// let features = Means { channels: 3 }.forward(Tensor::ones([2, 3, 4, 4], &Device::flex()));
 /// assert_eq!(features.dims(), [2, 3]);
+/// assert_eq!(Means { channels: 3 }.stages(), [("output".to_owned(), 3)]);
 /// ```
 pub trait Backbone: Module + ModuleDisplay + std::fmt::Debug {
     /// A batch of samples: `Tensor<4>` for images `[batch, channel, height, width]`, `Tensor<3>`
@@ -49,4 +50,20 @@ pub trait Backbone: Module + ModuleDisplay + std::fmt::Debug {
 
     /// Returns the width of a row of features.
     fn d_output(&self) -> usize;
+
+    /// Returns the stages whose features can be read, in order of computation, with the width of
+    /// their features. The features of the last one are those of [`forward`](Self::forward).
+    /// Default: one stage, `output`.
+    fn stages(&self) -> Vec<(String, usize)> {
+        vec![("output".to_owned(), self.d_output())]
+    }
+
+    /// Maps samples to the features of every stage, in one pass.
+    ///
+    /// # Shapes
+    /// - `input`: `[batch, ...]`
+    /// - output: `[batch, width]` for each of [`stages`](Self::stages)
+    fn forward_stages(&self, input: Self::Input) -> Vec<Tensor<2>> {
+        vec![self.forward(input)]
+    }
 }
