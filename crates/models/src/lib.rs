@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod any_backbone;
+mod any_method;
 mod backbone;
 mod backbones;
 mod batch;
@@ -10,14 +12,20 @@ mod finite;
 mod half_precision;
 mod layers;
 mod method;
+mod method_config;
+mod method_name;
+mod method_table;
 mod methods;
 mod momentum;
+mod one_of;
 mod seed;
 mod settings;
 mod step;
 mod token_backbone;
 mod weights;
 
+pub use any_backbone::{AnyBackbone, BackboneConfig, UnknownBackbone, backbone};
+pub use any_method::{AnyCarry, AnyMethod};
 pub use backbone::Backbone;
 pub use backbones::{ResNet, ResNetConfig};
 pub use batch::Batch;
@@ -31,6 +39,8 @@ pub use layers::{
     Projector, linear,
 };
 pub use method::Method;
+pub use method_config::{MethodConfig, NoTokens};
+pub use method_name::{MethodName, Needs, UnknownMethod};
 pub use methods::{
     BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier, Dino, DinoConfig, MocoV2,
     MocoV2Config, SimClr, SimClrConfig, SimSiam, SimSiamConfig, Vicreg, VicregConfig,
