@@ -19,7 +19,7 @@ mod token_backbone;
 mod weights;
 
 pub use backbone::Backbone;
-pub use backbones::{ResNet, ResNetConfig};
+pub use backbones::{Airbench, AirbenchConfig, ConvNext, ConvNextConfig, ResNet, ResNetConfig};
 pub use batch::Batch;
 pub use branch::Branch;
 pub use clock::Clock;
@@ -27,8 +27,8 @@ pub use context::Context;
 pub use finite::{NonFiniteLayer, first_non_finite_layer};
 pub use half_precision::cast_convolutions;
 pub use layers::{
-    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DinoHead, DinoHeadConfig, Mlp, MlpConfig,
-    Projector, linear,
+    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DepthwiseConv, DepthwiseConvConfig, DinoHead,
+    DinoHeadConfig, Mlp, MlpConfig, PatchConv, PatchConvConfig, Projector, linear,
 };
 pub use method::Method;
 pub use methods::{
