@@ -13,7 +13,8 @@ pub(super) fn device() -> Device {
 
 /// A residual network with 4 features.
 pub(super) fn encoder(seed: u64) -> ResNet {
-    ResNetConfig { blocks: vec![1], width: 4, channels: 1 }.init(seed, &device())
+    ResNetConfig { blocks: vec![1], width: 4, channels: 1, ..ResNetConfig::default() }
+        .init(seed, &device())
 }
 
 /// `count` views of five samples, without any pattern.
