@@ -11,5 +11,5 @@ pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use conv2d::{Conv2d, Conv2dConfig};
 pub use dino_head::{DinoHead, DinoHeadConfig};
 pub use linear::linear;
-pub use mlp::{Mlp, MlpConfig};
+pub use mlp::{Mlp, MlpConfig, MlpOutput};
 pub use projector::Projector;

@@ -28,7 +28,7 @@ pub use finite::{NonFiniteLayer, first_non_finite_layer};
 pub use half_precision::cast_convolutions;
 pub use layers::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DinoHead, DinoHeadConfig, Mlp, MlpConfig,
-    Projector, linear,
+    MlpOutput, Projector, linear,
 };
 pub use method::Method;
 pub use methods::{
