@@ -32,8 +32,10 @@ pub use layers::{
 };
 pub use method::Method;
 pub use methods::{
-    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier, Dino, DinoConfig, MocoV2,
-    MocoV2Config, SimClr, SimClrConfig, SimSiam, SimSiamConfig, Vicreg, VicregConfig,
+    AlignUniform, AlignUniformConfig, BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier,
+    Dino, DinoConfig, DirectClr, DirectClrConfig, FastSiam, FastSiamConfig, MocoV2, MocoV2Config,
+    MocoV3, MocoV3Config, Nnclr, NnclrConfig, Ressl, ResslConfig, SimClr, SimClrConfig, SimClrLoss,
+    SimSiam, SimSiamConfig, SupCon, SupConConfig, Swav, SwavConfig, Vicreg, VicregConfig,
 };
 pub use momentum::Momentum;
 pub use seed::Seed;
