@@ -20,6 +20,6 @@ pub use gem::{Gem, GemConfig};
 pub use iter_norm::IterNorm;
 pub use linear::linear;
 pub(crate) use linear::linear_normal;
-pub use mlp::{Mlp, MlpConfig};
+pub use mlp::{Mlp, MlpConfig, MlpOutput};
 pub use patch_conv::{PatchConv, PatchConvConfig};
 pub use projector::Projector;

@@ -225,8 +225,11 @@ fn shapes(images: usize, size: u32) -> Arc<dyn Dataset> {
 
 fn sim_clr(device: &Device) -> SimClr<ResNet> {
     let sizes = ResNetConfig { blocks: vec![1, 1], ..ResNetConfig::resnet10(8) };
-    let encoder = sizes.init(5, device);
-    SimClrConfig { d_hidden: 32, d_output: 16, temperature: 0.2 }.init(encoder, 5, device)
+    SimClrConfig { d_hidden: 32, d_output: 16, temperature: 0.2, ..SimClrConfig::default() }.init(
+        sizes.init(5, device),
+        5,
+        device,
+    )
 }
 
 const LOADER: LoaderConfig = LoaderConfig { batch_size: 32, threads: 1, seed: 5 };

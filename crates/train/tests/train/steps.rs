@@ -164,6 +164,7 @@ fn simclr_steps_as_in_pytorch() {
             d_hidden: expected.size("d_hidden"),
             d_output: expected.size("d_output"),
             temperature: expected.number("/config/temperature"),
+            ..SimClrConfig::default()
         };
         config.init(encoder, 0, device)
     });
