@@ -7,7 +7,7 @@ use burn::store::RecordError;
 use burn::tensor::{Bytes, Tensor};
 
 use crate::group::Members;
-use crate::{ConfigError, OptimizerConfig, ParameterGroup, Schedule, clip_gradients};
+use crate::{ConfigError, OptimizerConfig, ParameterGroup, Schedule, Sgd, clip_gradients};
 
 /// The error of an optimizer's state that cannot be restored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,8 +105,9 @@ impl GroupedOptimizer {
             return Err(ConfigError { key: "clip_norm", reason });
         }
         let everywhere = Members::everywhere()?;
-        let all_of_them = ModuleOptimizer::from(optimizer.for_vectors());
-        let mut all_of_them = optimizer.add_to(all_of_them, &everywhere);
+        // The first one is that of parameters in no group, of which there are none.
+        let sgd = Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.0 };
+        let mut all_of_them = optimizer.add_to(ModuleOptimizer::from(sgd), &everywhere);
         let mut with_schedules = Vec::with_capacity(groups.len());
         for group in groups {
             let members = Members::of(&group)?;
@@ -372,6 +373,7 @@ mod tests {
             (OptimizerConfig::sgd(0.9, 0.1), 0.81),
             // A gradient of 0 has no length to compare with, so λ is 1.
             (OptimizerConfig::lars(0.1), 0.9),
+            (OptimizerConfig::adam_w(0.1), 0.9),
         ] {
             let pair = pair();
             let gradients = slopes(&pair, 0.0);
@@ -384,7 +386,8 @@ mod tests {
     fn lars_moves_biases_by_plain_sgd() {
         let pair = pair();
         let gradients = slopes(&pair, 3.0);
-        let lars = OptimizerConfig::Lars { momentum: 0.9, weight_decay: 0.0, trust: 0.1 };
+        let (momentum, weight_decay) = (0.9, 0.0);
+        let lars = OptimizerConfig::Lars { momentum, weight_decay, trust: 0.1, clip: false };
         let pair = constant(lars, 0.5).step(0, 1, pair, gradients);
         // λ = 0.1 ‖w‖ / ‖3 w‖, so the weight moves by 0.5 · 0.1; the bias by 0.5 · 3.
         assert_close(first(&pair.encoder), [0.95, -0.5]);
@@ -419,7 +422,11 @@ mod tests {
     #[test]
     fn an_optimizer_that_was_saved_resumes_with_the_same_bytes() {
         let bytes = |pair: &Pair| pair.predictor.weight.val().into_data().bytes().to_vec();
-        for config in [OptimizerConfig::sgd(0.9, 5e-4), OptimizerConfig::lars(1e-4)] {
+        for config in [
+            OptimizerConfig::sgd(0.9, 5e-4),
+            OptimizerConfig::lars(1e-4),
+            OptimizerConfig::adam_w(0.05),
+        ] {
             let fresh = || {
                 let group = ParameterGroup::new("predictor").with_schedule(Schedule::constant(0.3));
                 let schedule = Schedule::one_cycle(1.5);

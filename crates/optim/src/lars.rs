@@ -8,6 +8,7 @@ use selfsame_kernels::{MomentumStep, momentum_step};
 ///
 /// ```text
 /// λ ← trust · ‖w‖ / (‖gradient‖ + decay · ‖w‖)       1 where w or its gradient is zero
+/// λ ← min(λ / rate, 1)                                with `clip`
 /// v ← momentum · v + λ (gradient + decay · w)
 /// w ← w − rate · v
 /// ```
@@ -16,7 +17,7 @@ use selfsame_kernels::{MomentumStep, momentum_step};
 /// # Source
 /// You et al., 2017, [arXiv:1708.03888](https://arxiv.org/abs/1708.03888), eq. 6.
 /// Deviation: the rate multiplies the velocity instead of the gradient, as in SimCLR's code, so
-/// that a changed rate takes effect at once.
+/// that a changed rate takes effect at once. `clip` is that of NVIDIA's `LARC`, which solo-learn uses.
 ///
 /// # Example
 /// ```
@@ -24,7 +25,7 @@ use selfsame_kernels::{MomentumStep, momentum_step};
 /// use burn::tensor::{Device, Tensor};
 /// use selfsame_optim::Lars;
 ///
-/// let lars = Lars { momentum: 0.9, weight_decay: 0.0, trust: 0.1 };
+/// let lars = Lars { momentum: 0.9, weight_decay: 0.0, trust: 0.1, clip: false };
 /// let weight = Tensor::<1>::from_floats([3.0, 4.0], &Device::flex());
 /// let gradient = Tensor::from_floats([0.0, 7.0], &Device::flex());
 /// let (weight, _) = lars.step(1.0, weight, gradient, None);
@@ -41,6 +42,9 @@ pub struct Lars {
     /// Length of a step divided by the length of the weight, at rate 1; at least 0. Paper and
     /// SimCLR: 0.001.
     pub trust: f64,
+    /// Whether λ is divided by the rate and at most 1, so that a step is at most as long as that of
+    /// SGD.
+    pub clip: bool,
 }
 
 /// The velocity of one parameter.
@@ -62,6 +66,7 @@ impl Optimizer for Lars {
         let (length, slope) = (norm(&weight), norm(&gradient));
         let zero = length.clone().equal_elem(0.0).bool_or(slope.clone().equal_elem(0.0));
         let local = length.clone() * self.trust / (slope + length * self.weight_decay);
+        let local = if self.clip { (local * rate.recip()).clamp_max(1.0) } else { local };
         let local = local.mask_fill(zero, 1.0);
         let velocity = state.map(|state| state.velocity);
         let step = MomentumStep {
@@ -87,7 +92,7 @@ fn norm<const D: usize>(tensor: &Tensor<D>) -> Tensor<1> {
 mod tests {
     use super::*;
 
-    const LARS: Lars = Lars { momentum: 0.5, weight_decay: 0.1, trust: 0.01 };
+    const LARS: Lars = Lars { momentum: 0.5, weight_decay: 0.1, trust: 0.01, clip: false };
 
     #[test]
     fn equals_the_formula_worked_by_hand() {
@@ -105,6 +110,22 @@ mod tests {
             (found[0] - 2.904_523).abs() < 1e-4 && (found[1] - 3.236_184).abs() < 1e-4,
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn a_clipped_step_is_the_shorter_one_of_lars_at_rate_1_and_of_sgd() {
+        let lars = Lars { weight_decay: 0.0, clip: true, ..LARS };
+        let device = Device::flex();
+        let weight = Tensor::<1>::from_floats([3.0, 4.0], &device);
+        // λ / rate = 0.01 · 5 / 2 / 0.1 = 0.25 and 0.01 · 5 / 0.001 / 0.1 = 500
+        for (gradient, want) in [(2.0, 3.95), (0.001, 3.9999)] {
+            let gradient = Tensor::from_floats([0.0, gradient], &device);
+            let moved = lars.step(0.1, weight.clone(), gradient, None).0;
+            let found: Vec<f32> = moved.into_data().iter().collect();
+            assert!((found[1] - want).abs() < 1e-6, "{found:?}");
+        }
+        let still = lars.step(0.0, weight.clone(), weight.clone(), None).0;
+        assert_eq!(still.into_data(), weight.into_data(), "no step at rate 0");
     }
 
     #[test]

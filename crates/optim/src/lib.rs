@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adam;
 mod clip;
 mod config;
 mod group;
@@ -11,6 +12,7 @@ mod sgd;
 // The derive of `RecordState` looks for its names here.
 use burn::optim::{RecordState, StateSink, StateSource};
 
+pub use adam::{Adam, AdamState};
 pub use clip::{add_gradients, clip_gradients, scale_gradients};
 pub use config::{ConfigError, OptimizerConfig};
 pub use group::ParameterGroup;
