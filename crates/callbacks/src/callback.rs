@@ -60,7 +60,8 @@ pub struct StepMetrics {
 /// use selfsame_models::{Classifier, Clock, ResNetConfig};
 ///
 /// let device = Device::flex();
-/// let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(0, &device);
+/// let sizes = ResNetConfig { blocks: vec![1], channels: 1, ..ResNetConfig::resnet10(1) };
+/// let encoder = sizes.init(0, &device);
 /// let method = Classifier::new(encoder, 2, 0, &device);
 /// let clock = Clock { step: 3, steps_per_epoch: 3, epochs: 2, ..Clock::default() };
 /// let mut history = History(vec![EpochRecord { epoch: 1, ..EpochRecord::default() }]);

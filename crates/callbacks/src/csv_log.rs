@@ -21,7 +21,8 @@ use crate::{Callback, CallbackError, LogError, RunView};
 /// use selfsame_models::{Classifier, Clock, ResNetConfig};
 ///
 /// let device = Device::flex();
-/// let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(0, &device);
+/// let sizes = ResNetConfig { blocks: vec![1], channels: 1, ..ResNetConfig::resnet10(1) };
+/// let encoder = sizes.init(0, &device);
 /// let (method, clock) = (Classifier::new(encoder, 2, 0, &device), Clock::default());
 /// let metrics = [("loss".to_owned(), 0.5), ("knn".to_owned(), 0.75)].into();
 /// let (mut history, mut stop) = (History(vec![EpochRecord { epoch: 1, metrics }]), None);

@@ -34,7 +34,8 @@ use crate::{Callback, CallbackError, RunView};
 /// use selfsame_models::{Classifier, Clock, ResNetConfig};
 ///
 /// let device = Device::flex();
-/// let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(0, &device);
+/// let sizes = ResNetConfig { blocks: vec![1], channels: 1, ..ResNetConfig::resnet10(1) };
+/// let encoder = sizes.init(0, &device);
 /// let (method, clock) = (Classifier::new(encoder, 2, 0, &device), Clock::default());
 /// let (metrics, mut stop) = (StepMetrics::default(), None);
 /// let mut history = History(vec![EpochRecord { epoch: 1, ..EpochRecord::default() }]);

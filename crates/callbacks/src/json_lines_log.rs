@@ -25,7 +25,8 @@ use crate::{Callback, CallbackError, RunView};
 /// use selfsame_models::{Classifier, Clock, ResNetConfig};
 ///
 /// let device = Device::flex();
-/// let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(0, &device);
+/// let sizes = ResNetConfig { blocks: vec![1], channels: 1, ..ResNetConfig::resnet10(1) };
+/// let encoder = sizes.init(0, &device);
 /// let method = Classifier::new(encoder, 2, 0, &device);
 /// let clock = Clock { step: 1, steps_per_epoch: 4, epochs: 1, ..Clock::default() };
 /// let metrics = StepMetrics { loss: 0.5, ..StepMetrics::default() };

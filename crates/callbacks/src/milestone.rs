@@ -25,7 +25,8 @@ use crate::{Callback, CallbackError, Direction, History, MissingMetric, RunView}
 /// use selfsame_models::{Classifier, Clock, ResNetConfig};
 ///
 /// let device = Device::flex();
-/// let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(0, &device);
+/// let sizes = ResNetConfig { blocks: vec![1], channels: 1, ..ResNetConfig::resnet10(1) };
+/// let encoder = sizes.init(0, &device);
 /// let (method, clock) = (Classifier::new(encoder, 2, 0, &device), Clock::default());
 /// let epoch = EpochRecord { epoch: 5, metrics: [("knn".to_owned(), 0.21)].into() };
 /// let (mut history, mut stop) = (History(vec![epoch]), None);

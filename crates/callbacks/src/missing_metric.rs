@@ -15,7 +15,8 @@ use crate::History;
 /// use selfsame_models::{Classifier, Clock, ResNetConfig};
 ///
 /// let device = Device::flex();
-/// let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(0, &device);
+/// let sizes = ResNetConfig { blocks: vec![1], channels: 1, ..ResNetConfig::resnet10(1) };
+/// let encoder = sizes.init(0, &device);
 /// let (method, clock) = (Classifier::new(encoder, 2, 0, &device), Clock::default());
 /// let epoch = EpochRecord { epoch: 1, metrics: [("loss".to_owned(), 0.5)].into() };
 /// let (mut history, metrics, mut stop) = (History(vec![epoch]), StepMetrics::default(), None);

@@ -18,7 +18,8 @@ impl TestRun {
     /// Starts a run of nine epochs of two steps.
     pub(crate) fn new() -> Self {
         let device = Device::flex();
-        let encoder = ResNetConfig { blocks: vec![1], width: 1, channels: 1 }.init(0, &device);
+        let sizes = ResNetConfig { blocks: vec![1], channels: 1, ..ResNetConfig::resnet10(1) };
+        let encoder = sizes.init(0, &device);
         Self {
             method: Classifier::new(encoder, 2, 0, &device),
             clock: Clock { steps_per_epoch: 2, epochs: 9, ..Clock::default() },

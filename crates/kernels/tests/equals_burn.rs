@@ -98,6 +98,18 @@ fn convolutions_of_a_resnet() {
     check_conv([40, 3, 32, 32], 16, [3, 3], 1, 1);
 }
 
+#[test]
+fn convolutions_of_a_resnet_of_large_images() {
+    for (height, width) in [(32, 32), (33, 45), (8, 7), (1, 2)] {
+        check_conv([3, 3, height, width], 10, [7, 7], 2, 3);
+    }
+    for (stride, from, to) in [(1, 8, 32), (1, 32, 8), (2, 12, 17)] {
+        for (height, width) in [(8, 8), (7, 5), (1, 1)] {
+            check_conv([3, from, height, width], to, [1, 1], stride, 0);
+        }
+    }
+}
+
 /// Wide enough for Winograd's convolution, with tiles that the image does not fill.
 #[test]
 fn convolutions_by_tiles() {

@@ -2,4 +2,4 @@
 
 mod resnet;
 
-pub use resnet::{ResNet, ResNetConfig};
+pub use resnet::{Pooling, ResNet, ResNetBlock, ResNetConfig, ResNetStem};

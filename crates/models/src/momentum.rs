@@ -144,7 +144,8 @@ mod tests {
     use burn::tensor::Device;
 
     fn branch(seed: u64, device: &Device) -> Branch<ResNet> {
-        let encoder = ResNetConfig { blocks: vec![1], width: 2, channels: 1 }.init(seed, device);
+        let sizes = ResNetConfig { blocks: vec![1], channels: 1, ..ResNetConfig::resnet10(2) };
+        let encoder = sizes.init(seed, device);
         let projector = MlpConfig::new([2, 3, 2]).init(seed, device);
         Branch::new(encoder, projector)
     }

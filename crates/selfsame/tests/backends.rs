@@ -224,7 +224,8 @@ fn shapes(images: usize, size: u32) -> Arc<dyn Dataset> {
 }
 
 fn sim_clr(device: &Device) -> SimClr<ResNet> {
-    let encoder = ResNetConfig { blocks: vec![1, 1], width: 8, channels: 3 }.init(5, device);
+    let sizes = ResNetConfig { blocks: vec![1, 1], ..ResNetConfig::resnet10(8) };
+    let encoder = sizes.init(5, device);
     SimClrConfig { d_hidden: 32, d_output: 16, temperature: 0.2 }.init(encoder, 5, device)
 }
 

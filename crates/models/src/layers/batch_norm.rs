@@ -14,6 +14,9 @@ pub struct BatchNormConfig {
     /// Whether a scale γ and a shift β are learned. Default true; the last layer of some
     /// projectors has neither.
     pub affine: bool,
+    /// The scale γ at the start. Default 1; a residual block whose last norm has 0 starts as the
+    /// identity.
+    pub scale: f64,
     /// Added to the variance. Default `1e-5`, as in PyTorch.
     pub epsilon: f64,
     /// Share of a new batch in the running statistics. Default `0.1`, as in PyTorch.
@@ -21,10 +24,10 @@ pub struct BatchNormConfig {
 }
 
 impl BatchNormConfig {
-    /// Returns the defaults: learned scale and shift, `epsilon` 1e-5, `momentum` 0.1.
+    /// Returns the defaults: learned scale and shift, `scale` 1, `epsilon` 1e-5, `momentum` 0.1.
     #[must_use]
     pub fn new(d_input: usize) -> Self {
-        Self { d_input, affine: true, epsilon: 1e-5, momentum: 0.1 }
+        Self { d_input, affine: true, scale: 1.0, epsilon: 1e-5, momentum: 0.1 }
     }
 
     /// Returns the same settings without scale and shift.
@@ -33,13 +36,19 @@ impl BatchNormConfig {
         Self { affine: false, ..self }
     }
 
-    /// Creates a layer with scale 1, shift 0, running mean 0 and running variance 1.
+    /// Returns the same settings with another scale at the start.
+    #[must_use]
+    pub fn with_scale(self, scale: f64) -> Self {
+        Self { scale, ..self }
+    }
+
+    /// Creates a layer with shift 0, running mean 0 and running variance 1.
     #[must_use]
     pub fn init(&self, device: &Device) -> BatchNorm {
         let ones = || Tensor::<1>::ones([self.d_input], device);
         let zeros = || Tensor::<1>::zeros([self.d_input], device);
         BatchNorm {
-            gamma: self.affine.then(|| Param::from_tensor(ones())),
+            gamma: self.affine.then(|| Param::from_tensor(ones() * self.scale)),
             beta: self.affine.then(|| Param::from_tensor(zeros())),
             running_mean: RunningState::new(zeros()),
             running_var: RunningState::new(ones()),

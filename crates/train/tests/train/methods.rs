@@ -82,5 +82,5 @@ pub(crate) fn with_method<V: Visitor>(
 
 /// A network of two blocks.
 pub(crate) fn encoder(width: usize, device: &Device) -> ResNet {
-    ResNetConfig { blocks: vec![1, 1], width, channels: 3 }.init(5, device)
+    ResNetConfig { blocks: vec![1, 1], ..ResNetConfig::resnet10(width) }.init(5, device)
 }
