@@ -18,8 +18,8 @@ const W_MSE: &str = "solo-learn, scripts/pretrain/imagenet-100/wmse.yaml";
 const VIBCREG: &str = "solo-learn, scripts/pretrain/imagenet-100/vibcreg.yaml";
 const MMCR: &str =
     "Yerxa et al., 2023, arXiv:2303.03307, mmcr/imagenet/data.py of the official code";
-const LEJEPA: &str = "Balestriero & LeCun, 2025, arXiv:2511.08544, README of the official code; local \
-                      views of 96 pixels for patches of 16, where it has 98 for patches of 14";
+const LEJEPA: &str = "Balestriero & LeCun, 2025, arXiv:2511.08544, README of the official code; \
+                      local views of 96 pixels for patches of 16, where it has 98 for those of 14";
 const VISREG: &str =
     "Wu et al., 2026, arXiv:2606.02572, visreg/data/multicrop.py of the official code";
 const MSN: &str = "Assran et al., 2022, arXiv:2204.07141, src/data_manager.py of the official code";
@@ -102,7 +102,8 @@ impl Recipe {
         Self::simsiam_imagenet().repeated("fast_siam_imagenet", FAST_SIAM, views)
     }
 
-    /// Returns MoCo v3's recipe: the views of BYOL, but larger parts, bilinear; the flip comes last.
+    /// Returns MoCo v3's recipe: the views of BYOL, but larger parts, bilinear; the flip comes
+    /// last.
     #[must_use]
     pub fn moco_v3_imagenet() -> Self {
         let view = |blurred, last| {
