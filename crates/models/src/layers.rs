@@ -2,16 +2,22 @@
 
 mod batch_norm;
 mod conv2d;
+mod depthwise_conv;
 mod dino_head;
 mod gem;
 mod linear;
 mod mlp;
+mod patch_conv;
 mod projector;
 
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use conv2d::{Conv2d, Conv2dConfig};
+pub(crate) use conv2d::{convolve, identity_kernel};
+pub use depthwise_conv::{DepthwiseConv, DepthwiseConvConfig};
 pub use dino_head::{DinoHead, DinoHeadConfig};
 pub use gem::{Gem, GemConfig};
 pub use linear::linear;
+pub(crate) use linear::linear_normal;
 pub use mlp::{Mlp, MlpConfig};
+pub use patch_conv::{PatchConv, PatchConvConfig};
 pub use projector::Projector;

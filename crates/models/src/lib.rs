@@ -27,7 +27,10 @@ mod weights;
 pub use any_backbone::{AnyBackbone, BackboneConfig, UnknownBackbone, backbone};
 pub use any_method::{AnyCarry, AnyMethod};
 pub use backbone::Backbone;
-pub use backbones::{Pooling, ResNet, ResNetBlock, ResNetConfig, ResNetStem};
+pub use backbones::{
+    Airbench, AirbenchConfig, ConvNext, ConvNextConfig, Pooling, ResNet, ResNetBlock, ResNetConfig,
+    ResNetStem,
+};
 pub use batch::Batch;
 pub use branch::Branch;
 pub use clock::Clock;
@@ -35,8 +38,8 @@ pub use context::Context;
 pub use finite::{NonFiniteLayer, first_non_finite_layer};
 pub use half_precision::cast_convolutions;
 pub use layers::{
-    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DinoHead, DinoHeadConfig, Gem, GemConfig,
-    Mlp, MlpConfig, Projector, linear,
+    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DepthwiseConv, DepthwiseConvConfig, DinoHead,
+    DinoHeadConfig, Gem, GemConfig, Mlp, MlpConfig, PatchConv, PatchConvConfig, Projector, linear,
 };
 pub use method::Method;
 pub use method_config::{MethodConfig, NoTokens};

@@ -96,6 +96,12 @@ pub struct BatchNorm {
 }
 
 impl BatchNorm {
+    /// Returns the layer with a scale that is not learned; the shift, if any, is.
+    #[must_use]
+    pub fn with_fixed_scale(self) -> Self {
+        Self { gamma: self.gamma.map(|gamma| gamma.set_require_grad(false)), ..self }
+    }
+
     /// Normalizes each channel.
     ///
     /// # Shapes
@@ -182,5 +188,18 @@ mod tests {
         let want: TensorData = [[1.0_f32, 10.0], [3.0, 10.0], [5.0, 40.0]].into();
         output.assert_approx_eq::<f32>(&want, Tolerance::rel_abs(1e-4, 1e-4));
         assert_eq!(norm.num_params(), 4, "running statistics only");
+    }
+
+    #[test]
+    fn beside_a_fixed_scale_the_shift_learns() {
+        let device = Device::flex().autodiff();
+        let norm = BatchNormConfig::new(2).init(&device).with_fixed_scale();
+        for norm in [norm.clone(), norm.valid().train()] {
+            let gradients = norm.forward(rows(&device)).sum().backward();
+            let gradients = burn::optim::GradientsParams::from_grads(gradients, &norm);
+            assert_eq!(gradients.len(), 1);
+            let shift = gradients.get::<1>(norm.beta.unwrap().id).unwrap().into_data();
+            shift.assert_approx_eq::<f32>(&[3.0_f32, 3.0].into(), Tolerance::absolute(1e-6));
+        }
     }
 }
