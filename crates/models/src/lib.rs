@@ -39,14 +39,17 @@ pub use finite::{NonFiniteLayer, first_non_finite_layer};
 pub use half_precision::cast_convolutions;
 pub use layers::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DepthwiseConv, DepthwiseConvConfig, DinoHead,
-    DinoHeadConfig, Gem, GemConfig, Mlp, MlpConfig, PatchConv, PatchConvConfig, Projector, linear,
+    DinoHeadConfig, Gem, GemConfig, IterNorm, Mlp, MlpConfig, PatchConv, PatchConvConfig,
+    Projector, linear,
 };
 pub use method::Method;
 pub use method_config::{MethodConfig, NoTokens};
 pub use method_name::{MethodName, Needs, UnknownMethod};
 pub use methods::{
-    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier, Dino, DinoConfig, MocoV2,
-    MocoV2Config, SimClr, SimClrConfig, SimSiam, SimSiamConfig, Vicreg, VicregConfig,
+    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier, Dino, DinoConfig, EmpSsl,
+    EmpSslConfig, Frossl, FrosslConfig, LeJepa, LeJepaConfig, Mmcr, MmcrConfig, MocoV2,
+    MocoV2Config, SimClr, SimClrConfig, SimSiam, SimSiamConfig, Tico, TicoConfig, Vibcreg,
+    VibcregConfig, Vicreg, VicregConfig, VisReg, VisRegConfig, WMse, WMseConfig,
 };
 pub use momentum::Momentum;
 pub use seed::Seed;

@@ -366,7 +366,11 @@ mod tests {
             assert_eq!(trained(&airbench, &device), want);
             let airbench = airbench.whiten(images.clone());
             assert_eq!(trained(&airbench, &device), want, "whitened");
-            assert_eq!(trained(&airbench.valid().train(), &device), want, "there and back");
+            assert_eq!(
+                trained(&airbench.valid().train(), &device),
+                want,
+                "a copy for training of one for evaluation"
+            );
         }
     }
 
@@ -414,6 +418,17 @@ mod tests {
         let gradients = GradientsParams::from_grads(features.sum().backward(), &airbench);
         let first = gradients.get::<4>(airbench.first.weight.id).unwrap();
         assert!(first.is_finite().all().into_scalar::<bool>());
+    }
+
+    #[test]
+    fn half_precision_is_close() {
+        let device = Device::flex();
+        let airbench = tiny(false).init(1, &device);
+        let images = images([2, 3, 16, 16], &device);
+        let single = airbench.forward(images.clone());
+        let half = crate::cast_convolutions(&airbench, burn::tensor::FloatDType::BF16);
+        let apart = (half.forward(images) - single).abs().max().into_scalar::<f32>();
+        assert!(0.0 < apart && apart < 0.1, "{apart}");
     }
 
     #[test]

@@ -348,6 +348,21 @@ mod tests {
     }
 
     #[test]
+    fn half_precision_is_close_and_every_weight_has_its_gradient() {
+        let device = Device::flex().autodiff();
+        let convnext = small().init(1, &device);
+        let single = convnext.forward(images([2, 3, 16, 16], &device));
+        for precision in [burn::tensor::FloatDType::F16, burn::tensor::FloatDType::BF16] {
+            let half = crate::cast_convolutions(&convnext, precision);
+            let features = half.forward(images([2, 3, 16, 16], &device));
+            let apart = (features.clone() - single.clone()).abs().max().into_scalar::<f32>();
+            assert!(0.0 < apart && apart < 0.1, "{apart}");
+            let gradients = features.square().sum().backward();
+            assert_eq!(GradientsParams::from_grads(gradients, &convnext).len(), 63);
+        }
+    }
+
+    #[test]
     fn settings_read_from_json_with_defaults_and_without_typos() {
         let config: ConvNextConfig = serde_json::from_str(r#"{"patch": 2}"#).unwrap();
         assert_eq!(config, ConvNextConfig { patch: 2, ..ConvNextConfig::tiny() });
