@@ -19,8 +19,8 @@ use selfsame::datasets::{Dataset, Split, Synthetic, SyntheticConfig};
 
 /// Views of each operator.
 const DRAWS: usize = 4;
-/// Patches shown of EMP-SSL.
-const PATCHES: usize = 6;
+/// Views shown of a recipe with many alike, such as the patches of EMP-SSL.
+const ALIKE: usize = 6;
 const SEED: u64 = 1;
 
 fn main() -> Result<()> {
@@ -55,8 +55,8 @@ fn main() -> Result<()> {
             continue;
         }
         shown.push(recipe.clone());
-        if recipe.name == "emp_ssl_cifar" {
-            recipe.views.truncate(PATCHES);
+        if recipe.views.iter().all(|view| *view == recipe.views[0]) {
+            recipe.views.truncate(ALIKE);
         }
         let photograph = recipe.name.ends_with("imagenet");
         let mut grid =

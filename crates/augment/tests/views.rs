@@ -88,8 +88,67 @@ fn multi_crop_recipes_have_the_published_sizes() {
     assert_eq!(sides(Recipe::dino_imagenet())[..4], [224, 224, 96, 96]);
     assert_eq!(sides(Recipe::swav_cifar()), [32, 32, 18, 18, 18, 18, 18, 18]);
     assert_eq!(sides(Recipe::emp_ssl_cifar(7)), [32; 7]);
+    assert_eq!(sides(Recipe::msn_cifar()), [32, 32, 16, 16, 16, 16, 16, 16]);
+    assert_eq!(sides(Recipe::w_mse_imagenet()), [224, 224, 96, 96, 96, 96, 96, 96]);
+    assert_eq!(sides(Recipe::lejepa_imagenet()), [224, 224, 96, 96, 96, 96, 96, 96]);
+    assert_eq!(sides(Recipe::visreg_imagenet())[2..6], [224, 224, 96, 96]);
+    assert_eq!(sides(Recipe::msn_imagenet()).len(), 12);
+    assert_eq!(sides(Recipe::mmcr_imagenet(8)), [224; 8]);
     let grid = view_grid(&[smooth(50, 40)], &Recipe::dino_imagenet(), 0);
     assert_eq!(grid.dimensions(), (11 * 100 + 4, 104));
+}
+
+/// Returns the text of a view's operators, one a line.
+fn operators(recipe: &Recipe, view: usize) -> String {
+    let lines: Vec<String> = recipe.views[view].iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+#[test]
+fn the_recipes_of_solo_learn_have_its_numbers() {
+    let crop = "random resized crop to 32 px: area 0.08 to 1, aspect 0.750 to 1.333, bicubic, \
+                antialiased";
+    let flip = "horizontal flip (probability 0.5)";
+    let gray = "grayscale (probability 0.2)";
+    let blur = "Gaussian blur: sigma 0.1 to 2 px, kernel 13 px (probability 0.5)";
+    let jitter = |light: f64, saturation: f64, hue: f64| {
+        format!(
+            "color jitter: brightness {light}, contrast {light}, saturation {saturation}, hue {hue} \
+             (probability 0.8)"
+        )
+    };
+    let recipe = Recipe::symmetric_cifar();
+    let strong = [crop, flip, &jitter(0.8, 0.8, 0.2), gray, blur].join("\n");
+    assert_eq!([0, 1].map(|view| operators(&recipe, view)), [strong.clone(), strong]);
+    let weak = [crop, flip, &jitter(0.4, 0.4, 0.1), gray, blur].join("\n");
+    assert_eq!(operators(&Recipe::symmetric_weak_cifar(), 1), weak);
+    let recipe = Recipe::asymmetric_cifar();
+    let first = [crop, flip, &jitter(0.4, 0.2, 0.1), gray].join("\n");
+    let second = format!("{first}\nsolarize from 0.5 on (probability 0.2)");
+    assert_eq!([0, 1].map(|view| operators(&recipe, view)), [first.clone(), second]);
+    let recipe = Recipe::ressl_cifar();
+    let (student, teacher) = (format!("{first}\n{blur}"), format!("{crop}\n{flip}"));
+    assert_eq!([0, 1].map(|view| operators(&recipe, view)), [student, teacher.clone()]);
+    assert_eq!(operators(&Recipe::mae_cifar(), 0), teacher);
+}
+
+#[test]
+fn small_local_views_are_blurred() {
+    let recipe = Recipe::swav_cifar();
+    let image = smooth(32, 32);
+    let without = Recipe {
+        views: vec![
+            recipe.views[7].iter().filter(|o| o.to_string().contains("crop")).cloned().collect(),
+        ],
+        ..recipe.clone()
+    };
+    let blur = recipe.views[7].iter().find(|o| o.to_string().contains("blur")).unwrap();
+    let mut with = without.clone();
+    with.views[0].push(blur.clone());
+    let differ = (0..100).filter(|&sample| {
+        view(&without, &image, key(sample, 0)) != view(&with, &image, key(sample, 0))
+    });
+    assert!((1..30).contains(&differ.count()), "a tenth of the views of 18 pixels are blurred");
 }
 
 #[test]

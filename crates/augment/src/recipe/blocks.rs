@@ -40,10 +40,7 @@ pub(super) fn small(area: [f64; 2], light: f64, saturation: f64, hue: f64) -> Ve
 
 /// Returns the operators that BYOL and its followers share: bicubic, and little saturation.
 pub(super) fn large(size: u32, area: [f64; 2]) -> Vec<Operator> {
-    let resampling = Resampling { interpolation: Interpolation::Bicubic, antialias: true };
-    let aspect = [0.75, 4.0 / 3.0];
-    let crop = RandomResizedCrop { size, area, aspect, resampling }.into();
-    vec![crop, FLIP, jitter(0.4, 0.2, 0.1), GRAY]
+    vec![bicubic_crop(size, area), FLIP, jitter(0.4, 0.2, 0.1), GRAY]
 }
 
 /// Appends an operator.
@@ -54,8 +51,17 @@ pub(super) fn with(mut view: Vec<Operator>, last: Operator) -> Vec<Operator> {
 
 /// Returns a random crop of the usual shapes, 3:4 to 4:3.
 pub(super) fn crop(size: u32, area: [f64; 2]) -> Operator {
-    let aspect = [0.75, 4.0 / 3.0];
-    RandomResizedCrop { size, area, aspect, resampling: Resampling::default() }.into()
+    crop_with(Interpolation::Bilinear, size, area)
+}
+
+/// Returns a random crop of the usual shapes with bicubic interpolation.
+pub(super) fn bicubic_crop(size: u32, area: [f64; 2]) -> Operator {
+    crop_with(Interpolation::Bicubic, size, area)
+}
+
+fn crop_with(interpolation: Interpolation, size: u32, area: [f64; 2]) -> Operator {
+    let resampling = Resampling { interpolation, antialias: true };
+    RandomResizedCrop { size, area, aspect: [0.75, 4.0 / 3.0], resampling }.into()
 }
 
 /// Returns a jitter with the same strength of brightness and contrast, with probability 0.8.
@@ -67,6 +73,12 @@ pub(super) fn jitter(light: f64, saturation: f64, hue: f64) -> Operator {
 /// Returns a blur with a kernel of a tenth of the side and a deviation of 0.1 to 2 pixels.
 pub(super) fn blur(probability: f64) -> Operator {
     GaussianBlur { kernel_size: None, sigma: [0.1, 2.0], probability }.into()
+}
+
+/// Returns a blur of the same strength whose kernel reaches three deviations, for images so small
+/// that a tenth of their side is no kernel. Pillow's blur has no limit either.
+pub(super) fn whole_blur(probability: f64) -> Operator {
+    GaussianBlur { kernel_size: Some(13), sigma: [0.1, 2.0], probability }.into()
 }
 
 /// Returns a solarization of the brighter half.
