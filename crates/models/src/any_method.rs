@@ -3,6 +3,7 @@
 use burn::optim::GradientsParams;
 
 use crate::method_table::for_all_methods;
+#[allow(clippy::wildcard_imports, reason = "the table names them all")]
 use crate::methods::*;
 use crate::one_of::one_of;
 use crate::{AnyBackbone, Batch, Context, Method, Step};

@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use crate::method_table::for_all_methods;
+#[allow(clippy::wildcard_imports, reason = "the table names them all")]
 use crate::methods::*;
 use crate::{AnyBackbone, AnyMethod, MethodName, Needs, Seed};
 

@@ -74,7 +74,7 @@ macro_rules! names {
             /// Returns the address of the paper.
             #[must_use]
             pub fn paper(self) -> &'static str {
-                match self { $(Self::$method => concat!("https://arxiv.org/abs/", $paper)),+ }
+                match self { $(Self::$method => concat!("https://", $paper)),+ }
             }
 
             /// Returns the numbers of views of a sample that it can learn from.
@@ -135,7 +135,7 @@ mod tests {
             let json = serde_json::to_string(&method).unwrap();
             assert_eq!(json, format!("\"{}\"", method.key()));
             assert_eq!(serde_json::from_str::<MethodName>(&json).unwrap(), method);
-            assert!(!method.about().ends_with('.') && method.paper().contains("/abs/2"));
+            assert!(!method.about().ends_with('.') && method.paper().contains(".org/"));
         }
     }
 
