@@ -131,16 +131,16 @@ pub fn visreg_terms(
     slices: Tensor<2>,
     config: &VisRegLossConfig,
 ) -> VisRegTerms {
-    let share = config.regularization;
-    assert!((0.0..=1.0).contains(&share), "visreg needs a share in [0, 1], got {share}");
+    let weight = config.regularization;
+    assert!((0.0..=1.0).contains(&weight), "visreg needs a share in [0, 1], got {weight}");
     let (views, invariance) = agreement("visreg", global, local, &slices);
     let center = |view: &Tensor<2>| mean_square(view.clone().mean_dim(0));
     let scale =
         |view: &Tensor<2>| mean_square(deviation(view.clone() - view.clone().mean_dim(0)) - 1.0);
     let shape = |view: &Tensor<2>| visreg_shape(view.clone(), slices.clone(), config.epsilon);
-    let mean = |terms: Vec<Tensor<1>>| Tensor::cat(terms, 0).mean() * share;
+    let mean = |terms: Vec<Tensor<1>>| Tensor::cat(terms, 0).mean() * weight;
     VisRegTerms {
-        invariance: invariance * (1.0 - share),
+        invariance: invariance * (1.0 - weight),
         center: mean(views.iter().map(center).collect()),
         scale: mean(views.iter().map(scale).collect()),
         shape: mean(views.iter().map(shape).collect()),

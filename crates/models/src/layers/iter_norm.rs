@@ -99,11 +99,11 @@ impl IterNorm {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::Tolerance;
+    use burn::tensor::{TensorData, Tolerance};
 
     /// Eight rows of four features, no two alike.
     fn rows(device: &Device) -> Tensor<2> {
-        let value = |i: i32| (0.7 * f64::from(i * i) + 0.1).sin() as f32 * 3.0 + 0.5;
+        let value = |i: i16| (0.7 * f32::from(i * i) + 0.1).sin() * 3.0 + 0.5;
         let values: Vec<f32> = (0..32).map(value).collect();
         Tensor::<1>::from_floats(values.as_slice(), device).reshape([8, 4])
     }
@@ -138,8 +138,9 @@ mod tests {
             let share = (variance + EPSILON) / total;
             (0..5).fold(1.0, |p: f64, _| 1.5 * p - 0.5 * p.powi(3) * share) / total.sqrt()
         };
-        let want = input.map(|[a, b]| [(factor(1.0) * a) as f32, (factor(9.0) * b) as f32]);
-        output.into_data().assert_approx_eq::<f32>(&want.into(), Tolerance::absolute(1e-5));
+        let want = input.map(|[a, b]| [factor(1.0) * a, factor(9.0) * b]);
+        let want = TensorData::from(want).convert::<f32>();
+        output.into_data().assert_approx_eq::<f32>(&want, Tolerance::absolute(1e-5));
     }
 
     #[test]

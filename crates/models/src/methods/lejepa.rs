@@ -150,7 +150,9 @@ impl<B: Backbone> Method for LeJepa<B> {
 mod tests {
     use super::*;
     use crate::methods::checks::{assert_views_are_alike, terms};
-    use crate::methods::small::{assert_close, device, encoder, values, views};
+    use crate::methods::small::{
+        assert_close, assert_same_gradients, device, encoder, gradients, values, views,
+    };
     use crate::{Clock, ResNet};
     use selfsame_losses::lejepa;
 
@@ -175,7 +177,10 @@ mod tests {
         let z: Vec<_> = batch.views.iter().map(|view| method.embed(view.clone())).collect();
         let slices = method.slices(&at(7), &device());
         let config = LeJepaLossConfig { regularization: 0.3, ..LeJepaLossConfig::default() };
-        assert_close(step.loss, lejepa(&z[..2], &z[2..], slices, &config));
+        let want = lejepa(&z[..2], &z[2..], slices, &config);
+        assert_close(step.loss.clone(), want.clone());
+        // No view and no mean is a constant.
+        assert_same_gradients(&gradients(&method, step.loss), &gradients(&method, want));
     }
 
     #[test]

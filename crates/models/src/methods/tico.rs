@@ -70,7 +70,7 @@ impl TicoConfig {
 ///
 /// # Source
 /// Zhu et al., 2022, [arXiv:2206.10698](https://arxiv.org/abs/2206.10698), algorithm 1.
-/// Deviation: the hidden layer is narrower by default.
+/// Deviation: the batch's share of `C` is a constant too, where lightly gives it a gradient.
 ///
 /// # Example
 /// ```

@@ -142,7 +142,9 @@ impl<B: Backbone> Method for VisReg<B> {
 mod tests {
     use super::*;
     use crate::methods::checks::{assert_views_are_alike, terms};
-    use crate::methods::small::{assert_close, device, encoder, values, views};
+    use crate::methods::small::{
+        assert_close, assert_same_gradients, device, encoder, gradients, values, views,
+    };
     use crate::{Clock, ResNet};
     use selfsame_losses::visreg;
 
@@ -167,7 +169,10 @@ mod tests {
         let z: Vec<_> = batch.views.iter().map(|view| method.embed(view.clone())).collect();
         let slices = method.slices(&at(7), &device());
         let config = VisRegLossConfig { regularization: 0.3, ..VisRegLossConfig::default() };
-        assert_close(step.loss, visreg(&z[..2], &z[2..], slices, &config));
+        let want = visreg(&z[..2], &z[2..], slices, &config);
+        assert_close(step.loss.clone(), want.clone());
+        // No view and no mean is a constant.
+        assert_same_gradients(&gradients(&method, step.loss), &gradients(&method, want));
     }
 
     #[test]
