@@ -193,11 +193,6 @@ fn clipped_lars(trust: f64, weight_decay: f64) -> OptimizerConfig {
     OptimizerConfig::Lars { momentum: 0.9, weight_decay, trust, clip: true }
 }
 
-/// `AdamW` with the averages of MAE.
-fn mae_adam_w() -> OptimizerConfig {
-    OptimizerConfig::AdamW { betas: [0.9, 0.95], epsilon: 1e-8, weight_decay: 0.05 }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,7 +214,6 @@ mod tests {
             assert!(name.views().contains(&views), "{name} for {data}: {views} views");
             let side = if data == "ImageNet" { 224 } else { 32 };
             assert_eq!(preset.recipe.view_dims(0), [3, side, side], "{name} for {data}");
-            preset.encoder().unwrap();
             let steps = 1_000_000 / preset.batch_size as u64;
             for epochs in [1, 3, preset.epochs, 2 * preset.epochs] {
                 let config = preset.training(epochs, preset.batch_size, steps);
@@ -227,6 +221,14 @@ mod tests {
                 assert_eq!(config.schedule.peak().to_bits(), preset.rate.to_bits());
             }
             assert!(preset.last_rate <= preset.rate && preset.source.len() > 10, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_encoder_is_known() {
+        for (data, preset) in all() {
+            let name = preset.method.name();
+            assert!(preset.encoder().is_ok(), "{name} for {data}: {}", preset.backbone);
         }
     }
 
@@ -315,6 +317,14 @@ mod tests {
         assert_solo(MethodName::Byol, &asymmetric, solo_lars(1e-5), 1.0);
         assert_solo(MethodName::MocoV2, &weak, sgd(1e-4), 0.3);
         assert_solo(MethodName::Dino, &asymmetric, solo_lars(1e-6), 0.3);
+        assert_solo(MethodName::Vibcreg, &Recipe::vicreg_cifar(), solo_lars(1e-4), 0.3);
+        assert_solo(MethodName::MocoV3, &asymmetric, solo_lars(1e-6), 0.3);
+        assert_solo(MethodName::Nnclr, &asymmetric, solo_lars(1e-5), 0.4);
+        assert_solo(MethodName::Swav, &Recipe::swav_cifar(), solo_lars(1e-6), 0.6);
+        assert_solo(MethodName::Ressl, &Recipe::ressl_cifar(), sgd(1e-4), 0.05);
+        let adam = OptimizerConfig::adam(1e-6);
+        assert_solo(MethodName::WMse, &Recipe::w_mse_cifar(), adam, 2e-3);
+        assert_solo(MethodName::SupCon, &symmetric, sgd(1e-5), 0.4);
         for (method, want) in [
             (MethodName::SimClr, r#"{"d_hidden": 2048, "d_output": 256, "temperature": 0.2}"#),
             (MethodName::SimSiam, r#"{"d_output": 2048, "d_predictor": 512, "layers": 3}"#),
@@ -331,6 +341,29 @@ mod tests {
                     "student_temperature": 0.1, "teacher_temperature": 0.07,
                     "momentum": {"name": "cosine", "first": 0.9995, "last": 1.0}}"#,
             ),
+            (MethodName::Vibcreg, r#"{"d_output": 2048, "groups": 64, "correlation": 200.0}"#),
+            (
+                MethodName::MocoV3,
+                r#"{"d_hidden": 4096, "d_output": 256, "layers": 2, "temperature": 0.2,
+                    "momentum": {"name": "cosine", "first": 0.99, "last": 1.0}}"#,
+            ),
+            (
+                MethodName::Nnclr,
+                r#"{"d_hidden": 2048, "d_output": 256, "d_predictor": 4096, "temperature": 0.2,
+                    "queue": 65536}"#,
+            ),
+            (
+                MethodName::Swav,
+                r#"{"d_hidden": 2048, "d_output": 128, "prototypes": 3000, "temperature": 0.1,
+                    "queue": 3840, "queue_epoch": 50, "frozen_epochs": 2}"#,
+            ),
+            (
+                MethodName::Ressl,
+                r#"{"d_hidden": 4096, "d_output": 256, "student_temperature": 0.1,
+                    "teacher_temperature": 0.04, "momentum": 0.99, "queue": 65536}"#,
+            ),
+            (MethodName::WMse, r#"{"d_hidden": 1024, "d_output": 64, "rows": 128}"#),
+            (MethodName::SupCon, r#"{"d_hidden": 2048, "d_output": 256, "temperature": 0.2}"#),
         ] {
             assert_settings(&Preset::cifar10(method), want);
         }
@@ -363,6 +396,15 @@ mod tests {
         assert_imagenet(MethodName::MocoV2, sgd, [0.03, 0.0], [256, 0, 200]);
         let adam_w = OptimizerConfig::adam_w;
         assert_imagenet(MethodName::Dino, adam_w(0.04), [2e-3, 1e-6], [1024, 10, 300]);
+        assert_imagenet(MethodName::MocoV3, lars(1e-6), [4.8, 0.0], [4096, 10, 300]);
+        assert_imagenet(MethodName::Nnclr, lars(1e-6), [4.8, 0.0], [4096, 10, 1000]);
+        assert_imagenet(MethodName::Swav, lars(1e-6), [4.8, 4.8e-3], [4096, 10, 800]);
+        assert_imagenet(MethodName::Ressl, sgd, [0.05, 0.0], [256, 5, 200]);
+        assert_imagenet(MethodName::Tico, lars(1.5e-6), [0.2, 0.0], [256, 10, 100]);
+        assert_imagenet(MethodName::Mmcr, lars(1e-6), [6.4, 6.4e-3], [2048, 10, 100]);
+        assert_imagenet(MethodName::DirectClr, lars(1e-6), [4.8, 4.8e-3], [4096, 10, 100]);
+        assert_imagenet(MethodName::LeJepa, adam_w(0.05), [5e-4, 5e-7], [512, 1, 100]);
+        assert_imagenet(MethodName::VisReg, adam_w(0.05), [9e-4, 9e-7], [128, 5, 100]);
         for (method, want) in [
             (MethodName::SimClr, r#"{"d_hidden": 2048, "d_output": 128, "temperature": 0.1}"#),
             (MethodName::SimSiam, r#"{"d_output": 2048, "d_predictor": 512, "layers": 3}"#),
@@ -389,6 +431,12 @@ mod tests {
                 r#"{"d_output": 65536, "normalize_hidden": false, "teacher_temperature": 0.07,
                     "warmup_teacher_temperature": 0.04, "warmup_teacher_epochs": 30.0}"#,
             ),
+            (
+                MethodName::Swav,
+                r#"{"prototypes": 3000, "epsilon": 0.05, "iterations": 3, "frozen_epochs": 1,
+                    "queue": 0}"#,
+            ),
+            (MethodName::DirectClr, r#"{"columns": 360, "temperature": 0.1}"#),
         ] {
             assert_settings(&Preset::imagenet(method), want);
         }

@@ -2,22 +2,40 @@
 
 use selfsame_augment::Recipe;
 use selfsame_models::{
-    BarlowTwinsConfig, ByolConfig, DinoConfig, MethodConfig, MethodName, MocoV2Config,
-    SimClrConfig, SimSiamConfig, VicregConfig,
+    AlignUniformConfig, BarlowTwinsConfig, ByolConfig, DinoConfig, DirectClrConfig, EmpSslConfig,
+    FastSiamConfig, FrosslConfig, LeJepaConfig, MethodConfig, MethodName, MmcrConfig, MocoV2Config,
+    MocoV3Config, NnclrConfig, ResslConfig, SimClrConfig, SimSiamConfig, SupConConfig, SwavConfig,
+    TicoConfig, VibcregConfig, VicregConfig, VisRegConfig, WMseConfig,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 
-use super::{Preset, clipped_lars, mae_adam_w, sgd};
+use super::{Preset, clipped_lars, sgd};
 
 pub(super) fn preset(method: MethodName) -> Preset {
     match method {
         MethodName::SimClr => simclr(),
         MethodName::SimSiam => simsiam(),
+        MethodName::FastSiam => fast_siam(),
         MethodName::BarlowTwins => barlow_twins(),
         MethodName::Vicreg => vicreg(),
+        MethodName::Vibcreg => vibcreg(),
         MethodName::Byol => byol(),
         MethodName::MocoV2 => moco_v2(),
+        MethodName::MocoV3 => moco_v3(),
+        MethodName::Nnclr => nnclr(),
+        MethodName::Swav => swav(),
         MethodName::Dino => dino(),
+        MethodName::Ressl => ressl(),
+        MethodName::WMse => w_mse(),
+        MethodName::Tico => tico(),
+        MethodName::Frossl => frossl(),
+        MethodName::Mmcr => mmcr(),
+        MethodName::EmpSsl => emp_ssl(),
+        MethodName::LeJepa => lejepa(),
+        MethodName::VisReg => visreg(),
+        MethodName::DirectClr => direct_clr(),
+        MethodName::AlignUniform => align_uniform(),
+        MethodName::SupCon => sup_con(),
     }
 }
 
@@ -76,6 +94,14 @@ fn simsiam() -> Preset {
     Preset { batch_size: 512, epochs: 100, ..resnet50_by_sgd(source, recipe, method, 0.1) }
 }
 
+fn fast_siam() -> Preset {
+    let method = FastSiamConfig { d_output: 2048, d_predictor: 512, layers: 3 };
+    let source =
+        "Pototzky et al., 2022: 4 views, 25 epochs, batches of 32; the rest is ours, SimSiam's";
+    let (recipe, method) = (Recipe::fast_siam_imagenet(4), MethodConfig::FastSiam(method));
+    Preset { batch_size: 32, epochs: 25, ..resnet50_by_sgd(source, recipe, method, 0.00625) }
+}
+
 fn barlow_twins() -> Preset {
     let method = BarlowTwinsConfig { d_output: 8192, off_diagonal: 0.0051, scale: 1.0 };
     let source = "facebookresearch/barlowtwins, main.py; its rate of biases, scales and shifts is \
@@ -86,17 +112,23 @@ fn barlow_twins() -> Preset {
 }
 
 fn vicreg() -> Preset {
-    let method = VicregConfig {
-        d_output: 8192,
-        invariance: 25.0,
-        variance: 25.0,
-        covariance: 1.0,
-        ..VicregConfig::default()
-    };
+    let method = VicregConfig { d_output: 8192, invariance: 25.0, variance: 25.0, covariance: 1.0 };
     let source = "facebookresearch/vicreg, README (1,000 epochs) and main_vicreg.py";
     let (recipe, method) = (Recipe::vicreg_imagenet(), MethodConfig::Vicreg(method));
     let (rate, batch_size, last_rate, epochs) = (1.6, 2048, 1.6e-3, 1000);
     Preset { rate, batch_size, last_rate, epochs, ..resnet50(source, recipe, method) }
+}
+
+fn vibcreg() -> Preset {
+    let method = VibcregConfig {
+        d_output: 2048,
+        groups: 64,
+        invariance: 25.0,
+        variance: 25.0,
+        correlation: 200.0,
+    };
+    let source = "ours: solo-learn's for ImageNet-100, scripts/pretrain/imagenet-100/vibcreg.yaml";
+    resnet18(source, Recipe::vibcreg_imagenet(), MethodConfig::Vibcreg(method))
 }
 
 fn byol() -> Preset {
@@ -117,6 +149,49 @@ fn moco_v2() -> Preset {
     };
     let source = "facebookresearch/moco, README (version 2) and main_moco.py";
     resnet50_by_sgd(source, Recipe::moco_v2_imagenet(), MethodConfig::MocoV2(method), 0.03)
+}
+
+fn moco_v3() -> Preset {
+    let method = MocoV3Config {
+        d_hidden: 4096,
+        d_output: 256,
+        temperature: 1.0,
+        momentum: Schedule::cosine(0.99, 1.0),
+        ..MocoV3Config::default()
+    };
+    let source = "facebookresearch/moco-v3, CONFIG.md, ResNet-50 for 300 epochs";
+    let (recipe, method) = (Recipe::moco_v3_imagenet(), MethodConfig::MocoV3(method));
+    Preset { epochs: 300, ..resnet50(source, recipe, method) }
+}
+
+fn nnclr() -> Preset {
+    let method = NnclrConfig {
+        d_hidden: 2048,
+        d_output: 256,
+        d_predictor: 4096,
+        temperature: 0.1,
+        queue: 98_304,
+    };
+    let source = "Dwibedi et al., 2021, arXiv:2104.14548, section 4, with SimCLR's views";
+    let (recipe, method) = (Recipe::simclr_imagenet(), MethodConfig::Nnclr(method));
+    Preset { epochs: 1000, ..resnet50(source, recipe, method) }
+}
+
+fn swav() -> Preset {
+    let method = SwavConfig {
+        d_hidden: 2048,
+        d_output: 128,
+        prototypes: 3000,
+        temperature: 0.1,
+        epsilon: 0.05,
+        iterations: 3,
+        frozen_epochs: 1,
+        queue: 0,
+        ..SwavConfig::default()
+    };
+    let source = "facebookresearch/swav, scripts/swav_800ep_pretrain.sh; its warm-up starts at 0.3";
+    let (recipe, method) = (Recipe::swav_imagenet(), MethodConfig::Swav(method));
+    Preset { last_rate: 4.8e-3, epochs: 800, ..resnet50(source, recipe, method) }
 }
 
 fn dino() -> Preset {
@@ -141,4 +216,135 @@ fn dino() -> Preset {
     let (rate, batch_size, last_rate, epochs) = (2e-3, 1024, 1e-6, 300);
     let common = vit(source, "vit_small", recipe, method, 0.04);
     Preset { rate, batch_size, last_rate, epochs, ..common }
+}
+
+fn ressl() -> Preset {
+    let method = ResslConfig {
+        d_hidden: 4096,
+        d_output: 512,
+        student_temperature: 0.1,
+        teacher_temperature: 0.04,
+        momentum: 0.999,
+        queue: 131_072,
+    };
+    let source = "mingkai-zheng/ReSSL, ressl.py on 8 devices";
+    let (recipe, method) = (Recipe::ressl_imagenet(), MethodConfig::Ressl(method));
+    Preset { warmup_epochs: 5, ..resnet50_by_sgd(source, recipe, method, 0.05) }
+}
+
+fn w_mse() -> Preset {
+    let method = WMseConfig { d_hidden: 1024, d_output: 64, rows: 128, ..WMseConfig::default() };
+    let source = "ours: solo-learn's for ImageNet-100, scripts/pretrain/imagenet-100/wmse.yaml";
+    let (recipe, method) = (Recipe::w_mse_imagenet(), MethodConfig::WMse(method));
+    let (optimizer, rate) = (OptimizerConfig::adam(1e-6), 1e-3);
+    Preset { optimizer, rate, ..resnet18(source, recipe, method) }
+}
+
+fn tico() -> Preset {
+    let method = TicoConfig {
+        d_hidden: 4096,
+        d_output: 256,
+        covariance_momentum: 0.9,
+        covariance: 8.0,
+        momentum: Schedule::cosine(0.99, 1.0),
+    };
+    let source = "lightly, benchmarks/imagenet/resnet50/tico.py, in batches of 256";
+    let (recipe, method) = (Recipe::byol_imagenet(), MethodConfig::Tico(method));
+    let (optimizer, rate, batch_size) = (OptimizerConfig::lars(1.5e-6), 0.2, 256);
+    Preset { optimizer, rate, batch_size, ..resnet50(source, recipe, method) }
+}
+
+fn frossl() -> Preset {
+    let method = FrosslConfig { d_hidden: 2048, d_output: 1024, invariance: 2.0 };
+    let source = "OFSkean/FroSSL, scripts/pretrain/imagenet/frossl.yaml, with the views of VICReg \
+                  that it names from solo-learn";
+    let (recipe, method) = (Recipe::vibcreg_imagenet(), MethodConfig::Frossl(method));
+    Preset { rate: 0.6, batch_size: 512, epochs: 100, ..resnet18(source, recipe, method) }
+}
+
+fn mmcr() -> Preset {
+    let method =
+        MmcrConfig { d_hidden: 8192, d_output: 512, compactness: 0.0, momentum: Some(0.99) };
+    let source = "ThomasYerxa/mmcr, pretrain_imagenet.py and mmcr/imagenet; its projector has a \
+                  second hidden layer of 8,192";
+    let (recipe, method) = (Recipe::mmcr_imagenet(8), MethodConfig::Mmcr(method));
+    let (rate, batch_size, last_rate) = (6.4, 2048, 6.4e-3);
+    Preset { rate, batch_size, last_rate, ..resnet50(source, recipe, method) }
+}
+
+fn emp_ssl() -> Preset {
+    let method = EmpSslConfig { d_hidden: 4096, d_output: 1024, epsilon: 0.2, invariance: 200.0 };
+    let source = "ours: the authors' for ImageNet-100, tsb0601/EMP-SSL, main.py, with 20 patches \
+                  as on CIFAR-10; its LARS has Nesterov momentum";
+    let (recipe, method) = (Recipe::emp_ssl_imagenet(20), MethodConfig::EmpSsl(method));
+    let (optimizer, rate, batch_size) = (clipped_lars(0.005, 1e-4), 0.3, 100);
+    let (warmup_epochs, epochs) = (0, 30);
+    let common = resnet18(source, recipe, method);
+    Preset { optimizer, rate, batch_size, warmup_epochs, epochs, ..common }
+}
+
+fn lejepa() -> Preset {
+    let method = LeJepaConfig {
+        d_hidden: 2048,
+        d_output: 64,
+        global_views: 2,
+        regularization: 0.05,
+        slices: 1024,
+        knots: 17,
+        t_max: 3.0,
+    };
+    let source = "rbalestr-lab/lejepa, README: views, optimizer and last rate; network, head, \
+                  batch and warm-up of lightly, benchmarks/imagenet/vitb16/lejepa.py";
+    let (recipe, method) = (Recipe::lejepa_imagenet(), MethodConfig::LeJepa(method));
+    let (rate, batch_size, warmup_epochs, last_rate) = (5e-4, 512, 1, 5e-7);
+    let common = vit(source, "vit_small", recipe, method, 0.05);
+    Preset { rate, batch_size, warmup_epochs, last_rate, ..common }
+}
+
+fn visreg() -> Preset {
+    let method = VisRegConfig {
+        d_hidden: 2048,
+        d_output: 256,
+        global_views: 4,
+        regularization: 0.9,
+        slices: 4096,
+    };
+    let source = "HaiyuWu/visreg, configs/default.yaml on the 8 devices of its README; its \
+                  projector has GELU in place of ReLU, and no weight decay";
+    let (recipe, method) = (Recipe::visreg_imagenet(), MethodConfig::VisReg(method));
+    let (rate, batch_size, warmup_epochs, last_rate) = (9e-4, 128, 5, 9e-7);
+    let common = vit(source, "vit_base", recipe, method, 0.05);
+    Preset { rate, batch_size, warmup_epochs, last_rate, clip_norm: Some(1.0), ..common }
+}
+
+fn direct_clr() -> Preset {
+    let method = DirectClrConfig { columns: 360, temperature: 0.1 };
+    let source =
+        "facebookresearch/directclr, main.py; its loss contrasts with the other view alone";
+    let (recipe, method) = (Recipe::byol_imagenet(), MethodConfig::DirectClr(method));
+    Preset { last_rate: 4.8e-3, ..resnet50(source, recipe, method) }
+}
+
+fn align_uniform() -> Preset {
+    // Their loss is 3 · alignment + uniformity, three times ours. The rate makes up for it, and the
+    // decay for the rate.
+    let method = AlignUniformConfig {
+        d_hidden: 2048,
+        d_output: 128,
+        alpha: 2.0,
+        t: 3.0,
+        uniformity: 1.0 / 3.0,
+    };
+    let source = "ssnl/moco_align_uniform, README; its loss is three times as large, its rate \
+                  0.03, its decay 1e-4; without its momentum network and queue";
+    let (recipe, method) = (Recipe::moco_v2_imagenet(), MethodConfig::AlignUniform(method));
+    Preset { optimizer: sgd(1e-4 / 3.0), ..resnet50_by_sgd(source, recipe, method, 0.09) }
+}
+
+fn sup_con() -> Preset {
+    let method = SupConConfig { d_hidden: 2048, d_output: 512, temperature: 0.2 };
+    let source = "ours: solo-learn's for ImageNet-100, scripts/pretrain/imagenet-100/supcon.yaml, \
+                  with SimCLR's views";
+    let (recipe, method) = (Recipe::simclr_imagenet(), MethodConfig::SupCon(method));
+    Preset { optimizer: sgd(1e-5), rate: 0.25, ..resnet18(source, recipe, method) }
 }
