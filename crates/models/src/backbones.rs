@@ -3,7 +3,9 @@
 mod airbench;
 mod convnext;
 mod resnet;
+mod vit;
 
 pub use airbench::{Airbench, AirbenchConfig};
 pub use convnext::{ConvNext, ConvNextConfig};
 pub use resnet::{Pooling, ResNet, ResNetBlock, ResNetConfig, ResNetStem};
+pub use vit::{Vit, VitConfig, VitPooling};

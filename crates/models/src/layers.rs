@@ -10,6 +10,7 @@ mod linear;
 mod mlp;
 mod patch_conv;
 mod projector;
+mod transformer;
 
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use conv2d::{Conv2d, Conv2dConfig};
@@ -23,3 +24,6 @@ pub(crate) use linear::linear_normal;
 pub use mlp::{Mlp, MlpConfig, MlpOutput};
 pub use patch_conv::{PatchConv, PatchConvConfig};
 pub use projector::Projector;
+pub(crate) use transformer::{
+    TransformerBlock, TransformerBlockConfig, norm, observed, observed_norm,
+};
