@@ -3,6 +3,7 @@
 mod any_backbone;
 mod any_method;
 mod backbone;
+mod backbone_config;
 mod backbones;
 mod batch;
 mod branch;
@@ -29,9 +30,10 @@ mod token_split;
 mod untrained;
 mod weights;
 
-pub use any_backbone::{AnyBackbone, BackboneConfig, UnknownBackbone, backbone};
+pub use any_backbone::AnyBackbone;
 pub use any_method::{AnyCarry, AnyMethod};
 pub use backbone::Backbone;
+pub use backbone_config::{BACKBONES, BackboneConfig, UnknownBackbone, backbone};
 pub use backbones::{
     Airbench, AirbenchConfig, ConvNext, ConvNextConfig, Pooling, ResNet, ResNetBlock, ResNetConfig,
     ResNetStem, Vit, VitConfig, VitPooling,

@@ -51,6 +51,12 @@ macro_rules! for_all_methods {
                 "close views, and embeddings spread over the sphere";
             SupCon(SupConConfig), "sup_con", "SupCon", "arxiv.org/abs/2004.11362", 2..=2, Labels,
                 "SimCLR where images of one class attract, too";
+            Msn(MsnConfig), "msn", "MSN", "arxiv.org/abs/2204.07141", 2..=usize::MAX, Tokens,
+                "masked views have the cluster of the whole one";
+            Mae(MaeConfig), "mae", "MAE", "arxiv.org/abs/2111.06377", 1..=1, Tokens,
+                "the pixels of hidden patches from the others";
+            SimMim(SimMimConfig), "simmim", "SimMIM", "arxiv.org/abs/2111.09886", 1..=1, Tokens,
+                "the pixels of masked patches by a linear layer";
         }
     };
 }
