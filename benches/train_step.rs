@@ -13,7 +13,8 @@ fn train_step(criterion: &mut Criterion) {
     group.sample_size(10).warm_up_time(Duration::from_secs(1));
     for width in [16, 64] {
         for method in METHODS {
-            let mut step = stepper(method, width, 64, &device.device);
+            let network = format!("resnet18/{width}");
+            let mut step = stepper(method, &network, 64, 32, &device.device);
             let id = device.id(&format!("{method}-resnet18-w{width}-128x32px"));
             group.bench_function(id, |bencher| {
                 bencher.iter(|| {

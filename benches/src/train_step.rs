@@ -1,45 +1,55 @@
-//! Training steps: views in, weights updated.
+//! Training steps: views in, weights updated; and forward passes alone.
 
 use std::hint::black_box;
 
+use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
-use selfsame::models::{
-    Batch, ByolConfig, Context, DinoConfig, Method, MocoV2Config, ResNetConfig, SimClrConfig,
-};
+use selfsame::models::{AnyBackbone, Backbone, Batch, Context, Method, MethodName, backbone};
 use selfsame::optim::{GroupedOptimizer, OptimizerConfig, Schedule};
 
 use crate::values::values;
 
-/// The methods that can be timed: SimCLR, and those with a momentum network.
+/// The methods that are timed: SimCLR, and those with a momentum network.
 pub const METHODS: [&str; 4] = ["simclr", "byol", "moco_v2", "dino"];
 
-/// Returns a function that makes one step of a method with `ResNet`-18 of this width, on two views
-/// of 32 pixels of each image.
+/// Returns the network `resnet18/64` (with its width), `resnet50`, `vit_tiny/4` (with its patch), for
+/// images of `side` pixels.
 ///
 /// # Panics
-/// If there is no such method.
+/// If there is no such network.
 #[must_use]
-pub fn stepper(method: &str, width: usize, images: usize, device: &Device) -> Box<dyn FnMut()> {
-    let device = device.clone().autodiff();
-    let encoder = ResNetConfig::resnet18(width).init(0, &device);
-    match method {
-        "simclr" => steps(SimClrConfig::default().init(encoder, 0, &device), images, device),
-        "byol" => steps(ByolConfig::default().init(encoder, 0, &device), images, device),
-        "moco_v2" => steps(MocoV2Config::default().init(encoder, 0, &device), images, device),
-        "dino" => steps(DinoConfig::default().init(encoder, 0, &device), images, device),
-        other => panic!("`{other}` is none of {METHODS:?}"),
-    }
+pub fn network(name: &str, side: usize, device: &Device) -> AnyBackbone {
+    let (name, size) = name.split_once('/').unwrap_or((name, ""));
+    let config = backbone(name).expect("a known name").for_images(side);
+    let config = match (size.parse(), name.starts_with("vit")) {
+        (Ok(patch), true) => config.with_patch(patch),
+        (Ok(width), false) => config.with_width(width),
+        (Err(_), _) => config,
+    };
+    config.init(0, device)
 }
 
-fn steps<M>(mut method: M, images: usize, device: Device) -> Box<dyn FnMut()>
-where
-    M: Method<Batch = Batch> + 'static,
-{
+/// Returns a function that makes one step of a method with two views of each image.
+///
+/// # Panics
+/// If there is no such method or network.
+#[must_use]
+pub fn stepper(
+    method: &str,
+    name: &str,
+    images: usize,
+    side: usize,
+    device: &Device,
+) -> Box<dyn FnMut()> {
+    let device = device.clone().autodiff();
+    let encoder = network(name, side, &device);
+    let method: MethodName = method.parse().expect("a known method");
+    let mut method = method.config().init(encoder, 0, &device).expect("an encoder that fits");
     let sgd = OptimizerConfig::sgd(0.9, 5e-4);
     let optimizer = GroupedOptimizer::new(sgd, Schedule::constant(1e-3), Vec::new(), None);
     let mut optimizer = optimizer.expect("the settings are valid");
-    let view = |seed| values(seed, [images, 3, 32, 32], &device);
+    let view = |seed| values(seed, [images, 3, side, side], &device);
     let batch = Batch::new(vec![view(0), view(1)]);
     let context = Context::default();
     Box::new(move || {
@@ -48,5 +58,19 @@ where
         let gradients = method.filter(gradients, &context);
         method = optimizer.step(0, 1, method.clone(), gradients);
         method.after_update(vec![step.carry], &context);
+    })
+}
+
+/// Returns a function that computes the features of one batch, as an evaluation does.
+///
+/// # Panics
+/// If there is no such network.
+#[must_use]
+pub fn embedder(name: &str, images: usize, side: usize, device: &Device) -> Box<dyn FnMut()> {
+    let network = network(name, side, device).valid();
+    let view = values(0, [images, 3, side, side], device);
+    Box::new(move || {
+        let features = network.forward(black_box(view.clone()));
+        black_box(features.into_data());
     })
 }

@@ -22,10 +22,7 @@ use selfsame::callbacks::{
     TimingLog,
 };
 use selfsame::device::NamedDevice;
-use selfsame::models::{
-    BarlowTwinsConfig, Batch, ByolConfig, Clock, DinoConfig, Method, MocoV2Config, ResNet,
-    SimClrConfig, SimSiamConfig, VicregConfig, to_safetensors,
-};
+use selfsame::models::{AnyBackbone, AnyMethod, Clock, Method, to_safetensors};
 use selfsame::report::Png;
 use selfsame::samplers::{Loader, LoaderConfig};
 use selfsame::train::{OnlineAccuracy, Outcome, TrainError, Trainer};
@@ -35,7 +32,7 @@ use files::{shell_word, write_atomically};
 use findings::{Accuracy, BeforeAfter, Counts, Findings, Row, Seconds, Spread, VERSIONS};
 use images::Images;
 use proof::{ImageFeatures, Judge, ScratchTraining};
-use settings::{MethodName, Options, Plan, Settings, Start};
+use settings::{Options, Plan, Settings, Start};
 
 fn main() -> ExitCode {
     selfsame::compute_on_this_thread();
@@ -73,23 +70,9 @@ fn start(options: Options) -> anyhow::Result<End> {
     let images = Images::load(&plan.settings)?;
     let run = Run { started, plan, device_name, device, signal, images };
     let (settings, device) = (&run.plan.settings, &run.device);
-    let seed = settings.seed;
-    let encoder = settings.encoder().init(seed, device);
-    match settings.method {
-        MethodName::Simclr => {
-            let config = SimClrConfig { temperature: settings.temperature, ..Default::default() };
-            run.go(config.init(encoder, seed, device))
-        }
-        MethodName::Simsiam => run.go(SimSiamConfig::default().init(encoder, seed, device)),
-        MethodName::BarlowTwins => run.go(BarlowTwinsConfig::default().init(encoder, seed, device)),
-        MethodName::Vicreg => run.go(VicregConfig::default().init(encoder, seed, device)),
-        MethodName::Byol => run.go(ByolConfig::default().init(encoder, seed, device)),
-        MethodName::MocoV2 => {
-            let queue = settings.queue(run.images.train.len());
-            run.go(MocoV2Config { queue, ..Default::default() }.init(encoder, seed, device))
-        }
-        MethodName::Dino => run.go(DinoConfig::default().init(encoder, seed, device)),
-    }
+    let encoder = settings.backbone.init(settings.seed, device);
+    let method = settings.method(run.images.train.len()).init(encoder, settings.seed, device)?;
+    run.go(method)
 }
 
 struct Run {
@@ -103,7 +86,7 @@ struct Run {
 }
 
 impl Run {
-    fn go<M: Method<Batch = Batch, Encoder = ResNet>>(&self, method: M) -> anyhow::Result<End> {
+    fn go(&self, method: AnyMethod) -> anyhow::Result<End> {
         let Self { plan: Plan { out, settings, threads, .. }, images, .. } = self;
         let config = LoaderConfig {
             batch_size: settings.batch_size,
@@ -160,7 +143,7 @@ impl Run {
         Ok(End::Finished)
     }
 
-    fn extract(&self, encoder: &ResNet) -> anyhow::Result<ImageFeatures> {
+    fn extract(&self, encoder: &AnyBackbone) -> anyhow::Result<ImageFeatures> {
         let device = self.device.clone().inner();
         ImageFeatures::extract(&self.images, &self.plan.settings.shown(), encoder, &device)
     }
@@ -188,14 +171,11 @@ impl Run {
 
     /// Prepares pre-training, new or from its newest checkpoint, and says how long it will be if
     /// that is not what the settings say.
-    fn trainer<M: Method<Batch = Batch, Encoder = ResNet>>(
-        &self,
-        method: &M,
-        loader: &Loader,
-    ) -> anyhow::Result<Trainer<M>> {
+    fn trainer(&self, method: &AnyMethod, loader: &Loader) -> anyhow::Result<Trainer<AnyMethod>> {
         let Plan { out, settings, time_limit, tensorboard, start, .. } = &self.plan;
         let prepare = |checkpoints| {
-            Trainer::new(method.clone(), loader.clone(), settings.training(), &self.device)?
+            let steps = loader.batches_per_epoch() as u64;
+            Trainer::new(method.clone(), loader.clone(), settings.training(steps), &self.device)?
                 .with_fingerprint("the version of burn", VERSIONS.burn)
                 .with_checkpoints(checkpoints)
         };
@@ -281,12 +261,12 @@ impl Run {
 
     /// Returns the encoder as safetensors, with the settings to build it and those it was trained
     /// with.
-    fn weights(&self, encoder: &ResNet) -> anyhow::Result<Vec<u8>> {
+    fn weights(&self, encoder: &AnyBackbone) -> anyhow::Result<Vec<u8>> {
         let settings = &self.plan.settings;
         // The name of the images only: a path would tell about the machine.
         let data = settings.data.is_some().then(|| settings.data_name().into());
         let about = json!({
-            "encoder": settings.encoder(),
+            "encoder": settings.backbone,
             "input": settings.shown(),
             "recipe": settings.recipe(),
             "run": Settings { data, ..settings.clone() },
@@ -295,9 +275,9 @@ impl Run {
         Ok(to_safetensors(encoder, &about.to_string())?)
     }
 
-    fn findings<M: Method>(
+    fn findings(
         &self,
-        outcome: &Outcome<M>,
+        outcome: &Outcome<AnyMethod>,
         fitting: Duration,
         knn: Option<BeforeAfter>,
         accuracy: Option<Accuracy>,
@@ -314,7 +294,7 @@ impl Run {
                 .to_owned()
         });
         Findings {
-            method: settings.method.key(),
+            method: settings.method.key().to_owned(),
             data: settings.data_name(),
             seed: settings.seed,
             device: self.device_name,

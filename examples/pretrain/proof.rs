@@ -10,7 +10,7 @@ use selfsame::augment::Recipe;
 use selfsame::callbacks::{Progress, StopSignal};
 use selfsame::datasets::{Dataset, Subset, few_labels};
 use selfsame::metrics::{Features, Knn, LabeledFeatures, LinearProbe, Summary, accuracy};
-use selfsame::models::{Backbone, Classifier, ResNet};
+use selfsame::models::{AnyBackbone, Backbone, Classifier};
 use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::report::{NeighborSheet, nearest_other_rows, nearest_rows, spread_over_classes};
 use selfsame::samplers::{Loader, LoaderConfig};
@@ -39,7 +39,7 @@ impl ImageFeatures {
     pub(crate) fn extract(
         images: &Images,
         shown: &Recipe,
-        encoder: &ResNet,
+        encoder: &AnyBackbone,
         device: &Device,
     ) -> anyhow::Result<Self> {
         let features = |dataset: &Arc<dyn Dataset>| {
@@ -142,7 +142,7 @@ impl Judge {
         let labeled = Arc::new(Subset::new(images.train.clone(), indices));
         let config = LoaderConfig { batch_size, threads: *threads, seed: self.seed };
         let loader = Loader::new(labeled, settings.supervised_recipe(), config)?;
-        let encoder = settings.encoder().init(self.seed, device);
+        let encoder = settings.backbone.init(self.seed, device);
         let network = Classifier::new(encoder, self.classes, self.seed, device);
         let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(peak));
         let config = TrainerConfig::new(epochs, optimizer, schedule);

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
-use clap::{Parser, ValueEnum};
-use selfsame::augment::Recipe;
-use selfsame::models::ResNetConfig;
-use selfsame::optim::{OptimizerConfig, Schedule};
-use selfsame::train::{Checkpoints, TrainError, TrainerConfig};
+use clap::Parser;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use selfsame::augment::{Recipe, ViewMaker};
+use selfsame::models::{BackboneConfig, MethodConfig, MethodName, UnknownMethod, backbone};
+use selfsame::train::{Checkpoints, Preset, TrainError, TrainerConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::files::{shell_word, write_atomically};
@@ -37,8 +37,12 @@ const MAX_HOURS: f64 = 10_000.0;
 #[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
 pub(crate) struct Options {
     /// Method that learns without labels [default: simclr]
-    #[arg(long, value_enum)]
+    #[arg(long, value_parser = method_names())]
     method: Option<MethodName>,
+    /// Encoder, such as resnet18, vit_tiny or airbench_small [default: by method; a shallow one for
+    /// drawn shapes, ResNet-18 or a small transformer with --data]
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
     /// Images: class folders, a folder without labels, an archive of either, CIFAR-10, or another
     /// format of docs/guide/2-your-data.md [default: drawn shapes]
     #[arg(long, value_name = "PATH")]
@@ -65,7 +69,8 @@ pub(crate) struct Options {
     /// Highest learning rate [default: by method, in proportion to the batch size]
     #[arg(long)]
     learning_rate: Option<f64>,
-    /// Channels of the ResNet's first stage; 64 in the paper [default: 16]
+    /// Channels of the encoder's first stage, or width of its tokens [default: 16; of a transformer
+    /// 64]
     #[arg(long)]
     width: Option<usize>,
     /// Temperature of SimCLR's loss [default: 0.1; with --data 0.5]
@@ -94,7 +99,7 @@ pub(crate) struct Options {
     strict: bool,
     /// Resume the run in this folder, with its settings
     #[arg(long, value_name = "DIR", conflicts_with_all = [
-        "method", "data", "out", "overwrite", "quick", "seed", "batch_size", "learning_rate",
+        "method", "model", "data", "out", "overwrite", "quick", "seed", "batch_size", "learning_rate",
         "width", "temperature", "limit", "no_scratch", "strict",
     ])]
     resume: Option<PathBuf>,
@@ -137,54 +142,18 @@ pub(crate) struct Settings {
     pub batch_size: usize,
     /// The highest learning rate.
     pub learning_rate: f64,
-    pub width: usize,
+    pub backbone: BackboneConfig,
+    /// Of SimCLR's loss.
     pub temperature: f64,
     pub limit: Option<usize>,
     pub scratch: bool,
     pub strict: bool,
 }
 
-/// Methods that learn without labels.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub(crate) enum MethodName {
-    Simclr,
-    Simsiam,
-    BarlowTwins,
-    Vicreg,
-    Byol,
-    MocoV2,
-    Dino,
-}
-
-impl MethodName {
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Simclr => "SimCLR",
-            Self::Simsiam => "SimSiam",
-            Self::BarlowTwins => "Barlow Twins",
-            Self::Vicreg => "VICReg",
-            Self::Byol => "BYOL",
-            Self::MocoV2 => "MoCo v2",
-            Self::Dino => "DINO",
-        }
-    }
-
-    /// Returns the highest learning rate for 256 images per step, with SGD in short runs.
-    fn learning_rate(self, is_drawn: bool) -> f64 {
-        match self {
-            Self::Simclr if is_drawn => 0.96,
-            Self::Simclr | Self::MocoV2 => 0.48,
-            Self::Simsiam | Self::BarlowTwins | Self::Byol | Self::Dino => 0.24,
-            // Its loss is not scaled down, as that of Barlow Twins is.
-            Self::Vicreg => 0.12,
-        }
-    }
-
-    /// Returns the name on the command line and in files.
-    pub(crate) fn key(self) -> String {
-        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
-    }
+/// Reads a method by its name, and lists the names in the help.
+fn method_names() -> impl TypedValueParser<Value = MethodName> {
+    let names = MethodName::ALL.iter().map(|method| method.key().replace('_', "-"));
+    PossibleValuesParser::new(names).try_map(|name| -> Result<_, UnknownMethod> { name.parse() })
 }
 
 impl Options {
@@ -234,9 +203,9 @@ impl Options {
         let data = self.data.as_ref().map(|path| {
             std::path::absolute(path).with_context(|| format!("cannot find {}", path.display()))
         });
-        let method = self.method.unwrap_or(MethodName::Simclr);
+        let method = self.method.unwrap_or(MethodName::SimClr);
         let batch_size = self.batch_size.unwrap_or(batch_size);
-        let learning_rate = method.learning_rate(own) * batch_size as f64 / 256.0;
+        let learning_rate = Preset::shapes(method).rate_for(batch_size);
         Ok(Settings {
             method,
             data: data.transpose()?,
@@ -245,11 +214,34 @@ impl Options {
             epochs: self.epochs.unwrap_or(epochs),
             batch_size,
             learning_rate: self.learning_rate.unwrap_or(learning_rate),
-            width: self.width.unwrap_or(if self.quick { 8 } else { 16 }),
+            backbone: self.backbone(method)?,
             temperature: self.temperature.unwrap_or(if own { 0.1 } else { 0.5 }),
             limit: self.limit.or((self.quick && !own).then_some(1_000)),
             scratch: !self.no_scratch,
             strict: self.strict,
+        })
+    }
+}
+
+impl Options {
+    /// Returns the encoder of drawn shapes or of photographs, as deep as they need.
+    fn backbone(&self, method: MethodName) -> anyhow::Result<BackboneConfig> {
+        let side = if self.data.is_none() { SMALL_SIDE } else { SIDE } as usize;
+        let small = Preset::shapes(method).backbone;
+        let config = match (&self.model, small) {
+            (Some(name), _) => backbone(name)?,
+            // With `--data`, twice the blocks.
+            (None, BackboneConfig::ResNet(_)) if self.data.is_some() => {
+                backbone("resnet18")?.with_width(16)
+            }
+            (None, small) => small,
+        };
+        let config = config.for_images(side);
+        Ok(match (self.width, self.quick, &config) {
+            (Some(0), ..) => bail!("--width 0 has no channels; give 4 or more"),
+            (Some(width), ..) => config.with_width(width),
+            (None, true, BackboneConfig::ResNet(_)) if self.model.is_none() => config.with_width(8),
+            (None, ..) => config,
         })
     }
 }
@@ -366,7 +358,6 @@ impl Settings {
             self.batch_size > 1,
             "--batch-size must be 2 or more, since images are compared with each other"
         );
-        ensure!(self.width > 0, "--width 0 has no channels; give 4 or more");
         let rate = self.learning_rate;
         ensure!(
             rate.is_finite() && rate > 0.0,
@@ -405,21 +396,15 @@ impl Settings {
         name.map_or_else(|| "synthetic".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 
-    /// Returns a shallow network for drawn shapes, ResNet-18 for photographs.
-    pub(crate) fn encoder(&self) -> ResNetConfig {
-        match self.data {
-            None => ResNetConfig::resnet10(self.width),
-            Some(_) => ResNetConfig::resnet18(self.width),
-        }
-    }
-
-    /// Returns the recipe of the views. Crops of photographs cover a fifth of the image or more,
-    /// from which short runs learn faster than from SimCLR's smaller ones; DINO has larger ones.
+    /// Returns the recipe of the views: those that the method needs, of drawn shapes or of
+    /// photographs. Crops of photographs for two views cover a fifth of the image or more, from
+    /// which short runs learn faster than from smaller ones.
     pub(crate) fn recipe(&self) -> Recipe {
-        match (&self.data, self.method) {
-            (None, _) => Recipe::shapes(self.side()),
-            (Some(_), MethodName::Dino) => Recipe::dino_cifar(),
-            (Some(_), _) => Recipe::simsiam_cifar(),
+        let drawn = Preset::shapes(self.method).recipe;
+        match (&self.data, drawn == Recipe::shapes(SMALL_SIDE)) {
+            (None, _) => drawn,
+            (Some(_), true) => Recipe::simsiam_cifar(),
+            (Some(_), false) => Preset::cifar10(self.method).recipe,
         }
     }
 
@@ -442,17 +427,32 @@ impl Settings {
         if self.data.is_none() { SMALL_SIDE } else { SIDE }
     }
 
-    /// Returns the number of keys in `MoCo`'s queue: as many as in the authors' CIFAR-10 demo, but
+    /// Returns the settings of the method for a run with this many images.
+    pub(crate) fn method(&self, images: usize) -> MethodConfig {
+        let mut method = Preset::shapes(self.method).method;
+        let queue = self.queue(images);
+        match &mut method {
+            MethodConfig::SimClr(config) => config.temperature = self.temperature,
+            MethodConfig::MocoV2(config) => config.queue = queue,
+            MethodConfig::Nnclr(config) => config.queue = queue,
+            MethodConfig::Ressl(config) => config.queue = queue,
+            _ => {}
+        }
+        method
+    }
+
+    /// Returns the number of rows of a queue: as many as in the authors' CIFAR-10 demo of `MoCo`, but
     /// at most half of the images, in whole batches. With a queue as long as an epoch, an image
     /// would often meet its own key of the epoch before, as a negative.
-    pub(crate) fn queue(&self, images: usize) -> usize {
+    fn queue(&self, images: usize) -> usize {
         let batches = (images / 2).min(4_096) / self.batch_size;
         batches.max(1) * self.batch_size
     }
 
     /// Returns the settings of pre-training.
-    pub(crate) fn training(&self) -> TrainerConfig {
-        let schedule = Schedule::one_cycle(self.learning_rate);
-        TrainerConfig::new(self.epochs, OptimizerConfig::sgd(0.9, 5e-4), schedule)
+    pub(crate) fn training(&self, steps_per_epoch: u64) -> TrainerConfig {
+        let preset = Preset { rate: self.learning_rate, ..Preset::shapes(self.method) };
+        let preset = Preset { batch_size: self.batch_size, ..preset };
+        preset.training(self.epochs, self.batch_size, steps_per_epoch)
     }
 }

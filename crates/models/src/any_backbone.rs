@@ -1,15 +1,18 @@
-//! Encoders of images by name.
+//! Encoders of images that are chosen at run time.
 
-use burn::tensor::{Device, Tensor};
-use serde::{Deserialize, Serialize};
+use burn::tensor::Tensor;
 
 use crate::one_of::one_of;
-use crate::{Backbone, ResNet, ResNetConfig, Seed};
+use crate::{Airbench, Backbone, ConvNext, Draws, ResNet, TokenBackbone, TokenMask, Vit};
 
 one_of! {
-    /// An encoder of images of any of our families, which is chosen at run time.
+    /// An encoder of images of any of our families.
     ///
-    /// Its weights have the same names as those of the type inside, so files of either fit the other.
+    /// [`BackboneConfig::init`](crate::BackboneConfig::init) creates it. Its weights have the same
+    /// names as those of the network inside, so a file of one fits the other.
+    ///
+    /// It is a [`TokenBackbone`], as masked methods need it; those methods panic on a network that
+    /// has no tokens, which [`has_tokens`](Self::has_tokens) tells.
     ///
     /// # Example
     /// ```
@@ -19,13 +22,31 @@ one_of! {
     /// let device = Device::flex();
     /// let encoder = backbone("resnet18")?.for_images(32).with_width(4).init(0, &device);
     /// let features = encoder.forward(Tensor::ones([2, 3, 32, 32], &device));
-    /// assert_eq!(features.dims(), [2, 32]);
+    /// assert_eq!((features.dims(), encoder.has_tokens()), ([2, 32], false));
     /// # Ok::<(), selfsame_models::UnknownBackbone>(())
     /// ```
     AnyBackbone {
         /// A residual network.
         ResNet(ResNet),
+        /// A vision transformer.
+        Vit(Vit),
+        /// A ConvNeXt.
+        ConvNext(ConvNext),
+        /// A network of airbench's form.
+        Airbench(Airbench),
     }
+}
+
+/// Does the same with the network inside, whatever it is.
+macro_rules! inside {
+    ($any:expr, $network:ident => $does:expr) => {
+        match $any {
+            AnyBackbone::ResNet($network) => $does,
+            AnyBackbone::Vit($network) => $does,
+            AnyBackbone::ConvNext($network) => $does,
+            AnyBackbone::Airbench($network) => $does,
+        }
+    };
 }
 
 impl AnyBackbone {
@@ -34,14 +55,23 @@ impl AnyBackbone {
     pub fn family(&self) -> &'static str {
         match self {
             Self::ResNet(_) => "ResNet",
+            Self::Vit(_) => "vision transformer",
+            Self::ConvNext(_) => "ConvNeXt",
+            Self::Airbench(_) => "network of airbench's form",
         }
     }
 
     /// Returns whether it cuts an image into tokens.
     #[must_use]
     pub fn has_tokens(&self) -> bool {
+        matches!(self, Self::Vit(_))
+    }
+
+    #[track_caller]
+    fn tokens(&self) -> &Vit {
         match self {
-            Self::ResNet(_) => false,
+            Self::Vit(vit) => vit,
+            other => panic!("a {} has no tokens", other.family()),
         }
     }
 }
@@ -50,81 +80,57 @@ impl Backbone for AnyBackbone {
     type Input = Tensor<4>;
 
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        match self {
-            Self::ResNet(network) => network.forward(images),
-        }
+        inside!(self, network => network.forward(images))
     }
 
     fn d_output(&self) -> usize {
-        match self {
-            Self::ResNet(network) => network.d_output(),
-        }
+        inside!(self, network => network.d_output())
     }
 
     fn stages(&self) -> Vec<(String, usize)> {
-        match self {
-            Self::ResNet(network) => network.stages(),
-        }
+        inside!(self, network => network.stages())
     }
 
     fn forward_stages(&self, images: Tensor<4>) -> Vec<Tensor<2>> {
+        inside!(self, network => network.forward_stages(images))
+    }
+
+    fn with_draws(&self, draws: &Draws) -> Self {
         match self {
-            Self::ResNet(network) => network.forward_stages(images),
+            Self::ResNet(network) => Self::ResNet(network.with_draws(draws)),
+            Self::Vit(network) => Self::Vit(network.with_draws(draws)),
+            Self::ConvNext(network) => Self::ConvNext(network.with_draws(draws)),
+            Self::Airbench(network) => Self::Airbench(network.with_draws(draws)),
         }
     }
 }
 
-/// The error of a name that no encoder has.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no encoder is called `{name}`; there are {}", NAMES.join(", "))]
-pub struct UnknownBackbone {
-    /// The name.
-    pub name: String,
-}
-
-const NAMES: [&str; 2] = ["resnet10", "resnet18"];
-
-/// The sizes of an encoder of any family.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "family", rename_all = "snake_case")]
-pub enum BackboneConfig {
-    /// Of a residual network.
-    #[serde(rename = "resnet")]
-    ResNet(ResNetConfig),
-}
-
-/// Returns the sizes of the encoder called `name`, as published for photographs.
-///
-/// # Errors
-/// If no encoder has this name; the error lists the names.
-pub fn backbone(name: &str) -> Result<BackboneConfig, UnknownBackbone> {
-    Ok(BackboneConfig::ResNet(match name {
-        "resnet10" => ResNetConfig::resnet10(64),
-        "resnet18" => ResNetConfig::resnet18(64),
-        _ => return Err(UnknownBackbone { name: name.to_owned() }),
-    }))
-}
-
-impl BackboneConfig {
-    /// Adapts stem, patches and positions to square images of `side` pixels.
-    #[must_use]
-    pub fn for_images(self, _side: usize) -> Self {
-        self
+impl TokenBackbone for AnyBackbone {
+    fn token_count(&self) -> usize {
+        self.tokens().token_count()
     }
 
-    /// Sets the width.
-    #[must_use]
-    pub fn with_width(self, width: usize) -> Self {
-        match self {
-            Self::ResNet(config) => Self::ResNet(ResNetConfig { width, ..config }),
-        }
+    fn d_token(&self) -> usize {
+        self.tokens().d_token()
     }
 
-    /// Creates the encoder.
-    #[must_use]
-    pub fn init(&self, seed: impl Into<Seed>, device: &Device) -> AnyBackbone {
-        match self {
-            Self::ResNet(config) => AnyBackbone::ResNet(config.init(seed, device)),
-        }
+    fn grid(&self, images: &Tensor<4>) -> [usize; 2] {
+        self.tokens().grid(images)
+    }
+
+    fn cut(&self, images: Tensor<4>) -> Tensor<3> {
+        self.tokens().cut(images)
+    }
+
+    fn prefix(&self) -> usize {
+        self.tokens().prefix()
+    }
+
+    fn encode(&self, images: Tensor<4>, mask: TokenMask) -> Tensor<3> {
+        self.tokens().encode(images, mask)
+    }
+
+    fn pool(&self, encoded: Tensor<3>) -> Tensor<2> {
+        self.tokens().pool(encoded)
     }
 }
