@@ -21,7 +21,7 @@ fn the_page_of_presets_has_a_row_for_each_with_its_numbers() {
         for (heading, preset) in ["CIFAR-10", "ImageNet"].into_iter().zip(presets) {
             let row = row(&page, heading, method);
             for want in [
-                format!("| {} | `{}` |", preset.backbone, preset.recipe.name),
+                format!("| {} | `{}` |", preset.backbone.name().unwrap_or("?"), preset.recipe.name),
                 format!("| {} @ {} |", preset.rate, preset.batch_size),
                 format!("| {} of {} |", preset.warmup_epochs, preset.epochs),
                 format!("| {} |", preset.last_rate),

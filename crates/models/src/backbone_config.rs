@@ -176,6 +176,28 @@ impl BackboneConfig {
         }
     }
 
+    /// Returns the name that [`backbone`] knows the encoder by, whatever images it is adapted to;
+    /// `None` if its sizes are other ones.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_models::backbone;
+    ///
+    /// let resnet = backbone("resnet18")?.for_images(32);
+    /// assert_eq!((resnet.name(), resnet.with_width(3).name()), (Some("resnet18"), None));
+    /// # Ok::<(), selfsame_models::UnknownBackbone>(())
+    /// ```
+    #[must_use]
+    pub fn name(&self) -> Option<&'static str> {
+        let published = match self.clone() {
+            transformer @ Self::Vit(_) => transformer.with_patch(16),
+            other => other.with_patch(4),
+        };
+        let published = published.for_images(224);
+        let is_it = |name: &&str| backbone(name).as_ref() == Ok(&published);
+        BACKBONES.iter().map(|(name, _)| *name).find(is_it)
+    }
+
     /// Returns the width of the features.
     #[must_use]
     pub fn d_output(&self) -> usize {
@@ -234,6 +256,7 @@ mod tests {
     fn sizes_are_read_back_from_json_and_unknown_ones_refused() {
         for (name, _) in BACKBONES {
             let config = backbone(name).unwrap();
+            assert_eq!(config.clone().for_images(32).name(), Some(name));
             let json = serde_json::to_string(&config).unwrap();
             assert_eq!(serde_json::from_str::<BackboneConfig>(&json).unwrap(), config, "{name}");
             let wrong = json.replacen('{', r#"{"wdith": 3,"#, 1);

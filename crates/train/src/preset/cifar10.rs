@@ -2,14 +2,15 @@
 
 use selfsame_augment::Recipe;
 use selfsame_models::{
-    AlignUniformConfig, BarlowTwinsConfig, ByolConfig, DinoConfig, DirectClrConfig, EmpSslConfig,
-    FastSiamConfig, FrosslConfig, LeJepaConfig, MethodConfig, MethodName, MmcrConfig, MocoV2Config,
-    MocoV3Config, NnclrConfig, ResslConfig, SimClrConfig, SimSiamConfig, SupConConfig, SwavConfig,
-    TicoConfig, VibcregConfig, VicregConfig, VisRegConfig, WMseConfig,
+    AlignUniformConfig, BackboneConfig, BarlowTwinsConfig, ByolConfig, DinoConfig, DirectClrConfig,
+    EmpSslConfig, FastSiamConfig, FrosslConfig, LeJepaConfig, MaeConfig, MethodConfig, MethodName,
+    MmcrConfig, MocoV2Config, MocoV3Config, MsnConfig, NnclrConfig, ResNetConfig, ResslConfig,
+    SimClrConfig, SimMimConfig, SimSiamConfig, SupConConfig, SwavConfig, TicoConfig, VibcregConfig,
+    VicregConfig, VisRegConfig, VitConfig, WMseConfig,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 
-use super::{Preset, clipped_lars, sgd};
+use super::{Preset, clipped_lars, mae_adam_w, sgd};
 
 pub(super) fn preset(method: MethodName) -> Preset {
     match method {
@@ -36,6 +37,9 @@ pub(super) fn preset(method: MethodName) -> Preset {
         MethodName::DirectClr => direct_clr(),
         MethodName::AlignUniform => align_uniform(),
         MethodName::SupCon => sup_con(),
+        MethodName::Msn => msn(),
+        MethodName::Mae => mae(),
+        MethodName::SimMim => simmim(),
     }
 }
 
@@ -50,7 +54,7 @@ fn resnet18(
 ) -> Preset {
     Preset {
         source: source.to_owned(),
-        backbone: "resnet18".to_owned(),
+        backbone: BackboneConfig::ResNet(ResNetConfig::resnet18(64)),
         recipe,
         method,
         optimizer,
@@ -90,7 +94,7 @@ fn fast_siam() -> Preset {
             "lightly, benchmarks/cifar10_benchmark.py; its predictor's rate falls, and its rate \
                  is the same for larger batches"
                 .to_owned(),
-        backbone: "resnet18".to_owned(),
+        backbone: BackboneConfig::ResNet(ResNetConfig::resnet18(64)),
         recipe: Recipe::fast_siam_cifar(4),
         method: MethodConfig::FastSiam(method),
         optimizer: sgd(5e-4),
@@ -257,7 +261,7 @@ fn mmcr() -> Preset {
     Preset {
         source: "ThomasYerxa/mmcr, pretrain_cifar_stl.py and mmcr/cifar_stl; the rate is constant"
             .to_owned(),
-        backbone: "resnet50".to_owned(),
+        backbone: BackboneConfig::ResNet(ResNetConfig::resnet50(64)),
         recipe: Recipe::mmcr_cifar(40),
         method: MethodConfig::Mmcr(method),
         optimizer: OptimizerConfig::adam(1e-6),
@@ -274,7 +278,7 @@ fn emp_ssl() -> Preset {
     let method = EmpSslConfig { d_hidden: 4096, d_output: 1024, epsilon: 0.2, invariance: 200.0 };
     Preset {
         source: "tsb0601/EMP-SSL, main.py and README; its LARS has Nesterov momentum".to_owned(),
-        backbone: "resnet18".to_owned(),
+        backbone: BackboneConfig::ResNet(ResNetConfig::resnet18(64)),
         recipe: Recipe::emp_ssl_cifar(20),
         method: MethodConfig::EmpSsl(method),
         optimizer: clipped_lars(0.005, 1e-4),
@@ -315,7 +319,7 @@ fn visreg() -> Preset {
         source: "ours: the authors' for Imagenette, HaiyuWu/visreg, configs/imagenette.yaml, with \
                  views of 32 pixels"
             .to_owned(),
-        backbone: "vit_small".to_owned(),
+        backbone: BackboneConfig::Vit(VitConfig::small(32, 4)),
         recipe: Recipe::visreg_cifar(),
         method: MethodConfig::VisReg(method),
         optimizer: OptimizerConfig::adam_w(0.05),
@@ -343,7 +347,7 @@ fn align_uniform() -> Preset {
         source: "ours: the authors' for STL-10, SsnL/align_uniform, examples/stl10, with another \
                  encoder, SimCLR's views and a cosine in place of three steps"
             .to_owned(),
-        backbone: "resnet18".to_owned(),
+        backbone: BackboneConfig::ResNet(ResNetConfig::resnet18(64)),
         recipe: Recipe::simclr_cifar(),
         method: MethodConfig::AlignUniform(method),
         optimizer: sgd(1e-4),
@@ -361,4 +365,55 @@ fn sup_con() -> Preset {
     let source = "solo-learn, scripts/pretrain/cifar/supcon.yaml";
     let recipe = Recipe::symmetric_cifar();
     resnet18(source, recipe, MethodConfig::SupCon(method), sgd(1e-5), 0.4)
+}
+
+fn msn() -> Preset {
+    let method = MsnConfig { momentum: Schedule::linear(0.996, 1.0), ..MsnConfig::default() };
+    Preset {
+        source: "ours: lightly's for Imagenette, imagenette_benchmark.py, with patches of 4 pixels"
+            .to_owned(),
+        backbone: BackboneConfig::Vit(VitConfig::tiny(32, 4)),
+        recipe: Recipe::msn_cifar(),
+        method: MethodConfig::Msn(method),
+        optimizer: mae_adam_w(),
+        rate: 1.5e-4,
+        batch_size: 256,
+        warmup_epochs: 15,
+        last_rate: 0.0,
+        epochs: 800,
+        clip_norm: None,
+    }
+}
+
+fn mae() -> Preset {
+    Preset {
+        source: "solo-learn, scripts/pretrain/cifar/mae.yaml".to_owned(),
+        ..masked(Recipe::mae_cifar(), MethodConfig::Mae(MaeConfig::default()))
+    }
+}
+
+fn simmim() -> Preset {
+    let method = SimMimConfig { mask_side: 1, ..SimMimConfig::default() };
+    Preset {
+        source: "ours: solo-learn's of MAE, with the paper's views and share of masked patches"
+            .to_owned(),
+        ..masked(Recipe::simmim_cifar(), MethodConfig::SimMim(method))
+    }
+}
+
+/// Returns what the masked methods share.
+fn masked(recipe: Recipe, method: MethodConfig) -> Preset {
+    Preset {
+        source: String::new(),
+        backbone: BackboneConfig::Vit(VitConfig::small(32, 4)),
+        recipe,
+        method,
+        optimizer: mae_adam_w(),
+        rate: 2e-4,
+        batch_size: 256,
+        warmup_epochs: 10,
+        last_rate: 0.0,
+        epochs: 1000,
+        clip_norm: None,
+    }
 }

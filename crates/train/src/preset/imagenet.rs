@@ -2,14 +2,15 @@
 
 use selfsame_augment::Recipe;
 use selfsame_models::{
-    AlignUniformConfig, BarlowTwinsConfig, ByolConfig, DinoConfig, DirectClrConfig, EmpSslConfig,
-    FastSiamConfig, FrosslConfig, LeJepaConfig, MethodConfig, MethodName, MmcrConfig, MocoV2Config,
-    MocoV3Config, NnclrConfig, ResslConfig, SimClrConfig, SimSiamConfig, SupConConfig, SwavConfig,
-    TicoConfig, VibcregConfig, VicregConfig, VisRegConfig, WMseConfig,
+    AlignUniformConfig, BackboneConfig, BarlowTwinsConfig, ByolConfig, DinoConfig, DirectClrConfig,
+    EmpSslConfig, FastSiamConfig, FrosslConfig, LeJepaConfig, MaeConfig, MethodConfig, MethodName,
+    MmcrConfig, MocoV2Config, MocoV3Config, MsnConfig, NnclrConfig, ResNetConfig, ResslConfig,
+    SimClrConfig, SimMimConfig, SimSiamConfig, SupConConfig, SwavConfig, TicoConfig, VibcregConfig,
+    VicregConfig, VisRegConfig, VitConfig, WMseConfig,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 
-use super::{Preset, clipped_lars, sgd};
+use super::{Preset, clipped_lars, mae_adam_w, sgd};
 
 pub(super) fn preset(method: MethodName) -> Preset {
     match method {
@@ -36,7 +37,15 @@ pub(super) fn preset(method: MethodName) -> Preset {
         MethodName::DirectClr => direct_clr(),
         MethodName::AlignUniform => align_uniform(),
         MethodName::SupCon => sup_con(),
+        MethodName::Msn => msn(),
+        MethodName::Mae => mae(),
+        MethodName::SimMim => simmim(),
     }
+}
+
+/// Returns the encoder with the stem for photographs.
+fn resnet(config: ResNetConfig) -> BackboneConfig {
+    BackboneConfig::ResNet(config.with_large_stem())
 }
 
 /// Returns what most presets share: ResNet-50, and LARS with a warm-up of 10 epochs in batches of
@@ -44,7 +53,7 @@ pub(super) fn preset(method: MethodName) -> Preset {
 fn resnet50(source: &str, recipe: Recipe, method: MethodConfig) -> Preset {
     Preset {
         source: source.to_owned(),
-        backbone: "resnet50".to_owned(),
+        backbone: resnet(ResNetConfig::resnet50(64)),
         recipe,
         method,
         optimizer: OptimizerConfig::lars(1e-6),
@@ -67,15 +76,15 @@ fn resnet50_by_sgd(source: &str, recipe: Recipe, method: MethodConfig, rate: f64
 /// Returns what the presets of the subset of 100 classes share: ResNet-18, and clipped LARS in
 /// batches of 128.
 fn resnet18(source: &str, recipe: Recipe, method: MethodConfig) -> Preset {
-    let (backbone, optimizer) = ("resnet18".to_owned(), clipped_lars(0.02, 1e-4));
+    let (backbone, optimizer) = (resnet(ResNetConfig::resnet18(64)), clipped_lars(0.02, 1e-4));
     let (rate, batch_size, epochs) = (0.15, 128, 400);
     let common = resnet50(source, recipe, method);
     Preset { backbone, optimizer, rate, batch_size, epochs, ..common }
 }
 
 /// Returns what the presets of transformers share: `AdamW` for 100 epochs.
-fn vit(source: &str, backbone: &str, recipe: Recipe, method: MethodConfig, decay: f64) -> Preset {
-    let (backbone, optimizer) = (backbone.to_owned(), OptimizerConfig::adam_w(decay));
+fn vit(source: &str, vit: VitConfig, recipe: Recipe, method: MethodConfig, decay: f64) -> Preset {
+    let (backbone, optimizer) = (BackboneConfig::Vit(vit), OptimizerConfig::adam_w(decay));
     Preset { backbone, optimizer, ..resnet50(source, recipe, method) }
 }
 
@@ -214,7 +223,7 @@ fn dino() -> Preset {
                   a norm of 3, and the free length of its last layer";
     let (recipe, method) = (Recipe::dino_imagenet(), MethodConfig::Dino(method));
     let (rate, batch_size, last_rate, epochs) = (2e-3, 1024, 1e-6, 300);
-    let common = vit(source, "vit_small", recipe, method, 0.04);
+    let common = vit(source, VitConfig::small(224, 16), recipe, method, 0.04);
     Preset { rate, batch_size, last_rate, epochs, ..common }
 }
 
@@ -297,7 +306,7 @@ fn lejepa() -> Preset {
                   batch and warm-up of lightly, benchmarks/imagenet/vitb16/lejepa.py";
     let (recipe, method) = (Recipe::lejepa_imagenet(), MethodConfig::LeJepa(method));
     let (rate, batch_size, warmup_epochs, last_rate) = (5e-4, 512, 1, 5e-7);
-    let common = vit(source, "vit_small", recipe, method, 0.05);
+    let common = vit(source, VitConfig::small(224, 16), recipe, method, 0.05);
     Preset { rate, batch_size, warmup_epochs, last_rate, ..common }
 }
 
@@ -313,7 +322,7 @@ fn visreg() -> Preset {
                   projector has GELU in place of ReLU, and no weight decay";
     let (recipe, method) = (Recipe::visreg_imagenet(), MethodConfig::VisReg(method));
     let (rate, batch_size, warmup_epochs, last_rate) = (9e-4, 128, 5, 9e-7);
-    let common = vit(source, "vit_base", recipe, method, 0.05);
+    let common = vit(source, VitConfig::base(224, 16), recipe, method, 0.05);
     Preset { rate, batch_size, warmup_epochs, last_rate, clip_norm: Some(1.0), ..common }
 }
 
@@ -347,4 +356,42 @@ fn sup_con() -> Preset {
                   with SimCLR's views";
     let (recipe, method) = (Recipe::simclr_imagenet(), MethodConfig::SupCon(method));
     Preset { optimizer: sgd(1e-5), rate: 0.25, ..resnet18(source, recipe, method) }
+}
+
+fn msn() -> Preset {
+    let method = MsnConfig {
+        d_hidden: 2048,
+        d_output: 256,
+        prototypes: 1024,
+        mask_ratio: 0.15,
+        momentum: Schedule::linear(0.996, 0.9992),
+        ..MsnConfig::default()
+    };
+    let source = "facebookresearch/msn, configs/pretrain/msn_vits16.yaml; without its schedule of \
+                  weight decay (to 0.4), and its cosine is a quarter longer than the run";
+    let (recipe, method) = (Recipe::msn_imagenet(), MethodConfig::Msn(method));
+    let (rate, batch_size, warmup_epochs, last_rate, epochs) = (1e-3, 1024, 15, 1e-6, 800);
+    let common = vit(source, VitConfig::small(224, 16), recipe, method, 0.04);
+    let clip_norm = Some(3.0);
+    Preset { rate, batch_size, warmup_epochs, last_rate, epochs, clip_norm, ..common }
+}
+
+fn mae() -> Preset {
+    let source = "facebookresearch/mae, PRETRAIN.md and main_pretrain.py; its encoder has fixed \
+                  positions";
+    let (recipe, method) = (Recipe::mae_imagenet(), MethodConfig::Mae(MaeConfig::default()));
+    let (rate, batch_size, warmup_epochs, epochs) = (2.4e-3, 4096, 40, 800);
+    let optimizer = mae_adam_w();
+    let common = vit(source, VitConfig::base(224, 16), recipe, method, 0.05);
+    Preset { optimizer, rate, batch_size, warmup_epochs, epochs, ..common }
+}
+
+fn simmim() -> Preset {
+    let source = "microsoft/SimMIM, simmim_pretrain__vit_base__img224__800ep.yaml and config.py, \
+                  with a cosine in place of a step at epoch 700";
+    let method = SimMimConfig { mask_ratio: 0.6, mask_side: 2 };
+    let (recipe, method) = (Recipe::simmim_imagenet(), MethodConfig::SimMim(method));
+    let (rate, batch_size, last_rate, epochs) = (4e-4, 2048, 4e-5, 800);
+    let common = vit(source, VitConfig::base(224, 16), recipe, method, 0.05);
+    Preset { rate, batch_size, last_rate, epochs, clip_norm: Some(5.0), ..common }
 }

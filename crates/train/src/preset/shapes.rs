@@ -1,0 +1,120 @@
+//! Presets for the drawn shapes of `selfsame-datasets`, and for other runs of minutes on a CPU.
+
+use selfsame_augment::operator::{HorizontalFlip, RandomResizedCrop};
+use selfsame_augment::{Operator, Recipe, Resampling};
+use selfsame_models::{
+    BackboneConfig, ByolConfig, DinoConfig, MaeConfig, MethodConfig, MethodName, MocoV2Config,
+    MsnConfig, NnclrConfig, ResNetConfig, ResslConfig, SimClrConfig, VitConfig, VitPooling,
+};
+use selfsame_optim::{OptimizerConfig, Schedule};
+
+use super::{Preset, mae_adam_w};
+
+/// Sides of whole and of partial views, in pixels.
+const SIDE: u32 = 16;
+const LOCAL: u32 = 12;
+
+pub(super) fn preset(method: MethodName) -> Preset {
+    let has_tokens = matches!(method, MethodName::Mae | MethodName::SimMim | MethodName::Msn);
+    Preset {
+        source: "ours, for runs of minutes".to_owned(),
+        backbone: if has_tokens { transformer() } else { residual() },
+        recipe: recipe(method),
+        method: config(method),
+        optimizer: if has_tokens { mae_adam_w() } else { OptimizerConfig::sgd(0.9, 5e-4) },
+        rate: rate(method),
+        batch_size: 64,
+        warmup_epochs: 2,
+        last_rate: 0.0,
+        epochs: 20,
+        clip_norm: None,
+    }
+}
+
+/// A residual network that takes milliseconds for an image.
+fn residual() -> BackboneConfig {
+    BackboneConfig::ResNet(ResNetConfig::resnet10(16))
+}
+
+/// A transformer that takes about as long.
+fn transformer() -> BackboneConfig {
+    let tiny = VitConfig::tiny(SIDE as usize, 2);
+    let pooling = VitPooling::Mean;
+    BackboneConfig::Vit(VitConfig { dim: 64, depth: 3, heads: 4, pooling, ..tiny })
+}
+
+/// Returns the method's default settings, changed where a run of minutes needs it: targets that
+/// follow faster, queues shorter than an epoch.
+fn config(method: MethodName) -> MethodConfig {
+    let fast = Schedule::cosine(0.97, 1.0);
+    let queue = 1024;
+    match method.config() {
+        MethodConfig::SimClr(config) => {
+            MethodConfig::SimClr(SimClrConfig { temperature: 0.1, ..config })
+        }
+        MethodConfig::Byol(config) => MethodConfig::Byol(ByolConfig { momentum: fast, ..config }),
+        MethodConfig::Dino(config) => {
+            MethodConfig::Dino(DinoConfig { teacher_temperature: 0.04, momentum: fast, ..config })
+        }
+        MethodConfig::MocoV2(config) => MethodConfig::MocoV2(MocoV2Config { queue, ..config }),
+        MethodConfig::Nnclr(config) => MethodConfig::Nnclr(NnclrConfig { queue, ..config }),
+        MethodConfig::Ressl(config) => MethodConfig::Ressl(ResslConfig { queue, ..config }),
+        MethodConfig::Mae(config) => {
+            let (d_decoder, decoder_depth, decoder_heads) = (64, 1, 4);
+            MethodConfig::Mae(MaeConfig { d_decoder, decoder_depth, decoder_heads, ..config })
+        }
+        MethodConfig::Msn(config) => {
+            let (d_hidden, d_output, prototypes) = (256, 64, 64);
+            MethodConfig::Msn(MsnConfig {
+                d_hidden,
+                d_output,
+                prototypes,
+                momentum: fast,
+                ..config
+            })
+        }
+        other => other,
+    }
+}
+
+/// Returns the highest learning rate for 64 images.
+fn rate(method: MethodName) -> f64 {
+    match method {
+        MethodName::SimClr | MethodName::SupCon | MethodName::Byol | MethodName::Dino => 0.24,
+        MethodName::MocoV2 | MethodName::MocoV3 | MethodName::Nnclr => 0.12,
+        MethodName::Vicreg | MethodName::Vibcreg => 0.03,
+        MethodName::Mae | MethodName::SimMim | MethodName::Msn => 1e-3,
+        _ => 0.06,
+    }
+}
+
+/// Returns views of the drawn shapes: two whole ones, or as many as the method learns from.
+fn recipe(method: MethodName) -> Recipe {
+    let whole = Recipe::shapes(SIDE);
+    let view = whole.views[0].clone();
+    let local = part(view.clone());
+    let weak = vec![crop(SIDE, [0.6, 1.0]), HorizontalFlip { probability: 0.5 }.into()];
+    let views = match method {
+        MethodName::FastSiam | MethodName::Frossl | MethodName::Mmcr => vec![view; 4],
+        MethodName::EmpSsl => vec![view; 8],
+        MethodName::Dino | MethodName::Swav | MethodName::LeJepa | MethodName::VisReg => {
+            vec![view.clone(), view, local.clone(), local]
+        }
+        MethodName::Msn => vec![view.clone(), view],
+        MethodName::Ressl => vec![view, weak],
+        MethodName::Mae | MethodName::SimMim => vec![weak],
+        _ => return whole,
+    };
+    Recipe { name: format!("shapes_{method}"), views, ..whole }
+}
+
+/// Returns the view with a crop of a smaller part, of fewer pixels.
+fn part(mut view: Vec<Operator>) -> Vec<Operator> {
+    view[0] = crop(LOCAL, [0.3, 0.6]);
+    view
+}
+
+fn crop(size: u32, area: [f64; 2]) -> Operator {
+    let (aspect, resampling) = ([0.75, 4.0 / 3.0], Resampling::default());
+    RandomResizedCrop { size, area, aspect, resampling }.into()
+}
