@@ -16,12 +16,12 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use clap::Parser;
 use peak_alloc::PeakAlloc;
+use selfsame::augment::ViewMaker;
 use selfsame::callbacks::{CollapseAlarm, Progress, StopReason};
 use selfsame::datasets::{
     CacheOptions, Cached, Split, Splits, Subset, Synthetic, SyntheticConfig, open,
     stratified_subset,
 };
-use selfsame::losses::negative_cosine;
 use selfsame::metrics::{rankme, std_of_l2_normalized, uniform_std};
 use selfsame::models::{
     Backbone, Batch, Context, Method, MethodName, Mlp, MlpConfig, ResNet, ResNetConfig, Step,
@@ -258,6 +258,15 @@ impl Method for Collapsing {
     fn encoder(&self) -> &ResNet {
         &self.encoder
     }
+}
+
+/// Returns the mean over the batch of 1 minus the cosine of two rows; both have a gradient.
+fn cosine_distance(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+    let unit = |rows: Tensor<2>| {
+        let lengths = rows.clone().square().sum_dim(1).clamp_min(1e-24).sqrt();
+        rows / lengths
+    };
+    1.0 - (unit(a) * unit(b)).sum_dim(1).mean()
 }
 
 #[derive(Default)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
-use selfsame::augment::{Recipe, ViewMaker};
+use selfsame::augment::Recipe;
 use selfsame::models::{BackboneConfig, MethodConfig, MethodName, UnknownMethod, backbone};
 use selfsame::train::{Checkpoints, Preset, TrainError, TrainerConfig};
 use serde::{Deserialize, Serialize};
