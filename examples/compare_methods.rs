@@ -44,6 +44,9 @@ struct Options {
     /// Minutes of training for each method
     #[arg(long, default_value_t = 1.0)]
     minutes: f64,
+    /// Passes over the images, in place of a time
+    #[arg(long, conflicts_with = "minutes")]
+    epochs: Option<u64>,
     /// Methods to compare, by name [default: all]
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     methods: Vec<MethodName>,
@@ -186,13 +189,16 @@ where
     let loader = Loader::new(images.train.clone(), preset.recipe.clone(), config)?;
     let steps = (images.train.len() / BATCH) as u64;
     let preset = Preset { rate: preset.rate * options.rate, ..preset.clone() };
-    // More epochs than fit; the time limit makes them fewer, and the schedule ends with them.
-    let config = preset.training(10_000, BATCH, steps);
-    let outcome = Trainer::new(method, loader, config, &device)?
-        .with_time_limit(Duration::from_secs_f64(60.0 * options.minutes))?
+    // Without a number, more epochs than fit: the time limit makes them fewer, and the schedule ends
+    // with them.
+    let config = preset.training(options.epochs.unwrap_or(10_000), BATCH, steps);
+    let mut trainer = Trainer::new(method, loader, config, &device)?
         .with_callback(CollapseAlarm::default())
-        .with_callback(Progress::new(title))
-        .fit()?;
+        .with_callback(Progress::new(title));
+    if options.epochs.is_none() {
+        trainer = trainer.with_time_limit(Duration::from_secs_f64(60.0 * options.minutes))?;
+    }
+    let outcome = trainer.fit()?;
     let Outcome { method, clock, seconds, stopped, .. } = outcome;
     let encoder = method.encoder().valid();
     let trained = [held_out.knn(&encoder, &plain)?, held_out.linear_probe(&encoder, &plain)?];
