@@ -38,7 +38,8 @@ impl Default for DirectClrLossConfig {
 ///
 /// # Source
 /// Jing et al., 2021, [arXiv:2110.09348](https://arxiv.org/abs/2110.09348), section 5.
-/// Deviation: none.
+/// Deviation: the candidates are all other views, as in SimCLR and lightly; in the official code,
+/// those of the other view.
 ///
 /// # Example
 /// ```

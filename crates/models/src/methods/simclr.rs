@@ -81,7 +81,8 @@ impl SimClrConfig {
 /// Chen et al., 2020, [arXiv:2002.05709](https://arxiv.org/abs/2002.05709); three layers: Chen et
 /// al., 2020, [arXiv:2006.10029](https://arxiv.org/abs/2006.10029); decoupled losses: Yeh et al.,
 /// 2021, [arXiv:2110.06848](https://arxiv.org/abs/2110.06848).
-/// Deviation: the two views are encoded separately, so batch norm sees one view at a time.
+/// Deviation: the two views are encoded separately, so batch norm sees one view at a time; the
+/// projector's output is not normalized over the batch, as it is in the official code.
 ///
 /// # Example
 /// ```
