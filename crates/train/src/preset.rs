@@ -327,6 +327,7 @@ mod tests {
         let adam = OptimizerConfig::adam(1e-6);
         assert_solo(MethodName::WMse, &Recipe::w_mse_cifar(), adam, 2e-3);
         assert_solo(MethodName::SupCon, &symmetric, sgd(1e-5), 0.4);
+        assert_solo(MethodName::Mae, &Recipe::mae_cifar(), mae_adam_w(), 2e-4);
         for (method, want) in [
             (MethodName::SimClr, r#"{"d_hidden": 2048, "d_output": 256, "temperature": 0.2}"#),
             (MethodName::SimSiam, r#"{"d_output": 2048, "d_predictor": 512, "layers": 3}"#),
@@ -366,6 +367,11 @@ mod tests {
             ),
             (MethodName::WMse, r#"{"d_hidden": 1024, "d_output": 64, "rows": 128}"#),
             (MethodName::SupCon, r#"{"d_hidden": 2048, "d_output": 256, "temperature": 0.2}"#),
+            (
+                MethodName::Mae,
+                r#"{"mask_ratio": 0.75, "normalize_targets": true, "d_decoder": 512,
+                    "decoder_depth": 8, "decoder_heads": 16}"#,
+            ),
         ] {
             assert_settings(&Preset::cifar10(method), want);
         }
@@ -405,6 +411,9 @@ mod tests {
         assert_imagenet(MethodName::Tico, lars(1.5e-6), [0.2, 0.0], [256, 10, 100]);
         assert_imagenet(MethodName::Mmcr, lars(1e-6), [6.4, 6.4e-3], [2048, 10, 100]);
         assert_imagenet(MethodName::DirectClr, lars(1e-6), [4.8, 4.8e-3], [4096, 10, 100]);
+        assert_imagenet(MethodName::Mae, mae_adam_w(), [2.4e-3, 0.0], [4096, 40, 800]);
+        assert_imagenet(MethodName::Msn, adam_w(0.04), [1e-3, 1e-6], [1024, 15, 800]);
+        assert_imagenet(MethodName::SimMim, adam_w(0.05), [4e-4, 4e-5], [2048, 10, 800]);
         assert_imagenet(MethodName::LeJepa, adam_w(0.05), [5e-4, 5e-7], [512, 1, 100]);
         assert_imagenet(MethodName::VisReg, adam_w(0.05), [9e-4, 9e-7], [128, 5, 100]);
         for (method, want) in [
@@ -439,6 +448,12 @@ mod tests {
                     "queue": 0}"#,
             ),
             (MethodName::DirectClr, r#"{"columns": 360, "temperature": 0.1}"#),
+            (
+                MethodName::Msn,
+                r#"{"d_hidden": 2048, "d_output": 256, "prototypes": 1024, "mask_ratio": 0.15,
+                    "temperature": 0.1, "sharpening": 0.25, "regularization": 1.0}"#,
+            ),
+            (MethodName::SimMim, r#"{"mask_ratio": 0.6, "mask_side": 2}"#),
         ] {
             assert_settings(&Preset::imagenet(method), want);
         }

@@ -368,7 +368,7 @@ fn sup_con() -> Preset {
 }
 
 fn msn() -> Preset {
-    let method = MsnConfig { momentum: Schedule::linear(0.996, 1.0), ..MsnConfig::default() };
+    let method = MsnConfig { momentum: Schedule::constant(0.996), ..MsnConfig::default() };
     Preset {
         source: "ours: lightly's for Imagenette, imagenette_benchmark.py, with patches of 4 pixels"
             .to_owned(),
