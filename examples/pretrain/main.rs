@@ -24,7 +24,7 @@ use selfsame::callbacks::{
 use selfsame::device::NamedDevice;
 use selfsame::models::{
     BarlowTwinsConfig, Batch, ByolConfig, Clock, DinoConfig, Method, MocoV2Config, ResNet,
-    SimClrConfig, SimSiamConfig, VicregConfig, to_safetensors,
+    SimClrConfig, SimSiamConfig, VicregConfig, to_pytorch,
 };
 use selfsame::report::Png;
 use selfsame::samplers::{Loader, LoaderConfig};
@@ -279,8 +279,8 @@ impl Run {
         }
     }
 
-    /// Returns the encoder as safetensors, with the settings to build it and those it was trained
-    /// with.
+    /// Returns the encoder as safetensors under PyTorch's names, with the settings to build it and
+    /// those it was trained with.
     fn weights(&self, encoder: &ResNet) -> anyhow::Result<Vec<u8>> {
         let settings = &self.plan.settings;
         // The name of the images only: a path would tell about the machine.
@@ -292,7 +292,7 @@ impl Run {
             "run": Settings { data, ..settings.clone() },
             "versions": VERSIONS,
         });
-        Ok(to_safetensors(encoder, &about.to_string())?)
+        Ok(to_pytorch(encoder, &about.to_string())?)
     }
 
     fn findings<M: Method>(

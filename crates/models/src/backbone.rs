@@ -66,4 +66,10 @@ pub trait Backbone: Module + ModuleDisplay + std::fmt::Debug {
     fn forward_stages(&self, input: Self::Input) -> Vec<Tensor<2>> {
         vec![self.forward(input)]
     }
+
+    /// Returns the name that the layer at `path` has in PyTorch's counterpart of this network, for
+    /// [`WeightsFile`](crate::WeightsFile) and [`to_pytorch`](crate::to_pytorch). Default: its path.
+    fn pytorch_name(&self, path: &str) -> String {
+        path.to_owned()
+    }
 }
