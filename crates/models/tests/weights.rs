@@ -1,5 +1,7 @@
 //! Files of weights from PyTorch's libraries, and files that are wrong.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -112,7 +114,17 @@ fn pytorchs_networks_have_the_same_features_here() {
     assert_eq!(read_all(&committed(), false), 2);
 }
 
-/// The networks that `.ci/weights` makes with PyPI's libraries.
+#[cfg(feature = "onnx")]
+#[test]
+fn what_cannot_be_exported_is_named() {
+    let network = config().with_gem().init(0, &Device::flex());
+    let input = selfsame_models::OnnxInput { image: [3, 8, 8], normalization: None };
+    let error = selfsame_models::to_onnx(&network, &input).unwrap_err().to_string();
+    assert!(error.starts_with("burn-onnx cannot export operation "), "{error}");
+    assert!(error.ends_with(" of the network, ClampMin"), "{error}");
+}
+
+/// The networks that `.ci/weights` makes.
 #[test]
 fn whole_networks_have_the_same_features_here() {
     let Some(folder) = std::env::var_os("SELFSAME_WEIGHTS") else { return };
@@ -181,14 +193,16 @@ fn what_we_write_is_read_again_with_running_statistics() {
     assert_eq!(bytes_of(&loaded.network), bytes_of(&trained));
 }
 
+/// A type of elements, how to write a value in it, and how far it may be from the value.
+type Form = (Dtype, fn(f32) -> Vec<u8>, f32);
+
 #[test]
 fn other_precisions_are_converted() {
     let network = resnet(1);
     let singles = |entry: &Entry| -> Vec<f32> {
         entry.3.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
     };
-    type Convert = fn(f32) -> Vec<u8>;
-    let forms: [(Dtype, Convert, f32); 3] = [
+    let forms: [Form; 3] = [
         (Dtype::F64, |value| f64::from(value).to_le_bytes().to_vec(), 0.0),
         (Dtype::F16, |value| burn::tensor::f16::from_f32(value).to_le_bytes().to_vec(), 1e-3),
         (Dtype::BF16, |value| burn::tensor::bf16::from_f32(value).to_le_bytes().to_vec(), 1e-2),

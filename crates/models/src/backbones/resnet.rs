@@ -283,15 +283,12 @@ impl ResNet {
     }
 
     fn pool(&self, maps: Tensor<4>) -> Tensor<2> {
-        match &self.gem {
-            Some(gem) => gem.forward(maps),
-            None => {
-                let [.., height, width] = maps.dims();
-                // The mean by its definition, since the ONNX exporter knows no `mean_dim`.
-                let sums = maps.flatten::<3>(2, 3).sum_dim(2).squeeze_dim::<2>(2);
-                sums / (height * width) as f64
-            }
+        if let Some(gem) = &self.gem {
+            return gem.forward(maps);
         }
+        let [.., height, width] = maps.dims();
+        // The mean as it is defined, since the exporter to ONNX knows no `mean_dim`.
+        maps.flatten::<3>(2, 3).sum_dim(2).squeeze_dim::<2>(2) / (height * width) as f64
     }
 }
 
@@ -325,7 +322,7 @@ impl Backbone for ResNet {
         features
     }
 
-    /// Returns the name of torchvision's layer, which timm's ResNets have too.
+    /// Returns the name that the layer has in torchvision and in timm.
     fn pytorch_name(&self, path: &str) -> String {
         match path {
             "stem.conv" => "conv1".to_owned(),

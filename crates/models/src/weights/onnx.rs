@@ -23,7 +23,7 @@ pub struct OnnxInput {
 #[non_exhaustive]
 pub enum OnnxError {
     /// The exporter has no ONNX for an operation of the network.
-    #[error("operation {operation} of the network, {kind}, cannot be exported yet")]
+    #[error("burn-onnx cannot export operation {operation} of the network, {kind}")]
     Unsupported {
         /// How many operations are before it.
         operation: usize,
@@ -39,13 +39,19 @@ impl From<ExportError> for OnnxError {
     fn from(error: ExportError) -> Self {
         match error {
             ExportError::UnsupportedOperation { operation, kind } => {
-                // Shapes and numbers of tensors follow.
-                let kind = kind.split('{').next().unwrap_or_default().trim().to_owned();
-                Self::Unsupported { operation, kind }
+                Self::Unsupported { operation, kind: short_kind(&kind) }
             }
             other => Self::Export(other),
         }
     }
+}
+
+/// Returns the name of an operation from what the exporter prints of it, such as `MeanDim` from
+/// `NumericFloat(F32, MeanDim(ReduceDimOpIr { … }))`.
+fn short_kind(printed: &str) -> String {
+    let Some((head, _)) = printed.split_once('{') else { return printed.to_owned() };
+    let mut words = head.split(['(', ',', ' ']).filter(|word| !word.is_empty()).rev();
+    words.nth(1).unwrap_or(head).to_owned()
 }
 
 /// Returns the bytes of an ONNX model, opset 18, that maps images to the features of
@@ -97,13 +103,12 @@ where
             None => images,
         })
     };
+    let exporter = OnnxExporter::new();
     // Two batch sizes, by which the exporter sees what depends on them.
-    let model = OnnxExporter::new().export_dynamic(
-        &network,
-        images(2),
-        images(3),
-        &[InputSpec::new(axes)],
-        forward,
-    )?;
-    Ok(model.into_bytes())
+    let spec = [InputSpec::new(axes)];
+    match exporter.export_dynamic(&network, images(2), images(3), &spec, forward) {
+        Ok(model) => Ok(model.into_bytes()),
+        // The export of a single size names an operation that it does not know.
+        Err(error) => Err(exporter.export(&network, images(2), forward).err().unwrap_or(error))?,
+    }
 }
