@@ -9,7 +9,7 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::tensor::{Dtype, TensorView};
 use selfsame_models::{
-    Backbone, Batch, ByolConfig, Clock, Context, Loaded, Method, ResNet, ResNetConfig,
+    Backbone, Batch, ByolConfig, Clock, Context, Loaded, Method, ResNet, ResNetConfig, VitConfig,
     WeightsError, WeightsFile, from_safetensors, to_pytorch, to_safetensors,
 };
 use serde::Deserialize;
@@ -34,6 +34,7 @@ struct Case {
 enum Network {
     #[serde(rename = "resnet")]
     ResNet(ResNetConfig),
+    Vit(VitConfig),
 }
 
 fn committed() -> PathBuf {
@@ -86,6 +87,12 @@ fn read_all(folder: &Path, write: bool) -> usize {
                     write_onnx(&network, &case, folder, name);
                 }
             }
+            Network::Vit(config) => {
+                let network = load(&case, folder, config.init(0, &device), name);
+                if write {
+                    write_ours(&network, folder, name);
+                }
+            }
         }
         count += 1;
     }
@@ -111,17 +118,23 @@ fn write_onnx<B: Backbone<Input = Tensor<4>>>(network: &B, case: &Case, folder: 
 
 #[test]
 fn pytorchs_networks_have_the_same_features_here() {
-    assert_eq!(read_all(&committed(), false), 2);
+    assert_eq!(read_all(&committed(), false), 5);
 }
 
 #[cfg(feature = "onnx")]
 #[test]
 fn what_cannot_be_exported_is_named() {
-    let network = config().with_gem().init(0, &Device::flex());
+    let device = Device::flex();
     let input = selfsame_models::OnnxInput { image: [3, 8, 8], normalization: None };
-    let error = selfsame_models::to_onnx(&network, &input).unwrap_err().to_string();
-    assert!(error.starts_with("burn-onnx cannot export operation "), "{error}");
-    assert!(error.ends_with(" of the network, ClampMin"), "{error}");
+    let vit = VitConfig { dim: 8, depth: 1, heads: 2, ..VitConfig::tiny(8, 4) };
+    for (error, name) in [
+        (selfsame_models::to_onnx(&config().with_gem().init(0, &device), &input), "ClampMin"),
+        (selfsame_models::to_onnx(&vit.init(0, &device), &input), "Permute"),
+    ] {
+        let error = error.unwrap_err().to_string();
+        assert!(error.starts_with("burn-onnx cannot export operation "), "{error}");
+        assert!(error.ends_with(&format!(" of the network, {name}")), "{error}");
+    }
 }
 
 /// The networks that `.ci/weights` makes.
@@ -344,6 +357,22 @@ fn a_classifier_is_omitted_and_listed() {
     file.push(("fc_norm.weight".to_owned(), Dtype::F32, vec![1], vec![0; 4]));
     let error = open(&file).load(resnet(0)).unwrap_err().to_string();
     assert!(error.ends_with("the network has no `fc_norm.weight`"), "{error}");
+}
+
+#[test]
+fn linear_weights_are_written_as_pytorch_has_them() {
+    let vit = VitConfig { dim: 4, depth: 1, heads: 2, ..VitConfig::tiny(4, 2) };
+    let network = vit.init(1, &Device::flex());
+    let bytes = to_pytorch(&network, "").unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    assert_eq!(file.tensor("blocks.0.mlp.fc1.weight").unwrap().shape(), [16, 4]);
+    assert_eq!(file.tensor("blocks.0.norm1.bias").unwrap().shape(), [4]);
+    let loaded = open_bytes(&bytes).unwrap().load(vit.init(0, &Device::flex())).unwrap();
+    assert_eq!(to_pytorch(&loaded.network, "").unwrap(), bytes);
+    let other = VitConfig { image: 8, ..vit };
+    let error = open_bytes(&bytes).unwrap().load(other.init(0, &Device::flex())).unwrap_err();
+    let text = "`pos_embed` is [1, 5, 4] in the file and [1, 17, 4] in the network";
+    assert!(error.to_string().ends_with(text), "{error}");
 }
 
 #[test]

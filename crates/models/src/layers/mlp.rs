@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{gelu, relu};
 use burn::tensor::{Device, Tensor};
 use selfsame_kernels::Epilogue;
 
@@ -21,13 +21,16 @@ pub struct MlpConfig {
     /// Whether the output is normalized over the batch, without scale and shift. Default false.
     /// If so, the last linear layer has no bias.
     pub normalize_output: bool,
+    /// Whether the activation of hidden layers is GELU instead of ReLU. Default false.
+    pub gelu: bool,
 }
 
 impl MlpConfig {
     /// Returns a network of these widths whose hidden layers are normalized.
     #[must_use]
     pub fn new(widths: impl Into<Vec<usize>>) -> Self {
-        Self { widths: widths.into(), normalize_hidden: true, normalize_output: false }
+        let widths = widths.into();
+        Self { widths, normalize_hidden: true, normalize_output: false, gelu: false }
     }
 
     /// Returns the same network with hidden layers that are not normalized, but have biases.
@@ -40,6 +43,12 @@ impl MlpConfig {
     #[must_use]
     pub fn with_output_norm(self) -> Self {
         Self { normalize_output: true, ..self }
+    }
+
+    /// Returns the same network with GELU after its hidden layers.
+    #[must_use]
+    pub fn with_gelu(self) -> Self {
+        Self { gelu: true, ..self }
     }
 
     /// Creates the network.
@@ -59,6 +68,7 @@ impl MlpConfig {
             Hidden {
                 linear: linear(pair[0], pair[1], !self.normalize_hidden, seed, device),
                 norm: self.normalize_hidden.then(|| BatchNormConfig::new(pair[1]).init(device)),
+                gelu: self.gelu,
             }
         });
         let norm = BatchNormConfig::new(*d_output).without_affine();
@@ -70,8 +80,8 @@ impl MlpConfig {
     }
 }
 
-/// A multilayer perceptron: hidden layers of linear, batch norm (unless left out) and ReLU, then a
-/// linear layer, then a batch norm if `normalize_output` is set.
+/// A multilayer perceptron: hidden layers of linear, batch norm (unless left out) and ReLU (or GELU),
+/// then a linear layer, then a batch norm if `normalize_output` is set.
 ///
 /// # Example
 /// ```
@@ -93,14 +103,17 @@ pub struct Mlp {
 struct Hidden {
     linear: Linear,
     norm: Option<BatchNorm>,
+    gelu: bool,
 }
 
 impl Hidden {
     fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         let output = observe(self.linear.weight.id, self.linear.forward(features));
-        match &self.norm {
-            Some(norm) => norm.forward_with(output, Epilogue::Relu),
-            None => relu(output),
+        match (&self.norm, self.gelu) {
+            (Some(norm), false) => norm.forward_with(output, Epilogue::Relu),
+            (Some(norm), true) => gelu(norm.forward(output)),
+            (None, false) => relu(output),
+            (None, true) => gelu(output),
         }
     }
 }

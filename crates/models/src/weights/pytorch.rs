@@ -1,5 +1,7 @@
 //! Weights under the names, and in the layout, of PyTorch's networks.
 
+use std::collections::BTreeMap;
+
 use safetensors::tensor::Dtype;
 
 use super::file::{Wanted, transpose};
@@ -11,8 +13,8 @@ use crate::Backbone;
 const HEADS: [&str; 2] = ["fc", "head"];
 
 /// Returns the bytes of a safetensors file that PyTorch's counterpart of the network reads by
-/// `load_state_dict(…, strict=True)`: torchvision's for a [`ResNet`](crate::ResNet), without its
-/// classifier.
+/// `load_state_dict(…, strict=True)`: torchvision's for a [`ResNet`](crate::ResNet), timm's for a
+/// [`Vit`](crate::Vit), without the classifier.
 ///
 /// Names are those of [`Backbone::pytorch_name`]. Linear weights are `[d_output, d_input]`, as PyTorch
 /// has them; norms have a `weight`, a `bias`, and for batch norm a `num_batches_tracked`, which is 0.
@@ -69,7 +71,7 @@ pub struct Loaded<B> {
 
 impl WeightsFile {
     /// Returns `network` with the weights of this file, which has the names of PyTorch's counterpart:
-    /// torchvision's and timm's for a [`ResNet`](crate::ResNet).
+    /// torchvision's or timm's for a [`ResNet`](crate::ResNet), timm's for a [`Vit`](crate::Vit).
     ///
     /// The names may have anything in common before them, such as `module.` or `state_dict.backbone.`,
     /// but the network must be in the file only once ([`under`](Self::under) chooses). A classifier
@@ -134,7 +136,7 @@ impl WeightsFile {
     /// Returns what stands before the names in the file: nothing, or words with a dot after each. The
     /// one that most names have counts.
     fn prefix_of(&self, names: &[String]) -> Result<String, WeightsError> {
-        let mut counts = std::collections::BTreeMap::<&str, usize>::new();
+        let mut counts = BTreeMap::<&str, usize>::new();
         for found in self.names() {
             let prefixes = names.iter().filter_map(|name| found.strip_suffix(name.as_str()));
             for prefix in prefixes.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')) {
