@@ -25,6 +25,10 @@ test:
 tensorboard:
     .ci/tensorboard
 
+# Weights from and to PyTorch's libraries, and ONNX; needs Python, and some gigabytes from PyPI.
+weights:
+    .ci/weights
+
 # The main program, small, in the profile of the tests.
 example out="target/ci/pretrain":
     cargo run --locked --example pretrain -- --quick --overwrite --out {{ out }}

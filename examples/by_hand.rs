@@ -11,7 +11,7 @@ use rand::RngExt;
 use selfsame::augment::ViewKey;
 use selfsame::datasets::{InMemory, Layout};
 use selfsame::models::{Batch, ByolConfig, Clock, Context, ResNet};
-use selfsame::models::{from_safetensors, to_safetensors};
+use selfsame::models::{WeightsFile, to_pytorch};
 use selfsame::optim::GroupedOptimizer;
 use selfsame::prelude::*;
 use selfsame::train::{HeldOut, Upload};
@@ -57,11 +57,12 @@ fn main() -> anyhow::Result<()> {
     let encoder = method.encoder().valid();
     println!("BYOL  kNN before {before:.3} after {:.3}", held_out.knn(&encoder, &plain)?);
 
-    // Only the encoder is kept. The header of the file says how to build the network.
+    // Only the encoder is kept, under the names of PyTorch's networks. The header of the file says how
+    // to build it.
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("encoder.safetensors");
-    fs::write(&file, to_safetensors(&encoder, &serde_json::to_string(&resnet)?)?)?;
-    let restored = from_safetensors(resnet.init(1, &plain), &fs::read(&file)?)?;
+    fs::write(&file, to_pytorch(&encoder, &serde_json::to_string(&resnet)?)?)?;
+    let restored = WeightsFile::open(&file)?.load(resnet.init(1, &plain))?.network;
     let features = |encoder: &ResNet| {
         extract_features(test.clone(), &shown, 100, &plain, |images| encoder.forward(images))
     };

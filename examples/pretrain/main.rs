@@ -22,7 +22,7 @@ use selfsame::callbacks::{
     TimingLog,
 };
 use selfsame::device::NamedDevice;
-use selfsame::models::{AnyBackbone, AnyMethod, Clock, Method, to_safetensors};
+use selfsame::models::{AnyBackbone, AnyMethod, Clock, Method, to_pytorch};
 use selfsame::report::Png;
 use selfsame::samplers::{Loader, LoaderConfig};
 use selfsame::train::{OnlineAccuracy, Outcome, TrainError, Trainer};
@@ -259,8 +259,8 @@ impl Run {
         }
     }
 
-    /// Returns the encoder as safetensors, with the settings to build it and those it was trained
-    /// with.
+    /// Returns the encoder as safetensors under PyTorch's names, with the settings to build it and
+    /// those it was trained with.
     fn weights(&self, encoder: &AnyBackbone) -> anyhow::Result<Vec<u8>> {
         let settings = &self.plan.settings;
         // The name of the images only: a path would tell about the machine.
@@ -272,7 +272,7 @@ impl Run {
             "run": Settings { data, ..settings.clone() },
             "versions": VERSIONS,
         });
-        Ok(to_safetensors(encoder, &about.to_string())?)
+        Ok(to_pytorch(encoder, &about.to_string())?)
     }
 
     fn findings(

@@ -28,3 +28,8 @@ struct WriteYourOwn;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/7-runs-that-last.md")]
 struct RunsThatLast;
+
+/// Tested programs of `docs/guide/8-weights.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/8-weights.md")]
+struct Weights;

@@ -70,6 +70,12 @@ pub trait Backbone: Module + ModuleDisplay + std::fmt::Debug {
         vec![self.forward(input)]
     }
 
+    /// Returns the name that the layer at `path` has in PyTorch's counterpart of this network, for
+    /// [`WeightsFile`](crate::WeightsFile) and [`to_pytorch`](crate::to_pytorch). Default: its path.
+    fn pytorch_name(&self, path: &str) -> String {
+        path.to_owned()
+    }
+
     /// Returns the network that makes the random choices of training, such as the paths it drops, by
     /// the keys of `draws`. It has the same parameters; gradients arrive at either. A network that was
     /// given no draws makes no random choice. Default: no choices, the network itself.

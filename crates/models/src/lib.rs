@@ -68,4 +68,9 @@ pub use seed::Seed;
 pub use settings::settings;
 pub use step::Step;
 pub use token_backbone::{TokenBackbone, TokenMask};
-pub use weights::{WeightsError, from_safetensors, to_safetensors};
+pub use weights::{
+    Difference, Loaded, Mismatch, WeightsError, WeightsFile, from_safetensors, to_pytorch,
+    to_safetensors,
+};
+#[cfg(feature = "onnx")]
+pub use weights::{OnnxError, OnnxInput, to_onnx};

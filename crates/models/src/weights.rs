@@ -1,54 +1,31 @@
-//! Weights as safetensors, with one entry per parameter, named by its path.
+//! Weights in files, with one entry per parameter: under the names of this crate, and under those of
+//! PyTorch's networks.
+
+mod error;
+mod file;
+#[cfg(feature = "onnx")]
+mod onnx;
+mod parameters;
+mod pytorch;
 
 use std::collections::HashMap;
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{Tensor, TensorData};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use burn::module::Module;
+use safetensors::tensor::{Dtype, TensorView};
 
-/// The reason why weights could not be written or read.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum WeightsError {
-    /// The bytes are not a safetensors file.
-    #[error("this is not a safetensors file, or it is damaged")]
-    Format(#[from] safetensors::SafeTensorError),
-    /// The file lacks a parameter of the network.
-    #[error("the file has no `{name}`, so it was made by a different network")]
-    Missing {
-        /// Path of the parameter.
-        name: String,
-    },
-    /// The file holds a parameter the network lacks.
-    #[error("the network has no `{name}`, so the file was made by a different network")]
-    Unused {
-        /// Name in the file.
-        name: String,
-    },
-    /// A parameter has a different shape.
-    #[error("`{name}` is {found:?} in the file and {wanted:?} in the network; check its width")]
-    Shape {
-        /// Path of the parameter.
-        name: String,
-        /// Shape in the file.
-        found: Vec<usize>,
-        /// Shape in the network.
-        wanted: Vec<usize>,
-    },
-    /// A parameter in the file is not in single precision.
-    #[error("`{name}` is {found}, but only F32 can be read")]
-    Precision {
-        /// Path of the parameter.
-        name: String,
-        /// The type in the file.
-        found: String,
-    },
-}
+pub use self::error::{Difference, Mismatch, WeightsError};
+pub use self::file::WeightsFile;
+use self::file::{Tensors, Wanted};
+#[cfg(feature = "onnx")]
+pub use self::onnx::{OnnxError, OnnxInput, to_onnx};
+use self::parameters::{fill, parameters};
+pub use self::pytorch::{Loaded, to_pytorch};
 
 /// Returns the bytes of a safetensors file with every parameter and running statistic of `module`.
 ///
 /// The same weights give the same bytes. `about` is kept in the header under the key `selfsame`.
 /// Pass the configuration as JSON, so that the file says how to build the network it belongs to.
+/// Names are the paths of the parameters; [`to_pytorch`] writes those of PyTorch.
 ///
 /// # Errors
 /// If the tensors cannot be serialized.
@@ -67,23 +44,20 @@ pub enum WeightsError {
 /// # Ok::<(), selfsame_models::WeightsError>(())
 /// ```
 pub fn to_safetensors<M: Module>(module: &M, about: &str) -> Result<Vec<u8>, WeightsError> {
-    let mut collected = Collect { path: Vec::new(), tensors: Vec::new() };
-    module.visit(&mut collected);
-    let views: Vec<(&str, TensorView<'_>)> = collected
-        .tensors
-        .iter()
-        .map(|(name, shape, bytes)| {
-            Ok((name.as_str(), TensorView::new(Dtype::F32, shape.clone(), bytes)?))
-        })
-        .collect::<Result<_, safetensors::SafeTensorError>>()?;
-    let about = HashMap::from([("selfsame".to_owned(), about.to_owned())]);
-    Ok(safetensors::serialize(views, Some(about))?)
+    let entries = parameters(module).into_iter().map(|parameter| {
+        let bytes = bytes_of(&parameter.values());
+        Entry { name: parameter.path(), dtype: Dtype::F32, shape: parameter.shape, bytes }
+    });
+    serialize(&entries.collect::<Vec<_>>(), about)
 }
 
-/// Returns `module` with the weights of a safetensors file.
+/// Returns `module` with the weights of a safetensors file written by [`to_safetensors`].
+///
+/// Values of double or half precision are converted to single precision.
 ///
 /// # Errors
-/// If the bytes are not a safetensors file, or a name or shape differs from that of the network.
+/// If the bytes are not a safetensors file, or a name or shape differs from that of the module; all
+/// that differ are named, and the module is dropped unchanged.
 ///
 /// # Example
 /// ```
@@ -93,95 +67,45 @@ pub fn to_safetensors<M: Module>(module: &M, about: &str) -> Result<Vec<u8>, Wei
 /// let device = Device::flex();
 /// let bytes = to_safetensors(&ResNetConfig::resnet10(2).init(0, &device), "")?;
 /// let wider = from_safetensors(ResNetConfig::resnet10(4).init(0, &device), &bytes);
-/// assert!(matches!(wider, Err(WeightsError::Shape { .. })));
+/// assert!(matches!(wider, Err(WeightsError::Mismatch(_))));
 /// # Ok::<(), WeightsError>(())
 /// ```
 pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, WeightsError> {
-    let saved = SafeTensors::deserialize(bytes)?;
-    let mut fill = Fill { path: Vec::new(), file: &saved, used: Vec::new(), error: None };
-    let module = module.map(&mut fill);
-    if let Some(error) = fill.error {
-        return Err(error);
-    }
-    match saved.names().into_iter().find(|name| !fill.used.iter().any(|used| used == name)) {
-        Some(name) => Err(WeightsError::Unused { name: name.to_owned() }),
-        None => Ok(module),
-    }
+    let tensors = Tensors::from_safetensors(bytes.to_vec())?;
+    let wanted: Vec<Wanted> = parameters(&module)
+        .into_iter()
+        .map(|parameter| {
+            let path = parameter.path();
+            Wanted { name: path.clone(), path, shape: parameter.shape, is_transposed: false }
+        })
+        .collect();
+    let is_wanted = |name: &&String| wanted.iter().any(|wanted| wanted.name == **name);
+    let unused = tensors.names().filter(|name| !is_wanted(name)).cloned().collect();
+    Ok(fill(module, tensors.read(&wanted, unused)?))
 }
 
-struct Collect {
-    path: Vec<String>,
-    tensors: Vec<(String, Vec<usize>, Vec<u8>)>,
+/// A tensor to be written.
+struct Entry {
+    name: String,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    bytes: Vec<u8>,
 }
 
-impl ModuleVisitor for Collect {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        let tensor = param.val().inner();
-        let shape = tensor.dims().to_vec();
-        let data = tensor.into_data();
-        let bytes = data.iter::<f32>().flat_map(f32::to_le_bytes).collect();
-        self.tensors.push((self.path.join("."), shape, bytes));
-    }
+fn bytes_of(values: &[f32]) -> Vec<u8> {
+    values.iter().copied().flat_map(f32::to_le_bytes).collect()
 }
 
-struct Fill<'a> {
-    path: Vec<String>,
-    file: &'a SafeTensors<'a>,
-    used: Vec<String>,
-    error: Option<WeightsError>,
-}
-
-impl Fill<'_> {
-    fn read(&self, name: &str, wanted: &[usize]) -> Result<Vec<f32>, WeightsError> {
-        let name = name.to_owned();
-        let Ok(entry) = self.file.tensor(&name) else { return Err(WeightsError::Missing { name }) };
-        if entry.dtype() != Dtype::F32 {
-            let found = format!("{:?}", entry.dtype());
-            return Err(WeightsError::Precision { name, found });
-        }
-        if entry.shape() != wanted {
-            let (found, wanted) = (entry.shape().to_vec(), wanted.to_vec());
-            return Err(WeightsError::Shape { name, found, wanted });
-        }
-        let (values, _) = entry.data().as_chunks::<4>();
-        Ok(values.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
-    }
-}
-
-impl ModuleMapper for Fill<'_> {
-    fn enter_module(&mut self, name: &str, _container: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
-    }
-
-    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let name = self.path.join(".");
-        let (shape, device) = (param.val().shape(), param.val().device());
-        match self.read(&name, &param.val().dims()) {
-            Ok(values) => {
-                self.used.push(name);
-                param.map(|old| {
-                    let new = Tensor::from_data(TensorData::new(values, shape), &device);
-                    new.set_require_grad(old.is_require_grad())
-                })
-            }
-            Err(error) => {
-                self.error.get_or_insert(error);
-                param
-            }
-        }
-    }
+fn serialize(entries: &[Entry], about: &str) -> Result<Vec<u8>, WeightsError> {
+    let views: Vec<(&str, TensorView<'_>)> = entries
+        .iter()
+        .map(|Entry { name, dtype, shape, bytes }| {
+            Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes)?))
+        })
+        .collect::<Result<_, safetensors::SafeTensorError>>()?;
+    // One entry only: the order of several would differ from run to run.
+    let about = HashMap::from([("selfsame".to_owned(), about.to_owned())]);
+    Ok(safetensors::serialize(views, Some(about))?)
 }
 
 #[cfg(test)]
@@ -196,14 +120,19 @@ mod tests {
         let bytes = to_safetensors(&ResNetConfig::resnet10(2).init(0, &device), "").unwrap();
         let error =
             from_safetensors(ResNetConfig::resnet10(4).init(0, &device), &bytes).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "`stem.conv.weight` is [2, 3, 3, 3] in the file and [4, 3, 3, 3] in the network; \
-             check its width"
-        );
+        let text = error.to_string();
+        let first = "the file is of another network: `stem.conv.weight` is [2, 3, 3, 3] in the file \
+                     and [4, 3, 3, 3] in the network; `stem.norm.gamma` is [2] in the file and [4]";
+        assert!(text.starts_with(first), "{text}");
+        let WeightsError::Mismatch(mismatch) = error else { panic!("{text}") };
+        assert!(mismatch.missing.is_empty() && mismatch.unused.is_empty());
+        assert_eq!(mismatch.different.len(), 60, "all of them");
+        assert!(text.ends_with("; and 52 more"), "{text}");
+
         let shallow = ResNetConfig { blocks: vec![1], ..ResNetConfig::resnet10(2) };
         let error = from_safetensors(shallow.init(0, &device), &bytes).unwrap_err();
-        assert!(error.to_string().starts_with("the network has no `blocks."), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(": the network has no `blocks.1.first.conv.weight`, `bl"), "{text}");
     }
 
     #[test]

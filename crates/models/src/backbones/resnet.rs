@@ -258,11 +258,37 @@ impl ResNet {
         }
     }
 
-    fn pool(&self, maps: Tensor<4>) -> Tensor<2> {
-        match &self.gem {
-            Some(gem) => gem.forward(maps),
-            None => maps.flatten::<3>(2, 3).mean_dim(2).squeeze_dim(2),
+    /// Returns torchvision's name of a layer `blocks.N.…`; torchvision counts the blocks of each stage.
+    fn pytorch_name_in_block(&self, path: &str) -> Option<String> {
+        let (block, layer) = path.strip_prefix("blocks.")?.split_once('.')?;
+        let mut block: usize = block.parse().ok()?;
+        let mut stage = 0;
+        while block >= *self.config.blocks.get(stage)? {
+            block -= self.config.blocks[stage];
+            stage += 1;
         }
+        let stage = stage + 1;
+        let layer = match layer {
+            "first.conv" => "conv1",
+            "first.norm" => "bn1",
+            "second.conv" => "conv2",
+            "second.norm" => "bn2",
+            "third.conv" => "conv3",
+            "third.norm" => "bn3",
+            "shortcut.conv" => "downsample.0",
+            "shortcut.norm" => "downsample.1",
+            _ => return None,
+        };
+        Some(format!("layer{stage}.{block}.{layer}"))
+    }
+
+    fn pool(&self, maps: Tensor<4>) -> Tensor<2> {
+        if let Some(gem) = &self.gem {
+            return gem.forward(maps);
+        }
+        let [.., height, width] = maps.dims();
+        // The mean as it is defined, since the exporter to ONNX knows no `mean_dim`.
+        maps.flatten::<3>(2, 3).sum_dim(2).squeeze_dim::<2>(2) / (height * width) as f64
     }
 }
 
@@ -294,6 +320,15 @@ impl Backbone for ResNet {
             features.push(self.pool(maps.clone()));
         }
         features
+    }
+
+    /// Returns the name that the layer has in torchvision and in timm.
+    fn pytorch_name(&self, path: &str) -> String {
+        match path {
+            "stem.conv" => "conv1".to_owned(),
+            "stem.norm" => "bn1".to_owned(),
+            _ => self.pytorch_name_in_block(path).unwrap_or_else(|| path.to_owned()),
+        }
     }
 }
 
