@@ -95,6 +95,10 @@ impl Backbone for AnyBackbone {
         inside!(self, network => network.forward_stages(images))
     }
 
+    fn pytorch_name(&self, path: &str) -> String {
+        inside!(self, network => network.pytorch_name(path))
+    }
+
     fn with_draws(&self, draws: &Draws) -> Self {
         match self {
             Self::ResNet(network) => Self::ResNet(network.with_draws(draws)),
