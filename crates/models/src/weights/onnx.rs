@@ -106,9 +106,9 @@ where
     let exporter = OnnxExporter::new();
     // Two batch sizes, by which the exporter sees what depends on them.
     let spec = [InputSpec::new(axes)];
-    match exporter.export_dynamic(&network, images(2), images(3), &spec, forward) {
-        Ok(model) => Ok(model.into_bytes()),
-        // The export of a single size names an operation that it does not know.
-        Err(error) => Err(exporter.export(&network, images(2), forward).err().unwrap_or(error))?,
-    }
+    let model = exporter.export_dynamic(&network, images(2), images(3), &spec, forward);
+    // The export of a single size names an operation that it does not know.
+    let model = model
+        .map_err(|error| exporter.export(&network, images(2), forward).err().unwrap_or(error))?;
+    Ok(model.into_bytes())
 }
