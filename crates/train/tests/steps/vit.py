@@ -78,14 +78,14 @@ def block(w, name, x, heads):
 def positions(w, name, side):
     """Of the class token, zero if it has none, and of patches in a square of this side."""
     embedded = w[f"{name}.pos_embed"]
-    own = embedded[:, : embedded.shape[1] - TOKENS]
+    front = embedded[:, : embedded.shape[1] - TOKENS]
     patches = embedded[:, embedded.shape[1] - TOKENS :]
     known = math.isqrt(TOKENS)
     if side != known:
         grid = patches.reshape(1, known, known, -1).permute(0, 3, 1, 2)
         grid = F.interpolate(grid, size=(side, side), mode="bicubic", antialias=True)
         patches = grid.permute(0, 2, 3, 1).flatten(1, 2)
-    return (own if own.shape[1] else 0), patches
+    return (front if front.shape[1] else 0), patches
 
 
 def encode(w, name, images, config=CONFIG, kept=None, masked=None, mask_token=None):
