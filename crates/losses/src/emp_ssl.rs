@@ -6,6 +6,7 @@ use faer::{Mat, Side};
 use selfsame_kernels::Factor::{Plain, Transposed};
 use selfsame_kernels::{gemm, gram};
 
+use crate::ViewTerms;
 use crate::ops::custom_gradient::{constant, custom_gradient, to_f64_vec};
 use crate::ops::l2_normalize::l2_normalize;
 use crate::ops::shapes::{common_dims, mean_view};
@@ -66,21 +67,48 @@ impl Default for EmpSslLossConfig {
 #[must_use]
 #[track_caller]
 pub fn emp_ssl(views: &[Tensor<2>], config: &EmpSslLossConfig) -> Tensor<1> {
+    emp_ssl_terms(views, config).loss()
+}
+
+/// Returns the two terms of [`emp_ssl`], to log them or to weigh them anew: the negative cosine and
+/// the negative coding rate.
+///
+/// Needs feature `decompositions`, which is on by default.
+///
+/// # Shapes
+/// - `views`: 2 or more of `[batch, dim]`, row `i` of all from the same image, any length
+///
+/// # Panics
+/// If there are fewer than 2 views, the shapes differ or are empty, or epsilon is not above 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{EmpSslLossConfig, emp_ssl_terms};
+///
+/// // Views that agree have the cosine 1; two directions of two rows, ½ log det of 1 + 1 / 0.2.
+/// let view = Tensor::<2>::eye(2, &Device::flex());
+/// let terms = emp_ssl_terms(&[view.clone(), view], &EmpSslLossConfig::default());
+/// assert!((terms.invariance.into_scalar::<f32>() + 200.0).abs() < 1e-3);
+/// assert!((terms.regularization.into_scalar::<f32>() + 6.0_f32.ln()).abs() < 1e-5);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn emp_ssl_terms(views: &[Tensor<2>], config: &EmpSslLossConfig) -> ViewTerms {
     let [batch, dim] = common_dims("emp_ssl", 2, views);
     let epsilon = config.epsilon;
     assert!(epsilon > 0.0, "emp_ssl needs an epsilon above 0, got {epsilon}");
     let views: Vec<Tensor<2>> = views.iter().map(|view| l2_normalize(view.clone())).collect();
     let mean = l2_normalize(mean_view(&views));
     let factor = dim as f64 / (batch as f64 * epsilon);
-    let term = |view: &Tensor<2>| {
-        let cosine = (view.clone() * mean.clone()).sum_dim(1).mean();
-        coding_rate(view.clone(), factor) + cosine * config.invariance
-    };
-    let mut total = term(&views[0]);
-    for view in &views[1..] {
-        total = total + term(view);
+    let cosine = |view: &Tensor<2>| (view.clone() * mean.clone()).sum_dim(1).mean();
+    let rate = |view: &Tensor<2>| coding_rate(view.clone(), factor);
+    let cosines = Tensor::cat(views.iter().map(cosine).collect(), 0);
+    let rates = Tensor::cat(views.iter().map(rate).collect(), 0);
+    ViewTerms {
+        invariance: cosines.mean() * -config.invariance,
+        regularization: rates.mean() * -1.0,
     }
-    total / -(views.len() as f64)
 }
 
 /// `½ log det(I + factor ZᵀZ)`.

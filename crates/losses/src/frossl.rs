@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use crate::ViewTerms;
 use crate::ops::gram::self_squares;
 use crate::ops::l2_normalize::l2_normalize;
 use crate::ops::moments::mean_square;
@@ -55,23 +56,48 @@ impl Default for FrosslLossConfig {
 #[must_use]
 #[track_caller]
 pub fn frossl(views: &[Tensor<2>], config: &FrosslLossConfig) -> Tensor<1> {
+    frossl_terms(views, config).loss()
+}
+
+/// Returns the two terms of [`frossl`], to log them or to weigh them anew.
+///
+/// # Shapes
+/// - `views`: 2 or more of `[batch, dim]`, row `i` of all from the same image
+///
+/// # Panics
+/// If there are fewer than 2 views, or the shapes differ or are empty.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{FrosslLossConfig, frossl_terms};
+///
+/// // Views that agree, and have one direction only, which is the worst.
+/// let view = Tensor::<2>::ones([3, 2], &Device::flex());
+/// let terms = frossl_terms(&[view.clone(), view], &FrosslLossConfig::default());
+/// assert_eq!(terms.invariance.into_scalar::<f32>(), 0.0);
+/// assert!(terms.regularization.into_scalar::<f32>().abs() < 1e-6);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn frossl_terms(views: &[Tensor<2>], config: &FrosslLossConfig) -> ViewTerms {
     let [_, dim] = common_dims("frossl", 2, views);
     // The columns of a view are the rows of its transpose.
     let columns = |view: &Tensor<2>| l2_normalize(view.clone().transpose());
     let views: Vec<Tensor<2>> = views.iter().map(columns).collect(); // [dim, batch]
     let mean = mean_view(&views);
     let weight = config.invariance * (views.len() * dim) as f64;
-    let mut loss = mean_square(views[0].clone() - mean.clone()) * weight;
-    for view in &views[1..] {
-        loss = loss + mean_square(view.clone() - mean.clone()) * weight;
-    }
-    for view in views {
+    let apart = |view: &Tensor<2>| mean_square(view.clone() - mean.clone()) * weight;
+    let norm = |view: &Tensor<2>| {
         let trace = view.clone().inner().square().sum();
         // A nonzero column has a 1 on the diagonal: only a view of zeros is clamped.
-        let squares = self_squares(view).clamp_min(0.25);
-        loss = loss + squares.log() - trace.clamp_min(0.5).log() * 2.0;
+        let squares = self_squares(view.clone()).clamp_min(0.25);
+        squares.log() - trace.clamp_min(0.5).log() * 2.0
+    };
+    ViewTerms {
+        invariance: Tensor::cat(views.iter().map(apart).collect(), 0).sum(),
+        regularization: Tensor::cat(views.iter().map(norm).collect(), 0).sum(),
     }
-    loss
 }
 
 #[cfg(test)]

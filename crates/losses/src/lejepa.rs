@@ -3,9 +3,9 @@
 use burn::tensor::Tensor;
 
 use crate::ops::moments::mean_square;
-use crate::ops::shapes::{common_dims, mean_view, sum};
+use crate::ops::shapes::{common_dims, mean_view};
 use crate::random_slices::slice_count;
-use crate::{SigRegLossConfig, sigreg};
+use crate::{SigRegLossConfig, ViewTerms, sigreg};
 
 /// Settings of [`lejepa`].
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -65,13 +65,46 @@ pub fn lejepa(
     slices: Tensor<2>,
     config: &LeJepaLossConfig,
 ) -> Tensor<1> {
+    lejepa_terms(global, local, slices, config).loss()
+}
+
+/// Returns the two terms of [`lejepa`], to log them or to weigh them anew.
+///
+/// # Shapes
+/// - `global`, `local`: `[batch, dim]` each, row `i` of all from the same image; `local` may be
+///   empty
+/// - `slices`: `[dim, slices]`, see [`sigreg`]
+///
+/// # Panics
+/// If there is no global view, the shapes differ, or a setting is out of range.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{LeJepaLossConfig, lejepa_terms, random_slices};
+///
+/// let device = Device::flex();
+/// let (view, slices) = (Tensor::<2>::eye(3, &device), random_slices(3, 8, 0, 0, &device));
+/// let terms = lejepa_terms(&[view.clone(), view], &[], slices, &LeJepaLossConfig::default());
+/// assert_eq!(terms.invariance.into_scalar::<f32>(), 0.0);
+/// assert!(terms.regularization.into_scalar::<f32>() > 0.0);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn lejepa_terms(
+    global: &[Tensor<2>],
+    local: &[Tensor<2>],
+    slices: Tensor<2>,
+    config: &LeJepaLossConfig,
+) -> ViewTerms {
     let share = config.regularization;
     assert!((0.0..=1.0).contains(&share), "lejepa needs a share in [0, 1], got {share}");
     let (views, invariance) = agreement("lejepa", global, local, &slices);
-    let count = views.len() as f64;
     let laws = views.into_iter().map(|view| sigreg(view, slices.clone(), &config.sigreg));
-    let invariance = invariance * (1.0 - share);
-    sum(laws).map_or(invariance.clone(), |law| law * (share / count) + invariance)
+    ViewTerms {
+        invariance: invariance * (1.0 - share),
+        regularization: Tensor::cat(laws.collect(), 0).mean() * share,
+    }
 }
 
 /// Returns all views, and their mean squared distance to the mean of the global ones.

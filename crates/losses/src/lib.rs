@@ -50,6 +50,7 @@ mod tico;
 mod triplet;
 mod vibcreg;
 mod vicreg;
+mod view_terms;
 mod visreg;
 #[cfg(feature = "decompositions")]
 mod w_mse;
@@ -62,13 +63,13 @@ pub use dino::{DinoLossConfig, TeacherTemperature, dino};
 pub use direct_clr::{DirectClrLossConfig, direct_clr};
 pub use distance::Distance;
 #[cfg(feature = "decompositions")]
-pub use emp_ssl::{EmpSslLossConfig, emp_ssl};
-pub use frossl::{FrosslLossConfig, frossl};
+pub use emp_ssl::{EmpSslLossConfig, emp_ssl, emp_ssl_terms};
+pub use frossl::{FrosslLossConfig, frossl, frossl_terms};
 pub use gathered::Gathered;
 pub use hypersphere::{HypersphereLossConfig, hypersphere};
 pub use koleo::koleo;
 pub use labeled::Labeled;
-pub use lejepa::{LeJepaLossConfig, lejepa};
+pub use lejepa::{LeJepaLossConfig, lejepa, lejepa_terms};
 pub use lifted_structure::{LiftedStructureLossConfig, lifted_structure};
 pub use macl::{MaclLossConfig, macl};
 pub use mining::{NegativeMining, PositiveMining};
@@ -95,8 +96,9 @@ pub use sup_con::{SupConLossConfig, sup_con, sup_con_gathered};
 pub use swav::{SwavLossConfig, swav};
 pub use tico::{TicoLossConfig, tico};
 pub use triplet::{TripletLossConfig, triplet};
-pub use vibcreg::{VibcregLossConfig, vibcreg};
+pub use vibcreg::{VibcregLossConfig, vibcreg, vibcreg_terms};
 pub use vicreg::{VarianceTerm, VicregLossConfig, VicregTerms, vicreg, vicreg_terms};
-pub use visreg::{VisRegLossConfig, visreg, visreg_shape};
+pub use view_terms::ViewTerms;
+pub use visreg::{VisRegLossConfig, VisRegTerms, visreg, visreg_shape, visreg_terms};
 #[cfg(feature = "decompositions")]
 pub use w_mse::{WMseLossConfig, w_mse};

@@ -77,7 +77,9 @@ pub fn mmcr(online: &[Tensor<2>], momentum: &[Tensor<2>], config: &MmcrLossConfi
     let mut gradient = Vec::with_capacity(rows.len());
     let weight = config.compactness / batch as f64;
     for (b, spread) in (0..batch).zip(spread.chunks(dim)) {
-        let (norm, compact) = nuclear_norm(image(b), dim);
+        // Without a weight, the many small decompositions are not needed.
+        let (norm, compact) =
+            if weight > 0.0 { nuclear_norm(image(b), dim) } else { (0.0, vec![0.0; count * dim]) };
         value += weight * norm;
         for row in compact.chunks(dim) {
             let both = row.iter().zip(spread);

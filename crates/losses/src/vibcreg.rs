@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use crate::VicregTerms;
 use crate::ops::gram::self_squares;
 use crate::ops::l2_normalize::l2_normalize;
 use crate::ops::moments::{bounded, center_columns, variance_hinge};
@@ -63,11 +64,41 @@ impl Default for VibcregLossConfig {
 #[must_use]
 #[track_caller]
 pub fn vibcreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VibcregLossConfig) -> Tensor<1> {
+    vibcreg_terms(view_a, view_b, config).loss()
+}
+
+/// Returns the three terms of [`vibcreg`], to log them or to weigh them anew; the one of the
+/// correlations is called `covariance`, as for VICReg.
+///
+/// # Shapes
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, not normalized
+///
+/// # Panics
+/// If the shapes differ or are empty, or `batch < 2`.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{VibcregLossConfig, vibcreg_terms};
+///
+/// // One feature is twice the other in both views, and both vary enough.
+/// let view = Tensor::<2>::from_floats([[2., 4.], [-2., -4.]], &Device::flex());
+/// let terms = vibcreg_terms(view.clone(), view, &VibcregLossConfig::default());
+/// assert_eq!(terms.variance.into_scalar::<f32>(), 0.0);
+/// assert!((terms.covariance.into_scalar::<f32>() - 200.0).abs() < 1e-3);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn vibcreg_terms(
+    view_a: Tensor<2>,
+    view_b: Tensor<2>,
+    config: &VibcregLossConfig,
+) -> VicregTerms {
     let [batch, dim] = paired_dims("vibcreg", &view_a, &view_b);
     assert!(batch > 1, "vibcreg takes variances over the batch: it needs 2 rows or more");
     let (a, b) = (bounded(view_a), bounded(view_b));
     let invariance = (a.clone() - b.clone()).square().mean() * config.invariance;
-    let term = |view: Tensor<2>| {
+    let [of_a, of_b] = [a, b].map(|view| {
         // After the first row is subtracted, a constant feature is exactly 0, not the rounding of
         // its mean.
         let first = view.clone().inner().narrow(0, 0, 1);
@@ -76,10 +107,14 @@ pub fn vibcreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VibcregLossConfig)
         let unit = l2_normalize(x.transpose()); // [dim, batch]: a row is a feature
         let diagonal = unit.clone().square().sum_dim(1).square().sum();
         let off_diagonal = self_squares(unit.transpose()) - diagonal;
-        variance_hinge(squares, batch, config.epsilon) * config.variance
-            + off_diagonal * (config.correlation / (dim * dim) as f64)
-    };
-    invariance + term(a) + term(b)
+        [variance_hinge(squares, batch, config.epsilon), off_diagonal]
+    });
+    let [[variance_a, correlation_a], [variance_b, correlation_b]] = [of_a, of_b];
+    VicregTerms {
+        invariance,
+        variance: (variance_a + variance_b) * config.variance,
+        covariance: (correlation_a + correlation_b) * (config.correlation / (dim * dim) as f64),
+    }
 }
 
 #[cfg(test)]

@@ -84,14 +84,15 @@ pub fn vicreg(view_a: Tensor<2>, view_b: Tensor<2>, config: &VicregLossConfig) -
     vicreg_terms(view_a, view_b, config).loss()
 }
 
-/// The three terms of [`vicreg`], each `[1]` and weighted, so that they add up to the loss.
+/// The three terms of [`vicreg`] or [`vibcreg`](crate::vibcreg()), each `[1]` and weighted, so that
+/// they add up to the loss.
 #[derive(Clone, Debug)]
 pub struct VicregTerms {
     /// λ times the distance of the views.
     pub invariance: Tensor<1>,
     /// μ times the variance term of both views.
     pub variance: Tensor<1>,
-    /// ν times the covariance term of both views.
+    /// ν times the covariance term of both views; VIbCReg's correlation term.
     pub covariance: Tensor<1>,
 }
 

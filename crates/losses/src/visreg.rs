@@ -7,7 +7,6 @@ use crate::lejepa::agreement;
 use crate::ops::custom_gradient::constant;
 use crate::ops::moments::mean_square;
 use crate::ops::normal_quantile::normal_quantile;
-use crate::ops::shapes::sum;
 use crate::random_slices::slice_count;
 
 /// Settings of [`visreg`].
@@ -75,19 +74,77 @@ pub fn visreg(
     slices: Tensor<2>,
     config: &VisRegLossConfig,
 ) -> Tensor<1> {
+    visreg_terms(global, local, slices, config).loss()
+}
+
+/// The four terms of [`visreg`], each `[1]` and weighted, so that they add up to the loss.
+#[derive(Clone, Debug)]
+pub struct VisRegTerms {
+    /// How far the views of an image are from the mean global one.
+    pub invariance: Tensor<1>,
+    /// How far the mean of each dimension is from 0.
+    pub center: Tensor<1>,
+    /// How far the standard deviation of each dimension is from 1.
+    pub scale: Tensor<1>,
+    /// How far the standardized embeddings are from a normal distribution, along the slices.
+    pub shape: Tensor<1>,
+}
+
+impl VisRegTerms {
+    /// Returns the sum of the terms, which is the loss.
+    #[must_use]
+    pub fn loss(&self) -> Tensor<1> {
+        let regularizer = self.center.clone() + self.scale.clone() + self.shape.clone();
+        regularizer + self.invariance.clone()
+    }
+}
+
+/// Returns the four terms of [`visreg`], to log them or to weigh them anew.
+///
+/// # Shapes
+/// - `global`, `local`: `[batch, dim]` each, row `i` of all from the same image; `local` may be
+///   empty
+/// - `slices`: `[dim, slices]`, see [`visreg_shape`]
+///
+/// # Panics
+/// If there is no global view, the shapes differ, or a setting is out of range.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{VisRegLossConfig, random_slices, visreg_terms};
+///
+/// // Both dimensions have the deviation 1 and the mean 0; the second view has the mean 2.
+/// let device = Device::flex();
+/// let view = Tensor::<2>::from_floats([[1., 1.], [1., -1.], [-1., 1.], [-1., -1.]], &device);
+/// let (slices, config) = (random_slices(2, 16, 0, 0, &device), VisRegLossConfig::default());
+/// let terms = visreg_terms(&[view.clone()], &[view + 2.0], slices, &config);
+/// assert!(terms.scale.into_scalar::<f32>() < 1e-6);
+/// assert!((terms.center.into_scalar::<f32>() - 0.9 * 4.0 / 2.0).abs() < 1e-5);
+/// assert!((terms.invariance.into_scalar::<f32>() - 0.1 * 4.0 / 2.0).abs() < 1e-5);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn visreg_terms(
+    global: &[Tensor<2>],
+    local: &[Tensor<2>],
+    slices: Tensor<2>,
+    config: &VisRegLossConfig,
+) -> VisRegTerms {
     let share = config.regularization;
     assert!((0.0..=1.0).contains(&share), "visreg needs a share in [0, 1], got {share}");
     let (views, invariance) = agreement("visreg", global, local, &slices);
-    let count = views.len() as f64;
-    let regularizer = |view: Tensor<2>| {
-        let mean = view.clone().mean_dim(0);
-        let center = mean_square(mean.clone());
-        let scale = mean_square(deviation(view.clone() - mean) - 1.0);
-        center + scale + visreg_shape(view, slices.clone(), config.epsilon)
-    };
-    let invariance = invariance * (1.0 - share);
-    let laws = sum(views.into_iter().map(regularizer));
-    laws.map_or(invariance.clone(), |law| law * (share / count) + invariance)
+    let center = |view: &Tensor<2>| mean_square(view.clone().mean_dim(0));
+    let scale =
+        |view: &Tensor<2>| mean_square(deviation(view.clone() - view.clone().mean_dim(0)) - 1.0);
+    let shape = |view: &Tensor<2>| visreg_shape(view.clone(), slices.clone(), config.epsilon);
+    let mean = |terms: Vec<Tensor<1>>| Tensor::cat(terms, 0).mean() * share;
+    VisRegTerms {
+        invariance: invariance * (1.0 - share),
+        center: mean(views.iter().map(center).collect()),
+        scale: mean(views.iter().map(scale).collect()),
+        shape: mean(views.iter().map(shape).collect()),
+    }
 }
 
 /// Returns the squared Wasserstein distance of the standardized embedding from a standard normal,

@@ -63,6 +63,21 @@ impl<I: Clone> Batch<I> {
         [a.clone(), b.clone()]
     }
 
+    /// Returns all views of every sample, as a method of several views needs them.
+    ///
+    /// # Panics
+    /// If there are fewer than `least` views.
+    #[must_use]
+    #[track_caller]
+    pub fn at_least(&self, least: usize) -> &[I] {
+        let count = self.views.len();
+        assert!(
+            count >= least,
+            "this method needs {least} views or more of each sample, the recipe makes {count}"
+        );
+        &self.views
+    }
+
     /// Returns the class of every sample.
     ///
     /// # Panics
@@ -94,6 +109,7 @@ mod tests {
     fn a_pair_is_exactly_two_views() {
         let batch = Batch::new(vec![view(), view()]).with_labels(vec![Some(1), Some(0)]);
         assert_eq!(batch.pair()[1].dims(), [2, 3, 4, 4]);
+        assert_eq!(batch.at_least(1).len(), 2);
         assert_eq!(batch.classes(), [1, 0]);
     }
 
@@ -101,6 +117,12 @@ mod tests {
     #[should_panic(expected = "the recipe makes 1")]
     fn one_view_is_no_pair() {
         let _ = Batch::new(vec![view()]).pair();
+    }
+
+    #[test]
+    #[should_panic(expected = "needs 2 views or more of each sample, the recipe makes 1")]
+    fn one_view_is_not_several() {
+        let _ = Batch::new(vec![view()]).at_least(2);
     }
 
     #[test]

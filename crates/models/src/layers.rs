@@ -3,6 +3,7 @@
 mod batch_norm;
 mod conv2d;
 mod dino_head;
+mod iter_norm;
 mod linear;
 mod mlp;
 mod projector;
@@ -10,6 +11,7 @@ mod projector;
 pub use batch_norm::{BatchNorm, BatchNormConfig};
 pub use conv2d::{Conv2d, Conv2dConfig};
 pub use dino_head::{DinoHead, DinoHeadConfig};
+pub use iter_norm::IterNorm;
 pub use linear::linear;
 pub use mlp::{Mlp, MlpConfig};
 pub use projector::Projector;

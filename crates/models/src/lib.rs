@@ -27,13 +27,15 @@ pub use context::Context;
 pub use finite::{NonFiniteLayer, first_non_finite_layer};
 pub use half_precision::cast_convolutions;
 pub use layers::{
-    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DinoHead, DinoHeadConfig, Mlp, MlpConfig,
-    Projector, linear,
+    BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DinoHead, DinoHeadConfig, IterNorm, Mlp,
+    MlpConfig, Projector, linear,
 };
 pub use method::Method;
 pub use methods::{
-    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier, Dino, DinoConfig, MocoV2,
-    MocoV2Config, SimClr, SimClrConfig, SimSiam, SimSiamConfig, Vicreg, VicregConfig,
+    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier, Dino, DinoConfig, EmpSsl,
+    EmpSslConfig, Frossl, FrosslConfig, LeJepa, LeJepaConfig, Mmcr, MmcrConfig, MocoV2,
+    MocoV2Config, SimClr, SimClrConfig, SimSiam, SimSiamConfig, Tico, TicoConfig, Vibcreg,
+    VibcregConfig, Vicreg, VicregConfig, VisReg, VisRegConfig, WMse, WMseConfig,
 };
 pub use momentum::Momentum;
 pub use seed::Seed;

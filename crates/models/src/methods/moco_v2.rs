@@ -5,6 +5,7 @@ use burn::tensor::{Device, Tensor};
 use selfsame_losses::{MocoLossConfig, Queue, moco};
 use serde::{Deserialize, Serialize};
 
+use super::unit_rows::unit_rows;
 use crate::{
     Backbone, Batch, Branch, Context, Method, Mlp, MlpConfig, Momentum, Seed, Step, settings,
 };
@@ -135,10 +136,4 @@ impl<B: Backbone> Method for MocoV2<B> {
     fn settings(&self) -> serde_json::Value {
         settings(&self.config)
     }
-}
-
-/// Divides each row by its length; a row of zeros stays zero.
-fn unit_rows(rows: Tensor<2>) -> Tensor<2> {
-    let lengths = rows.clone().square().sum_dim(1).clamp_min(1e-24).sqrt();
-    rows / lengths
 }
