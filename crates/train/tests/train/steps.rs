@@ -8,10 +8,13 @@ use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use selfsame_models::{
-    BarlowTwinsConfig, Batch, ByolConfig, Clock, Context, DinoConfig, Method, MocoV2Config, ResNet,
-    ResNetConfig, SimClrConfig, SimSiamConfig, VicregConfig, from_safetensors, to_safetensors,
+    BarlowTwinsConfig, Batch, ByolConfig, Clock, Context, DinoConfig, EmpSslConfig, FrosslConfig,
+    LeJepaConfig, Method, MmcrConfig, MocoV2Config, ResNet, ResNetConfig, SimClrConfig,
+    SimSiamConfig, TicoConfig, VibcregConfig, VicregConfig, VisRegConfig, WMseConfig,
+    from_safetensors, to_safetensors,
 };
 use selfsame_optim::{GroupedOptimizer, OptimizerConfig, ParameterGroup, Schedule};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Rounding of single precision, relative to the values and to 1.
@@ -47,6 +50,18 @@ impl Expected<'_> {
         self.number(&format!("/config/{name}")) as usize
     }
 
+    /// The settings of the method, as its config reads them.
+    fn settings<C: DeserializeOwned>(&self) -> C {
+        serde_json::from_value(self.about["config"].clone()).unwrap()
+    }
+
+    /// The numbers of a list, such as the labels; none if there is no such list.
+    fn list(&self, name: &str) -> Vec<usize> {
+        self.about
+            .get(name)
+            .map_or_else(Vec::new, |list| serde_json::from_value(list.clone()).unwrap())
+    }
+
     /// What `before` says, as a file of weights.
     fn before(&self) -> Vec<u8> {
         let names = self.names("before.");
@@ -66,6 +81,8 @@ impl Expected<'_> {
             Tensor::<4>::from_data(TensorData::new(self.values(&name), dims), device)
         };
         Batch::new(self.names(&prefix).iter().map(view).collect())
+            .with_indices(self.list("indices"))
+            .with_labels(self.list("labels").into_iter().map(Some).collect())
     }
 }
 
@@ -141,20 +158,39 @@ fn folder() -> PathBuf {
     }
 }
 
-/// Compares the steps of a method, which `init` builds from the file's settings.
-fn compare<M: Method<Batch = Batch>>(
+/// Compares the steps of a method, which `init` builds from the config of its encoder and from the
+/// file.
+fn compare_with<E: DeserializeOwned, M: Method<Batch = Batch>>(
     name: &str,
-    init: impl FnOnce(ResNet, &Expected<'_>, &Device) -> M,
+    init: impl FnOnce(E, &Expected<'_>, &Device) -> M,
 ) {
     let device = Device::flex().autodiff();
     let bytes = std::fs::read(folder().join(format!("{name}.safetensors"))).unwrap();
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let about: &HashMap<String, String> = header.metadata().as_ref().unwrap();
     let about: Value = serde_json::from_str(&about["selfsame"]).unwrap();
-    let encoder: ResNetConfig = serde_json::from_value(about["encoder"].clone()).unwrap();
+    let encoder = serde_json::from_value(about["encoder"].clone()).unwrap();
     let expected = Expected { file: SafeTensors::deserialize(&bytes).unwrap(), about };
-    let method = init(encoder.init(0, &device), &expected, &device);
+    let method = init(encoder, &expected, &device);
     take_steps(method, &expected);
+}
+
+/// Compares the steps of a method of a residual network.
+fn compare<M: Method<Batch = Batch>>(
+    name: &str,
+    init: impl FnOnce(ResNet, &Expected<'_>, &Device) -> M,
+) {
+    compare_with(name, |encoder: ResNetConfig, expected, device| {
+        init(encoder.init(0, device), expected, device)
+    });
+}
+
+/// Compares the steps of a method of a residual network, with the settings of the file.
+fn compare_settings<C: DeserializeOwned, M: Method<Batch = Batch>>(
+    name: &str,
+    init: impl FnOnce(C, ResNet, &Device) -> M,
+) {
+    compare(name, |encoder, expected, device| init(expected.settings(), encoder, device));
 }
 
 #[test]
@@ -250,6 +286,58 @@ fn dino_steps_as_in_pytorch_with_its_last_layer_frozen_in_the_first_epoch() {
             momentum: Schedule::cosine(expected.number("/config/momentum"), 1.0),
             frozen_epochs: expected.size("frozen_epochs") as u64,
         };
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn vibcreg_steps_as_in_pytorch_and_logs_its_terms() {
+    compare_settings("vibcreg", |config: VibcregConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn w_mse_steps_as_in_pytorch_in_groups_of_rows() {
+    compare_settings("w_mse", |config: WMseConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn tico_steps_as_in_pytorch_and_logs_its_terms() {
+    compare_settings("tico", |config: TicoConfig, encoder, device| config.init(encoder, 0, device));
+}
+
+#[test]
+fn frossl_steps_as_in_pytorch_with_three_views() {
+    compare_settings("frossl", |config: FrosslConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn mmcr_steps_as_in_pytorch_with_a_target() {
+    compare_settings("mmcr", |config: MmcrConfig, encoder, device| config.init(encoder, 0, device));
+}
+
+#[test]
+fn emp_ssl_steps_as_in_pytorch_with_three_views() {
+    compare_settings("emp_ssl", |config: EmpSslConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn lejepa_steps_as_in_pytorch_along_its_slices() {
+    compare_settings("lejepa", |config: LeJepaConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn visreg_steps_as_in_pytorch_along_its_slices() {
+    compare_settings("visreg", |config: VisRegConfig, encoder, device| {
         config.init(encoder, 0, device)
     });
 }
