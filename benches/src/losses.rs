@@ -10,10 +10,10 @@ use selfsame::losses::{
     SigRegLossConfig, SoftNearestNeighborLossConfig, SupConLossConfig, SwavLossConfig,
     TicoCovariance, TicoLossConfig, TripletLossConfig, VibcregLossConfig, VicregLossConfig,
     VisRegLossConfig, WMseLossConfig, barlow_twins, byol, circle, cosine_loss, dcl, dino,
-    direct_clr, emp_ssl, frossl, hypersphere, koleo, lejepa, lifted_structure, macl, mmcr, moco,
-    moco_v3, msn, multi_similarity, multiple_negatives_ranking, negative_cosine, nnclr, nt_xent,
-    pn, random_slices, ressl, sigreg, soft_nearest_neighbor, sup_con, swav, tico, triplet, vibcreg,
-    vicreg, visreg, w_mse,
+    direct_clr, emp_ssl, fast_siam, frossl, hypersphere, koleo, lejepa, lifted_structure, macl,
+    mmcr, moco, moco_v3, msn, multi_similarity, multiple_negatives_ranking, negative_cosine, nnclr,
+    nt_xent, pn, random_slices, ressl, sigreg, soft_nearest_neighbor, sup_con, swav, tico, triplet,
+    vibcreg, vicreg, visreg, w_mse,
 };
 
 use crate::values::values;
@@ -176,6 +176,7 @@ pub const LOSSES: &[Measured] = &[
         let [a, b] = x.pair();
         negative_cosine(a.clone(), b.clone(), a, b)
     }),
+    of_views(4, "fast_siam", 2048, |x| fast_siam(&x.views, &x.views)),
     of_views(2, "angular", 2048, |x| {
         let [a, b] = x.pair();
         cosine_loss(a.clone(), b.clone(), a, b, CosineForm::Angular)

@@ -61,6 +61,52 @@ pub fn hypersphere(
     view_b: Tensor<2>,
     config: &HypersphereLossConfig,
 ) -> Tensor<1> {
+    hypersphere_terms(view_a, view_b, config).loss()
+}
+
+/// The two terms of [`hypersphere`], each `[1]` and weighted, so that they add up to the loss.
+#[derive(Clone, Debug)]
+pub struct HypersphereTerms {
+    /// The mean power of the distance of the views.
+    pub alignment: Tensor<1>,
+    /// λ times the mean uniformity of the views.
+    pub uniformity: Tensor<1>,
+}
+
+impl HypersphereTerms {
+    /// Returns the sum of the terms, which is the loss.
+    #[must_use]
+    pub fn loss(&self) -> Tensor<1> {
+        self.alignment.clone() + self.uniformity.clone()
+    }
+}
+
+/// Returns the two terms of [`hypersphere`], to log them or to weigh them anew.
+///
+/// # Shapes
+/// - `view_a`, `view_b`: `[batch, dim]`, row `i` of both from the same image, any length
+///
+/// # Panics
+/// If the shapes differ or are empty, `batch < 2`, or `alpha` or `t` is not above 0.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{HypersphereLossConfig, hypersphere_terms};
+///
+/// // Views agree, and two images lie opposite each other.
+/// let view = Tensor::<2>::from_floats([[1.0, 0.0], [-1.0, 0.0]], &Device::flex());
+/// let terms = hypersphere_terms(view.clone(), view, &HypersphereLossConfig::default());
+/// assert_eq!(terms.alignment.into_scalar::<f32>(), 0.0);
+/// assert!((terms.uniformity.into_scalar::<f32>() + 4.0).abs() < 1e-5);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn hypersphere_terms(
+    view_a: Tensor<2>,
+    view_b: Tensor<2>,
+    config: &HypersphereLossConfig,
+) -> HypersphereTerms {
     let [batch, _] = paired_dims("hypersphere", &view_a, &view_b);
     assert!(batch > 1, "hypersphere compares images: it needs 2 rows or more");
     let HypersphereLossConfig { alpha, t, uniformity } = *config;
@@ -74,7 +120,7 @@ pub fn hypersphere(
         squares.clamp_min(1e-12).powf_scalar(alpha / 2.0)
     };
     let spread = self::uniformity(a, t) + self::uniformity(b, t);
-    distances.mean() + spread * (uniformity / 2.0)
+    HypersphereTerms { alignment: distances.mean(), uniformity: spread * (uniformity / 2.0) }
 }
 
 /// Computes the uniformity U of rows of unit length.

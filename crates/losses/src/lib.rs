@@ -15,6 +15,7 @@ mod direct_clr;
 mod distance;
 #[cfg(feature = "decompositions")]
 mod emp_ssl;
+mod fast_siam;
 mod frossl;
 mod gathered;
 mod hypersphere;
@@ -64,9 +65,10 @@ pub use direct_clr::{DirectClrLossConfig, direct_clr};
 pub use distance::Distance;
 #[cfg(feature = "decompositions")]
 pub use emp_ssl::{EmpSslLossConfig, emp_ssl, emp_ssl_terms};
+pub use fast_siam::fast_siam;
 pub use frossl::{FrosslLossConfig, frossl, frossl_terms};
 pub use gathered::Gathered;
-pub use hypersphere::{HypersphereLossConfig, hypersphere};
+pub use hypersphere::{HypersphereLossConfig, HypersphereTerms, hypersphere, hypersphere_terms};
 pub use koleo::koleo;
 pub use labeled::Labeled;
 pub use lejepa::{LeJepaLossConfig, lejepa, lejepa_terms};

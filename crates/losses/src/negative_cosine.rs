@@ -49,17 +49,17 @@ pub fn negative_cosine(
     paired_dims("negative_cosine", &prediction_a, &prediction_b);
     paired_dims("negative_cosine", &prediction_a, &target_b);
     paired_dims("negative_cosine", &prediction_b, &target_a);
-    half(prediction_a, target_b) + half(prediction_b, target_a)
+    one_direction(prediction_a, target_b, 0.5) + one_direction(prediction_b, target_a, 0.5)
 }
 
-/// One direction's half of the loss. The factor is part of the gradient, which then needs no
-/// scaling.
-fn half(prediction: Tensor<2>, target: Tensor<2>) -> Tensor<1> {
+/// Returns the mean negative cosine of predictions and constant targets, times `weight`. The factor
+/// is part of the gradient, which then needs no scaling.
+pub(crate) fn one_direction(prediction: Tensor<2>, target: Tensor<2>, weight: f64) -> Tensor<1> {
     let batch = prediction.dims()[0];
-    if let Some(loss) = sum_of_cosines(&prediction, &target, -0.5 / batch as f64) {
+    if let Some(loss) = sum_of_cosines(&prediction, &target, -weight / batch as f64) {
         return loss;
     }
-    cosines(l2_normalize(prediction), l2_normalize(target.inner())).mean() * -0.5
+    cosines(l2_normalize(prediction), l2_normalize(target.inner())).mean() * -weight
 }
 
 /// A distance of a prediction from its target, as a function of their cosine `s`.

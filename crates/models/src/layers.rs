@@ -13,5 +13,5 @@ pub use conv2d::{Conv2d, Conv2dConfig};
 pub use dino_head::{DinoHead, DinoHeadConfig};
 pub use iter_norm::IterNorm;
 pub use linear::linear;
-pub use mlp::{Mlp, MlpConfig};
+pub use mlp::{Mlp, MlpConfig, MlpOutput};
 pub use projector::Projector;

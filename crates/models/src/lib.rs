@@ -28,13 +28,15 @@ pub use finite::{NonFiniteLayer, first_non_finite_layer};
 pub use half_precision::cast_convolutions;
 pub use layers::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DinoHead, DinoHeadConfig, IterNorm, Mlp,
-    MlpConfig, Projector, linear,
+    MlpConfig, MlpOutput, Projector, linear,
 };
 pub use method::Method;
 pub use methods::{
-    BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier, Dino, DinoConfig, EmpSsl,
-    EmpSslConfig, Frossl, FrosslConfig, LeJepa, LeJepaConfig, Mmcr, MmcrConfig, MocoV2,
-    MocoV2Config, SimClr, SimClrConfig, SimSiam, SimSiamConfig, Tico, TicoConfig, Vibcreg,
+    AlignUniform, AlignUniformConfig, BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier,
+    Dino, DinoConfig, DirectClr, DirectClrConfig, EmpSsl, EmpSslConfig, FastSiam, FastSiamConfig,
+    Frossl, FrosslConfig, LeJepa, LeJepaConfig, Mmcr, MmcrConfig, MocoV2, MocoV2Config, MocoV3,
+    MocoV3Config, Nnclr, NnclrConfig, Ressl, ResslConfig, SimClr, SimClrConfig, SimClrLoss,
+    SimSiam, SimSiamConfig, SupCon, SupConConfig, Swav, SwavConfig, Tico, TicoConfig, Vibcreg,
     VibcregConfig, Vicreg, VicregConfig, VisReg, VisRegConfig, WMse, WMseConfig,
 };
 pub use momentum::Momentum;

@@ -225,7 +225,8 @@ fn shapes(images: usize, size: u32) -> Arc<dyn Dataset> {
 
 fn sim_clr(device: &Device) -> SimClr<ResNet> {
     let encoder = ResNetConfig { blocks: vec![1, 1], width: 8, channels: 3 }.init(5, device);
-    SimClrConfig { d_hidden: 32, d_output: 16, temperature: 0.2 }.init(encoder, 5, device)
+    SimClrConfig { d_hidden: 32, d_output: 16, temperature: 0.2, ..SimClrConfig::default() }
+        .init(encoder, 5, device)
 }
 
 const LOADER: LoaderConfig = LoaderConfig { batch_size: 32, threads: 1, seed: 5 };

@@ -18,16 +18,42 @@ pub struct MlpConfig {
     /// Whether hidden layers are normalized over the batch, with scale and shift. Default true. If
     /// so, their linear layers have no bias, since the norm would subtract it.
     pub normalize_hidden: bool,
-    /// Whether the output is normalized over the batch, without scale and shift. Default false.
-    /// If so, the last linear layer has no bias.
-    pub normalize_output: bool,
+    /// The last layer. Default a linear layer with bias.
+    pub output: MlpOutput,
+}
+
+/// The last layer of an [`Mlp`]: a linear layer, and what follows it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MlpOutput {
+    /// A linear layer with bias.
+    #[default]
+    Linear,
+    /// A linear layer without bias.
+    WithoutBias,
+    /// A linear layer without bias and a batch norm without scale and shift.
+    Norm,
+    /// A linear layer without bias and a batch norm with scale and shift.
+    AffineNorm,
 }
 
 impl MlpConfig {
     /// Returns a network of these widths whose hidden layers are normalized.
     #[must_use]
     pub fn new(widths: impl Into<Vec<usize>>) -> Self {
-        Self { widths: widths.into(), normalize_hidden: true, normalize_output: false }
+        Self { widths: widths.into(), normalize_hidden: true, output: MlpOutput::default() }
+    }
+
+    /// Returns a network of `layers` linear layers, whose hidden layers have the same width.
+    ///
+    /// # Panics
+    /// If `layers` is 0.
+    #[must_use]
+    #[track_caller]
+    pub fn of_layers(layers: usize, [d_input, d_hidden, d_output]: [usize; 3]) -> Self {
+        assert!(layers > 0, "an MLP needs 1 layer or more, got 0");
+        let mut widths = vec![d_hidden; layers + 1];
+        (widths[0], widths[layers]) = (d_input, d_output);
+        Self::new(widths)
     }
 
     /// Returns the same network with hidden layers that are not normalized, but have biases.
@@ -36,10 +62,16 @@ impl MlpConfig {
         Self { normalize_hidden: false, ..self }
     }
 
-    /// Returns the same network with a normalized output.
+    /// Returns the same network with an output that is normalized, without scale and shift.
     #[must_use]
     pub fn with_output_norm(self) -> Self {
-        Self { normalize_output: true, ..self }
+        self.with_output(MlpOutput::Norm)
+    }
+
+    /// Returns the same network with another last layer.
+    #[must_use]
+    pub fn with_output(self, output: MlpOutput) -> Self {
+        Self { output, ..self }
     }
 
     /// Creates the network.
@@ -61,17 +93,23 @@ impl MlpConfig {
                 norm: self.normalize_hidden.then(|| BatchNormConfig::new(pair[1]).init(device)),
             }
         });
-        let norm = BatchNormConfig::new(*d_output).without_affine();
+        let bias = self.output == MlpOutput::Linear;
+        let norm = BatchNormConfig::new(*d_output);
+        let norm = match self.output {
+            MlpOutput::Linear | MlpOutput::WithoutBias => None,
+            MlpOutput::Norm => Some(norm.without_affine()),
+            MlpOutput::AffineNorm => Some(norm),
+        };
         Mlp {
             hidden: hidden.collect(),
-            output: linear(*d_last, *d_output, !self.normalize_output, seed.at("output"), device),
-            norm: self.normalize_output.then(|| norm.init(device)),
+            output: linear(*d_last, *d_output, bias, seed.at("output"), device),
+            norm: norm.map(|norm| norm.init(device)),
         }
     }
 }
 
 /// A multilayer perceptron: hidden layers of linear, batch norm (unless left out) and ReLU, then a
-/// linear layer, then a batch norm if `normalize_output` is set.
+/// linear layer, then a batch norm if [`MlpOutput`] has one.
 ///
 /// # Example
 /// ```
@@ -141,9 +179,19 @@ mod tests {
         assert_eq!(plain.num_params(), 8 * 16 + 4 * 16 + 16 * 4 + 4);
         let normed = MlpConfig::new([8, 4]).with_output_norm().init(0, &device);
         assert_eq!(normed.num_params(), 8 * 4 + 2 * 4, "no bias, and statistics without affine");
+        let affine = MlpConfig::new([8, 4]).with_output(MlpOutput::AffineNorm).init(0, &device);
+        assert_eq!(affine.num_params(), 8 * 4 + 4 * 4, "no bias, and statistics with affine");
+        let unbiased = MlpConfig::new([8, 4]).with_output(MlpOutput::WithoutBias).init(0, &device);
+        assert_eq!(unbiased.num_params(), 8 * 4);
         let bare = MlpConfig::new([8, 16, 4]).without_hidden_norm().init(0, &device);
         assert_eq!(bare.num_params(), 8 * 16 + 16 + 16 * 4 + 4);
         assert_eq!(bare.forward(Tensor::ones([2, 8], &device)).dims(), [2, 4]);
+    }
+
+    #[test]
+    fn layers_count_the_last_one() {
+        let widths = |layers: usize| MlpConfig::of_layers(layers, [8, 16, 4]).widths;
+        assert_eq!([1, 2, 3].map(widths), [vec![8, 4], vec![8, 16, 4], vec![8, 16, 16, 4]]);
     }
 
     #[test]

@@ -3,8 +3,9 @@
 use burn::module::Module;
 use burn::nn::Linear;
 use burn::nn::loss::CrossEntropyLossConfig;
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 
+use super::class_labels::class_labels;
 use crate::{Backbone, Batch, Context, Method, Seed, Step, linear};
 
 /// A supervised classifier: an encoder and a linear layer, trained with cross-entropy.
@@ -58,15 +59,8 @@ impl<B: Backbone> Method for Classifier<B> {
     fn step(&self, batch: &Batch<B::Input>, _: &Context) -> Step {
         let scores: Vec<Tensor<2>> =
             batch.views.iter().map(|view| self.forward(view.clone())).collect();
-        #[allow(
-            clippy::cast_possible_wrap,
-            clippy::cast_possible_truncation,
-            reason = "class counts are small"
-        )]
-        let labels: Vec<i32> = batch.classes().iter().map(|&label| label as i32).collect();
         let device = scores[0].device();
-        let labels = Tensor::<1, Int>::from_data(TensorData::from(labels.as_slice()), &device);
-        let labels = labels.repeat_dim(0, scores.len());
+        let labels = class_labels(batch, &device).repeat_dim(0, scores.len());
         let scores = Tensor::cat(scores, 0);
         let loss = CrossEntropyLossConfig::new().init(&device).forward(scores.clone(), labels);
         Step::new(loss).with_embedding(scores)

@@ -30,24 +30,28 @@ impl Default for SimSiamConfig {
 
 impl SimSiamConfig {
     /// Creates SimSiam around `encoder`.
+    ///
+    /// # Panics
+    /// If `layers` is 0.
     #[must_use]
+    #[track_caller]
     pub fn init<B: Backbone>(
         &self,
         encoder: B,
         seed: impl Into<Seed>,
         device: &Device,
     ) -> SimSiam<B> {
-        let seed = seed.into();
-        let mut widths = vec![self.d_output; self.layers + 1];
-        widths[0] = encoder.d_output();
-        let projector = MlpConfig::new(widths).with_output_norm();
+        let (projector, predictor) = self.heads(encoder.d_output(), seed.into(), device);
+        SimSiam { encoder, projector, predictor, config: self.clone() }
+    }
+
+    /// Creates the projector, on features of width `d_input`, and the predictor.
+    #[track_caller]
+    pub(super) fn heads(&self, d_input: usize, seed: Seed, device: &Device) -> (Mlp, Mlp) {
+        let widths = [d_input, self.d_output, self.d_output];
+        let projector = MlpConfig::of_layers(self.layers, widths).with_output_norm();
         let predictor = MlpConfig::new([self.d_output, self.d_predictor, self.d_output]);
-        SimSiam {
-            encoder,
-            projector: projector.init(seed.at("projector"), device),
-            predictor: predictor.init(seed.at("predictor"), device),
-            config: self.clone(),
-        }
+        (projector.init(seed.at("projector"), device), predictor.init(seed.at("predictor"), device))
     }
 }
 

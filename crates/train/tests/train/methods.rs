@@ -37,7 +37,12 @@ pub(crate) fn with_method<V: Visitor>(
     let seed = 5;
     match name {
         "simclr" => {
-            let config = SimClrConfig { d_hidden: hidden, d_output: output, temperature: 0.2 };
+            let config = SimClrConfig {
+                d_hidden: hidden,
+                d_output: output,
+                temperature: 0.2,
+                ..SimClrConfig::default()
+            };
             visitor.visit(config.init(encoder, seed, device))
         }
         "simsiam" => {

@@ -8,10 +8,11 @@ use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use selfsame_models::{
-    BarlowTwinsConfig, Batch, ByolConfig, Clock, Context, DinoConfig, EmpSslConfig, FrosslConfig,
-    LeJepaConfig, Method, MmcrConfig, MocoV2Config, ResNet, ResNetConfig, SimClrConfig,
-    SimSiamConfig, TicoConfig, VibcregConfig, VicregConfig, VisRegConfig, WMseConfig,
-    from_safetensors, to_safetensors,
+    AlignUniformConfig, BarlowTwinsConfig, Batch, ByolConfig, Clock, Context, DinoConfig,
+    DirectClrConfig, EmpSslConfig, FastSiamConfig, FrosslConfig, LeJepaConfig, Method, MmcrConfig,
+    MocoV2Config, MocoV3Config, NnclrConfig, ResNet, ResNetConfig, ResslConfig, SimClrConfig,
+    SimSiamConfig, SupConConfig, SwavConfig, TicoConfig, VibcregConfig, VicregConfig, VisRegConfig,
+    WMseConfig, from_safetensors, to_safetensors,
 };
 use selfsame_optim::{GroupedOptimizer, OptimizerConfig, ParameterGroup, Schedule};
 use serde::de::DeserializeOwned;
@@ -200,6 +201,7 @@ fn simclr_steps_as_in_pytorch() {
             d_hidden: expected.size("d_hidden"),
             d_output: expected.size("d_output"),
             temperature: expected.number("/config/temperature"),
+            ..SimClrConfig::default()
         };
         config.init(encoder, 0, device)
     });
@@ -286,6 +288,81 @@ fn dino_steps_as_in_pytorch_with_its_last_layer_frozen_in_the_first_epoch() {
             momentum: Schedule::cosine(expected.number("/config/momentum"), 1.0),
             frozen_epochs: expected.size("frozen_epochs") as u64,
         };
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn fast_siam_steps_as_in_pytorch_with_three_views() {
+    compare_settings("fast_siam", |config: FastSiamConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn simclr_steps_as_in_pytorch_with_a_head_of_three_layers() {
+    compare_settings("simclr_v2", |config: SimClrConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn simclr_steps_as_in_pytorch_with_decoupled_positives() {
+    compare_settings("simclr_dcl", |config: SimClrConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn simclr_steps_as_in_pytorch_with_weighted_positives() {
+    compare_settings("simclr_dclw", |config: SimClrConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn moco_v3_steps_as_in_pytorch() {
+    compare_settings("moco_v3", |config: MocoV3Config, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn nnclr_steps_as_in_pytorch() {
+    compare_settings("nnclr", |config: NnclrConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn swav_steps_as_in_pytorch_with_prototypes_that_wait_and_a_queue_that_starts() {
+    compare_settings("swav", |config: SwavConfig, encoder, device| config.init(encoder, 0, device));
+}
+
+#[test]
+fn ressl_steps_as_in_pytorch() {
+    compare_settings("ressl", |config: ResslConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn direct_clr_steps_as_in_pytorch() {
+    compare_settings("direct_clr", |config: DirectClrConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn align_uniform_steps_as_in_pytorch_and_logs_its_terms() {
+    compare_settings("align_uniform", |config: AlignUniformConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn sup_con_steps_as_in_pytorch() {
+    compare_settings("sup_con", |config: SupConConfig, encoder, device| {
         config.init(encoder, 0, device)
     });
 }
