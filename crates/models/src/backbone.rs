@@ -3,10 +3,13 @@
 use burn::module::{Module, ModuleDisplay};
 use burn::tensor::Tensor;
 
+use crate::Draws;
+
 /// An encoder, which maps every sample to a row of features.
 ///
 /// Training behavior (batch statistics, dropout) follows burn's rule: it is on when the module is
-/// on an autodiff device and was not made by `valid()`.
+/// on an autodiff device and was not made by `valid()`. What is drawn at random is on only where a
+/// method passes keys to [`with_draws`](Backbone::with_draws).
 ///
 /// # Example
 /// ```
@@ -65,5 +68,13 @@ pub trait Backbone: Module + ModuleDisplay + std::fmt::Debug {
     /// - output: `[batch, width]` for each of [`stages`](Self::stages)
     fn forward_stages(&self, input: Self::Input) -> Vec<Tensor<2>> {
         vec![self.forward(input)]
+    }
+
+    /// Returns the network that makes the random choices of training, such as the paths it drops, by
+    /// the keys of `draws`. It has the same parameters; gradients arrive at either. A network that was
+    /// given no draws makes no random choice. Default: no choices, the network itself.
+    #[must_use]
+    fn with_draws(&self, _draws: &Draws) -> Self {
+        self.clone()
     }
 }

@@ -47,6 +47,19 @@ impl<I: Clone> Batch<I> {
         Self { labels, ..self }
     }
 
+    /// Returns the first view of every sample, as a masked method needs it.
+    ///
+    /// # Panics
+    /// If there is no view.
+    #[must_use]
+    #[track_caller]
+    pub fn first(&self) -> I {
+        let [first, ..] = self.views.as_slice() else {
+            panic!("this method needs a view of each sample, the recipe makes none")
+        };
+        first.clone()
+    }
+
     /// Returns the two views of every sample, as a two-view method needs them.
     ///
     /// # Panics

@@ -6,7 +6,9 @@ mod batch;
 mod branch;
 mod clock;
 mod context;
+mod draws;
 mod finite;
+mod gather_tokens;
 mod half_precision;
 mod layers;
 mod method;
@@ -16,15 +18,20 @@ mod seed;
 mod settings;
 mod step;
 mod token_backbone;
+mod token_split;
+#[cfg(test)]
+mod untrained;
 mod weights;
 
 pub use backbone::Backbone;
-pub use backbones::{ResNet, ResNetConfig};
+pub use backbones::{ResNet, ResNetConfig, Vit, VitConfig, VitPooling};
 pub use batch::Batch;
 pub use branch::Branch;
 pub use clock::Clock;
 pub use context::Context;
+pub use draws::Draws;
 pub use finite::{NonFiniteLayer, first_non_finite_layer};
+pub use gather_tokens::gather_tokens;
 pub use half_precision::cast_convolutions;
 pub use layers::{
     BatchNorm, BatchNormConfig, Conv2d, Conv2dConfig, DinoHead, DinoHeadConfig, IterNorm, Mlp,
@@ -34,14 +41,15 @@ pub use method::Method;
 pub use methods::{
     AlignUniform, AlignUniformConfig, BarlowTwins, BarlowTwinsConfig, Byol, ByolConfig, Classifier,
     Dino, DinoConfig, DirectClr, DirectClrConfig, EmpSsl, EmpSslConfig, FastSiam, FastSiamConfig,
-    Frossl, FrosslConfig, LeJepa, LeJepaConfig, Mmcr, MmcrConfig, MocoV2, MocoV2Config, MocoV3,
-    MocoV3Config, Nnclr, NnclrConfig, Ressl, ResslConfig, SimClr, SimClrConfig, SimClrLoss,
-    SimSiam, SimSiamConfig, SupCon, SupConConfig, Swav, SwavConfig, Tico, TicoConfig, Vibcreg,
-    VibcregConfig, Vicreg, VicregConfig, VisReg, VisRegConfig, WMse, WMseConfig,
+    Frossl, FrosslConfig, LeJepa, LeJepaConfig, Mae, MaeConfig, Mmcr, MmcrConfig, MocoV2,
+    MocoV2Config, MocoV3, MocoV3Config, Msn, MsnConfig, Nnclr, NnclrConfig, Ressl, ResslConfig,
+    SimClr, SimClrConfig, SimClrLoss, SimMim, SimMimConfig, SimSiam, SimSiamConfig, SupCon,
+    SupConConfig, Swav, SwavConfig, Tico, TicoConfig, Vibcreg, VibcregConfig, Vicreg, VicregConfig,
+    VisReg, VisRegConfig, WMse, WMseConfig,
 };
 pub use momentum::Momentum;
 pub use seed::Seed;
 pub use settings::settings;
 pub use step::Step;
-pub use token_backbone::TokenBackbone;
+pub use token_backbone::{TokenBackbone, TokenMask};
 pub use weights::{WeightsError, from_safetensors, to_safetensors};

@@ -18,3 +18,15 @@ use serde_json::Value;
 pub fn settings<T: Serialize>(config: &T) -> Value {
     serde_json::to_value(config).unwrap_or_else(|error| Value::String(error.to_string()))
 }
+
+/// Returns a config as JSON with the seed of the method's draws, which are no part of a checkpoint: a
+/// run that is resumed with another seed would have other masks.
+pub(crate) fn seeded_settings<T: Serialize>(config: &T, draw_seed: u64) -> Value {
+    #[derive(Serialize)]
+    struct Seeded<'a, T> {
+        #[serde(flatten)]
+        config: &'a T,
+        draw_seed: u64,
+    }
+    settings(&Seeded { config, draw_seed })
+}

@@ -33,3 +33,21 @@ pub fn linear(
         bias: bias.then(zeros),
     }
 }
+
+/// Creates a linear layer whose weights are normal with standard deviation 0.02 and whose bias is 0,
+/// as in transformers.
+///
+/// # Source
+/// timm's `trunc_normal_(std=.02)`. Deviation: it cuts off at ±2, 100 standard deviations, which no
+/// draw reaches.
+pub(crate) fn linear_normal(
+    d_input: usize,
+    d_output: usize,
+    seed: Seed,
+    device: &Device,
+) -> Linear {
+    Linear {
+        weight: seed.at("weight").normal([d_input, d_output], 0.02, device),
+        bias: Some(Param::from_tensor(Tensor::zeros([d_output], device))),
+    }
+}

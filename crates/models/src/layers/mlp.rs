@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{gelu, relu};
 use burn::tensor::{Device, Tensor};
 use selfsame_kernels::Epilogue;
 
@@ -20,6 +20,8 @@ pub struct MlpConfig {
     pub normalize_hidden: bool,
     /// The last layer. Default a linear layer with bias.
     pub output: MlpOutput,
+    /// Whether the activation of hidden layers is GELU instead of ReLU. Default false.
+    pub gelu: bool,
 }
 
 /// The last layer of an [`Mlp`]: a linear layer, and what follows it.
@@ -40,7 +42,8 @@ impl MlpConfig {
     /// Returns a network of these widths whose hidden layers are normalized.
     #[must_use]
     pub fn new(widths: impl Into<Vec<usize>>) -> Self {
-        Self { widths: widths.into(), normalize_hidden: true, output: MlpOutput::default() }
+        let (widths, output) = (widths.into(), MlpOutput::default());
+        Self { widths, normalize_hidden: true, output, gelu: false }
     }
 
     /// Returns a network of `layers` linear layers, whose hidden layers have the same width.
@@ -74,6 +77,12 @@ impl MlpConfig {
         Self { output, ..self }
     }
 
+    /// Returns the same network with GELU after its hidden layers.
+    #[must_use]
+    pub fn with_gelu(self) -> Self {
+        Self { gelu: true, ..self }
+    }
+
     /// Creates the network.
     ///
     /// # Panics
@@ -91,6 +100,7 @@ impl MlpConfig {
             Hidden {
                 linear: linear(pair[0], pair[1], !self.normalize_hidden, seed, device),
                 norm: self.normalize_hidden.then(|| BatchNormConfig::new(pair[1]).init(device)),
+                gelu: self.gelu,
             }
         });
         let bias = self.output == MlpOutput::Linear;
@@ -108,8 +118,8 @@ impl MlpConfig {
     }
 }
 
-/// A multilayer perceptron: hidden layers of linear, batch norm (unless left out) and ReLU, then a
-/// linear layer, then a batch norm if [`MlpOutput`] has one.
+/// A multilayer perceptron: hidden layers of linear, batch norm (unless left out) and ReLU (or
+/// GELU), then a linear layer, then a batch norm if [`MlpOutput`] has one.
 ///
 /// # Example
 /// ```
@@ -131,14 +141,17 @@ pub struct Mlp {
 struct Hidden {
     linear: Linear,
     norm: Option<BatchNorm>,
+    gelu: bool,
 }
 
 impl Hidden {
     fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         let output = observe(self.linear.weight.id, self.linear.forward(features));
-        match &self.norm {
-            Some(norm) => norm.forward_with(output, Epilogue::Relu),
-            None => relu(output),
+        match (&self.norm, self.gelu) {
+            (Some(norm), false) => norm.forward_with(output, Epilogue::Relu),
+            (Some(norm), true) => gelu(norm.forward(output)),
+            (None, false) => relu(output),
+            (None, true) => gelu(output),
         }
     }
 }

@@ -148,7 +148,7 @@ class Msn(Masked):
             target = self.branch(w, "target.network", views[0])
             chances = (target @ prototypes.T / config["temperature"]).softmax(1)
             sharp = chances ** (1 / config["sharpening"])
-            targets = sinkhorn(sharp, config["iterations"])
+            targets = sinkhorn(sharp / sharp.sum(1, keepdim=True), config["iterations"])
         predicted = (torch.cat(anchors) @ prototypes.T / config["temperature"]).softmax(1)
         distance = -(targets.repeat(len(anchors), 1) * predicted.log()).sum(1).mean()
         use = predicted.mean(0)

@@ -9,10 +9,11 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use selfsame_models::{
     AlignUniformConfig, BarlowTwinsConfig, Batch, ByolConfig, Clock, Context, DinoConfig,
-    DirectClrConfig, EmpSslConfig, FastSiamConfig, FrosslConfig, LeJepaConfig, Method, MmcrConfig,
-    MocoV2Config, MocoV3Config, NnclrConfig, ResNet, ResNetConfig, ResslConfig, SimClrConfig,
-    SimSiamConfig, SupConConfig, SwavConfig, TicoConfig, VibcregConfig, VicregConfig, VisRegConfig,
-    WMseConfig, from_safetensors, to_safetensors,
+    DirectClrConfig, EmpSslConfig, FastSiamConfig, FrosslConfig, LeJepaConfig, MaeConfig, Method,
+    MmcrConfig, MocoV2Config, MocoV3Config, MsnConfig, NnclrConfig, ResNet, ResNetConfig,
+    ResslConfig, SimClrConfig, SimMimConfig, SimSiamConfig, SupConConfig, SwavConfig, TicoConfig,
+    VibcregConfig, VicregConfig, VisRegConfig, VitConfig, WMseConfig, from_safetensors,
+    to_safetensors,
 };
 use selfsame_optim::{GroupedOptimizer, OptimizerConfig, ParameterGroup, Schedule};
 use serde::de::DeserializeOwned;
@@ -416,5 +417,26 @@ fn lejepa_steps_as_in_pytorch_along_its_slices() {
 fn visreg_steps_as_in_pytorch_along_its_slices() {
     compare_settings("visreg", |config: VisRegConfig, encoder, device| {
         config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn mae_steps_as_in_pytorch_with_its_masks() {
+    compare_with("mae", |encoder: VitConfig, expected, device| {
+        expected.settings::<MaeConfig>().init(encoder.init(0, device), 0, device)
+    });
+}
+
+#[test]
+fn simmim_steps_as_in_pytorch_with_its_masks() {
+    compare_with("simmim", |encoder: VitConfig, expected, device| {
+        expected.settings::<SimMimConfig>().init(encoder.init(0, device), 0, device)
+    });
+}
+
+#[test]
+fn msn_steps_as_in_pytorch_with_its_masks() {
+    compare_with("msn", |encoder: VitConfig, expected, device| {
+        expected.settings::<MsnConfig>().init(encoder.init(0, device), 0, device)
     });
 }
