@@ -8,10 +8,15 @@ use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use selfsame_models::{
-    BarlowTwinsConfig, Batch, ByolConfig, Clock, Context, DinoConfig, Method, MocoV2Config, ResNet,
-    ResNetConfig, SimClrConfig, SimSiamConfig, VicregConfig, from_safetensors, to_safetensors,
+    AlignUniformConfig, BarlowTwinsConfig, Batch, ByolConfig, Clock, Context, DinoConfig,
+    DirectClrConfig, EmpSslConfig, FastSiamConfig, FrosslConfig, LeJepaConfig, MaeConfig, Method,
+    MmcrConfig, MocoV2Config, MocoV3Config, MsnConfig, NnclrConfig, ResNet, ResNetConfig,
+    ResslConfig, SimClrConfig, SimMimConfig, SimSiamConfig, SupConConfig, SwavConfig, TicoConfig,
+    VibcregConfig, VicregConfig, VisRegConfig, VitConfig, WMseConfig, from_safetensors,
+    to_safetensors,
 };
 use selfsame_optim::{GroupedOptimizer, OptimizerConfig, ParameterGroup, Schedule};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Rounding of single precision, relative to the values and to 1.
@@ -47,6 +52,18 @@ impl Expected<'_> {
         self.number(&format!("/config/{name}")) as usize
     }
 
+    /// The settings of the method, as its config reads them.
+    fn settings<C: DeserializeOwned>(&self) -> C {
+        serde_json::from_value(self.about["config"].clone()).unwrap()
+    }
+
+    /// The numbers of a list, such as the labels; none if there is no such list.
+    fn list(&self, name: &str) -> Vec<usize> {
+        self.about
+            .get(name)
+            .map_or_else(Vec::new, |list| serde_json::from_value(list.clone()).unwrap())
+    }
+
     /// What `before` says, as a file of weights.
     fn before(&self) -> Vec<u8> {
         let names = self.names("before.");
@@ -66,6 +83,8 @@ impl Expected<'_> {
             Tensor::<4>::from_data(TensorData::new(self.values(&name), dims), device)
         };
         Batch::new(self.names(&prefix).iter().map(view).collect())
+            .with_indices(self.list("indices"))
+            .with_labels(self.list("labels").into_iter().map(Some).collect())
     }
 }
 
@@ -141,20 +160,39 @@ fn folder() -> PathBuf {
     }
 }
 
-/// Compares the steps of a method, which `init` builds from the file's settings.
-fn compare<M: Method<Batch = Batch>>(
+/// Compares the steps of a method, which `init` builds from the config of its encoder and from the
+/// file.
+fn compare_with<E: DeserializeOwned, M: Method<Batch = Batch>>(
     name: &str,
-    init: impl FnOnce(ResNet, &Expected<'_>, &Device) -> M,
+    init: impl FnOnce(E, &Expected<'_>, &Device) -> M,
 ) {
     let device = Device::flex().autodiff();
     let bytes = std::fs::read(folder().join(format!("{name}.safetensors"))).unwrap();
     let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
     let about: &HashMap<String, String> = header.metadata().as_ref().unwrap();
     let about: Value = serde_json::from_str(&about["selfsame"]).unwrap();
-    let encoder: ResNetConfig = serde_json::from_value(about["encoder"].clone()).unwrap();
+    let encoder = serde_json::from_value(about["encoder"].clone()).unwrap();
     let expected = Expected { file: SafeTensors::deserialize(&bytes).unwrap(), about };
-    let method = init(encoder.init(0, &device), &expected, &device);
+    let method = init(encoder, &expected, &device);
     take_steps(method, &expected);
+}
+
+/// Compares the steps of a method of a residual network.
+fn compare<M: Method<Batch = Batch>>(
+    name: &str,
+    init: impl FnOnce(ResNet, &Expected<'_>, &Device) -> M,
+) {
+    compare_with(name, |encoder: ResNetConfig, expected, device| {
+        init(encoder.init(0, device), expected, device)
+    });
+}
+
+/// Compares the steps of a method of a residual network, with the settings of the file.
+fn compare_settings<C: DeserializeOwned, M: Method<Batch = Batch>>(
+    name: &str,
+    init: impl FnOnce(C, ResNet, &Device) -> M,
+) {
+    compare(name, |encoder, expected, device| init(expected.settings(), encoder, device));
 }
 
 #[test]
@@ -252,5 +290,153 @@ fn dino_steps_as_in_pytorch_with_its_last_layer_frozen_in_the_first_epoch() {
             frozen_epochs: expected.size("frozen_epochs") as u64,
         };
         config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn fast_siam_steps_as_in_pytorch_with_three_views() {
+    compare_settings("fast_siam", |config: FastSiamConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn simclr_steps_as_in_pytorch_with_a_head_of_three_layers() {
+    compare_settings("simclr_v2", |config: SimClrConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn simclr_steps_as_in_pytorch_with_decoupled_positives() {
+    compare_settings("simclr_dcl", |config: SimClrConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn simclr_steps_as_in_pytorch_with_weighted_positives() {
+    compare_settings("simclr_dclw", |config: SimClrConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn moco_v3_steps_as_in_pytorch() {
+    compare_settings("moco_v3", |config: MocoV3Config, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn nnclr_steps_as_in_pytorch() {
+    compare_settings("nnclr", |config: NnclrConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn swav_steps_as_in_pytorch_with_prototypes_that_wait_and_a_queue_that_starts() {
+    compare_settings("swav", |config: SwavConfig, encoder, device| config.init(encoder, 0, device));
+}
+
+#[test]
+fn ressl_steps_as_in_pytorch() {
+    compare_settings("ressl", |config: ResslConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn direct_clr_steps_as_in_pytorch() {
+    compare_settings("direct_clr", |config: DirectClrConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn align_uniform_steps_as_in_pytorch_and_logs_its_terms() {
+    compare_settings("align_uniform", |config: AlignUniformConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn sup_con_steps_as_in_pytorch() {
+    compare_settings("sup_con", |config: SupConConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn vibcreg_steps_as_in_pytorch_and_logs_its_terms() {
+    compare_settings("vibcreg", |config: VibcregConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn w_mse_steps_as_in_pytorch_in_groups_of_rows() {
+    compare_settings("w_mse", |config: WMseConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn tico_steps_as_in_pytorch_and_logs_its_terms() {
+    compare_settings("tico", |config: TicoConfig, encoder, device| config.init(encoder, 0, device));
+}
+
+#[test]
+fn frossl_steps_as_in_pytorch_with_three_views() {
+    compare_settings("frossl", |config: FrosslConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn mmcr_steps_as_in_pytorch_with_a_target() {
+    compare_settings("mmcr", |config: MmcrConfig, encoder, device| config.init(encoder, 0, device));
+}
+
+#[test]
+fn emp_ssl_steps_as_in_pytorch_with_three_views() {
+    compare_settings("emp_ssl", |config: EmpSslConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn lejepa_steps_as_in_pytorch_along_its_slices() {
+    compare_settings("lejepa", |config: LeJepaConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn visreg_steps_as_in_pytorch_along_its_slices() {
+    compare_settings("visreg", |config: VisRegConfig, encoder, device| {
+        config.init(encoder, 0, device)
+    });
+}
+
+#[test]
+fn mae_steps_as_in_pytorch_with_its_masks() {
+    compare_with("mae", |encoder: VitConfig, expected, device| {
+        expected.settings::<MaeConfig>().init(encoder.init(0, device), 0, device)
+    });
+}
+
+#[test]
+fn simmim_steps_as_in_pytorch_with_its_masks() {
+    compare_with("simmim", |encoder: VitConfig, expected, device| {
+        expected.settings::<SimMimConfig>().init(encoder.init(0, device), 0, device)
+    });
+}
+
+#[test]
+fn msn_steps_as_in_pytorch_with_its_masks() {
+    compare_with("msn", |encoder: VitConfig, expected, device| {
+        expected.settings::<MsnConfig>().init(encoder.init(0, device), 0, device)
     });
 }
