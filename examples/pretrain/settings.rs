@@ -9,6 +9,7 @@ use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use selfsame::augment::Recipe;
 use selfsame::models::{BackboneConfig, MethodConfig, MethodName, UnknownMethod, backbone};
+use selfsame::optim::OptimizerConfig;
 use selfsame::train::{Checkpoints, Preset, TrainError, TrainerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -205,7 +206,15 @@ impl Options {
         });
         let method = self.method.unwrap_or(MethodName::SimClr);
         let batch_size = self.batch_size.unwrap_or(batch_size);
-        let learning_rate = Preset::shapes(method).rate_for(batch_size);
+        let drawn = Preset::shapes(method);
+        let learning_rate = match (own, drawn.optimizer) {
+            (true, _) => drawn.rate_for(batch_size),
+            // Adam's rate does not grow with the loss, so that of longer runs fits.
+            (false, OptimizerConfig::AdamW { .. }) => Preset::cifar10(method).rate_for(batch_size),
+            // The temperature is higher, and so the rate lower.
+            (false, _) if method == MethodName::SimClr => 0.5 * drawn.rate_for(batch_size),
+            (false, _) => drawn.rate_for(batch_size),
+        };
         Ok(Settings {
             method,
             data: data.transpose()?,

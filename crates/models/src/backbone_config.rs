@@ -125,7 +125,7 @@ impl BackboneConfig {
                 Self::Vit(VitConfig { image: side, patch, ..config })
             }
             Self::ConvNext(config) => {
-                let patch = if side <= SMALL { 1 } else { config.patch };
+                let patch = if side <= SMALL { 2 } else { config.patch };
                 Self::ConvNext(ConvNextConfig { patch, ..config })
             }
             Self::Airbench(config) => Self::Airbench(config),

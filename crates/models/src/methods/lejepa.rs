@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 use selfsame_losses::{LeJepaLossConfig, SigRegLossConfig, lejepa_terms, random_slices};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backbone, Batch, Context, Method, Mlp, MlpConfig, Seed, Step, settings};
+use crate::settings::seeded_settings;
+use crate::{Backbone, Batch, Context, Method, Mlp, MlpConfig, Seed, Step};
 
 /// Settings of [`LeJepa`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -142,7 +143,7 @@ impl<B: Backbone> Method for LeJepa<B> {
     }
 
     fn settings(&self) -> serde_json::Value {
-        settings(&self.config)
+        seeded_settings(&self.config, self.slice_seed)
     }
 }
 

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 use selfsame_losses::{VisRegLossConfig, random_slices, visreg_terms};
 use serde::{Deserialize, Serialize};
 
-use crate::{Backbone, Batch, Context, Method, Mlp, MlpConfig, Seed, Step, settings};
+use crate::settings::seeded_settings;
+use crate::{Backbone, Batch, Context, Method, Mlp, MlpConfig, Seed, Step};
 
 /// Settings of [`VisReg`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -134,7 +135,7 @@ impl<B: Backbone> Method for VisReg<B> {
     }
 
     fn settings(&self) -> serde_json::Value {
-        settings(&self.config)
+        seeded_settings(&self.config, self.slice_seed)
     }
 }
 

@@ -4,7 +4,8 @@ use selfsame_augment::operator::{HorizontalFlip, RandomResizedCrop};
 use selfsame_augment::{Operator, Recipe, Resampling};
 use selfsame_models::{
     BackboneConfig, ByolConfig, DinoConfig, MaeConfig, MethodConfig, MethodName, MocoV2Config,
-    MsnConfig, NnclrConfig, ResNetConfig, ResslConfig, SimClrConfig, VitConfig, VitPooling,
+    MsnConfig, NnclrConfig, ResNetConfig, ResslConfig, SimClrConfig, SupConConfig, SwavConfig,
+    VitConfig, VitPooling,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 
@@ -58,7 +59,16 @@ fn config(method: MethodName) -> MethodConfig {
         }
         MethodConfig::MocoV2(config) => MethodConfig::MocoV2(MocoV2Config { queue, ..config }),
         MethodConfig::Nnclr(config) => MethodConfig::Nnclr(NnclrConfig { queue, ..config }),
-        MethodConfig::Ressl(config) => MethodConfig::Ressl(ResslConfig { queue, ..config }),
+        MethodConfig::Ressl(config) => {
+            let (momentum, teacher_temperature) = (0.9, 0.02);
+            MethodConfig::Ressl(ResslConfig { momentum, teacher_temperature, queue, ..config })
+        }
+        MethodConfig::Swav(config) => {
+            MethodConfig::Swav(SwavConfig { epsilon: 0.02, prototypes: 32, ..config })
+        }
+        MethodConfig::SupCon(config) => {
+            MethodConfig::SupCon(SupConConfig { temperature: 0.5, ..config })
+        }
         MethodConfig::Mae(config) => {
             let (d_decoder, decoder_depth, decoder_heads) = (64, 1, 4);
             MethodConfig::Mae(MaeConfig { d_decoder, decoder_depth, decoder_heads, ..config })
@@ -80,7 +90,11 @@ fn config(method: MethodName) -> MethodConfig {
 /// Returns the highest learning rate for 64 images.
 fn rate(method: MethodName) -> f64 {
     match method {
-        MethodName::SimClr | MethodName::SupCon | MethodName::Byol | MethodName::Dino => 0.24,
+        MethodName::SimClr
+        | MethodName::Byol
+        | MethodName::Dino
+        | MethodName::Ressl
+        | MethodName::Swav => 0.24,
         MethodName::MocoV2 | MethodName::MocoV3 | MethodName::Nnclr => 0.12,
         MethodName::Vicreg | MethodName::Vibcreg => 0.03,
         MethodName::Mae | MethodName::SimMim | MethodName::Msn => 1e-3,
