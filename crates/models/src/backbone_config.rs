@@ -259,7 +259,7 @@ mod tests {
             assert_eq!(config.clone().for_images(32).name(), Some(name));
             let json = serde_json::to_string(&config).unwrap();
             assert_eq!(serde_json::from_str::<BackboneConfig>(&json).unwrap(), config, "{name}");
-            let wrong = json.replacen('{', r#"{"wdith": 3,"#, 1);
+            let wrong = json.replacen('{', r#"{"wide": 3,"#, 1);
             assert!(serde_json::from_str::<BackboneConfig>(&wrong).is_err(), "{name}");
         }
     }

@@ -489,7 +489,7 @@ mod tests {
         });
         assert_eq!(serde_json::to_value(&every).unwrap(), json);
         assert_eq!(read(&json.to_string()).unwrap(), every);
-        assert!(read(r#"{"widht": 4}"#).is_err());
+        assert!(read(r#"{"wide": 4}"#).is_err());
     }
 
     #[test]

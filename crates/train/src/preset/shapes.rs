@@ -39,9 +39,9 @@ fn residual() -> BackboneConfig {
 
 /// A transformer that takes about as long.
 fn transformer() -> BackboneConfig {
-    let tiny = VitConfig::tiny(SIDE as usize, 2);
+    let tiny = VitConfig::tiny(SIDE as usize, 4);
     let pooling = VitPooling::Mean;
-    BackboneConfig::Vit(VitConfig { dim: 64, depth: 3, heads: 4, pooling, ..tiny })
+    BackboneConfig::Vit(VitConfig { dim: 96, depth: 4, heads: 3, pooling, ..tiny })
 }
 
 /// Returns the method's default settings, changed where a run of minutes needs it: targets that
@@ -71,7 +71,14 @@ fn config(method: MethodName) -> MethodConfig {
         }
         MethodConfig::Mae(config) => {
             let (d_decoder, decoder_depth, decoder_heads) = (64, 1, 4);
-            MethodConfig::Mae(MaeConfig { d_decoder, decoder_depth, decoder_heads, ..config })
+            let mask_ratio = 0.5;
+            MethodConfig::Mae(MaeConfig {
+                mask_ratio,
+                d_decoder,
+                decoder_depth,
+                decoder_heads,
+                ..config
+            })
         }
         MethodConfig::Msn(config) => {
             let (d_hidden, d_output, prototypes) = (256, 64, 64);
@@ -97,7 +104,7 @@ fn rate(method: MethodName) -> f64 {
         | MethodName::Swav => 0.24,
         MethodName::MocoV2 | MethodName::MocoV3 | MethodName::Nnclr => 0.12,
         MethodName::Vicreg | MethodName::Vibcreg => 0.03,
-        MethodName::Mae | MethodName::SimMim | MethodName::Msn => 1e-3,
+        MethodName::Mae | MethodName::SimMim | MethodName::Msn => 2e-3,
         _ => 0.06,
     }
 }
