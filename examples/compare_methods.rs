@@ -201,7 +201,7 @@ where
     let outcome = trainer.fit()?;
     let Outcome { method, clock, seconds, stopped, .. } = outcome;
     let encoder = method.encoder().valid();
-    let trained = [held_out.knn(&encoder, &plain)?, held_out.linear_probe(&encoder, &plain)?];
+    let learned = [held_out.knn(&encoder, &plain)?, held_out.linear_probe(&encoder, &plain)?];
     let features = extract_features(
         images.test.clone(),
         &preset.recipe.for_evaluation(),
@@ -216,8 +216,8 @@ where
     };
     Ok(Row {
         title: title.to_owned(),
-        knn: [random[0], trained[0]],
-        probe: [random[1], trained[1]],
+        knn: [random[0], learned[0]],
+        probe: [random[1], learned[1]],
         std: [std_of_l2_normalized(&features), uniform_std(features.dim())],
         rank: rankme(&features)?,
         images: clock.step * BATCH as u64,

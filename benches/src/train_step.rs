@@ -20,9 +20,9 @@ pub const METHODS: [&str; 4] = ["simclr", "byol", "moco_v2", "dino"];
 /// If there is no such network.
 #[must_use]
 pub fn network(name: &str, side: usize, device: &Device) -> AnyBackbone {
-    let (name, size) = name.split_once('/').unwrap_or((name, ""));
-    let config = backbone(name).expect("a known name").for_images(side);
-    let config = match (size.parse(), name.starts_with("vit")) {
+    let (family, number) = name.split_once('/').unwrap_or((name, ""));
+    let config = backbone(family).expect("a known name").for_images(side);
+    let config = match (number.parse(), family.starts_with("vit")) {
         (Ok(patch), true) => config.with_patch(patch),
         (Ok(width), false) => config.with_width(width),
         (Err(_), _) => config,

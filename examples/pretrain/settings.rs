@@ -9,7 +9,7 @@ use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use selfsame::augment::Recipe;
 use selfsame::models::{BackboneConfig, MethodConfig, MethodName, UnknownMethod, backbone};
-use selfsame::optim::OptimizerConfig;
+use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::train::{Checkpoints, Preset, TrainError, TrainerConfig};
 use serde::{Deserialize, Serialize};
 
@@ -40,7 +40,7 @@ pub(crate) struct Options {
     /// Method that learns without labels [default: simclr]
     #[arg(long, value_parser = method_names())]
     method: Option<MethodName>,
-    /// Encoder, such as resnet18, vit_tiny or airbench_small [default: by method; a shallow one for
+    /// Encoder, such as `resnet18`, `vit_tiny` or `airbench_small` [default: by method; a shallow one for
     /// drawn shapes, ResNet-18 or a small transformer with --data]
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
@@ -208,12 +208,11 @@ impl Options {
         let batch_size = self.batch_size.unwrap_or(batch_size);
         let drawn = Preset::shapes(method);
         let learning_rate = match (own, drawn.optimizer) {
-            (true, _) => drawn.rate_for(batch_size),
             // Adam's rate does not grow with the loss, so that of longer runs fits.
             (false, OptimizerConfig::AdamW { .. }) => Preset::cifar10(method).rate_for(batch_size),
             // The temperature is higher, and so the rate lower.
             (false, _) if method == MethodName::SimClr => 0.5 * drawn.rate_for(batch_size),
-            (false, _) => drawn.rate_for(batch_size),
+            _ => drawn.rate_for(batch_size),
         };
         Ok(Settings {
             method,
@@ -458,10 +457,11 @@ impl Settings {
         batches.max(1) * self.batch_size
     }
 
-    /// Returns the settings of pre-training.
+    /// Returns the settings of pre-training. The warm-up is one epoch whatever the number of epochs,
+    /// so that a finished run can be made longer.
     pub(crate) fn training(&self, steps_per_epoch: u64) -> TrainerConfig {
-        let preset = Preset { rate: self.learning_rate, ..Preset::shapes(self.method) };
-        let preset = Preset { batch_size: self.batch_size, ..preset };
-        preset.training(self.epochs, self.batch_size, steps_per_epoch)
+        let Preset { optimizer, clip_norm, .. } = Preset::shapes(self.method);
+        let schedule = Schedule::warmup_cosine(self.learning_rate, steps_per_epoch);
+        TrainerConfig { clip_norm, ..TrainerConfig::new(self.epochs, optimizer, schedule) }
     }
 }

@@ -5,7 +5,7 @@ use selfsame_augment::{Operator, Recipe, Resampling};
 use selfsame_models::{
     BackboneConfig, ByolConfig, DinoConfig, MaeConfig, MethodConfig, MethodName, MocoV2Config,
     MsnConfig, NnclrConfig, ResNetConfig, ResslConfig, SimClrConfig, SupConConfig, SwavConfig,
-    VitConfig, VitPooling,
+    VitConfig, VitPooling, WMseConfig,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 
@@ -65,6 +65,10 @@ fn config(method: MethodName) -> MethodConfig {
         }
         MethodConfig::Swav(config) => {
             MethodConfig::Swav(SwavConfig { epsilon: 0.02, prototypes: 32, ..config })
+        }
+        MethodConfig::WMse(config) => {
+            // Half as many columns as rows, as in the paper.
+            MethodConfig::WMse(WMseConfig { d_output: 32, rows: 64, ..config })
         }
         MethodConfig::SupCon(config) => {
             MethodConfig::SupCon(SupConConfig { temperature: 0.5, ..config })
