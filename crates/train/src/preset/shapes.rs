@@ -4,8 +4,8 @@ use selfsame_augment::operator::{HorizontalFlip, RandomResizedCrop};
 use selfsame_augment::{Operator, Recipe, Resampling};
 use selfsame_models::{
     BackboneConfig, ByolConfig, DinoConfig, MaeConfig, MethodConfig, MethodName, MocoV2Config,
-    MsnConfig, NnclrConfig, ResNetConfig, ResslConfig, SimClrConfig, SupConConfig, SwavConfig,
-    VitConfig, VitPooling, WMseConfig,
+    MocoV3Config, MsnConfig, NnclrConfig, ResNetConfig, ResslConfig, SimClrConfig, SupConConfig,
+    SwavConfig, TicoConfig, VitConfig, VitPooling, WMseConfig,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 
@@ -47,7 +47,7 @@ fn transformer() -> BackboneConfig {
 /// Returns the method's default settings, changed where a run of minutes needs it: targets that
 /// follow faster, queues shorter than an epoch.
 fn config(method: MethodName) -> MethodConfig {
-    let fast = Schedule::cosine(0.97, 1.0);
+    let fast = Schedule::cosine(0.9, 1.0);
     let queue = 1024;
     match method.config() {
         MethodConfig::SimClr(config) => {
@@ -66,6 +66,10 @@ fn config(method: MethodName) -> MethodConfig {
         MethodConfig::Swav(config) => {
             MethodConfig::Swav(SwavConfig { epsilon: 0.02, prototypes: 32, ..config })
         }
+        MethodConfig::MocoV3(config) => {
+            MethodConfig::MocoV3(MocoV3Config { momentum: fast, ..config })
+        }
+        MethodConfig::Tico(config) => MethodConfig::Tico(TicoConfig { momentum: fast, ..config }),
         MethodConfig::WMse(config) => {
             // Half as many columns as rows, as in the paper.
             MethodConfig::WMse(WMseConfig { d_output: 32, rows: 64, ..config })
@@ -102,12 +106,15 @@ fn config(method: MethodName) -> MethodConfig {
 fn rate(method: MethodName) -> f64 {
     match method {
         MethodName::SimClr
+        | MethodName::SimSiam
+        | MethodName::FastSiam
         | MethodName::Byol
         | MethodName::Dino
         | MethodName::Ressl
         | MethodName::Swav => 0.24,
-        MethodName::MocoV2 | MethodName::MocoV3 | MethodName::Nnclr => 0.12,
+        MethodName::MocoV2 | MethodName::MocoV3 | MethodName::Nnclr | MethodName::LeJepa => 0.12,
         MethodName::Vicreg | MethodName::Vibcreg => 0.03,
+        MethodName::EmpSsl => 0.01,
         MethodName::Mae | MethodName::SimMim | MethodName::Msn => 2e-3,
         _ => 0.06,
     }
