@@ -59,6 +59,9 @@ struct Options {
     /// Learning rate, as a multiple of the method's own
     #[arg(long, default_value_t = 1.0)]
     rate: f64,
+    /// Channels of the encoder's first stage, or width of its tokens [default: by method]
+    #[arg(long)]
+    width: Option<usize>,
     /// Folder for the table; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = "runs/compare_methods")]
     out: PathBuf,
@@ -157,7 +160,12 @@ struct Row {
 fn run(name: MethodName, images: &Images, options: &Options) -> anyhow::Result<Row> {
     let device = Device::flex().autodiff();
     let preset = images.preset(name);
-    let encoder = preset.backbone.init(options.seed, &device);
+    let backbone = preset.backbone.clone();
+    let backbone = match options.width {
+        Some(width) => backbone.with_width(width),
+        None => backbone,
+    };
+    let encoder = backbone.init(options.seed, &device);
     let method = preset.method.init(encoder, options.seed, &device)?;
     train(name.title(), method, &preset, images, options)
 }
@@ -230,7 +238,7 @@ where
 /// Trains SimSiam without what keeps it from collapsing, to see that a collapse is caught.
 fn without_stop_gradient(images: &Images, options: &Options) -> anyhow::Result<Row> {
     let device = Device::flex().autodiff();
-    let encoder = ResNetConfig::resnet10(16).init(options.seed, &device);
+    let encoder = ResNetConfig::resnet10(8).init(options.seed, &device);
     let projector = MlpConfig::new([encoder.d_output(), 512, 512]).with_output_norm();
     let method = Collapsing {
         projector: projector.init(options.seed, &device),

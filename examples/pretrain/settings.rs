@@ -240,7 +240,7 @@ impl Options {
             (Some(name), _) => backbone(name)?,
             // With `--data`, twice the blocks.
             (None, BackboneConfig::ResNet(_)) if self.data.is_some() => {
-                backbone("resnet18")?.with_width(16)
+                backbone("resnet18")?.with_width(8)
             }
             (None, small) => small,
         };
@@ -248,7 +248,9 @@ impl Options {
         Ok(match (self.width, self.quick, &config) {
             (Some(0), ..) => bail!("--width 0 has no channels; give 4 or more"),
             (Some(width), ..) => config.with_width(width),
-            (None, true, BackboneConfig::ResNet(_)) if self.model.is_none() => config.with_width(8),
+            (None, false, BackboneConfig::ResNet(_)) if self.model.is_none() => {
+                config.with_width(16)
+            }
             (None, ..) => config,
         })
     }

@@ -113,7 +113,7 @@ impl Preset {
     ///
     /// let preset = Preset::shapes(MethodName::BarlowTwins);
     /// assert_eq!(preset.recipe, Recipe::shapes(16));
-    /// assert_eq!(preset.backbone.d_output(), 128);
+    /// assert_eq!(preset.backbone.d_output(), 64);
     /// ```
     #[must_use]
     pub fn shapes(method: MethodName) -> Self {

@@ -34,7 +34,7 @@ pub(super) fn preset(method: MethodName) -> Preset {
 
 /// A residual network that takes milliseconds for an image.
 fn residual() -> BackboneConfig {
-    BackboneConfig::ResNet(ResNetConfig::resnet10(16))
+    BackboneConfig::ResNet(ResNetConfig::resnet10(8))
 }
 
 /// A transformer that takes about as long.
@@ -55,7 +55,7 @@ fn config(method: MethodName) -> MethodConfig {
         }
         MethodConfig::Byol(config) => MethodConfig::Byol(ByolConfig { momentum: fast, ..config }),
         MethodConfig::Dino(config) => {
-            MethodConfig::Dino(DinoConfig { teacher_temperature: 0.04, momentum: fast, ..config })
+            MethodConfig::Dino(DinoConfig { teacher_temperature: 0.04, ..config })
         }
         MethodConfig::MocoV2(config) => MethodConfig::MocoV2(MocoV2Config { queue, ..config }),
         MethodConfig::Nnclr(config) => MethodConfig::Nnclr(NnclrConfig { queue, ..config }),

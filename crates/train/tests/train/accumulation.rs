@@ -4,7 +4,8 @@ use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 use selfsame_augment::Recipe;
 use selfsame_models::{
-    Backbone, Batch, Classifier, Context, Conv2d, Conv2dConfig, Method, Step, to_safetensors,
+    Backbone, Batch, Classifier, Context, Conv2d, Conv2dConfig, Method, MethodName, Step,
+    to_safetensors,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 use selfsame_samplers::{Loader, LoaderConfig};
@@ -65,7 +66,7 @@ fn the_update_is_that_of_the_large_batch_where_the_loss_is_a_mean_over_rows() {
 #[test]
 fn a_run_that_accumulates_is_resumed_exactly() {
     let run = || {
-        let mut run = Run { batch_size: 4, method: "moco_v2", ..Run::default() };
+        let mut run = Run { batch_size: 4, method: MethodName::MocoV2, ..Run::default() };
         run.config.accumulate = 2;
         run
     };

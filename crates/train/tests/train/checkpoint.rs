@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use burn::tensor::Device;
 use selfsame_callbacks::{Direction, StopReason};
-use selfsame_models::SimClrConfig;
+use selfsame_models::{MethodName, SimClrConfig};
 use selfsame_optim::{OptimizerConfig, ParameterGroup, Schedule};
 use selfsame_samplers::{Loader, LoaderConfig};
 use selfsame_train::{Checkpoints, TrainError, Trainer, TrainerConfig};
@@ -104,8 +104,8 @@ fn whatever_decides_the_result_is_compared_and_named() {
         ("run.clip_norm", &|run| run.config.clip_norm = Some(1.0)),
         ("run.accumulate was 1 and is 2", &|run| run.config.accumulate = 2),
         ("run.groups", &|run| run.config.groups = vec![ParameterGroup::new("projector")]),
-        ("method was SimClr<ResNet> and is BarlowTwins<ResNet>", &|run| {
-            run.method = "barlow_twins";
+        ("method.name was simclr and is barlow_twins", &|run| {
+            run.method = MethodName::BarlowTwins;
         }),
         ("of a run of 2 epochs, and 3 were asked for", &|run| run.config.epochs = 3),
     ];

@@ -6,16 +6,27 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use selfsame_models::MethodName;
 use selfsame_optim::Schedule;
 
-use crate::methods::METHODS;
 use crate::run::Run;
+
+/// A method of each kind of state: none, moving averages, queues, centers, covariances, prototypes, masks.
+const METHODS: [MethodName; 7] = [
+    MethodName::SimClr,
+    MethodName::Byol,
+    MethodName::MocoV2,
+    MethodName::Dino,
+    MethodName::Tico,
+    MethodName::Swav,
+    MethodName::Mae,
+];
 
 /// What the child process is told: the method, a colon, and its folder.
 const TASK: &str = "SELFSAME_KILL_TASK";
 
 /// Twelve epochs of three steps, saved after every second step.
-fn run(method: &'static str) -> Run {
+fn run(method: MethodName) -> Run {
     let mut run = Run { method, every_steps: Some(2), ..Run::default() };
     run.config.epochs = 12;
     run.config.schedule = Schedule::one_cycle(0.01);
@@ -28,12 +39,12 @@ fn run(method: &'static str) -> Run {
 fn child() {
     let Ok(task) = std::env::var(TASK) else { return };
     let (method, folder) = task.split_once(':').unwrap();
-    let method = METHODS.into_iter().find(|name| *name == method).unwrap();
+    let method = method.parse().unwrap();
     let left = run(method).go(Path::new(folder)).unwrap();
     fs::write(Path::new(folder).join("weights"), &left.weights).unwrap();
 }
 
-fn start(method: &str, folder: &Path) -> Child {
+fn start(method: MethodName, folder: &Path) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["kill::child", "--exact", "--ignored", "--test-threads=1"])
         .env(TASK, format!("{method}:{}", folder.display()))
@@ -52,13 +63,13 @@ fn results(folder: &Path) -> [Vec<u8>; 3] {
 
 /// A run that is never killed: its results, and how long it takes after it has begun to save.
 struct Whole {
-    method: &'static str,
+    method: MethodName,
     results: [Vec<u8>; 3],
     takes: Duration,
 }
 
 impl Whole {
-    fn of(method: &'static str) -> Self {
+    fn of(method: MethodName) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let started = Instant::now();
         assert!(start(method, folder.path()).wait().unwrap().success(), "{method}");

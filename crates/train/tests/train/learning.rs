@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use burn::module::Module;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use selfsame_augment::operator::RandomResizedCrop;
 use selfsame_augment::{Recipe, Resampling};
 use selfsame_datasets::{Dataset, Split, Synthetic, SyntheticConfig};
-use selfsame_models::{Backbone, Batch, Method};
+use selfsame_models::{AnyMethod, Method, MethodName};
 use selfsame_optim::{OptimizerConfig, Schedule};
 use selfsame_samplers::{Loader, LoaderConfig};
 use selfsame_train::{HeldOut, Trainer, TrainerConfig};
 
-use crate::methods::{Visitor, Widths, encoder, with_method};
+use crate::methods::{Widths, method};
 
 const SIDE: u32 = 16;
 
@@ -28,15 +28,9 @@ struct Learn {
     recipe: Recipe,
 }
 
-/// Trains, and measures the accuracy of nearest neighbors before and after.
-impl Visitor for Learn {
-    type Output = (f64, f64);
-
-    fn visit<M>(self, method: M) -> (f64, f64)
-    where
-        M: Method<Batch = Batch> + 'static,
-        M::Encoder: Backbone<Input = Tensor<4>>,
-    {
+impl Learn {
+    /// Trains, and returns the accuracy of nearest neighbors before and after.
+    fn go(self, method: AnyMethod) -> (f64, f64) {
         let Self { images, epochs, peak, recipe } = self;
         let device = Device::flex().autodiff();
         let held_out = HeldOut {
@@ -45,7 +39,8 @@ impl Visitor for Learn {
             recipe: recipe.for_evaluation(),
             batch: 100,
         };
-        let knn = |method: &M| held_out.knn(&method.encoder().valid(), &Device::flex()).unwrap();
+        let knn =
+            |method: &AnyMethod| held_out.knn(&method.encoder().valid(), &Device::flex()).unwrap();
         let before = knn(&method);
         let config = LoaderConfig { batch_size: 64, threads: 1, seed: 0 };
         let loader = Loader::new(shapes(images, Split::Train), recipe, config).unwrap();
@@ -56,10 +51,10 @@ impl Visitor for Learn {
     }
 }
 
-fn assert_learns(name: &str, hidden: usize, learn: Learn) {
+fn assert_learns(name: MethodName, hidden: usize, learn: Learn) {
     let device = Device::flex().autodiff();
     let widths = Widths { hidden, output: 32, queue: 256 };
-    let (before, after) = with_method(name, encoder(8, &device), widths, &device, learn);
+    let (before, after) = learn.go(method(name, 8, widths, &device));
     println!("{name}: {before:.3} before, {after:.3} after");
     assert!(after > before + 0.1, "{name} learned little: {before} before, {after} after");
 }
@@ -67,37 +62,41 @@ fn assert_learns(name: &str, hidden: usize, learn: Learn) {
 #[test]
 fn simclr_learns() {
     let recipe = Recipe::shapes(SIDE);
-    assert_learns("simclr", 64, Learn { images: 1_000, epochs: 30, peak: 0.1, recipe });
+    assert_learns(MethodName::SimClr, 64, Learn { images: 1_000, epochs: 30, peak: 0.1, recipe });
 }
 
 #[test]
 fn simsiam_learns() {
     let recipe = Recipe::shapes(SIDE);
-    assert_learns("simsiam", 64, Learn { images: 1_500, epochs: 50, peak: 0.1, recipe });
+    assert_learns(MethodName::SimSiam, 64, Learn { images: 1_500, epochs: 50, peak: 0.1, recipe });
 }
 
 #[test]
 fn barlow_twins_learns() {
     let recipe = Recipe::shapes(SIDE);
-    assert_learns("barlow_twins", 256, Learn { images: 1_500, epochs: 60, peak: 0.1, recipe });
+    assert_learns(
+        MethodName::BarlowTwins,
+        256,
+        Learn { images: 1_500, epochs: 60, peak: 0.1, recipe },
+    );
 }
 
 #[test]
 fn vicreg_learns() {
     let recipe = Recipe::shapes(SIDE);
-    assert_learns("vicreg", 64, Learn { images: 1_000, epochs: 40, peak: 0.01, recipe });
+    assert_learns(MethodName::Vicreg, 64, Learn { images: 1_000, epochs: 40, peak: 0.01, recipe });
 }
 
 #[test]
 fn byol_learns() {
     let recipe = Recipe::shapes(SIDE);
-    assert_learns("byol", 64, Learn { images: 1_500, epochs: 60, peak: 0.3, recipe });
+    assert_learns(MethodName::Byol, 64, Learn { images: 1_500, epochs: 60, peak: 0.3, recipe });
 }
 
 #[test]
 fn moco_v2_learns() {
     let recipe = Recipe::shapes(SIDE);
-    assert_learns("moco_v2", 64, Learn { images: 1_500, epochs: 45, peak: 0.1, recipe });
+    assert_learns(MethodName::MocoV2, 64, Learn { images: 1_500, epochs: 45, peak: 0.1, recipe });
 }
 
 /// The student also sees two small parts of each image.
@@ -109,5 +108,5 @@ fn dino_learns() {
     local[0] =
         RandomResizedCrop { size: 12, area, aspect, resampling: Resampling::default() }.into();
     recipe.views.extend([local.clone(), local]);
-    assert_learns("dino", 64, Learn { images: 1_500, epochs: 60, peak: 0.3, recipe });
+    assert_learns(MethodName::Dino, 64, Learn { images: 1_500, epochs: 60, peak: 0.3, recipe });
 }

@@ -1,91 +1,78 @@
-//! The seven methods by name, small.
+//! Every method by name, small.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use selfsame_models::{
-    Backbone, BarlowTwinsConfig, Batch, ByolConfig, DinoConfig, Method, MocoV2Config, ResNet,
-    ResNetConfig, SimClrConfig, SimSiamConfig, VicregConfig,
+    AnyBackbone, AnyMethod, BackboneConfig, MethodConfig, MethodName, Needs, ResNet, ResNetConfig,
+    VitConfig,
 };
 use selfsame_optim::Schedule;
-
-pub(crate) const METHODS: [&str; 7] =
-    ["simclr", "simsiam", "barlow_twins", "vicreg", "byol", "moco_v2", "dino"];
-
-/// Something to do with a method of any type.
-pub(crate) trait Visitor {
-    type Output;
-    fn visit<M>(self, method: M) -> Self::Output
-    where
-        M: Method<Batch = Batch> + 'static,
-        M::Encoder: Backbone<Input = Tensor<4>>;
-}
+use serde_json::json;
 
 /// Widths of everything between the encoder and the loss.
+#[derive(Clone, Copy)]
 pub(crate) struct Widths {
     pub(crate) hidden: usize,
     pub(crate) output: usize,
     pub(crate) queue: usize,
 }
 
-/// Calls the visitor with the method called `name` around `encoder`.
-pub(crate) fn with_method<V: Visitor>(
-    name: &str,
-    encoder: ResNet,
-    Widths { hidden, output, queue }: Widths,
-    device: &Device,
-    visitor: V,
-) -> V::Output {
+/// Returns a method with these widths around a small encoder.
+pub(crate) fn method(name: MethodName, width: usize, widths: Widths, device: &Device) -> AnyMethod {
     let seed = 5;
-    match name {
-        "simclr" => {
-            let config = SimClrConfig {
-                d_hidden: hidden,
-                d_output: output,
-                temperature: 0.2,
-                ..SimClrConfig::default()
-            };
-            visitor.visit(config.init(encoder, seed, device))
+    config(name, widths).init(any_encoder(name, width, device), seed, device).unwrap()
+}
+
+fn config(name: MethodName, Widths { hidden, output, queue }: Widths) -> MethodConfig {
+    let mut settings = serde_json::to_value(name.config()).unwrap();
+    let has_hidden = settings.get("d_hidden").is_some();
+    for (key, value) in [
+        ("d_hidden", json!(hidden)),
+        ("d_output", json!(if has_hidden { output } else { hidden })),
+        ("d_predictor", json!(hidden / 4)),
+        ("d_decoder", json!(hidden)),
+        ("decoder_depth", json!(1)),
+        ("decoder_heads", json!(2)),
+        ("prototypes", json!(hidden)),
+        ("queue", json!(queue)),
+        ("groups", json!(1)),
+        ("slices", json!(16)),
+        ("rows", json!(8)),
+    ] {
+        if let Some(setting) = settings.get_mut(key) {
+            *setting = value;
         }
-        "simsiam" => {
-            let config = SimSiamConfig { d_output: hidden, d_predictor: hidden / 4, layers: 2 };
-            visitor.visit(config.init(encoder, seed, device))
-        }
-        "barlow_twins" => {
-            let config = BarlowTwinsConfig { d_output: hidden, ..BarlowTwinsConfig::default() };
-            visitor.visit(config.init(encoder, seed, device))
-        }
-        "vicreg" => {
-            let config = VicregConfig { d_output: hidden, ..VicregConfig::default() };
-            visitor.visit(config.init(encoder, seed, device))
-        }
-        "byol" => {
-            let momentum = Schedule::cosine(0.9, 1.0); // for short runs
-            let config = ByolConfig { d_hidden: hidden, d_output: output, momentum };
-            visitor.visit(config.init(encoder, seed, device))
-        }
-        "moco_v2" => {
-            let config = MocoV2Config {
-                d_hidden: hidden,
-                d_output: output,
-                queue,
-                ..MocoV2Config::default()
-            };
-            visitor.visit(config.init(encoder, seed, device))
-        }
-        "dino" => {
-            let config = DinoConfig {
-                d_hidden: hidden,
-                d_bottleneck: output,
-                d_output: 2 * hidden,
-                teacher_temperature: 0.04,
-                ..DinoConfig::default()
-            };
-            visitor.visit(config.init(encoder, seed, device))
-        }
-        other => panic!("`{other}` is none of {METHODS:?}"),
     }
+    let mut config = serde_json::from_value(settings).unwrap();
+    // For short runs.
+    match &mut config {
+        MethodConfig::SimClr(config) => config.temperature = 0.2,
+        MethodConfig::Byol(config) => config.momentum = Schedule::cosine(0.9, 1.0),
+        MethodConfig::Dino(config) => {
+            (config.d_bottleneck, config.d_output) = (output, 2 * hidden);
+            config.teacher_temperature = 0.04;
+        }
+        // Its queues are in use from the second epoch on.
+        MethodConfig::Swav(config) => config.queue_epoch = 1,
+        _ => {}
+    }
+    config
 }
 
 /// A network of two blocks.
 pub(crate) fn encoder(width: usize, device: &Device) -> ResNet {
-    ResNetConfig { blocks: vec![1, 1], ..ResNetConfig::resnet10(width) }.init(5, device)
+    resnet(width).init(5, device)
+}
+
+fn resnet(width: usize) -> ResNetConfig {
+    ResNetConfig { blocks: vec![1, 1], width, ..ResNetConfig::default() }
+}
+
+fn any_encoder(name: MethodName, width: usize, device: &Device) -> AnyBackbone {
+    let config = if name.needs() == Needs::Tokens {
+        let tiny = VitConfig::tiny(12, 2);
+        BackboneConfig::Vit(VitConfig { dim: 2 * width, depth: 2, heads: 2, ..tiny })
+    } else {
+        BackboneConfig::ResNet(resnet(width))
+    };
+    config.init(5, device)
 }

@@ -1,13 +1,13 @@
 //! A run that is stopped anywhere and resumed ends with the same bytes as one that was not.
 
 use selfsame_callbacks::StopReason;
+use selfsame_models::MethodName;
 
-use crate::methods::METHODS;
 use crate::run::{Run, assert_same, bytes};
 
 #[test]
 fn a_run_of_any_method_stopped_after_any_step_and_resumed_has_the_same_bytes() {
-    for method in METHODS {
+    for &method in MethodName::ALL {
         let run = Run { method, ..Run::default() };
         let folder = tempfile::tempdir().unwrap();
         let whole = run.go(folder.path()).unwrap();

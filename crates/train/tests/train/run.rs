@@ -3,20 +3,20 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use selfsame_augment::Recipe;
 use selfsame_callbacks::{
     Callback, CallbackError, CsvLog, Direction, JsonLinesLog, RunView, StopReason,
 };
 use selfsame_datasets::{Dataset, Split, Synthetic, SyntheticConfig};
-use selfsame_models::{Backbone, Batch, Method, to_safetensors};
+use selfsame_models::{Method, MethodName, to_safetensors};
 use selfsame_optim::{OptimizerConfig, Schedule};
 use selfsame_samplers::{Loader, LoaderConfig};
 use selfsame_train::{
     Checkpoints, HeldOut, OnlineAccuracy, Outcome, TrainError, Trainer, TrainerConfig,
 };
 
-use crate::methods::{Visitor, Widths, encoder, with_method};
+use crate::methods::{Widths, method};
 
 pub(crate) const SIDE: u32 = 12;
 
@@ -38,7 +38,7 @@ impl<M: Method> Callback<M> for StopAfter {
 /// A run in which a test changes what it is about.
 #[derive(Clone)]
 pub(crate) struct Run {
-    pub(crate) method: &'static str,
+    pub(crate) method: MethodName,
     pub(crate) threads: usize,
     pub(crate) stop_after: u64,
     pub(crate) sync_every: usize,
@@ -56,7 +56,7 @@ impl Default for Run {
     fn default() -> Self {
         let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(0.1));
         Self {
-            method: "simclr",
+            method: MethodName::SimClr,
             threads: 1,
             stop_after: u64::MAX,
             sync_every: 1,
@@ -86,7 +86,29 @@ impl Run {
     pub(crate) fn go(&self, folder: &Path) -> Result<Left, TrainError> {
         let device = Device::flex().autodiff();
         let widths = Widths { hidden: 16, output: 8, queue: 24 };
-        with_method(self.method, encoder(4, &device), widths, &device, Go { run: self, folder })
+        let method = method(self.method, 4, widths, &device);
+        let Self { batch_size, threads, view_seed, .. } = *self;
+        let mut recipe = self.recipe.clone();
+        recipe.views.truncate(*self.method.views().end());
+        let config = LoaderConfig { batch_size, threads, seed: view_seed };
+        let loader = Loader::new(shapes(26, self.data_seed), recipe, config)?;
+        let held_out = HeldOut {
+            train: shapes(20, 3),
+            queries: shapes(10, 4),
+            recipe: Recipe::evaluation(SIDE),
+            batch: 16,
+        };
+        let Outcome { method, history, clock, stopped, .. } =
+            Trainer::new(method, loader, self.config.clone(), &device)?
+                .with_sync_every(self.sync_every)
+                .with_callback(OnlineAccuracy::knn(held_out))
+                .with_callback(CsvLog::new(folder.join("epochs.csv")))
+                .with_callback(JsonLinesLog::new(folder.join("steps.jsonl")))
+                .with_callback(StopAfter(self.stop_after))
+                .with_checkpoints(self.checkpoints(folder))?
+                .fit()?;
+        let weights = to_safetensors(&method, "").unwrap();
+        Ok(Left { step: clock.step, epochs: history.0.len(), stopped, weights })
     }
 
     pub(crate) fn checkpoints(&self, folder: &Path) -> Checkpoints {
@@ -109,43 +131,5 @@ pub(crate) fn bytes(folder: &Path, left: &Left) -> [Vec<u8>; 3] {
 pub(crate) fn assert_same(found: &[Vec<u8>; 3], want: &[Vec<u8>; 3], what: &str) {
     for (name, (found, want)) in ["weights", "epochs", "steps"].iter().zip(found.iter().zip(want)) {
         assert!(found == want, "{what}: other {name}");
-    }
-}
-
-struct Go<'a> {
-    run: &'a Run,
-    folder: &'a Path,
-}
-
-impl Visitor for Go<'_> {
-    type Output = Result<Left, TrainError>;
-
-    fn visit<M>(self, method: M) -> Result<Left, TrainError>
-    where
-        M: Method<Batch = Batch> + 'static,
-        M::Encoder: Backbone<Input = Tensor<4>>,
-    {
-        let Self { run, folder } = self;
-        let device = Device::flex().autodiff();
-        let Run { batch_size, threads, view_seed, .. } = *run;
-        let config = LoaderConfig { batch_size, threads, seed: view_seed };
-        let loader = Loader::new(shapes(26, run.data_seed), run.recipe.clone(), config)?;
-        let held_out = HeldOut {
-            train: shapes(20, 3),
-            queries: shapes(10, 4),
-            recipe: Recipe::evaluation(SIDE),
-            batch: 16,
-        };
-        let Outcome { method, history, clock, stopped, .. } =
-            Trainer::new(method, loader, run.config.clone(), &device)?
-                .with_sync_every(run.sync_every)
-                .with_callback(OnlineAccuracy::knn(held_out))
-                .with_callback(CsvLog::new(folder.join("epochs.csv")))
-                .with_callback(JsonLinesLog::new(folder.join("steps.jsonl")))
-                .with_callback(StopAfter(run.stop_after))
-                .with_checkpoints(run.checkpoints(folder))?
-                .fit()?;
-        let weights = to_safetensors(&method, "").unwrap();
-        Ok(Left { step: clock.step, epochs: history.0.len(), stopped, weights })
     }
 }
