@@ -2,7 +2,7 @@
 //! neighbors before and after, a linear probe, the spread and the rank of the features, seconds and
 //! memory. The table is printed, and saved as Markdown and CSV.
 //!
-//! Takes a minute for each method on drawn images; `--minutes` and `--data` change that.
+//! Takes nearly a minute for each method on drawn images; `--minutes` and `--data` change that.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 
@@ -42,7 +42,7 @@ struct Options {
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Minutes of training for each method
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 0.75)]
     minutes: f64,
     /// Passes over the images, in place of a time
     #[arg(long, conflicts_with = "minutes")]

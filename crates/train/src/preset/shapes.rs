@@ -22,7 +22,11 @@ pub(super) fn preset(method: MethodName) -> Preset {
         backbone: if has_tokens { transformer() } else { residual() },
         recipe: recipe(method),
         method: config(method),
-        optimizer: if has_tokens { mae_adam_w() } else { OptimizerConfig::sgd(0.9, 5e-4) },
+        optimizer: match method {
+            _ if has_tokens => mae_adam_w(),
+            MethodName::WMse => OptimizerConfig::adam(1e-6),
+            _ => OptimizerConfig::sgd(0.9, 5e-4),
+        },
         rate: rate(method),
         batch_size: 64,
         warmup_epochs: 2,
@@ -55,7 +59,16 @@ fn config(method: MethodName) -> MethodConfig {
         }
         MethodConfig::Byol(config) => MethodConfig::Byol(ByolConfig { momentum: fast, ..config }),
         MethodConfig::Dino(config) => {
-            MethodConfig::Dino(DinoConfig { teacher_temperature: 0.04, ..config })
+            let (d_hidden, d_bottleneck, d_output) = (256, 64, 256);
+            let (teacher_temperature, momentum) = (0.04, Schedule::cosine(0.99, 1.0));
+            MethodConfig::Dino(DinoConfig {
+                d_hidden,
+                d_bottleneck,
+                d_output,
+                teacher_temperature,
+                momentum,
+                ..config
+            })
         }
         MethodConfig::MocoV2(config) => MethodConfig::MocoV2(MocoV2Config { queue, ..config }),
         MethodConfig::Nnclr(config) => MethodConfig::Nnclr(NnclrConfig { queue, ..config }),
@@ -112,7 +125,13 @@ fn rate(method: MethodName) -> f64 {
         | MethodName::Dino
         | MethodName::Ressl
         | MethodName::Swav => 0.24,
-        MethodName::MocoV2 | MethodName::MocoV3 | MethodName::Nnclr | MethodName::LeJepa => 0.12,
+        MethodName::MocoV2
+        | MethodName::MocoV3
+        | MethodName::Nnclr
+        | MethodName::LeJepa
+        | MethodName::VisReg
+        | MethodName::Tico => 0.12,
+        MethodName::WMse => 1e-3,
         MethodName::Vicreg | MethodName::Vibcreg => 0.03,
         MethodName::EmpSsl => 0.01,
         MethodName::Mae | MethodName::SimMim | MethodName::Msn => 2e-3,
@@ -129,7 +148,7 @@ fn recipe(method: MethodName) -> Recipe {
     let views = match method {
         MethodName::FastSiam | MethodName::Frossl | MethodName::Mmcr => vec![view; 4],
         MethodName::EmpSsl => vec![view; 8],
-        MethodName::Dino | MethodName::Swav | MethodName::LeJepa | MethodName::VisReg => {
+        MethodName::Swav | MethodName::LeJepa | MethodName::VisReg => {
             vec![view.clone(), view, local.clone(), local]
         }
         MethodName::Msn => vec![view.clone(), view],
