@@ -78,11 +78,11 @@ fn main() -> anyhow::Result<()> {
     std::fs::create_dir_all(&options.out).context("cannot create the folder of --out")?;
     let all = options.methods.is_empty();
     let methods = if all { MethodName::ALL.to_vec() } else { options.methods.clone() };
-    for name in methods {
+    for &name in &methods {
         let row = run(name, &images, &options).with_context(|| name.title())?;
         table.add(row, &options)?;
     }
-    if all {
+    if methods.contains(&MethodName::SimSiam) {
         table.add(without_stop_gradient(&images, &options)?, &options)?;
     }
     println!("{}\nsaved to {}", table.markdown(), options.out.display());

@@ -408,13 +408,15 @@ impl Settings {
 
     /// Returns the recipe of the views: those that the method needs, of drawn shapes or of
     /// photographs. Crops of photographs for two views cover a fifth of the image or more, from
-    /// which short runs learn faster than from smaller ones.
+    /// which short runs learn faster than from smaller ones; DINO has larger ones.
     pub(crate) fn recipe(&self) -> Recipe {
         let drawn = Preset::shapes(self.method).recipe;
-        match (&self.data, drawn == Recipe::shapes(SMALL_SIDE)) {
+        let has_two_alike = drawn == Recipe::shapes(SMALL_SIDE);
+        match (&self.data, self.method) {
             (None, _) => drawn,
-            (Some(_), true) => Recipe::simsiam_cifar(),
-            (Some(_), false) => Preset::cifar10(self.method).recipe,
+            (Some(_), MethodName::Dino) => Recipe::dino_cifar(),
+            (Some(_), _) if has_two_alike => Recipe::simsiam_cifar(),
+            (Some(_), method) => Preset::cifar10(method).recipe,
         }
     }
 

@@ -191,7 +191,8 @@ fn photographs_have_views_that_every_kind_of_method_can_use() {
     let data = root.path().to_str().unwrap();
     let out = tempfile::tempdir().unwrap();
     for (method, recipe) in [
-        ("dino", Preset::cifar10(MethodName::Dino).recipe.name),
+        ("dino", "dino_cifar".to_owned()),
+        ("swav", Preset::cifar10(MethodName::Swav).recipe.name),
         ("mae", "mae_cifar".to_owned()),
         ("moco-v2", "simsiam_cifar".to_owned()),
     ] {

@@ -45,7 +45,7 @@ fn residual() -> BackboneConfig {
 fn transformer() -> BackboneConfig {
     let tiny = VitConfig::tiny(SIDE as usize, 4);
     let pooling = VitPooling::Mean;
-    BackboneConfig::Vit(VitConfig { dim: 96, depth: 4, heads: 3, pooling, ..tiny })
+    BackboneConfig::Vit(VitConfig { dim: 64, depth: 2, heads: 2, pooling, ..tiny })
 }
 
 /// Returns the method's default settings, changed where a run of minutes needs it: targets that
@@ -131,8 +131,9 @@ fn rate(method: MethodName) -> f64 {
         | MethodName::LeJepa
         | MethodName::VisReg
         | MethodName::Tico => 0.12,
-        MethodName::WMse => 1e-3,
+        MethodName::WMse => 3e-3,
         MethodName::Vicreg | MethodName::Vibcreg => 0.03,
+        MethodName::Frossl => 0.02,
         MethodName::EmpSsl => 0.01,
         MethodName::Mae | MethodName::SimMim | MethodName::Msn => 2e-3,
         _ => 0.06,

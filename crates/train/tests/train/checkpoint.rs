@@ -104,7 +104,7 @@ fn whatever_decides_the_result_is_compared_and_named() {
         ("run.clip_norm", &|run| run.config.clip_norm = Some(1.0)),
         ("run.accumulate was 1 and is 2", &|run| run.config.accumulate = 2),
         ("run.groups", &|run| run.config.groups = vec![ParameterGroup::new("projector")]),
-        ("method.name was simclr and is barlow_twins", &|run| {
+        ("method.name was \"simclr\" and is \"barlow_twins\"", &|run| {
             run.method = MethodName::BarlowTwins;
         }),
         ("of a run of 2 epochs, and 3 were asked for", &|run| run.config.epochs = 3),
