@@ -1,4 +1,4 @@
-//! The page of presets has the numbers of the presets.
+//! The page of presets has the numbers of the presets, and every method has a page.
 
 use std::path::Path;
 
@@ -31,5 +31,16 @@ fn the_page_of_presets_has_a_row_for_each_with_its_numbers() {
             let ours = preset.source.starts_with("ours");
             assert!(!ours || row.contains("**ours**"), "{heading}: not marked as ours\n{row}");
         }
+    }
+}
+
+#[test]
+fn every_method_has_a_page_and_a_row_in_the_table_of_methods() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/methods");
+    let table = std::fs::read_to_string(folder.join("README.md")).expect("the table of methods");
+    for method in MethodName::ALL {
+        let page = format!("{}.md", method.key().replace('_', "-"));
+        assert!(folder.join(&page).exists(), "{method} has no page");
+        assert!(table.contains(&format!("| [{}]({page}) |", method.title())), "{method}");
     }
 }
