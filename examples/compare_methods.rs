@@ -56,12 +56,6 @@ struct Options {
     /// Seed of every random choice
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Learning rate, as a multiple of the method's own
-    #[arg(long, default_value_t = 1.0)]
-    rate: f64,
-    /// Channels of the encoder's first stage, or width of its tokens [default: by method]
-    #[arg(long)]
-    width: Option<usize>,
     /// Folder for the table; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = "runs/compare_methods")]
     out: PathBuf,
@@ -76,9 +70,11 @@ fn main() -> anyhow::Result<()> {
     let images = Images::load(&options)?;
     let mut table = Table::default();
     std::fs::create_dir_all(&options.out).context("cannot create the folder of --out")?;
-    let all = options.methods.is_empty();
-    let methods = if all { MethodName::ALL.to_vec() } else { options.methods.clone() };
-    for &name in &methods {
+    let methods = match options.methods.as_slice() {
+        [] => MethodName::ALL,
+        some => some,
+    };
+    for &name in methods {
         let row = run(name, &images, &options).with_context(|| name.title())?;
         table.add(row, &options)?;
     }
@@ -160,12 +156,7 @@ struct Row {
 fn run(name: MethodName, images: &Images, options: &Options) -> anyhow::Result<Row> {
     let device = Device::flex().autodiff();
     let preset = images.preset(name);
-    let backbone = preset.backbone.clone();
-    let backbone = match options.width {
-        Some(width) => backbone.with_width(width),
-        None => backbone,
-    };
-    let encoder = backbone.init(options.seed, &device);
+    let encoder = preset.backbone.init(options.seed, &device);
     let method = preset.method.init(encoder, options.seed, &device)?;
     train(name.title(), method, &preset, images, options)
 }
@@ -196,7 +187,6 @@ where
     let config = LoaderConfig { batch_size: BATCH, threads: 2, seed: options.seed };
     let loader = Loader::new(images.train.clone(), preset.recipe.clone(), config)?;
     let steps = (images.train.len() / BATCH) as u64;
-    let preset = Preset { rate: preset.rate * options.rate, ..preset.clone() };
     // Without a number, more epochs than fit: the time limit makes them fewer, and the schedule ends
     // with them.
     let config = preset.training(options.epochs.unwrap_or(10_000), BATCH, steps);

@@ -209,7 +209,9 @@ impl Options {
         let drawn = Preset::shapes(method);
         let learning_rate = match (own, drawn.optimizer) {
             // Adam's rate does not grow with the loss, so that of longer runs fits.
-            (false, OptimizerConfig::AdamW { .. }) => Preset::cifar10(method).rate_for(batch_size),
+            (false, OptimizerConfig::Adam { .. } | OptimizerConfig::AdamW { .. }) => {
+                Preset::cifar10(method).rate_for(batch_size)
+            }
             // The temperature is higher, and so the rate lower.
             (false, _) if method == MethodName::SimClr => 0.5 * drawn.rate_for(batch_size),
             _ => drawn.rate_for(batch_size),
@@ -229,9 +231,7 @@ impl Options {
             strict: self.strict,
         })
     }
-}
 
-impl Options {
     /// Returns the encoder of drawn shapes or of photographs, as deep as they need.
     fn backbone(&self, method: MethodName) -> anyhow::Result<BackboneConfig> {
         let side = if self.data.is_none() { SMALL_SIDE } else { SIDE } as usize;
