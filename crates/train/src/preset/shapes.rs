@@ -3,9 +3,9 @@
 use selfsame_augment::operator::{HorizontalFlip, RandomResizedCrop};
 use selfsame_augment::{Operator, Recipe, Resampling};
 use selfsame_models::{
-    BackboneConfig, ByolConfig, DinoConfig, MaeConfig, MethodConfig, MethodName, MocoV2Config,
-    MocoV3Config, MsnConfig, NnclrConfig, ResNetConfig, ResslConfig, SimClrConfig, SupConConfig,
-    SwavConfig, TicoConfig, VitConfig, VitPooling, WMseConfig,
+    BackboneConfig, ByolConfig, DinoConfig, FrosslConfig, MaeConfig, MethodConfig, MethodName,
+    MocoV2Config, MocoV3Config, MsnConfig, NnclrConfig, ResNetConfig, ResslConfig, SimClrConfig,
+    SimSiamConfig, SupConConfig, SwavConfig, TicoConfig, VitConfig, VitPooling, WMseConfig,
 };
 use selfsame_optim::{OptimizerConfig, Schedule};
 
@@ -49,7 +49,7 @@ fn transformer() -> BackboneConfig {
 }
 
 /// Returns the method's default settings, changed where a run of minutes needs it: targets that
-/// follow faster, queues shorter than an epoch.
+/// follow faster, queues shorter than an epoch, narrow heads where wide ones were slow to learn.
 fn config(method: MethodName) -> MethodConfig {
     let fast = Schedule::cosine(0.9, 1.0);
     let queue = 1024;
@@ -57,7 +57,12 @@ fn config(method: MethodName) -> MethodConfig {
         MethodConfig::SimClr(config) => {
             MethodConfig::SimClr(SimClrConfig { temperature: 0.1, ..config })
         }
-        MethodConfig::Byol(config) => MethodConfig::Byol(ByolConfig { momentum: fast, ..config }),
+        MethodConfig::SimSiam(config) => {
+            MethodConfig::SimSiam(SimSiamConfig { d_output: 64, d_predictor: 16, ..config })
+        }
+        MethodConfig::Byol(_) => {
+            MethodConfig::Byol(ByolConfig { d_hidden: 64, d_output: 32, momentum: fast })
+        }
         MethodConfig::Dino(config) => {
             let (d_hidden, d_bottleneck, d_output) = (256, 64, 256);
             let (teacher_temperature, momentum) = (0.04, Schedule::cosine(0.99, 1.0));
@@ -69,6 +74,10 @@ fn config(method: MethodName) -> MethodConfig {
                 momentum,
                 ..config
             })
+        }
+        MethodConfig::Frossl(config) => {
+            // The invariance grows with the width over the batch.
+            MethodConfig::Frossl(FrosslConfig { d_output: 128, ..config })
         }
         MethodConfig::MocoV2(config) => MethodConfig::MocoV2(MocoV2Config { queue, ..config }),
         MethodConfig::Nnclr(config) => MethodConfig::Nnclr(NnclrConfig { queue, ..config }),
@@ -103,11 +112,14 @@ fn config(method: MethodName) -> MethodConfig {
         }
         MethodConfig::Msn(config) => {
             let (d_hidden, d_output, prototypes) = (256, 64, 64);
+            // Few steps need a stronger pull to all clusters.
+            let (regularization, momentum) = (3.0, Schedule::cosine(0.97, 1.0));
             MethodConfig::Msn(MsnConfig {
                 d_hidden,
                 d_output,
                 prototypes,
-                momentum: fast,
+                regularization,
+                momentum,
                 ..config
             })
         }
@@ -119,23 +131,23 @@ fn config(method: MethodName) -> MethodConfig {
 fn rate(method: MethodName) -> f64 {
     match method {
         MethodName::SimClr
-        | MethodName::SimSiam
         | MethodName::FastSiam
-        | MethodName::Byol
         | MethodName::Dino
         | MethodName::Ressl
         | MethodName::Swav => 0.24,
-        MethodName::MocoV2
+        MethodName::SimSiam
+        | MethodName::MocoV2
         | MethodName::MocoV3
         | MethodName::Nnclr
         | MethodName::LeJepa
         | MethodName::VisReg
         | MethodName::Tico => 0.12,
         MethodName::WMse => 3e-3,
-        MethodName::Vicreg | MethodName::Vibcreg => 0.03,
+        MethodName::BarlowTwins | MethodName::Vicreg | MethodName::Vibcreg => 0.03,
         MethodName::Frossl => 0.02,
         MethodName::EmpSsl => 0.01,
-        MethodName::Mae | MethodName::SimMim | MethodName::Msn => 2e-3,
+        MethodName::Mae | MethodName::SimMim => 2e-3,
+        MethodName::Msn => 4e-3,
         _ => 0.06,
     }
 }
@@ -147,7 +159,7 @@ fn recipe(method: MethodName) -> Recipe {
     let local = part(view.clone());
     let weak = vec![crop(SIDE, [0.6, 1.0]), HorizontalFlip { probability: 0.5 }.into()];
     let views = match method {
-        MethodName::FastSiam | MethodName::Frossl | MethodName::Mmcr => vec![view; 4],
+        MethodName::FastSiam | MethodName::Mmcr => vec![view; 4],
         MethodName::EmpSsl => vec![view; 8],
         MethodName::Swav | MethodName::LeJepa | MethodName::VisReg => {
             vec![view.clone(), view, local.clone(), local]
