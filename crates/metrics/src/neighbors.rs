@@ -71,7 +71,7 @@ impl<'a> NearestNeighbors<'a> {
         self.rows.same_width(queries)?;
         check_k(k)?;
         let k = k.min(self.rows.rows());
-        let found = self.nearest(queries, k, false);
+        let found = self.nearest(queries.as_slice(), k, None);
         Ok(Neighbors::new(queries.rows(), k, found))
     }
 
@@ -95,7 +95,7 @@ impl<'a> NearestNeighbors<'a> {
         self.rows.at_least(2)?;
         check_k(k)?;
         let k = k.min(self.rows.rows() - 1);
-        let found = self.nearest(self.rows, k, true);
+        let found = self.nearest(self.rows.as_slice(), k, Some(0));
         Ok(Neighbors::new(self.rows.rows(), k, found))
     }
 
@@ -146,14 +146,31 @@ impl<'a> NearestNeighbors<'a> {
         Ok(found.flatten_iter().collect())
     }
 
+    /// Returns the number of neighbors that a query has: all rows, or all others.
+    pub(crate) fn available(&self, others: bool) -> usize {
+        self.rows.rows() - usize::from(others)
+    }
+
+    /// Finds the `k` nearest rows of part of the queries, where `k` is at most what is available;
+    /// with `others` the queries are the rows from there on, and a row is not its own neighbor.
+    pub(crate) fn search_part(
+        &self,
+        queries: &[f32],
+        k: usize,
+        others: Option<usize>,
+    ) -> Neighbors {
+        let found = self.nearest(queries, k, others);
+        Neighbors::new(queries.len() / self.rows.dim(), k, found)
+    }
+
     /// Returns `k` pairs of row and distance per query, query after query.
-    fn nearest(&self, queries: &Features, k: usize, others: bool) -> Vec<(u32, f32)> {
+    fn nearest(&self, queries: &[f32], k: usize, others: Option<usize>) -> Vec<(u32, f32)> {
         let rows = self.rows.rows();
-        let blocks = queries.rows().div_ceil(QUERIES);
+        let dim = self.rows.dim();
+        let blocks = queries.len().div_ceil(QUERIES * dim);
         let spans = TASKS.div_ceil(blocks.max(1)).min(rows.div_ceil(ROWS));
         let span = rows.div_ceil(spans);
-        let keep = (k + SPARE + usize::from(others)).min(rows);
-        let dim = queries.dim();
+        let keep = (k + SPARE + usize::from(others.is_some())).min(rows);
         let of_block = |(place, block): (usize, &[f32])| {
             let prepared = self.prepared.queries(block);
             let of_span = |first: usize| {
@@ -168,13 +185,14 @@ impl<'a> NearestNeighbors<'a> {
             let of_query = |(query, values): (usize, &[f32])| {
                 let best = Candidates::best(spans.iter().map(|best| &best[query]), keep);
                 let mut near = self.measured(values, best);
-                near.retain(|(row, _)| !(others && *row as usize == place * QUERIES + query));
+                let own = others.map(|first| first + place * QUERIES + query);
+                near.retain(|(row, _)| Some(*row as usize) != own);
                 near.truncate(k);
                 near
             };
             block.chunks(dim).enumerate().flat_map(of_query).collect::<Vec<_>>()
         };
-        let blocks = queries.as_slice().par_chunks(QUERIES * dim).enumerate();
+        let blocks = queries.par_chunks(QUERIES * dim).enumerate();
         blocks.flat_map_iter(of_block).collect()
     }
 
@@ -227,7 +245,7 @@ impl<'a> NearestNeighbors<'a> {
     }
 }
 
-fn check_k(k: usize) -> Result<(), MetricError> {
+pub(crate) fn check_k(k: usize) -> Result<(), MetricError> {
     if k == 0 {
         return Err(MetricError::Setting { key: "k", range: "1 or more" });
     }

@@ -230,9 +230,10 @@ impl Queries<'_> {
             };
             // The error of an inner product of `dim` terms, and of rounding the factors.
             let error = 2.0 * f64::from(f32::EPSILON) * (self.dim + 8) as f64;
-            let length = norm * rows.largest + weight * rows.largest * rows.largest / 2.0;
-            let slack = error * (length + exact.abs().min(1e300)) + f64::from(f32::MIN_POSITIVE);
-            let floor = exact - slack;
+            let longest = norm / weight + rows.largest;
+            let length = weight * longest * longest;
+            let slack = error * (2.0 * length + exact.abs().min(1e300));
+            let floor = exact - slack - f64::from(f32::MIN_POSITIVE);
             if floor.is_nan() { f32::NEG_INFINITY } else { rounded(floor) }
         };
         (0..self.count()).map(floor).collect()
