@@ -39,6 +39,10 @@ pub struct LinearProbe {
     pub l2: f64,
     /// Maximum number of L-BFGS steps.
     pub steps: usize,
+    /// Largest element of the gradient of the mean loss at which a fit ends, 0 or more; 1e-6 by
+    /// default, 1e-4 in scikit-learn. Weak penalties need a smaller one for exact weights.
+    #[serde(default = "tolerance")]
+    pub tolerance: f64,
     /// What is done to the features first; by default they are standardized.
     #[serde(default)]
     pub scaling: FeatureScaling,
@@ -47,18 +51,21 @@ pub struct LinearProbe {
 impl Default for LinearProbe {
     /// Returns a penalty of 1 and at most 300 steps on standardized features.
     fn default() -> Self {
-        Self { l2: 1.0, steps: 300, scaling: FeatureScaling::Standardize }
+        let scaling = FeatureScaling::Standardize;
+        Self { l2: 1.0, steps: 300, tolerance: tolerance(), scaling }
     }
 }
 
-/// Largest element of the gradient of the mean loss at which a fit ends.
-const TOLERANCE: f64 = 1e-6;
+fn tolerance() -> f64 {
+    1e-6
+}
 
 impl LinearProbe {
     /// Fits a linear layer to labeled features.
     ///
     /// # Errors
-    /// If there are no rows, a label is not below `classes`, or `l2` is not above 0.
+    /// If there are no rows, a label is not below `classes`, `l2` is not above 0, or `tolerance` below
+    /// 0.
     ///
     /// # Example
     /// ```
@@ -79,12 +86,15 @@ impl LinearProbe {
         if !(self.l2 > 0.0 && self.l2.is_finite()) {
             return Err(MetricError::Setting { key: "l2", range: "above 0" });
         }
+        if self.tolerance.is_nan() || self.tolerance < 0.0 {
+            return Err(MetricError::Setting { key: "tolerance", range: "0 or more" });
+        }
         let rows = probe.scaled(train.features().as_slice());
         let penalty = self.l2 / train.labels().len() as f64;
         let objective = Objective::new(&rows, train.labels(), classes, penalty);
         let (start, mut curvature) = (probe.weights.clone(), Curvature::default());
         let loss = |weights: &[f64]| objective.at(weights);
-        probe.weights = minimize(loss, start, TOLERANCE, self.steps, &mut curvature);
+        probe.weights = minimize(loss, start, self.tolerance, self.steps, &mut curvature);
         Ok(probe)
     }
 }

@@ -6,7 +6,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::objective::Objective;
-use super::{FeatureScaling, FittedProbe, TOLERANCE};
+use super::{FeatureScaling, FittedProbe, tolerance};
 use crate::lbfgs::{Curvature, minimize};
 use crate::{LabeledFeatures, MetricError};
 
@@ -121,7 +121,7 @@ impl ProbeGrid {
         let penalty = 1.0 / (c * train.labels().len() as f64);
         let objective = Objective::new(&rows, train.labels(), classes, penalty);
         let loss = |weights: &[f64]| objective.at(weights);
-        probe.weights = minimize(loss, start, TOLERANCE, self.steps, &mut Curvature::default());
+        probe.weights = minimize(loss, start, tolerance(), self.steps, &mut Curvature::default());
         Ok(GridFit { probe, c, accuracies })
     }
 

@@ -70,6 +70,7 @@ fn the_grid_refits_what_a_fixed_penalty_fits() {
 fn settings_out_of_range_are_errors() {
     let (features, labels) = overlapping(30);
     let train = LabeledFeatures::new(&features, &labels).unwrap();
+    assert!(LinearProbe { tolerance: f64::NAN, ..LinearProbe::default() }.fit(train, 3).is_err());
     let grid = ProbeGrid::default();
     for c in [vec![], vec![0.0], vec![1.0, f64::NAN], vec![f64::INFINITY]] {
         assert!(ProbeGrid { c, ..grid.clone() }.fit(train, 3).is_err());
