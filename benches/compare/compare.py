@@ -23,6 +23,7 @@ RESULTS = ROOT / "compare.json"
 # The versions that the figures in docs/reference/benchmarks.md were measured with.
 PACKAGES = ["torch==2.13.0", "torchvision==0.28.0", "lightly==1.6.0"]
 PACKAGES += ["kornia==0.9.0", "albumentations==2.0.8"]
+PACKAGES += ["faiss-cpu==1.15.1", "scikit-learn==1.9.1", "hnswlib==0.8.0", "usearch==2.26.6"]
 ROUNDS = 3
 # How far values of single precision may be apart, relative to them or to 1.
 TOLERANCE = 1e-4

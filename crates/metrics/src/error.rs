@@ -66,6 +66,20 @@ pub enum MetricError {
         /// The values it may have.
         range: &'static str,
     },
+    /// A row that is asked for does not exist.
+    #[error("row {row} is not one of {rows} rows, which count from 0")]
+    Row {
+        /// The row asked for.
+        row: usize,
+        /// The number of rows.
+        rows: usize,
+    },
+    /// A name is not that of a distance.
+    #[error("`{name}` is not a distance; write cosine, dot, l2, l1 or snr")]
+    UnknownDistance {
+        /// The name given.
+        name: String,
+    },
 }
 
 pub(crate) fn check_label_count(labels: &[usize], rows: usize) -> Result<(), MetricError> {

@@ -82,6 +82,33 @@ impl Features {
         Self { dim: self.dim, data }
     }
 
+    /// Joins features of the same samples side by side, such as those of several stages.
+    ///
+    /// # Errors
+    /// If there are no parts, or their numbers of rows differ.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::Features;
+    ///
+    /// let (early, late) = (Features::new(1, vec![1.0, 2.0])?, Features::new(2, vec![3.0; 4])?);
+    /// let joined = Features::concat(&[&early, &late])?;
+    /// assert_eq!((joined.dim(), joined.row(1)), (3, &[2.0, 3.0, 3.0][..]));
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
+    pub fn concat(parts: &[&Self]) -> Result<Self, MetricError> {
+        let Some(first) = parts.first() else {
+            return Err(MetricError::Setting { key: "parts", range: "one or more features" });
+        };
+        if let Some(other) = parts.iter().find(|part| part.rows() != first.rows()) {
+            return Err(MetricError::Pairs { first: first.rows(), second: other.rows() });
+        }
+        let dim = parts.iter().map(|part| part.dim).sum();
+        let rows = 0..first.rows();
+        let data = rows.flat_map(|row| parts.iter().flat_map(move |part| part.row(row))).copied();
+        Ok(Self { dim, data: data.collect() })
+    }
+
     /// Scales every row to L2 norm 1; rows of zeros are unchanged.
     ///
     /// # Example

@@ -1,18 +1,22 @@
 //! Classification by nearest neighbors.
 
-use faer::linalg::matmul::matmul;
-use faer::{Accum, MatMut, MatRef, Par};
-use rayon::prelude::*;
+mod votes;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Features, LabeledFeatures, MetricError, accuracy};
+use crate::neighbors::check_k;
+use crate::{ClassScores, Distance, Features, LabeledFeatures, MetricError, NearestNeighbors};
 
-/// Nearest-neighbor classifier by cosine similarity; closer neighbors have a larger vote.
+pub use votes::Votes;
+
+/// Nearest-neighbor classifier; by default closer neighbors have a larger vote.
 ///
 /// ```text
-/// score(class) = Σ over the k nearest rows of that class  exp(cos / temperature)
+/// score(class) = Σ over the k nearest rows of that class  exp(s / temperature)
+///                                                        s = cosine, inner product, or −distance
 /// ```
-/// Among equally similar rows the earlier one is nearer; among equal scores the lower class wins.
+/// Among equally distant rows the earlier one is nearer. Among equal weighted scores the lower class
+/// wins; among equal counts of [`Votes::Majority`] the class whose nearest member is nearest.
 ///
 /// # Source
 /// Wu et al., 2018, [arXiv:1805.01978](https://arxiv.org/abs/1805.01978), section 3.4.
@@ -24,17 +28,37 @@ pub struct Knn {
     pub k: usize,
     /// Temperature of the votes, above 0; the smaller, the more the nearest neighbor decides.
     pub temperature: f64,
+    /// Which rows are near; cosine by default.
+    #[serde(default)]
+    pub distance: Distance,
+    /// What a vote weighs; by default `exp(s / temperature)`.
+    #[serde(default)]
+    pub votes: Votes,
 }
 
 impl Default for Knn {
-    /// Returns 20 neighbors and temperature 0.1.
+    /// Returns 20 neighbors by cosine and temperature 0.1.
     fn default() -> Self {
-        Self { k: 20, temperature: 0.1 }
+        Self { k: 20, temperature: 0.1, distance: Distance::Cosine, votes: Votes::Weighted }
     }
 }
 
-/// Queries per block, which is compared with all training rows.
-const BLOCK: usize = 64;
+/// Predictions with one number of neighbors, from [`Knn::evaluate`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KnnResult {
+    /// Number of neighbors asked.
+    pub k: usize,
+    /// The winning class of each query.
+    pub predictions: Vec<usize>,
+    /// Share of queries whose label won, 0 to 1.
+    pub top1: f64,
+    /// Share of queries whose label is among the five best classes that have a vote, 0 to 1.
+    pub top5: f64,
+}
+
+/// Queries searched before their votes are counted, so that memory does not grow with their number.
+const PART: usize = 8192;
 
 impl Knn {
     /// Returns for each query the indices of its nearest rows of `train`, nearest first.
@@ -57,11 +81,9 @@ impl Knn {
         train: &Features,
         queries: &Features,
     ) -> Result<Vec<Vec<usize>>, MetricError> {
-        let scored = self.scored_neighbors(train, queries)?;
-        Ok(scored
-            .into_iter()
-            .map(|row| row.into_iter().map(|(_, index)| index).collect())
-            .collect())
+        let found = NearestNeighbors::new(train, self.distance)?.search(queries, self.k)?;
+        let rows = |query| found.indices(query).iter().map(|row| *row as usize).collect();
+        Ok((0..found.queries()).map(rows).collect())
     }
 
     /// Returns for each query the class its neighbors vote for.
@@ -86,20 +108,11 @@ impl Knn {
         queries: &Features,
         classes: usize,
     ) -> Result<Vec<usize>, MetricError> {
-        train.check_classes(classes)?;
-        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
-            return Err(MetricError::Setting { key: "temperature", range: "above 0" });
-        }
-        let vote = |neighbors: Vec<(f32, usize)>| {
-            let mut scores = vec![0.0; classes];
-            let highest = neighbors.first().map_or(0.0, |(cosine, _)| f64::from(*cosine));
-            for (cosine, index) in neighbors {
-                let below = (f64::from(cosine) - highest) / self.temperature;
-                scores[train.labels()[index]] += below.exp();
-            }
-            argmax(&scores)
-        };
-        Ok(self.scored_neighbors(train.features(), queries)?.into_iter().map(vote).collect())
+        let mut predictions = Vec::with_capacity(queries.rows());
+        self.ranked(&[self.k], train, Some(queries), classes, |_, ranked| {
+            predictions.push(ranked[0].0);
+        })?;
+        Ok(predictions)
     }
 
     /// Returns the share of queries whose neighbors vote for their label, 0 to 1.
@@ -124,89 +137,167 @@ impl Knn {
         classes: usize,
     ) -> Result<f64, MetricError> {
         queries.check_classes(classes)?;
-        Ok(accuracy(&self.predict(train, queries.features(), classes)?, queries.labels()))
+        Ok(crate::accuracy(&self.predict(train, queries.features(), classes)?, queries.labels()))
     }
 
-    /// Returns for each query `(cosine, index)` of its nearest rows, nearest first.
-    fn scored_neighbors(
+    /// Returns each class's share of the votes: rows of `classes` values that sum to 1.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict).
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::{Features, Knn, LabeledFeatures, Votes};
+    ///
+    /// let rows = Features::new(1, vec![1.0, 2.0, 3.0, 4.0])?;
+    /// let train = LabeledFeatures::new(&rows, &[0, 1, 1, 1])?;
+    /// let knn = Knn { votes: Votes::Majority, ..Knn::default() };
+    /// let shares = knn.probabilities(train, &Features::new(1, vec![1.0])?, 2)?;
+    /// assert_eq!(shares.row(0), [0.25, 0.75]);
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
+    pub fn probabilities(
         &self,
-        train: &Features,
+        train: LabeledFeatures<'_>,
         queries: &Features,
-    ) -> Result<Vec<Vec<(f32, usize)>>, MetricError> {
-        train.at_least(1)?;
-        train.same_width(queries)?;
-        if self.k == 0 {
-            return Err(MetricError::Setting { key: "k", range: "1 or more" });
+        classes: usize,
+    ) -> Result<ClassScores, MetricError> {
+        let mut shares = vec![0.0; queries.rows() * classes];
+        let mut rows = shares.chunks_mut(classes.max(1));
+        self.ranked(&[self.k], train, Some(queries), classes, |_, ranked| {
+            let total: f64 = ranked.iter().map(|(_, score)| score).sum();
+            if let Some(row) = rows.next() {
+                for &(class, score) in ranked {
+                    row[class] = score / total;
+                }
+            }
+        })?;
+        ClassScores::new(classes, shares)
+    }
+
+    /// Classifies labeled queries with several numbers of neighbors after one search; [`k`](Self::k)
+    /// is not read.
+    ///
+    /// # Errors
+    /// As [`predict`](Self::predict), or if `ks` is empty or a label of a query is not below
+    /// `classes`.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::{Features, Knn, LabeledFeatures, Votes};
+    ///
+    /// let rows = Features::new(2, vec![1.0, 0.0, 0.0, 1.0, 0.1, 1.0])?;
+    /// let train = LabeledFeatures::new(&rows, &[0, 1, 1])?;
+    /// let query = Features::new(2, vec![1.0, 0.1])?;
+    /// let knn = Knn { votes: Votes::Majority, ..Knn::default() };
+    /// let found = knn.evaluate(&[1, 3], train, LabeledFeatures::new(&query, &[0])?, 2)?;
+    /// assert_eq!((found[0].top1, found[1].top1, found[1].top5), (1.0, 0.0, 1.0));
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
+    pub fn evaluate(
+        &self,
+        ks: &[usize],
+        train: LabeledFeatures<'_>,
+        queries: LabeledFeatures<'_>,
+        classes: usize,
+    ) -> Result<Vec<KnnResult>, MetricError> {
+        queries.check_classes(classes)?;
+        self.results(ks, train, Some(queries.features()), queries.labels(), classes)
+    }
+
+    /// Classifies every row by its nearest others, with several numbers of neighbors after one
+    /// search: leave-one-out accuracy.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate), or if there are fewer than two rows.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::{Features, Knn, LabeledFeatures};
+    ///
+    /// let rows = Features::new(2, vec![1.0, 0.0, 0.9, 0.1, 0.0, 1.0])?;
+    /// let train = LabeledFeatures::new(&rows, &[0, 0, 1])?;
+    /// let found = Knn::default().evaluate_others(&[1], train, 2)?;
+    /// assert_eq!(found[0].predictions, [0, 0, 0]);
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
+    pub fn evaluate_others(
+        &self,
+        ks: &[usize],
+        train: LabeledFeatures<'_>,
+        classes: usize,
+    ) -> Result<Vec<KnnResult>, MetricError> {
+        self.results(ks, train, None, train.labels(), classes)
+    }
+
+    fn results(
+        &self,
+        ks: &[usize],
+        train: LabeledFeatures<'_>,
+        queries: Option<&Features>,
+        labels: &[usize],
+        classes: usize,
+    ) -> Result<Vec<KnnResult>, MetricError> {
+        let mut predictions = vec![Vec::with_capacity(labels.len()); ks.len()];
+        let mut hits = vec![[0_usize; 2]; ks.len()];
+        self.ranked(ks, train, queries, classes, |of, ranked| {
+            let label = labels[predictions[of].len()];
+            predictions[of].push(ranked[0].0);
+            for (hits, n) in hits[of].iter_mut().zip([1, 5]) {
+                *hits += usize::from(ranked.iter().take(n).any(|(class, _)| *class == label));
+            }
+        })?;
+        let share = |hits: usize| hits as f64 / labels.len().max(1) as f64;
+        let results = ks.iter().zip(predictions).zip(hits);
+        Ok(results
+            .map(|((&k, predictions), [first, five])| KnnResult {
+                k,
+                predictions,
+                top1: share(first),
+                top5: share(five),
+            })
+            .collect())
+    }
+
+    /// Hands out `(index of k, classes with their scores, best first)` for every query in order and
+    /// for each of its `k`; without queries those are the rows, each classified by the others.
+    fn ranked(
+        &self,
+        ks: &[usize],
+        train: LabeledFeatures<'_>,
+        queries: Option<&Features>,
+        classes: usize,
+        mut take: impl FnMut(usize, &[(usize, f64)]),
+    ) -> Result<(), MetricError> {
+        let (rows, others) = (train.features(), queries.is_none());
+        let search = NearestNeighbors::new(rows, self.distance)?;
+        rows.at_least(1 + usize::from(others))?;
+        rows.same_width(queries.unwrap_or(rows))?;
+        ks.iter().try_for_each(|k| check_k(*k))?;
+        let Some(most) = ks.iter().max() else {
+            return Err(MetricError::Setting { key: "ks", range: "one or more numbers" });
+        };
+        train.check_classes(classes)?;
+        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
+            return Err(MetricError::Setting { key: "temperature", range: "above 0" });
         }
-        let (train, queries) = (train.normalized(), queries.normalized());
-        let (dim, rows) = (train.dim(), train.rows());
-        let columns = MatRef::from_row_major_slice(train.as_slice(), rows, dim).transpose();
-        let blocks = queries.as_slice().par_chunks(BLOCK * dim).map(|block| {
-            let count = block.len() / dim;
-            let mut cosines = vec![0.0_f32; count * rows];
-            let out = MatMut::from_row_major_slice_mut(&mut cosines, count, rows);
-            let block = MatRef::from_row_major_slice(block, count, dim);
-            matmul(out, Accum::Replace, block, columns, 1.0, Par::Seq);
-            cosines.chunks(rows).map(|row| top_k(row, self.k)).collect::<Vec<_>>()
-        });
-        Ok(blocks.flatten_iter().collect())
+        let most = (*most).min(search.available(others));
+        let parts = queries.unwrap_or(rows).as_slice().chunks(PART * rows.dim());
+        for (part, queries) in parts.enumerate() {
+            let found = search.search_part(queries, most, others.then_some(part * PART));
+            for query in 0..found.queries() {
+                let labels = found.indices(query).iter().map(|row| train.labels()[*row as usize]);
+                let labels: Vec<usize> = labels.collect();
+                for (of, k) in ks.iter().enumerate() {
+                    let voters = (*k).min(most);
+                    let distances = &found.distances(query)[..voters];
+                    take(of, &self.votes.count(&labels[..voters], distances, self.temperature));
+                }
+            }
+        }
+        Ok(())
     }
-}
-
-/// Returns the `k` largest values with their indices, largest first.
-fn top_k(values: &[f32], k: usize) -> Vec<(f32, usize)> {
-    let order = |a: &(f32, usize), b: &(f32, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
-    let mut indexed: Vec<(f32, usize)> = values.iter().copied().zip(0..).collect();
-    if k < indexed.len() {
-        indexed.select_nth_unstable_by(k, order);
-        indexed.truncate(k);
-    }
-    indexed.sort_unstable_by(order);
-    indexed
-}
-
-/// Returns the index of the largest score, the first of equal ones.
-pub(crate) fn argmax(scores: &[f64]) -> usize {
-    let larger =
-        |best: usize, index: usize| if scores[index] > scores[best] { index } else { best };
-    (1..scores.len()).fold(0, larger)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn near_neighbors_outvote_many_far_ones() {
-        let train = Features::new(2, vec![1.0, 0.0, 0.0, 1.0, 0.0, 2.0]).unwrap();
-        let query = Features::new(2, vec![1.0, 0.5]).unwrap();
-        let train = LabeledFeatures::new(&train, &[0, 1, 1]).unwrap();
-        let vote = |temperature| Knn { k: 9, temperature }.predict(train, &query, 2);
-        assert_eq!(vote(0.1).unwrap(), [0]);
-        assert_eq!(vote(10.0).unwrap(), [1]);
-        assert_eq!(vote(1e-6).unwrap(), [0], "no overflow");
-    }
-
-    #[test]
-    fn ties_go_to_the_earlier_row() {
-        let train = Features::new(1, vec![2.0, 1.0, 3.0]).unwrap();
-        let neighbors = Knn { k: 2, ..Knn::default() }.neighbors(&train, &train).unwrap();
-        assert_eq!(neighbors, [[0, 1]; 3]);
-    }
-
-    #[test]
-    fn inputs_that_do_not_fit_are_errors() {
-        let train = Features::new(1, vec![1.0]).unwrap();
-        let wide = Features::new(2, vec![1.0, 1.0]).unwrap();
-        let knn = Knn::default();
-        assert_eq!(knn.neighbors(&train, &wide), Err(MetricError::Width { first: 1, second: 2 }));
-        let labeled = LabeledFeatures::new(&train, &[3]).unwrap();
-        let label = MetricError::Label { label: 3, classes: 2 };
-        assert_eq!(knn.predict(labeled, &train, 2), Err(label.clone()));
-        let right = LabeledFeatures::new(&train, &[1]).unwrap();
-        assert_eq!(knn.accuracy(right, labeled, 2), Err(label));
-        let count = MetricError::LabelCount { labels: 0, rows: 1 };
-        assert_eq!(LabeledFeatures::new(&train, &[]), Err(count));
-        assert!(Knn { k: 0, ..knn }.neighbors(&train, &train).is_err());
-    }
-}
+mod tests;

@@ -69,8 +69,11 @@ impl Case<'_> {
         match self.0["metric"].as_str().unwrap() {
             "knn_top1" => {
                 self.only(&["k", "temperature", "classes"], None);
-                let knn =
-                    Knn { k: self.param("k") as usize, temperature: self.param("temperature") };
+                let knn = Knn {
+                    k: self.param("k") as usize,
+                    temperature: self.param("temperature"),
+                    ..Knn::default()
+                };
                 let (train, labels) = (self.features("train"), self.labels("train_labels"));
                 let (query, query_labels) = (self.features("query"), self.labels("query_labels"));
                 let classes = self.param("classes") as usize;
