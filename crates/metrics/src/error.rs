@@ -66,6 +66,9 @@ pub enum MetricError {
         /// The values it may have.
         range: &'static str,
     },
+    /// The eigenvalues of a matrix were not found.
+    #[error("the eigenvalues of the features did not converge")]
+    Eigenvalues,
 }
 
 pub(crate) fn check_label_count(labels: &[usize], rows: usize) -> Result<(), MetricError> {

@@ -1,28 +1,43 @@
 #![doc = include_str!("../README.md")]
 
-mod collapse;
+mod alignment;
+mod alpha_req;
 mod confusion_matrix;
+mod covariance_spectrum;
+mod dead_units;
 mod error;
 mod features;
+mod gram;
 mod knn;
 mod labeled_features;
 mod lbfgs;
+mod lidar;
 mod linear_probe;
+mod nesum;
+mod rankme;
 mod retrieval;
+mod std_of_l2_normalized;
 mod summary;
 mod threshold_counts;
 mod threshold_curve;
+mod uniformity;
 
-pub use collapse::{
-    alignment, covariance_spectrum, nesum, rankme, std_of_l2_normalized, uniform_std, uniformity,
-};
+pub use alignment::alignment;
+pub use alpha_req::alpha_req;
 pub use confusion_matrix::ConfusionMatrix;
+pub use covariance_spectrum::covariance_spectrum;
+pub use dead_units::dead_units;
 pub use error::MetricError;
 pub use features::Features;
 pub use knn::Knn;
 pub use labeled_features::LabeledFeatures;
+pub use lidar::lidar;
 pub use linear_probe::{FittedProbe, LinearProbe};
+pub use nesum::nesum;
+pub use rankme::rankme;
 pub use retrieval::{mean_average_precision_at_k, ndcg_at_k, precision_at_k, recall_at_k};
+pub use std_of_l2_normalized::{std_of_l2_normalized, uniform_std};
 pub use summary::{Summary, accuracy};
 pub use threshold_counts::ThresholdCounts;
 pub use threshold_curve::{average_precision, roc_auc, threshold_curve};
+pub use uniformity::uniformity;
