@@ -2,6 +2,8 @@
 
 mod alignment;
 mod alpha_req;
+mod clid;
+mod cluster_learnability;
 mod confusion_matrix;
 mod covariance_spectrum;
 mod dead_units;
@@ -9,16 +11,21 @@ mod error;
 mod features;
 mod graded_ndcg;
 mod gram;
+mod health;
+mod intrinsic_dimension;
+mod k_means;
 mod knn;
 mod labeled_features;
 mod lbfgs;
 mod lidar;
 mod linear_probe;
 mod nesum;
+mod pair_distances;
 mod ranking;
 mod rankme;
 mod retrieval;
 mod retrieval_at_k;
+mod squared_distance;
 mod std_of_l2_normalized;
 mod summary;
 mod threshold_counts;
@@ -27,17 +34,24 @@ mod uniformity;
 
 pub use alignment::alignment;
 pub use alpha_req::alpha_req;
+pub use clid::clid;
+pub use cluster_learnability::cluster_learnability;
 pub use confusion_matrix::ConfusionMatrix;
 pub use covariance_spectrum::covariance_spectrum;
 pub use dead_units::dead_units;
 pub use error::MetricError;
 pub use features::Features;
 pub use graded_ndcg::{graded_ndcg_at_k, ndcg};
+pub use health::{Health, HealthConfig, Verdict};
+pub use intrinsic_dimension::intrinsic_dimension;
 pub use knn::Knn;
 pub use labeled_features::LabeledFeatures;
 pub use lidar::lidar;
 pub use linear_probe::{FittedProbe, LinearProbe};
 pub use nesum::nesum;
+pub use pair_distances::{
+    EpochDistances, EpochSpread, Mining, PairDistanceMeans, PairDistances, Spread,
+};
 pub use ranking::Ranking;
 pub use rankme::rankme;
 pub use retrieval::{Average, Retrieval, RetrievalFigures, Retrieved};
