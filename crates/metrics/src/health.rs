@@ -210,8 +210,7 @@ impl Health {
 fn defined(figure: Result<f64, MetricError>) -> Result<Option<f64>, MetricError> {
     match figure {
         Ok(value) => Ok(Some(value)),
-        Err(MetricError::Setting { key: "features", .. }) => Ok(None),
-        Err(MetricError::Rows { .. }) => Ok(None),
+        Err(MetricError::Setting { key: "features", .. } | MetricError::Rows { .. }) => Ok(None),
         Err(error) => Err(error),
     }
 }

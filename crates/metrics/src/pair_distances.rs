@@ -95,16 +95,14 @@ impl PairDistances {
                 }
                 if labels[row] == labels[anchor] { same.push(apart) } else { other.push(apart) }
             }
-            let (nearest, farthest): (fn(f64, f64) -> f64, fn(f64, f64) -> f64) =
-                (f64::min, f64::max);
             match mining {
                 Mining::Hard => {
-                    positive.extend(same.into_iter().reduce(farthest));
-                    negative.extend(other.into_iter().reduce(nearest));
+                    positive.extend(same.into_iter().reduce(f64::max));
+                    negative.extend(other.into_iter().reduce(f64::min));
                 }
                 Mining::Easy => {
-                    positive.extend(same.into_iter().reduce(nearest));
-                    negative.extend(other.into_iter().reduce(farthest));
+                    positive.extend(same.into_iter().reduce(f64::min));
+                    negative.extend(other.into_iter().reduce(f64::max));
                 }
                 Mining::All => {
                     positive.extend(same);

@@ -222,7 +222,9 @@ impl Retrieval {
             return Err(MetricError::Pairs { first: queries, second: rows });
         }
         let mut of_label = BTreeMap::<usize, usize>::new();
-        gallery_labels.iter().for_each(|&label| *of_label.entry(label).or_default() += 1);
+        for &label in gallery_labels {
+            *of_label.entry(label).or_default() += 1;
+        }
         let lists = retrieved.iter().zip(query_labels).enumerate();
         lists
             .map(|(query, (list, label))| {

@@ -15,7 +15,7 @@ impl Masks {
         let gallery = vec![0, 0, 1, 1, 9, 9];
         let mut masks = Self { gallery, rows: vec![], distances: vec![], labels: vec![] };
         for (label, mask, distances) in lists {
-            let (mut own, mut other) = (2 * *label as u32.., 4_u32..);
+            let (mut own, mut other) = (2 * u32::try_from(*label).unwrap().., 4_u32..);
             let row = |hit| if hit { own.next() } else { other.next() };
             masks.rows.push(mask.chars().map(|c| c == 'T').filter_map(row).collect());
             masks.distances.push(distances.to_vec());
