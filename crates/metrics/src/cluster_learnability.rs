@@ -5,8 +5,8 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use crate::distance::squared_distance;
 use crate::k_means::k_means;
-use crate::squared_distance::squared_distance;
 use crate::{Features, MetricError};
 
 /// Returns the share of samples whose cluster is that of the nearest sample seen before: 0 to 1,

@@ -69,6 +69,12 @@ pub enum MetricError {
     /// The eigenvalues of a matrix were not found.
     #[error("the eigenvalues of the features did not converge")]
     Eigenvalues,
+    /// A name is not that of a distance.
+    #[error("`{name}` is not a distance; write cosine, dot, l2, l1 or snr")]
+    UnknownDistance {
+        /// The name given.
+        name: String,
+    },
 }
 
 pub(crate) fn check_label_count(labels: &[usize], rows: usize) -> Result<(), MetricError> {

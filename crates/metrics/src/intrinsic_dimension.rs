@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::squared_distance::squared_distance;
+use crate::distance::squared_distance;
 use crate::{Features, MetricError};
 
 /// Share of the largest ratios that the fit omits, as in the paper.

@@ -5,7 +5,7 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
 use crate::Features;
-use crate::squared_distance::squared_distance;
+use crate::distance::squared_distance;
 
 /// Rounds of assignment and update at most; few sets need half as many.
 const ROUNDS: usize = 100;

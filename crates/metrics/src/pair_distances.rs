@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LabeledFeatures, MetricError};
+use crate::{Distance, LabeledFeatures, MetricError};
 
 /// Which pairs of every anchor count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,12 +52,11 @@ impl Spread {
 ///
 /// # Example
 /// ```
-/// use selfsame_metrics::{Features, LabeledFeatures, Mining, PairDistances};
+/// use selfsame_metrics::{Distance, Features, LabeledFeatures, Mining, PairDistances};
 ///
 /// let features = Features::new(1, vec![0.0, 1.0, 5.0, 7.0])?;
 /// let batch = LabeledFeatures::new(&features, &[0, 0, 1, 1])?;
-/// let apart = |a: &[f32], b: &[f32]| f64::from((a[0] - b[0]).abs());
-/// let found = PairDistances::of(batch, Mining::Hard, apart)?;
+/// let found = PairDistances::of(batch, Mining::Hard, Distance::L2)?;
 /// assert_eq!(found.positive.unwrap().mean, (1.0 + 1.0 + 2.0 + 2.0) / 4.0);
 /// assert_eq!(found.negative.unwrap().min, 4.0);
 /// assert_eq!(found.gap(), Some(4.0 - 2.0));
@@ -73,25 +72,25 @@ pub struct PairDistances {
 }
 
 impl PairDistances {
-    /// Measures the pairs of a batch; `distance` receives the anchor and the other row.
+    /// Measures the pairs of a batch; the anchor is the query of an asymmetric distance.
     ///
     /// Every row is an anchor once. Time grows with the square of the rows.
     ///
     /// # Errors
-    /// If a distance is NaN or infinite.
+    /// If a distance is not finite, as SNR is for a row of equal elements; the row named is the anchor.
     pub fn of(
         batch: LabeledFeatures<'_>,
         mining: Mining,
-        distance: impl Fn(&[f32], &[f32]) -> f64,
+        distance: Distance,
     ) -> Result<Self, MetricError> {
         let (features, labels) = (batch.features(), batch.labels());
         let (mut positive, mut negative) = (vec![], vec![]);
         for anchor in 0..features.rows() {
             let (mut same, mut other) = (vec![], vec![]);
             for row in (0..features.rows()).filter(|&row| row != anchor) {
-                let apart = distance(features.row(anchor), features.row(row));
+                let apart = distance.between(features.row(anchor), features.row(row));
                 if !apart.is_finite() {
-                    return Err(MetricError::NotFinite { row });
+                    return Err(MetricError::NotFinite { row: anchor });
                 }
                 if labels[row] == labels[anchor] { same.push(apart) } else { other.push(apart) }
             }
@@ -125,13 +124,15 @@ impl PairDistances {
 ///
 /// # Example
 /// ```
-/// use selfsame_metrics::{Features, LabeledFeatures, Mining, PairDistanceMeans, PairDistances};
+/// use selfsame_metrics::{
+///     Distance, Features, LabeledFeatures, Mining, PairDistanceMeans, PairDistances,
+/// };
 ///
-/// let apart = |a: &[f32], b: &[f32]| f64::from((a[0] - b[0]).abs());
 /// let mut epoch = PairDistanceMeans::default();
 /// for (data, labels) in [(vec![0.0, 1.0, 9.0], vec![0, 0, 1]), (vec![0.0; 4], vec![0; 4])] {
 ///     let features = Features::new(1, data)?;
-///     epoch.add(&PairDistances::of(LabeledFeatures::new(&features, &labels)?, Mining::Hard, apart)?);
+///     let batch = LabeledFeatures::new(&features, &labels)?;
+///     epoch.add(&PairDistances::of(batch, Mining::Hard, Distance::L2)?);
 /// }
 /// // Two anchors with a distance of 1, four with 0.
 /// assert_eq!(epoch.mean().positive.unwrap().mean, 2.0 / 6.0);
@@ -227,14 +228,10 @@ mod tests {
     use super::*;
     use crate::Features;
 
-    fn apart(a: &[f32], b: &[f32]) -> f64 {
-        f64::from((a[0] - b[0]).abs())
-    }
-
     fn of(data: &[f32], labels: &[usize], mining: Mining) -> PairDistances {
         let features = Features::new(1, data.to_vec()).unwrap();
         let batch = LabeledFeatures::new(&features, labels).unwrap();
-        PairDistances::of(batch, mining, apart).unwrap()
+        PairDistances::of(batch, mining, Distance::L1).unwrap()
     }
 
     #[test]
@@ -302,9 +299,40 @@ mod tests {
 
     #[test]
     fn a_distance_that_is_not_finite_is_an_error() {
-        let features = Features::new(1, vec![0.0, 1.0]).unwrap();
+        let features = Features::new(2, vec![3.0, 4.0, 1.0, 1.0]).unwrap();
         let batch = LabeledFeatures::new(&features, &[0, 1]).unwrap();
-        let found = PairDistances::of(batch, Mining::Hard, |_, _| f64::NAN);
-        assert_eq!(found, Err(MetricError::NotFinite { row: 1 }));
+        let found = PairDistances::of(batch, Mining::Hard, Distance::Snr);
+        assert_eq!(
+            found,
+            Err(MetricError::NotFinite { row: 1 }),
+            "a row of equal elements has no signal"
+        );
+    }
+
+    #[test]
+    fn hard_mining_of_every_distance_equals_a_double_loop() {
+        let data: Vec<f32> = (0..9 * 4_u16).map(|i| f32::from(i * i % 17) - 6.0).collect();
+        let features = Features::new(4, data).unwrap();
+        let labels = [0, 1, 2, 0, 1, 2, 0, 0, 1];
+        let batch = LabeledFeatures::new(&features, &labels).unwrap();
+        for distance in Distance::ALL {
+            let found = PairDistances::of(batch, Mining::Hard, distance).unwrap();
+            let (mut positive, mut negative) = (0.0, 0.0);
+            for i in 0..9 {
+                let (mut farthest, mut nearest) = (f64::NEG_INFINITY, f64::INFINITY);
+                for j in 0..9 {
+                    let apart = distance.between(features.row(i), features.row(j));
+                    if i != j && labels[i] == labels[j] {
+                        farthest = farthest.max(apart);
+                    } else if labels[i] != labels[j] {
+                        nearest = nearest.min(apart);
+                    }
+                }
+                (positive, negative) = (positive + farthest, negative + nearest);
+            }
+            let spread = found.positive.unwrap();
+            assert!((spread.sum - positive).abs() < 1e-9 && spread.count == 9, "{distance}");
+            assert!((found.negative.unwrap().mean - negative / 9.0).abs() < 1e-9, "{distance}");
+        }
     }
 }

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::check_label_count;
-use crate::features::l2_norm;
-use crate::{Knn, LabeledFeatures, MetricError, Ranking};
+use crate::{Distance, LabeledFeatures, MetricError, NearestNeighbors, Ranking};
 
 /// What a mean over queries weighs alike.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -57,6 +56,9 @@ pub struct Retrieved<'a> {
 pub struct Retrieval {
     /// Rows that count, 1 or more. Default: 5, as in TensorFlow Similarity.
     pub k: usize,
+    /// Distance by which [`of`](Self::of) retrieves. Default: cosine.
+    #[serde(default)]
+    pub distance: Distance,
     /// What the mean weighs alike. Default: every query.
     #[serde(default)]
     pub average: Average,
@@ -71,9 +73,15 @@ pub struct Retrieval {
 }
 
 impl Default for Retrieval {
-    /// Returns 5 rows, a mean over queries, nothing dropped and no largest distance.
+    /// Returns 5 rows by cosine, a mean over queries, nothing dropped and no largest distance.
     fn default() -> Self {
-        Self { k: 5, average: Average::Micro, drop_self: false, max_distance: None }
+        Self {
+            k: 5,
+            distance: Distance::Cosine,
+            average: Average::Micro,
+            drop_self: false,
+            max_distance: None,
+        }
     }
 }
 
@@ -106,7 +114,7 @@ pub struct RetrievalFigures {
 }
 
 impl Retrieval {
-    /// Retrieves rows of the gallery by cosine similarity and evaluates them.
+    /// Retrieves rows of the gallery by [`distance`](Self::distance) and evaluates them.
     ///
     /// # Errors
     /// If the widths differ, a set is empty, a setting is out of range, or with `drop_self` the
@@ -118,23 +126,14 @@ impl Retrieval {
     ) -> Result<RetrievalFigures, MetricError> {
         self.check()?;
         let k = self.k.saturating_add(usize::from(self.drop_self));
-        let (rows, others) = (gallery.features(), queries.features());
-        let lists = Knn { k, ..Knn::default() }.neighbors(rows, others)?;
-        let lists = lists.iter().enumerate().map(|(query, list)| {
-            // The search decides the order; rounding of the distances does not change it.
-            let mut farthest = 0.0_f32;
-            let distances = list.iter().map(|&row| {
-                farthest = farthest.max(cosine_distance(others.row(query), rows.row(row)));
-                farthest
-            });
-            let distances: Vec<f32> = distances.collect();
-            #[allow(clippy::cast_possible_truncation, reason = "rows are far below 2³²")]
-            let rows: Vec<u32> = list.iter().map(|&row| row as u32).collect();
-            (rows, distances)
-        });
-        let lists: Vec<(Vec<u32>, Vec<f32>)> = lists.collect();
-        let retrieved: Vec<Retrieved<'_>> =
-            lists.iter().map(|(rows, distances)| Retrieved { rows, distances }).collect();
+        let search = NearestNeighbors::new(gallery.features(), self.distance)?;
+        let neighbors = search.search(queries.features(), k)?;
+        let retrieved: Vec<Retrieved<'_>> = (0..neighbors.queries())
+            .map(|query| Retrieved {
+                rows: neighbors.indices(query),
+                distances: neighbors.distances(query),
+            })
+            .collect();
         self.evaluate(&retrieved, gallery.labels(), queries.labels())
     }
 
@@ -279,15 +278,6 @@ impl Retrieval {
         }
         Ok(())
     }
-}
-
-/// Returns `1 − cos`; a row of zeros has cosine 0 with all.
-fn cosine_distance(a: &[f32], b: &[f32]) -> f32 {
-    let product: f64 = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
-    let norms = l2_norm(a) * l2_norm(b);
-    #[allow(clippy::cast_possible_truncation, reason = "it is 0 to 2")]
-    let distance = if norms > 0.0 { 1.0 - product / norms } else { 1.0 } as f32;
-    distance
 }
 
 /// The figures of one ranking, in the order in which [`RetrievalFigures`] takes them.

@@ -88,6 +88,21 @@ fn a_query_does_not_retrieve_itself_even_beside_duplicates() {
 }
 
 #[test]
+fn the_distance_decides_what_is_near() {
+    // The query is near row 0 by its direction, near row 1 by its place.
+    let gallery = Features::new(2, vec![9.0, 0.0, 0.0, 1.0]).unwrap();
+    let gallery = LabeledFeatures::new(&gallery, &[0, 1]).unwrap();
+    let query = Features::new(2, vec![1.0, 0.1]).unwrap();
+    let query = LabeledFeatures::new(&query, &[0]).unwrap();
+    for (distance, precision) in
+        [(Distance::Cosine, 1.0), (Distance::L2, 0.0), (Distance::Dot, 1.0)]
+    {
+        let retrieval = Retrieval { k: 1, distance, ..Retrieval::default() };
+        near(retrieval.of(gallery, query).unwrap().precision, precision);
+    }
+}
+
+#[test]
 fn classes_weigh_alike_in_a_macro_mean() {
     let gallery = Features::new(1, vec![1.0, -1.0]).unwrap();
     let gallery = LabeledFeatures::new(&gallery, &[0, 1]).unwrap();
