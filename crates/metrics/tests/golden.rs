@@ -168,7 +168,9 @@ fn files() -> Vec<String> {
 
 #[test]
 fn every_case_equals_its_definition() {
-    files().iter().for_each(|path| compare(path));
+    for path in files() {
+        compare(&path);
+    }
 }
 
 fn compare(path: &str) {
