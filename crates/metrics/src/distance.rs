@@ -62,7 +62,7 @@ impl Distance {
         match self {
             Self::Cosine => 1.0 - cosine(query, row, squares(query), squares(row)),
             Self::Dot => -dot(query, row),
-            Self::L2 => sum(query, row, |a, b| (a - b) * (a - b)).sqrt(),
+            Self::L2 => squared_distance(query, row).sqrt(),
             Self::L1 => sum(query, row, |a, b| (a - b).abs()),
             Self::Snr => noise_to_signal(query, row),
         }
@@ -119,6 +119,11 @@ fn noise_to_signal(query: &[f32], row: &[f32]) -> f64 {
     let mean = sum(query, query, |a, _| a) / count;
     let signal = sum(query, query, |a, _| (a - mean) * (a - mean));
     if noise == 0.0 { 0.0 } else { noise / signal }
+}
+
+/// Returns the squared Euclidean distance.
+pub(crate) fn squared_distance(a: &[f32], b: &[f32]) -> f64 {
+    sum(a, b, |a, b| (a - b) * (a - b))
 }
 
 /// Sums a term per pair of elements in eight lanes, so that the order of additions, and with it

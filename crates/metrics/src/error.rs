@@ -74,6 +74,9 @@ pub enum MetricError {
         /// The number of rows.
         rows: usize,
     },
+    /// The eigenvalues of a matrix were not found.
+    #[error("the eigenvalues of the features did not converge")]
+    Eigenvalues,
     /// A name is not that of a distance.
     #[error("`{name}` is not a distance; write cosine, dot, l2, l1 or snr")]
     UnknownDistance {
