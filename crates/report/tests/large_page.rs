@@ -3,6 +3,13 @@
 //! With `SELFSAME_REPORT_OUT` the page is written there, for a browser. With
 //! `SELFSAME_REPORT_IMAGES`, a folder with a folder of images for each class, it shows those.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test may panic, and reads small values"
+)]
+
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -48,7 +55,7 @@ fn drawn(count: usize) -> Samples {
         (PathBuf::from(format!("class{class}/{index}{HOSTILE}.png")), image.into(), class)
     };
     let mut classes: Vec<String> = (0..CLASSES).map(|class| format!("stripes {class}")).collect();
-    classes[3] = HOSTILE.to_owned();
+    HOSTILE.clone_into(&mut classes[3]);
     Samples { images: (0..count).map(image).collect(), classes }
 }
 

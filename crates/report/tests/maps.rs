@@ -1,5 +1,12 @@
 //! Maps beside scikit-learn's, and what holds for every map.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test may panic, and reads small values"
+)]
+
 use proptest::prelude::*;
 use selfsame_metrics::{Features, MetricError};
 use selfsame_report::{MapConfig, MapMethod, continuity, trustworthiness};
