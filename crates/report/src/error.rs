@@ -59,6 +59,9 @@ pub enum ReportError {
     /// A part shows images of a gallery, and the page has none.
     #[error("this part shows images of a gallery; call `Page::gallery` before")]
     NoGallery,
+    /// The classes of a chart are not those of the gallery whose images stand beside it.
+    #[error("the chart's classes are not those of the gallery; name the same classes in both")]
+    Classes,
     /// The page has a gallery already.
     #[error("the page has a gallery already; put all images into one")]
     SecondGallery,

@@ -176,13 +176,16 @@ impl Page {
     /// Adds the `count` most frequent confusions, each with up to eight of the gallery's images of it.
     ///
     /// # Errors
-    /// If the page has no gallery.
+    /// If the page has no gallery, or one of other classes than the chart's.
     pub fn confused_pairs(
         &mut self,
         chart: &ConfusionChart,
         count: usize,
     ) -> Result<&mut Self, ReportError> {
         let exhibits = self.exhibits.as_ref().ok_or(ReportError::NoGallery)?;
+        if chart.names() != exhibits.classes {
+            return Err(ReportError::Classes);
+        }
         let pairs = chart.most_confused(count);
         if pairs.is_empty() {
             return Ok(self.paragraph("No image was predicted as another class."));
@@ -280,4 +283,89 @@ fn script_json(value: &impl Serialize) -> String {
     // Only maps with keys that are no text, and custom writers, can fail.
     let json = serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned());
     json.replace('<', "\\u003c")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use image::DynamicImage;
+    use selfsame_metrics::{Distance, Features, NearestNeighbors};
+
+    use super::*;
+    use crate::{GalleryItem, MapConfig, MapMethod};
+
+    /// A gallery of `count` images of two classes, the first of which was predicted throughout.
+    fn gallery(count: usize) -> Gallery {
+        let mut gallery = Gallery::new(&["cat", "dog"].map(str::to_owned));
+        for index in 0..count {
+            let image = &DynamicImage::new_rgb8(8, 8);
+            let label = Some(index % 2);
+            let name = Path::new("x.png");
+            gallery.push(GalleryItem { image, name, label, prediction: Some(0) }).unwrap();
+        }
+        gallery
+    }
+
+    fn mapped(rows: u8) -> (Map, Neighbors) {
+        let values = (0..rows).flat_map(|row| [f32::from(row) + 1.0, 5.0]).collect();
+        let features = Features::new(2, values).unwrap();
+        let search = NearestNeighbors::new(&features, Distance::L2).unwrap();
+        let config = MapConfig { method: MapMethod::Pca, ..MapConfig::default() };
+        (config.map(&features).unwrap(), search.search_others(2).unwrap())
+    }
+
+    #[test]
+    fn parts_with_images_need_a_gallery_and_only_one() {
+        let (map, neighbors) = mapped(4);
+        let chart = ConfusionChart::new("t", &["cat".to_owned()], &[1]).unwrap();
+        let mut page = Page::new("t");
+        assert!(matches!(page.map(&map, &neighbors), Err(ReportError::NoGallery)));
+        assert!(matches!(page.class_neighbors(&[0], &neighbors, 1), Err(ReportError::NoGallery)));
+        assert!(matches!(page.confused_pairs(&chart, 1), Err(ReportError::NoGallery)));
+        page.gallery(&gallery(4)).unwrap();
+        assert!(matches!(page.gallery(&gallery(4)), Err(ReportError::SecondGallery)));
+        assert!(page.map(&map, &neighbors).is_ok());
+        assert!(matches!(page.confused_pairs(&chart, 1), Err(ReportError::Classes)));
+    }
+
+    #[test]
+    fn maps_and_neighbors_of_other_images_are_refused() {
+        let ((map, _), (more, neighbors)) = (mapped(4), mapped(5));
+        let mut page = Page::new("t");
+        page.gallery(&gallery(4)).unwrap();
+        let before = page.clone();
+        for map in [&map, &more] {
+            let error = page.map(map, &neighbors).unwrap_err();
+            assert!(matches!(error, ReportError::Count { found: 5, expected: 4, .. }), "{error}");
+        }
+        let error = page.class_neighbors(&[4], &neighbors, 2).unwrap_err();
+        assert!(matches!(error, ReportError::Image { index: 4, images: 4 }), "{error}");
+        assert!(page.class_neighbors(&[3], &neighbors, 2).is_err(), "its neighbor is image 4");
+        assert_eq!(page, before, "nothing was added");
+    }
+
+    #[test]
+    fn neighbors_of_another_class_are_marked() {
+        let mut page = Page::new("t");
+        page.gallery(&gallery(6)).unwrap();
+        page.class_neighbors(&[0], &mapped(6).1, 2).unwrap();
+        // Image 1 is a dog, image 2 a cat as the query.
+        assert_eq!(page.body.matches("class=\"t other\"").count(), 1);
+        assert_eq!(page.body.matches("class=\"t\"").count(), 2);
+    }
+
+    #[test]
+    fn confused_pairs_show_the_images_of_that_confusion() {
+        let mut page = Page::new("t");
+        page.gallery(&gallery(6)).unwrap();
+        let names = ["cat", "dog"].map(str::to_owned);
+        let chart = ConfusionChart::new("t", &names, &[3, 0, 3, 0]).unwrap();
+        page.confused_pairs(&chart, 5).unwrap();
+        assert!(page.body.contains("<tr><th>dog<th>cat<td>3 of 3"));
+        assert_eq!(page.body.matches("x.png, dog, predicted cat\" title").count(), 3);
+        let right = ConfusionChart::new("t", &names, &[3, 0, 0, 3]).unwrap();
+        page.confused_pairs(&right, 5).unwrap();
+        assert!(page.body.ends_with("<p>No image was predicted as another class.</p>"));
+    }
 }

@@ -237,7 +237,8 @@
     }
 
     function select([label, prediction]) {
-      if (!gallery) return;
+      // Images are known by the same classes only.
+      if (!gallery || gallery.classes.length !== names.length) return;
       const found = gallery.names.map((_, index) => index)
         .filter((index) => gallery.labels[index] === label && gallery.predictions[index] === prediction);
       const cards = element("div", "row");
