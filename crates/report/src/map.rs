@@ -140,10 +140,11 @@ impl MapConfig {
         let explained = (self.method == MapMethod::Pca).then_some(pca.explained);
         let points = to_features(&self.arrange(features, pca)?)?;
         let k = self.trusted_neighbors.min((rows - 1) / 2);
+        let [trustworthiness, continuity] = trustworthiness::both(features, &points, k)?;
         Ok(Map {
             method: self.method,
-            trustworthiness: trustworthiness(features, &points, k)?,
-            continuity: continuity(features, &points, k)?,
+            trustworthiness,
+            continuity,
             points,
             trusted_neighbors: k,
             explained,

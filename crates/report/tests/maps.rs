@@ -75,6 +75,10 @@ fn groups_of_rows_become_groups_of_points() {
     let high = groups(200, 5, 24);
     for method in [TSNE, UMAP] {
         let map = config(method).map(&high).unwrap();
+        let alone = [trustworthiness, continuity].map(|measure| {
+            measure(&high.normalized(), &map.points, map.trusted_neighbors).unwrap()
+        });
+        assert_eq!([map.trustworthiness, map.continuity], alone);
         assert!(map.trustworthiness > 0.9, "{method:?}: {}", map.trustworthiness);
         for row in 0..200 {
             let point = map.points.row(row);

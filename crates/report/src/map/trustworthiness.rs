@@ -36,32 +36,8 @@ const BLOCK: usize = 128;
 /// # Ok::<(), selfsame_metrics::MetricError>(())
 /// ```
 pub fn trustworthiness(high: &Features, low: &Features, k: usize) -> Result<f64, MetricError> {
-    let rows = high.rows();
-    if rows != low.rows() {
-        return Err(MetricError::Pairs { first: rows, second: low.rows() });
-    }
-    if rows < 3 {
-        return Err(MetricError::Rows { rows, least: 3 });
-    }
-    if k == 0 || 2 * k >= rows {
-        return Err(MetricError::Setting { key: "k", range: "1 or more, below half of the rows" });
-    }
-    let (high, low) = (Distances::new(high), Distances::new(low));
-    let blocks: Vec<usize> = (0..rows).step_by(BLOCK).collect();
-    // Whole numbers, so that the sum does not depend on the threads.
-    let penalty: usize = blocks
-        .into_par_iter()
-        .map(|first| {
-            let count = BLOCK.min(rows - first);
-            let (high, low) = (high.block(first, count), low.block(first, count));
-            let own = first..first + count;
-            own.zip(high.chunks(rows).zip(low.chunks(rows)))
-                .map(|(row, (high, low))| intruders(row, high, low, k))
-                .sum::<usize>()
-        })
-        .sum();
-    let (rows, k) = (rows as f64, k as f64);
-    Ok(1.0 - penalty as f64 * 2.0 / (rows * k * (2.0 * rows - 3.0 * k - 1.0)))
+    let [share, _] = shares(high, low, k, |row, high, low| [intruders(row, high, low, k), 0])?;
+    Ok(share)
 }
 
 /// Returns how far rows that are neighbors in `high` stay neighbors in `low`: 0 to 1, higher is
@@ -89,6 +65,45 @@ pub fn trustworthiness(high: &Features, low: &Features, k: usize) -> Result<f64,
 /// ```
 pub fn continuity(high: &Features, low: &Features, k: usize) -> Result<f64, MetricError> {
     trustworthiness(low, high, k)
+}
+
+/// Returns [`trustworthiness`] and [`continuity`], which take as long as one of them.
+pub(super) fn both(high: &Features, low: &Features, k: usize) -> Result<[f64; 2], MetricError> {
+    shares(high, low, k, |row, high, low| {
+        [intruders(row, high, low, k), intruders(row, low, high, k)]
+    })
+}
+
+/// Sums two penalties of each row, given its distances to all rows, and scales them to 0 to 1.
+fn shares(
+    high: &Features,
+    low: &Features,
+    k: usize,
+    penalties: impl Fn(usize, &[f64], &[f64]) -> [usize; 2] + Sync,
+) -> Result<[f64; 2], MetricError> {
+    let rows = high.rows();
+    if rows != low.rows() {
+        return Err(MetricError::Pairs { first: rows, second: low.rows() });
+    }
+    if rows < 3 {
+        return Err(MetricError::Rows { rows, least: 3 });
+    }
+    if k == 0 || 2 * k >= rows {
+        return Err(MetricError::Setting { key: "k", range: "1 or more, below half of the rows" });
+    }
+    let (high, low) = (Distances::new(high), Distances::new(low));
+    let blocks: Vec<usize> = (0..rows).step_by(BLOCK).collect();
+    let add = |a: [usize; 2], b: [usize; 2]| [a[0] + b[0], a[1] + b[1]];
+    let block = |first: usize| {
+        let count = BLOCK.min(rows - first);
+        let (high, low) = (high.block(first, count), low.block(first, count));
+        let pairs = (first..first + count).zip(high.chunks(rows).zip(low.chunks(rows)));
+        pairs.map(|(row, (high, low))| penalties(row, high, low)).fold([0; 2], add)
+    };
+    // Whole numbers, so that the sums do not depend on the threads.
+    let sums = blocks.into_par_iter().map(block).reduce(|| [0; 2], add);
+    let (rows, k) = (rows as f64, k as f64);
+    Ok(sums.map(|sum| 1.0 - sum as f64 * 2.0 / (rows * k * (2.0 * rows - 3.0 * k - 1.0))))
 }
 
 /// Sums `max(0, rank − k)` over the `k` rows nearest to `row` by `low`, ranked by `high`.
