@@ -82,7 +82,9 @@ pub enum IndexError {
     #[error("no query is matched with its own class; nothing can be calibrated")]
     NothingMatches,
     /// A target of the calibration is not reached at any distance.
-    #[error("{metric} is at best {best} (at distance {distance}), so cut-point `{name}` cannot have {target}")]
+    #[error(
+        "{metric} is at best {best} (at distance {distance}), so cut-point `{name}` cannot have {target}"
+    )]
     Unreachable {
         /// Name of the cut-point.
         name: String,

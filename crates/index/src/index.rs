@@ -310,11 +310,14 @@ impl Index {
         self.calibration.as_ref()
     }
 
+    pub(crate) fn with_calibration(self, calibration: Option<Calibration>) -> Self {
+        Self { calibration, ..self }
+    }
+
     /// Returns the label of every item.
     pub(crate) fn labels(&self) -> Result<Vec<usize>, IndexError> {
-        let label = |(position, item): (usize, &Item)| {
-            item.label.ok_or(IndexError::Unlabeled { position })
-        };
+        let label =
+            |(position, item): (usize, &Item)| item.label.ok_or(IndexError::Unlabeled { position });
         self.items.iter().enumerate().map(label).collect()
     }
 }

@@ -3,6 +3,7 @@
 mod atomic_file;
 mod calibration;
 mod error;
+mod export;
 mod index;
 mod item;
 mod matcher;

@@ -94,7 +94,7 @@ impl Index {
         let index = Self::from_features(features, items, manifest.distance)
             .and_then(|index| index.with_classes(manifest.classes))
             .map_err(|error| IndexError::damaged(&path, error.to_string()))?;
-        Ok(Self { calibration: manifest.calibration, ..index })
+        Ok(index.with_calibration(manifest.calibration))
     }
 }
 

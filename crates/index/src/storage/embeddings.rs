@@ -66,7 +66,8 @@ pub(super) fn map(path: &Path, manifest: &Manifest) -> Result<Features, IndexErr
     let start = size_of::<u64>() + header;
     let data = &bytes[start..][tensor.data_offsets.0..tensor.data_offsets.1];
     let invalid = |error: selfsame_metrics::MetricError| damaged(error.to_string());
-    let in_place = cfg!(target_endian = "little") && bytemuck::try_cast_slice::<u8, f32>(data).is_ok();
+    let in_place =
+        cfg!(target_endian = "little") && bytemuck::try_cast_slice::<u8, f32>(data).is_ok();
     if !in_place {
         let values = data.as_chunks().0.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
         return Features::new(manifest.dim, values).map_err(invalid);

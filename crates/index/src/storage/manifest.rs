@@ -106,7 +106,8 @@ impl Manifest {
         let bytes = fs::read(path).map_err(IndexError::read(path))?;
         let damaged = |what: String| IndexError::damaged(path, what);
         let text = String::from_utf8(bytes).map_err(|_| damaged("it is not text".to_owned()))?;
-        let start: Start = serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
+        let start: Start =
+            serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
         if start.format != FORMAT {
             return Err(damaged(format!("its format is `{}`, not `{FORMAT}`", start.format)));
         }
@@ -116,7 +117,8 @@ impl Manifest {
         }
         let manifest: Self =
             serde_json::from_str(&text).map_err(|error| damaged(error.to_string()))?;
-        let place = text.rfind(&manifest.checksum).filter(|_| manifest.checksum.len() == BLANK.len());
+        let place =
+            text.rfind(&manifest.checksum).filter(|_| manifest.checksum.len() == BLANK.len());
         let place = place.ok_or_else(|| damaged("it has no checksum".to_owned()))?;
         let blank = text[..place].to_owned() + BLANK + &text[place + BLANK.len()..];
         check_sum(path, blank.as_bytes(), &manifest.checksum)?;
@@ -135,7 +137,10 @@ impl Manifest {
 fn check_sum(path: &Path, bytes: &[u8], want: &str) -> Result<(), IndexError> {
     let found = checksum(bytes);
     if found != want {
-        return Err(IndexError::damaged(path, format!("its checksum is {found} in place of {want}")));
+        return Err(IndexError::damaged(
+            path,
+            format!("its checksum is {found} in place of {want}"),
+        ));
     }
     Ok(())
 }

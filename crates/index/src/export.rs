@@ -1,0 +1,6 @@
+//! Embeddings as files that other tools open.
+
+mod little_endian;
+mod safetensors;
+
+pub(crate) use self::safetensors::safetensors_bytes;
