@@ -198,8 +198,8 @@ impl Index {
         labels: &[usize],
         matcher: Matcher,
     ) -> Result<Vec<(f64, ThresholdCounts)>, IndexError> {
-        let (distances, matches) = self.decisions(hits, labels, matcher)?;
-        Ok(threshold_curve(&distances, &matches)?)
+        let (distances, is_right) = self.decisions(hits, labels, matcher)?;
+        Ok(threshold_curve(&distances, &is_right)?)
     }
 
     /// Returns for each query the distance of the decision, and whether it is right.

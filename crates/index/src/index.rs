@@ -340,7 +340,7 @@ fn names(items: &[Item], first: usize) -> Result<HashMap<String, usize>, IndexEr
 }
 
 /// Checks that labels are below the number of classes, unless that is 0.
-fn check_labels(items: &[Item], first: usize, classes: usize) -> Result<(), IndexError> {
+pub(crate) fn check_labels(items: &[Item], first: usize, classes: usize) -> Result<(), IndexError> {
     for (position, item) in (first..).zip(items) {
         if let Some(label) = item.label.filter(|&label| classes > 0 && label >= classes) {
             return Err(IndexError::Label { position, label, classes });

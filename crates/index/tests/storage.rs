@@ -1,4 +1,5 @@
 //! What a saved index survives, and what is refused.
+#![allow(clippy::unwrap_used, reason = "a test may")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
