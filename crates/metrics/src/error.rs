@@ -66,6 +66,12 @@ pub enum MetricError {
         /// The values it may have.
         range: &'static str,
     },
+    /// A name is not that of a distance.
+    #[error("`{name}` is not a distance; write cosine, dot, l2, l1 or snr")]
+    UnknownDistance {
+        /// The name given.
+        name: String,
+    },
 }
 
 pub(crate) fn check_label_count(labels: &[usize], rows: usize) -> Result<(), MetricError> {
