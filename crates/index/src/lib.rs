@@ -26,5 +26,5 @@ pub use item::Item;
 pub use matcher::{Matcher, Vote};
 pub use matching::Match;
 pub use open_set::OpenSet;
-pub use query_statistics::{QueryStatistics, QueryTimes, Spread};
+pub use query_statistics::{QueryStatistics, QueryTimes, Distribution};
 pub use search::{Hit, Searcher};

@@ -20,11 +20,11 @@ pub struct QueryStatistics {
     /// Number of hits of all queries.
     pub hits: usize,
     /// Distances of the nearest hit of each query.
-    pub nearest: Option<Spread>,
+    pub nearest: Option<Distribution>,
     /// Distances of the farthest hit of each query.
-    pub farthest: Option<Spread>,
+    pub farthest: Option<Distribution>,
     /// Distances of all hits.
-    pub all: Option<Spread>,
+    pub all: Option<Distribution>,
 }
 
 /// Mean, deviation and quantiles of some values.
@@ -32,7 +32,7 @@ pub struct QueryStatistics {
 /// Quantiles lie between two values as NumPy's do by default (linear interpolation).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spread {
+pub struct Distribution {
     /// Mean.
     pub mean: f64,
     /// Standard deviation, with the number of values in the denominator.
@@ -73,7 +73,7 @@ impl QueryStatistics {
     #[must_use]
     pub fn of(hits: &[Vec<Hit>]) -> Self {
         let spread = |hits: &mut dyn Iterator<Item = &Hit>| {
-            Spread::of(hits.map(|hit| f64::from(hit.distance)).collect())
+            Distribution::of(hits.map(|hit| f64::from(hit.distance)).collect())
         };
         Self {
             queries: hits.len(),
@@ -86,16 +86,16 @@ impl QueryStatistics {
     }
 }
 
-impl Spread {
+impl Distribution {
     /// Describes values; `None` if there are none.
     ///
     /// # Example
     /// ```
-    /// use selfsame_index::Spread;
+    /// use selfsame_index::Distribution;
     ///
-    /// let spread = Spread::of(vec![4.0, 1.0, 3.0, 2.0]).unwrap();
+    /// let spread = Distribution::of(vec![4.0, 1.0, 3.0, 2.0]).unwrap();
     /// assert_eq!((spread.mean, spread.median, spread.quantile_25), (2.5, 2.5, 1.75));
-    /// assert_eq!(Spread::of(vec![]), None);
+    /// assert_eq!(Distribution::of(vec![]), None);
     /// ```
     #[must_use]
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
@@ -181,8 +181,8 @@ impl QueryTimes {
 
     /// Returns the spread of the last times in seconds; `None` if there were none.
     #[must_use]
-    pub fn seconds(&self) -> Option<Spread> {
-        Spread::of(self.last.iter().map(Duration::as_secs_f64).collect())
+    pub fn seconds(&self) -> Option<Distribution> {
+        Distribution::of(self.last.iter().map(Duration::as_secs_f64).collect())
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn one_value_and_none_have_a_spread_or_none() {
-        let one = Spread::of(vec![-3.0]).unwrap();
+        let one = Distribution::of(vec![-3.0]).unwrap();
         assert_eq!(
             (one.mean, one.std, one.min, one.median, one.max),
             (-3.0, 0.0, -3.0, -3.0, -3.0)
@@ -205,7 +205,7 @@ mod tests {
     /// `numpy.quantile([1, 2, 4, 8, 16], [.05, .25, .5, .75, .95])`, and `numpy.std`.
     #[test]
     fn quantiles_are_those_of_numpy() {
-        let spread = Spread::of(vec![16.0, 1.0, 4.0, 2.0, 8.0]).unwrap();
+        let spread = Distribution::of(vec![16.0, 1.0, 4.0, 2.0, 8.0]).unwrap();
         let found = [spread.quantile_05, spread.quantile_25, spread.median, spread.quantile_75];
         for (found, want) in found.into_iter().zip([1.2, 2.0, 4.0, 8.0]) {
             assert!((found - want).abs() < 1e-12, "{found} is not {want}");

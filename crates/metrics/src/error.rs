@@ -72,6 +72,9 @@ pub enum MetricError {
         /// The name given.
         name: String,
     },
+    /// The eigenvalues of a matrix were not found.
+    #[error("the eigenvalues of the features did not converge")]
+    Eigenvalues,
 }
 
 pub(crate) fn check_label_count(labels: &[usize], rows: usize) -> Result<(), MetricError> {

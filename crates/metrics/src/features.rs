@@ -186,6 +186,13 @@ impl Features {
         Ok(())
     }
 
+    pub(crate) fn paired_with(&self, other: &Self) -> Result<(), MetricError> {
+        if self.rows() != other.rows() {
+            return Err(MetricError::Pairs { first: self.rows(), second: other.rows() });
+        }
+        Ok(())
+    }
+
     pub(crate) fn same_width(&self, other: &Self) -> Result<(), MetricError> {
         if self.dim != other.dim {
             return Err(MetricError::Width { first: self.dim, second: other.dim });
@@ -207,4 +214,11 @@ fn check(dim: usize, data: &[f32]) -> Result<(), MetricError> {
 /// Returns the L2 norm of a row, computed in double precision.
 pub(crate) fn l2_norm(row: &[f32]) -> f64 {
     row.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt()
+}
+
+/// Returns the row at L2 norm 1 in double precision; a row of zeros is unchanged.
+pub(crate) fn unit(row: &[f32]) -> Vec<f64> {
+    let norm = l2_norm(row);
+    let divisor = if norm > 0.0 { norm } else { 1.0 };
+    row.iter().map(|x| f64::from(*x) / divisor).collect()
 }

@@ -1,32 +1,67 @@
 #![doc = include_str!("../README.md")]
 
-mod collapse;
+mod alignment;
+mod alpha_req;
+mod clid;
+mod cluster_learnability;
 mod confusion_matrix;
+mod covariance_spectrum;
+mod dead_units;
 mod distance;
 mod error;
 mod features;
+mod graded_ndcg;
+mod gram;
+mod health;
+mod intrinsic_dimension;
+mod k_means;
 mod knn;
 mod labeled_features;
 mod lbfgs;
+mod lidar;
 mod linear_probe;
 mod neighbors;
+mod nesum;
+mod pair_distances;
+mod ranking;
+mod rankme;
 mod retrieval;
+mod retrieval_at_k;
+mod squared_distance;
+mod std_of_l2_normalized;
 mod summary;
 mod threshold_counts;
 mod threshold_curve;
+mod uniformity;
 
-pub use collapse::{
-    alignment, covariance_spectrum, nesum, rankme, std_of_l2_normalized, uniform_std, uniformity,
-};
+pub use alignment::alignment;
+pub use alpha_req::alpha_req;
+pub use clid::clid;
+pub use cluster_learnability::cluster_learnability;
 pub use confusion_matrix::ConfusionMatrix;
+pub use covariance_spectrum::covariance_spectrum;
+pub use dead_units::dead_units;
 pub use distance::Distance;
 pub use error::MetricError;
 pub use features::Features;
+pub use graded_ndcg::{graded_ndcg_at_k, ndcg};
+pub use health::{Health, HealthConfig, Verdict};
+pub use intrinsic_dimension::intrinsic_dimension;
 pub use knn::Knn;
 pub use labeled_features::LabeledFeatures;
+pub use lidar::lidar;
 pub use linear_probe::{FittedProbe, LinearProbe};
 pub use neighbors::{NearestNeighbors, Neighbors};
-pub use retrieval::{mean_average_precision_at_k, ndcg_at_k, precision_at_k, recall_at_k};
+pub use nesum::nesum;
+pub use pair_distances::{
+    EpochDistances, EpochSpread, Mining, PairDistanceMeans, PairDistances, Spread,
+};
+pub use ranking::Ranking;
+pub use rankme::rankme;
+pub use retrieval::{Average, Retrieval, RetrievalFigures, Retrieved};
+pub use retrieval_at_k::{mean_average_precision_at_k, ndcg_at_k, precision_at_k, recall_at_k};
+pub use std_of_l2_normalized::{std_of_l2_normalized, uniform_std};
 pub use summary::{Summary, accuracy};
 pub use threshold_counts::ThresholdCounts;
 pub use threshold_curve::{average_precision, roc_auc, threshold_curve};
+pub use uniformity::uniformity;

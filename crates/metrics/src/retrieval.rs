@@ -1,153 +1,307 @@
-//! Retrieval: metrics of the ranked list that a query by cosine similarity returns.
+//! Retrieval: what the nearest rows of every query are worth, all figures at once.
 
-use crate::{Knn, LabeledFeatures, MetricError};
+use std::collections::BTreeMap;
 
-/// Returns the share of the first `k` retrieved rows that have the query's label, averaged over
-/// queries: 0 to 1, higher is better.
-///
-/// A gallery of fewer than `k` rows is ranked whole.
-///
-/// # Errors
-/// If the widths differ, either set is empty or `k` is 0.
-///
-/// # Example
-/// ```
-/// use selfsame_metrics::{Features, LabeledFeatures, precision_at_k};
-///
-/// let gallery = Features::new(2, vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0])?;
-/// let gallery = LabeledFeatures::new(&gallery, &[0, 1, 0])?;
-/// let query = Features::new(2, vec![1.0, 0.0])?;
-/// let query = LabeledFeatures::new(&query, &[0])?;
-/// assert_eq!(precision_at_k(gallery, query, 2)?, 0.5);
-/// # Ok::<(), selfsame_metrics::MetricError>(())
-/// ```
-pub fn precision_at_k(
-    gallery: LabeledFeatures<'_>,
-    queries: LabeledFeatures<'_>,
-    k: usize,
-) -> Result<f64, MetricError> {
-    mean_over_queries(gallery, queries, k, |hits, _| {
-        hits.iter().filter(|&&hit| hit).count() as f64 / hits.len() as f64
-    })
+use serde::{Deserialize, Serialize};
+
+use crate::error::check_label_count;
+use crate::features::l2_norm;
+use crate::{Knn, LabeledFeatures, MetricError, Ranking};
+
+/// What a mean over queries weighs alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Average {
+    /// Every query.
+    #[default]
+    Micro,
+    /// Every class that has queries: the mean over classes of the mean over a class's queries.
+    Macro,
 }
 
-/// Returns the share of queries whose label is among those of the first `k` retrieved rows: 0 to 1,
-/// higher is better.
-///
-/// # Errors
-/// As [`precision_at_k`].
-///
-/// # Example
-/// ```
-/// use selfsame_metrics::{Features, LabeledFeatures, recall_at_k};
-///
-/// let gallery = Features::new(2, vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0])?;
-/// let gallery = LabeledFeatures::new(&gallery, &[0, 1, 0])?;
-/// let query = Features::new(2, vec![1.0, 0.0])?;
-/// let query = LabeledFeatures::new(&query, &[1])?;
-/// assert_eq!((recall_at_k(gallery, query, 1)?, recall_at_k(gallery, query, 2)?), (0.0, 1.0));
-/// # Ok::<(), selfsame_metrics::MetricError>(())
-/// ```
-pub fn recall_at_k(
-    gallery: LabeledFeatures<'_>,
-    queries: LabeledFeatures<'_>,
-    k: usize,
-) -> Result<f64, MetricError> {
-    mean_over_queries(gallery, queries, k, |hits, _| f64::from(u8::from(hits.contains(&true))))
+/// Rows of the gallery that one query retrieved, nearest first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Retrieved<'a> {
+    /// Rows of the gallery.
+    pub rows: &'a [u32],
+    /// Distance of each row, ascending.
+    pub distances: &'a [f32],
 }
 
-/// Returns the mean over queries of the average precision of the first `k` retrieved rows: 0 to 1,
-/// higher is better.
+/// Evaluation of ranked neighbors by their labels: a row is relevant if it has the query's label.
 ///
-/// ```text
-/// AP@k = Σ over hits at rank r ≤ k of precision@r  /  min(R, k)
-/// ```
-/// `R` is the number of gallery rows with the query's label; a query without any counts 0.
-///
-/// # Errors
-/// As [`precision_at_k`].
-///
-/// # Example
-/// ```
-/// use selfsame_metrics::{Features, LabeledFeatures, mean_average_precision_at_k};
-///
-/// let gallery = Features::new(2, vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0])?;
-/// let gallery = LabeledFeatures::new(&gallery, &[0, 1, 0])?;
-/// let query = Features::new(2, vec![1.0, 0.0])?;
-/// let query = LabeledFeatures::new(&query, &[0])?;
-/// // Hits at ranks 1 and 3: precision 1/1 and 2/3.
-/// let found = mean_average_precision_at_k(gallery, query, 3)?;
-/// assert!((found - (1.0 + 2.0 / 3.0) / 2.0).abs() < 1e-12);
-/// # Ok::<(), selfsame_metrics::MetricError>(())
-/// ```
-pub fn mean_average_precision_at_k(
-    gallery: LabeledFeatures<'_>,
-    queries: LabeledFeatures<'_>,
-    k: usize,
-) -> Result<f64, MetricError> {
-    mean_over_queries(gallery, queries, k, |hits, relevant| {
-        let ranks =
-            hits.iter().zip(1_u32..).filter_map(|(&hit, rank)| hit.then_some(f64::from(rank)));
-        let precision: f64 = ranks.zip(1_u32..).map(|(rank, found)| f64::from(found) / rank).sum();
-        precision / relevant.min(k).max(1) as f64
-    })
-}
-
-/// Returns the normalized discounted cumulative gain of the first `k` retrieved rows, averaged over
-/// queries: 0 to 1, higher is better.
-///
-/// ```text
-/// DCG@k = Σ over hits at rank r ≤ k of 1 / log₂(r + 1)
-/// ```
-/// The divisor is the DCG of a list that begins with all gallery rows of the query's label; a query
-/// without any counts 0.
-///
-/// # Errors
-/// As [`precision_at_k`].
+/// - A gallery of fewer than `k` rows is ranked whole, and `k` is then its size.
+/// - Ties are ranked as the search ranks them.
+/// - A query without any relevant row counts 0 in every figure;
+///   [`without_relevant`](RetrievalFigures::without_relevant) says how many there are.
+/// - With one class all rows are relevant and every figure but recall is 1.
 ///
 /// # Source
-/// Järvelin & Kekäläinen, 2002, with binary gains.
+/// The settings are those of TensorFlow Similarity's retrieval metrics. Deviation: its figures drop the
+/// nearest row as the query itself, and some then count `k − 1` rows; here the query's own row
+/// is dropped, wherever it is ranked, and `k` others count. Its NDCG takes the ideal order of the
+/// retrieved rows, ours that of all relevant ones. `max_distance` applies to every figure.
 ///
 /// # Example
 /// ```
-/// use selfsame_metrics::{Features, LabeledFeatures, ndcg_at_k};
+/// use selfsame_metrics::{Features, LabeledFeatures, Retrieval};
 ///
-/// let gallery = Features::new(2, vec![1.0, 0.1, 1.0, 0.0])?;
-/// let gallery = LabeledFeatures::new(&gallery, &[0, 1])?;
-/// let query = Features::new(2, vec![1.0, 0.0])?;
-/// let query = LabeledFeatures::new(&query, &[0])?;
-/// // The one hit has rank 2, the ideal list has it at rank 1.
-/// assert!((ndcg_at_k(gallery, query, 2)? - 1.0 / 3.0_f64.log2()).abs() < 1e-12);
+/// let features = Features::new(2, vec![1.0, 0.0, 1.0, 0.1, 0.0, 1.0, 0.1, 1.0])?;
+/// let labeled = LabeledFeatures::new(&features, &[0, 0, 1, 1])?;
+/// let figures = Retrieval { k: 1, drop_self: true, ..Retrieval::default() }.of(labeled, labeled)?;
+/// assert_eq!((figures.precision, figures.recall, figures.ndcg), (1.0, 1.0, 1.0));
 /// # Ok::<(), selfsame_metrics::MetricError>(())
 /// ```
-pub fn ndcg_at_k(
-    gallery: LabeledFeatures<'_>,
-    queries: LabeledFeatures<'_>,
-    k: usize,
-) -> Result<f64, MetricError> {
-    let gain = |rank: usize| 1.0 / (rank as f64 + 2.0).log2();
-    mean_over_queries(gallery, queries, k, |hits, relevant| {
-        let ideal: f64 = (0..relevant.min(k)).map(gain).sum();
-        let found: f64 = (0..hits.len()).filter(|&rank| hits[rank]).map(gain).sum();
-        if relevant == 0 { 0.0 } else { found / ideal }
-    })
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retrieval {
+    /// Rows that count, 1 or more. Default: 5, as in TensorFlow Similarity.
+    pub k: usize,
+    /// What the mean weighs alike. Default: every query.
+    #[serde(default)]
+    pub average: Average,
+    /// Whether queries are the gallery's rows, in the same order, so that row `i` is dropped from
+    /// what query `i` retrieves. Default: no.
+    #[serde(default)]
+    pub drop_self: bool,
+    /// Distance beyond which a row is a miss, whatever its label; it keeps its rank. Rounded to `f32`.
+    /// Default: none.
+    #[serde(default)]
+    pub max_distance: Option<f64>,
 }
 
-/// Averages `metric` over queries; it receives which ranks are hits, and the number of gallery rows
-/// with the query's label.
-fn mean_over_queries(
-    gallery: LabeledFeatures<'_>,
-    queries: LabeledFeatures<'_>,
-    k: usize,
-    metric: impl Fn(&[bool], usize) -> f64,
-) -> Result<f64, MetricError> {
-    queries.features().at_least(1)?;
-    let labels = gallery.labels();
-    let lists = Knn { k, ..Knn::default() }.neighbors(gallery.features(), queries.features())?;
-    let of_query = |(list, &label): (&Vec<usize>, &usize)| {
-        let hits: Vec<bool> = list.iter().map(|&index| labels[index] == label).collect();
-        metric(&hits, labels.iter().filter(|&&other| other == label).count())
-    };
-    let sum: f64 = lists.iter().zip(queries.labels()).map(of_query).sum();
-    Ok(sum / queries.labels().len() as f64)
+impl Default for Retrieval {
+    /// Returns 5 rows, a mean over queries, nothing dropped and no largest distance.
+    fn default() -> Self {
+        Self { k: 5, average: Average::Micro, drop_self: false, max_distance: None }
+    }
 }
+
+/// Means over queries; all are 0 to 1, higher is better. [`Ranking`] defines them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RetrievalFigures {
+    /// Queries evaluated.
+    pub queries: usize,
+    /// Queries without any relevant row, which count 0.
+    pub without_relevant: usize,
+    /// Share of the first k that is relevant.
+    pub precision: f64,
+    /// Share of the relevant rows that is among the first k.
+    pub recall: f64,
+    /// Share of queries with a relevant row among the first k.
+    pub hit_rate: f64,
+    /// One over the rank of the first relevant row.
+    pub reciprocal_rank: f64,
+    /// Mean average precision, divided by `min(R, k)`.
+    pub map: f64,
+    /// Mean average precision, divided by `R`.
+    pub map_of_all: f64,
+    /// Mean average precision of the first `R`.
+    pub map_at_r: f64,
+    /// Precision of the first `R`.
+    pub r_precision: f64,
+    /// Normalized discounted cumulative gain with binary gains.
+    pub ndcg: f64,
+}
+
+impl Retrieval {
+    /// Retrieves rows of the gallery by cosine similarity and evaluates them.
+    ///
+    /// # Errors
+    /// If the widths differ, a set is empty, a setting is out of range, or with `drop_self` the
+    /// gallery has not as many rows as there are queries, or fewer than 2.
+    pub fn of(
+        &self,
+        gallery: LabeledFeatures<'_>,
+        queries: LabeledFeatures<'_>,
+    ) -> Result<RetrievalFigures, MetricError> {
+        self.check()?;
+        let k = self.k.saturating_add(usize::from(self.drop_self));
+        let (rows, others) = (gallery.features(), queries.features());
+        let lists = Knn { k, ..Knn::default() }.neighbors(rows, others)?;
+        let lists = lists.iter().enumerate().map(|(query, list)| {
+            // The search decides the order; rounding of the distances does not change it.
+            let mut farthest = 0.0_f32;
+            let distances = list.iter().map(|&row| {
+                farthest = farthest.max(cosine_distance(others.row(query), rows.row(row)));
+                farthest
+            });
+            let distances: Vec<f32> = distances.collect();
+            #[allow(clippy::cast_possible_truncation, reason = "rows are far below 2³²")]
+            let rows: Vec<u32> = list.iter().map(|&row| row as u32).collect();
+            (rows, distances)
+        });
+        let lists: Vec<(Vec<u32>, Vec<f32>)> = lists.collect();
+        let retrieved: Vec<Retrieved<'_>> =
+            lists.iter().map(|(rows, distances)| Retrieved { rows, distances }).collect();
+        self.evaluate(&retrieved, gallery.labels(), queries.labels())
+    }
+
+    /// Evaluates what queries have retrieved, one list per query.
+    ///
+    /// A list holds at least `k` rows of the gallery, one more with `drop_self`, or all there are.
+    ///
+    /// # Errors
+    /// If there are no queries, not one list per label, a list is too short, names a row that does
+    /// not exist, or its distances do not ascend; else as [`of`](Self::of).
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::{Retrieval, Retrieved};
+    ///
+    /// let retrieved = [Retrieved { rows: &[1, 0], distances: &[0.1, 0.2] }];
+    /// let figures = Retrieval::default().evaluate(&retrieved, &[7, 8], &[7])?;
+    /// assert_eq!((figures.precision, figures.reciprocal_rank), (0.5, 0.5));
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
+    pub fn evaluate(
+        &self,
+        retrieved: &[Retrieved<'_>],
+        gallery_labels: &[usize],
+        query_labels: &[usize],
+    ) -> Result<RetrievalFigures, MetricError> {
+        let rankings = self.rankings(retrieved, gallery_labels, query_labels)?;
+        let mut classes = BTreeMap::<usize, (usize, [f64; FIGURES.len()])>::new();
+        for (ranking, &label) in rankings.iter().zip(query_labels) {
+            let class = if self.average == Average::Macro { label } else { 0 };
+            let (count, sums) = classes.entry(class).or_default();
+            *count += 1;
+            sums.iter_mut().zip(FIGURES).for_each(|(sum, figure)| *sum += figure(ranking));
+        }
+        let mean = |index: usize| {
+            let means = classes.values().map(|(count, sums)| sums[index] / *count as f64);
+            means.sum::<f64>() / classes.len() as f64
+        };
+        Ok(RetrievalFigures {
+            queries: rankings.len(),
+            without_relevant: rankings.iter().filter(|ranking| ranking.relevant() == 0).count(),
+            precision: mean(0),
+            recall: mean(1),
+            hit_rate: mean(2),
+            reciprocal_rank: mean(3),
+            map: mean(4),
+            map_of_all: mean(5),
+            map_at_r: mean(6),
+            r_precision: mean(7),
+            ndcg: mean(8),
+        })
+    }
+
+    /// Returns one ranking per query.
+    ///
+    /// # Errors
+    /// As [`evaluate`](Self::evaluate).
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::{Retrieval, Retrieved};
+    ///
+    /// let retrieved = [Retrieved { rows: &[1, 0], distances: &[0.1, 0.2] }];
+    /// let near = Retrieval { max_distance: Some(0.1), ..Retrieval::default() };
+    /// let ranking = &near.rankings(&retrieved, &[7, 8], &[7])?[0];
+    /// assert_eq!((ranking.hits(), ranking.relevant()), (0, 1), "row 0 is too far to count");
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
+    pub fn rankings(
+        &self,
+        retrieved: &[Retrieved<'_>],
+        gallery_labels: &[usize],
+        query_labels: &[usize],
+    ) -> Result<Vec<Ranking>, MetricError> {
+        self.check()?;
+        check_label_count(query_labels, retrieved.len())?;
+        let (rows, queries) = (gallery_labels.len(), retrieved.len());
+        if rows < 1 + usize::from(self.drop_self) {
+            return Err(MetricError::Rows { rows, least: 1 + usize::from(self.drop_self) });
+        }
+        if queries == 0 {
+            return Err(MetricError::Rows { rows: 0, least: 1 });
+        }
+        if self.drop_self && queries != rows {
+            return Err(MetricError::Pairs { first: queries, second: rows });
+        }
+        let mut of_label = BTreeMap::<usize, usize>::new();
+        for &label in gallery_labels {
+            *of_label.entry(label).or_default() += 1;
+        }
+        let lists = retrieved.iter().zip(query_labels).enumerate();
+        lists
+            .map(|(query, (list, label))| {
+                let relevant = of_label.get(label).copied().unwrap_or(0);
+                let dropped = self.drop_self.then_some(query);
+                // The query's own label is among the gallery's labels if its row is.
+                let own = usize::from(dropped.is_some_and(|row| gallery_labels[row] == *label));
+                let hits = self.hits(list, gallery_labels, *label, dropped)?;
+                Ranking::new(hits, relevant - own)
+            })
+            .collect()
+    }
+
+    /// Returns which of the first `k` rows are hits.
+    fn hits(
+        &self,
+        list: &Retrieved<'_>,
+        gallery_labels: &[usize],
+        label: usize,
+        dropped: Option<usize>,
+    ) -> Result<Vec<bool>, MetricError> {
+        let Retrieved { rows, distances } = *list;
+        if rows.len() != distances.len() {
+            return Err(MetricError::Pairs { first: rows.len(), second: distances.len() });
+        }
+        if !distances.is_sorted() || distances.iter().any(|distance| distance.is_nan()) {
+            return Err(MetricError::Setting { key: "distances", range: "ascending, without NaN" });
+        }
+        if rows.iter().any(|&row| row as usize >= gallery_labels.len()) {
+            return Err(MetricError::Setting { key: "rows", range: "rows of the gallery" });
+        }
+        #[allow(clippy::cast_possible_truncation, reason = "rounded to the precision of distances")]
+        let farthest = self.max_distance.map_or(f32::INFINITY, |distance| distance as f32);
+        let others = rows.iter().zip(distances).filter(|(row, _)| Some(**row as usize) != dropped);
+        let hits: Vec<bool> = others
+            .take(self.k)
+            .map(|(&row, &distance)| distance <= farthest && gallery_labels[row as usize] == label)
+            .collect();
+        let least = self.k.min(gallery_labels.len() - usize::from(dropped.is_some()));
+        if hits.len() < least {
+            return Err(MetricError::Rows { rows: hits.len(), least });
+        }
+        Ok(hits)
+    }
+
+    fn check(&self) -> Result<(), MetricError> {
+        if self.k == 0 {
+            return Err(MetricError::Setting { key: "k", range: "1 or more" });
+        }
+        if self.max_distance.is_some_and(f64::is_nan) {
+            return Err(MetricError::Setting { key: "max_distance", range: "a number, not NaN" });
+        }
+        Ok(())
+    }
+}
+
+/// Returns `1 − cos`; a row of zeros has cosine 0 with all.
+fn cosine_distance(a: &[f32], b: &[f32]) -> f32 {
+    let product: f64 = a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+    let norms = l2_norm(a) * l2_norm(b);
+    #[allow(clippy::cast_possible_truncation, reason = "it is 0 to 2")]
+    let distance = if norms > 0.0 { 1.0 - product / norms } else { 1.0 } as f32;
+    distance
+}
+
+/// The figures of one ranking, in the order in which [`RetrievalFigures`] takes them.
+const FIGURES: [fn(&Ranking) -> f64; 9] = [
+    Ranking::precision,
+    Ranking::recall,
+    Ranking::hit_rate,
+    Ranking::reciprocal_rank,
+    Ranking::average_precision,
+    Ranking::average_precision_of_all,
+    Ranking::average_precision_at_r,
+    Ranking::r_precision,
+    Ranking::ndcg,
+];
+
+#[cfg(test)]
+mod tests;

@@ -38,7 +38,9 @@ pub fn threshold_curve(
     let equal = pairs.chunk_by(|a, b| a.0 >= b.0); // sorted, so equal, and −0 is 0
     Ok(equal
         .map(|pairs| {
-            pairs.iter().for_each(|&(_, is_match)| counts.accept(is_match));
+            for &(_, is_match) in pairs {
+                counts.accept(is_match);
+            }
             (f64::from(pairs[0].0), counts)
         })
         .collect())
@@ -142,7 +144,8 @@ mod tests {
             }
             let last = curve.last().unwrap().1;
             prop_assert_eq!(last, ThresholdCounts::at(&distances, &matches, 9.0).unwrap());
-            prop_assert!(distances.iter().all(|&d| curve.iter().any(|p| p.0 == f64::from(d))));
+            let bits: Vec<u64> = curve.iter().map(|point| point.0.to_bits()).collect();
+            prop_assert!(distances.iter().all(|&d| bits.contains(&f64::from(d).to_bits())));
         }
 
         #[test]

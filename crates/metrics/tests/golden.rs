@@ -1,4 +1,4 @@
-//! Compares every metric with its plain definition: the cases of the fixture, or of the file that
+//! Compares every metric with its plain definition: the cases of the fixtures, or of the file that
 //! `SELFSAME_GOLDEN` names.
 
 #![allow(
@@ -12,9 +12,10 @@
 use std::collections::BTreeMap;
 
 use selfsame_metrics::{
-    ConfusionMatrix, Features, Knn, LabeledFeatures, MetricError, alignment, covariance_spectrum,
-    mean_average_precision_at_k, ndcg_at_k, nesum, precision_at_k, rankme, recall_at_k,
-    std_of_l2_normalized, uniformity,
+    ConfusionMatrix, Features, Knn, LabeledFeatures, MetricError, alignment, alpha_req,
+    average_precision, covariance_spectrum, dead_units, intrinsic_dimension, lidar,
+    mean_average_precision_at_k, ndcg, ndcg_at_k, nesum, precision_at_k, rankme, recall_at_k,
+    roc_auc, std_of_l2_normalized, uniformity,
 };
 use serde_json::Value;
 
@@ -29,6 +30,9 @@ struct Case<'a>(&'a Value);
 
 /// A metric of a labeled gallery, labeled queries and `k`.
 type Retrieval = fn(LabeledFeatures<'_>, LabeledFeatures<'_>, usize) -> Result<f64, MetricError>;
+
+/// A metric of distances, each with whether the labels match.
+type Pairs = fn(&[f32], &[bool]) -> Result<f64, MetricError>;
 
 impl Case<'_> {
     fn features(&self, name: &str) -> Features {
@@ -103,6 +107,32 @@ impl Case<'_> {
                 self.only(&["t"], None);
                 vec![uniformity(&self.features("z"), self.param("t")).unwrap()]
             }
+            "alpha_req" => {
+                self.only(&["first", "last"], None);
+                let ranks = self.param("first") as usize..=self.param("last") as usize;
+                vec![alpha_req(&self.features("z"), ranks).unwrap()]
+            }
+            "lidar" => {
+                self.only(&["delta"], None);
+                let count = self.0["inputs"].as_object().unwrap().len();
+                let views: Vec<Features> =
+                    (0..count).map(|view| self.features(&format!("view_{view}"))).collect();
+                vec![lidar(&views, self.param("delta")).unwrap()]
+            }
+            "intrinsic_dimension" => self.alone(|z| intrinsic_dimension(z).unwrap()),
+            "dead_units" => {
+                self.only(&["share"], None);
+                let dead = dead_units(&self.features("z"), self.param("share")).unwrap();
+                dead.into_iter().map(|unit| unit as f64).collect()
+            }
+            "roc_auc" => self.of_pairs(roc_auc),
+            "average_precision" => self.of_pairs(average_precision),
+            "ndcg" => {
+                self.only(&["k"], None);
+                let input = |name: &str| values(&self.0["inputs"][name]);
+                let k = self.param("k") as usize;
+                vec![ndcg(&input("retrieved"), &input("all"), k).unwrap()]
+            }
             "confusion_matrix" => {
                 self.only(&["classes"], None);
                 let classes = self.param("classes") as usize;
@@ -115,17 +145,34 @@ impl Case<'_> {
         }
     }
 
+    fn of_pairs(&self, metric: Pairs) -> Vec<f64> {
+        self.only(&[], None);
+        let input = |name: &str| values(&self.0["inputs"][name]).into_iter();
+        let distances: Vec<f32> = input("distances").map(|x| x as f32).collect();
+        let matches: Vec<bool> = input("matches").map(|x| x > 0.5).collect();
+        vec![metric(&distances, &matches).unwrap()]
+    }
+
     fn alone(&self, metric: impl Fn(&Features) -> f64) -> Vec<f64> {
         self.only(&[], None);
         vec![metric(&self.features("z"))]
     }
 }
 
+/// Returns the paths of the files of cases.
+fn files() -> Vec<String> {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/");
+    let own = || ["golden.json", "health.json"].map(|name| format!("{fixtures}{name}")).to_vec();
+    std::env::var("SELFSAME_GOLDEN").map_or_else(|_| own(), |path| vec![path])
+}
+
 #[test]
 fn every_case_equals_its_definition() {
-    let fixture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/golden.json");
-    let path = std::env::var("SELFSAME_GOLDEN").unwrap_or_else(|_| fixture.to_owned());
-    let file: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    files().iter().for_each(|path| compare(path));
+}
+
+fn compare(path: &str) {
+    let file: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let mut worst = BTreeMap::<&str, (usize, f64)>::new();
     for case in file["cases"].as_array().unwrap() {
         let metric = case["metric"].as_str().unwrap();
