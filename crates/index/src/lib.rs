@@ -3,6 +3,7 @@
 mod atomic_file;
 mod calibration;
 mod error;
+mod evaluation;
 mod export;
 #[cfg(feature = "hnsw")]
 mod hnsw;
@@ -18,6 +19,7 @@ mod storage;
 pub use atomic_file::{replace_file, write_atomically};
 pub use calibration::{Calibration, CalibrationConfig, CalibrationMetric, CutPoint, Target};
 pub use error::IndexError;
+pub use evaluation::Evaluation;
 pub use export::{EmbeddingTable, write_projector};
 #[cfg(feature = "hnsw")]
 pub use hnsw::{ApproximateSearcher, HnswConfig};
@@ -26,5 +28,5 @@ pub use item::Item;
 pub use matcher::{Matcher, Vote};
 pub use matching::Match;
 pub use open_set::OpenSet;
-pub use query_statistics::{QueryStatistics, QueryTimes, Distribution};
+pub use query_statistics::{Distribution, QueryStatistics, QueryTimes};
 pub use search::{Hit, Searcher};
