@@ -41,7 +41,8 @@ const LAYERS: usize = 16;
 
 /// A graph over an index, by which a search reads few of its items.
 ///
-/// It finds most of the nearest items, not all of them; their distances are exact. The graph is built
+/// It finds most of the nearest items, not all of them; their distances are those of
+/// [`Distance::between`](selfsame_metrics::Distance::between). The graph is built
 /// one item after the other, with a fixed seed: the same index gives the same graph and the same
 /// hits. It holds a copy of the rows, is not saved, and serves the index as it is now: the borrow
 /// keeps the index from changing.

@@ -53,8 +53,9 @@ fn schema(table: &EmbeddingTable<'_>) -> Result<Type, ParquetError> {
         text("class", optional)?,
     ];
     if table.images.is_some() {
-        let bytes = leaf("bytes", Physical::BYTE_ARRAY, required)?;
-        fields.push(group("image", vec![bytes, text("path", optional)?])?);
+        // Always there, but optional: else Hugging Face's datasets takes it for a mere structure.
+        let bytes = leaf("bytes", Physical::BYTE_ARRAY, optional)?;
+        fields.push(group("image", vec![bytes, text("path", optional)?], optional)?);
     }
     fields.push(list("embedding", Physical::FLOAT)?);
     if table.positions.is_some() {
@@ -63,7 +64,7 @@ fn schema(table: &EmbeddingTable<'_>) -> Result<Type, ParquetError> {
     }
     if table.neighbors.is_some() {
         let lists = vec![list("ids", Physical::INT64)?, list("distances", Physical::FLOAT)?];
-        fields.push(group("neighbors", lists)?);
+        fields.push(group("neighbors", lists, required)?);
     }
     if table.has_metadata() {
         fields.push(text("metadata", optional)?);
@@ -81,9 +82,13 @@ fn text(name: &str, repetition: Repetition) -> Result<TypePtr, ParquetError> {
     Ok(Arc::new(builder.build()?))
 }
 
-fn group(name: &str, fields: Vec<TypePtr>) -> Result<TypePtr, ParquetError> {
+fn group(
+    name: &str,
+    fields: Vec<TypePtr>,
+    repetition: Repetition,
+) -> Result<TypePtr, ParquetError> {
     let builder = Type::group_type_builder(name).with_fields(fields);
-    Ok(Arc::new(builder.with_repetition(Repetition::REQUIRED).build()?))
+    Ok(Arc::new(builder.with_repetition(repetition).build()?))
 }
 
 /// Returns a list that always exists, of elements that always exist.
@@ -134,18 +139,17 @@ fn write_rows<W: Write + Send>(
 ) -> Result<(), ParquetError> {
     let items = &table.items[rows.clone()];
     let names = items.iter().map(|item| item.name.as_deref().map(ByteArray::from));
-    write_optional::<ByteArrayType, W>(group, names)?;
+    write_optional::<ByteArrayType, W>(group, names, 0)?;
     #[allow(clippy::cast_possible_wrap, reason = "labels are small")]
     let labels = items.iter().map(|item| item.label.map(|label| label as i64));
-    write_optional::<Int64Type, W>(group, labels)?;
+    write_optional::<Int64Type, W>(group, labels, 0)?;
     let classes = rows.clone().map(|row| table.class(row).map(ByteArray::from));
-    write_optional::<ByteArrayType, W>(group, classes)?;
+    write_optional::<ByteArrayType, W>(group, classes, 0)?;
     if let Some(images) = table.images {
-        let images: Vec<ByteArray> =
-            images[rows.clone()].iter().map(|image| ByteArray::from(image.clone())).collect();
-        write_column::<ByteArrayType, W>(group, &images, None, None)?;
+        let images = images[rows.clone()].iter().map(|image| Some(ByteArray::from(image.clone())));
+        write_optional::<ByteArrayType, W>(group, images, 1)?;
         let paths = items.iter().map(|item| item.name.as_deref().map(ByteArray::from));
-        write_optional::<ByteArrayType, W>(group, paths)?;
+        write_optional::<ByteArrayType, W>(group, paths, 1)?;
     }
     write_lists::<FloatType, W>(group, rows.clone().map(|row| table.features.row(row).to_vec()))?;
     if let Some(positions) = table.positions {
@@ -169,18 +173,19 @@ fn write_rows<W: Write + Send>(
             rows.map(|row| table.metadata(row)).collect();
         let metadata = metadata.map_err(|error| ParquetError::External(Box::new(error)))?;
         let metadata = metadata.iter().map(|text| text.as_deref().map(ByteArray::from));
-        write_optional::<ByteArrayType, W>(group, metadata)?;
+        write_optional::<ByteArrayType, W>(group, metadata, 0)?;
     }
     Ok(())
 }
 
-/// Writes a column of values that may be missing.
+/// Writes a column of values that may be missing, in groups that could be missing `depth` times.
 fn write_optional<T: DataType, W: Write + Send>(
     group: &mut SerializedRowGroupWriter<'_, W>,
     values: impl Iterator<Item = Option<T::T>>,
+    depth: i16,
 ) -> Result<(), ParquetError> {
     let values: Vec<Option<T::T>> = values.collect();
-    let defined: Vec<i16> = values.iter().map(|value| i16::from(value.is_some())).collect();
+    let defined: Vec<i16> = values.iter().map(|value| depth + i16::from(value.is_some())).collect();
     let values: Vec<T::T> = values.into_iter().flatten().collect();
     write_column::<T, W>(group, &values, Some(&defined), None)
 }
