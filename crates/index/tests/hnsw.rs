@@ -12,11 +12,11 @@ fn rows(count: usize, seed: u64) -> Features {
     let mut centers = ChaCha8Rng::seed_from_u64(0);
     let centers: Vec<f32> = (0..20 * 24).map(|_| centers.random_range(-1.0..1.0)).collect();
     let mut noise = ChaCha8Rng::seed_from_u64(seed);
-    let mut row = |row: usize| {
+    let row = |row: usize| {
         let center = &centers[row % 20 * 24..][..24];
         center.iter().map(|&value| value + noise.random_range(-0.5..0.5)).collect::<Vec<f32>>()
     };
-    Features::new(24, (0..count).flat_map(|index| row(index)).collect()).unwrap()
+    Features::new(24, (0..count).flat_map(row).collect()).unwrap()
 }
 
 fn positions(hits: &[Hit]) -> Vec<usize> {
