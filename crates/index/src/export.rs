@@ -58,6 +58,7 @@ pub struct EmbeddingTable<'a> {
     features: &'a Features,
     items: &'a [Item],
     classes: &'a [String],
+    #[cfg_attr(not(feature = "parquet"), allow(dead_code, reason = "only Parquet holds images"))]
     images: Option<&'a [Vec<u8>]>,
     positions: Option<&'a [[f32; 2]]>,
     neighbors: Option<&'a [Vec<Hit>]>,
