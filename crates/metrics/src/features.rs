@@ -1,5 +1,10 @@
 //! Features on the host: one row of values per sample.
 
+mod values;
+
+use std::sync::Arc;
+
+use self::values::Values;
 use crate::MetricError;
 
 /// Features of a set of samples: `rows` rows of `dim` finite values.
@@ -16,7 +21,7 @@ use crate::MetricError;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Features {
     dim: usize,
-    data: Vec<f32>,
+    data: Values,
 }
 
 impl Features {
@@ -25,13 +30,35 @@ impl Features {
     /// # Errors
     /// If `dim` is 0, the values do not fill whole rows, or one is not finite.
     pub fn new(dim: usize, data: Vec<f32>) -> Result<Self, MetricError> {
-        if dim == 0 || !data.len().is_multiple_of(dim) {
-            return Err(MetricError::Shape { values: data.len(), dim });
-        }
-        match data.iter().position(|value| !value.is_finite()) {
-            Some(position) => Err(MetricError::NotFinite { row: position / dim }),
-            None => Ok(Self { dim, data }),
-        }
+        check(dim, &data)?;
+        Ok(Self { dim, data: Values::Owned(data) })
+    }
+
+    /// Creates features from values that live elsewhere, such as in a memory-mapped file.
+    ///
+    /// Clones share the values; only [`append`](Self::append) and [`retain`](Self::retain) copy
+    /// them.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    ///
+    /// # Example
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use selfsame_metrics::Features;
+    ///
+    /// let features = Features::shared(2, Arc::new(vec![1.0, 2.0, 3.0, 4.0]))?;
+    /// assert_eq!(features, Features::new(2, vec![1.0, 2.0, 3.0, 4.0])?);
+    /// assert!(Features::shared(3, Arc::new([1.0, 2.0])).is_err());
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
+    pub fn shared(
+        dim: usize,
+        data: Arc<dyn AsRef<[f32]> + Send + Sync>,
+    ) -> Result<Self, MetricError> {
+        check(dim, (*data).as_ref())?;
+        Ok(Self { dim, data: Values::Shared(data) })
     }
 
     /// Returns the number of values per row.
@@ -43,7 +70,7 @@ impl Features {
     /// Returns the number of rows.
     #[must_use]
     pub fn rows(&self) -> usize {
-        self.data.len() / self.dim
+        self.as_slice().len() / self.dim
     }
 
     /// Returns row `index`.
@@ -53,13 +80,58 @@ impl Features {
     #[must_use]
     #[track_caller]
     pub fn row(&self, index: usize) -> &[f32] {
-        &self.data[index * self.dim..][..self.dim]
+        &self.as_slice()[index * self.dim..][..self.dim]
     }
 
     /// Returns all values, row by row.
     #[must_use]
     pub fn as_slice(&self) -> &[f32] {
-        &self.data
+        self.data.as_slice()
+    }
+
+    /// Adds the rows of `other` after those of `self`.
+    ///
+    /// # Errors
+    /// If the widths differ; nothing is added then.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::Features;
+    ///
+    /// let mut features = Features::new(1, vec![5.0])?;
+    /// features.append(&Features::new(1, vec![6.0, 7.0])?)?;
+    /// assert_eq!(features.as_slice(), [5.0, 6.0, 7.0]);
+    /// assert!(features.append(&Features::new(2, vec![6.0, 7.0])?).is_err());
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
+    pub fn append(&mut self, other: &Self) -> Result<(), MetricError> {
+        self.same_width(other)?;
+        self.data.to_mut().extend_from_slice(other.as_slice());
+        Ok(())
+    }
+
+    /// Keeps the rows for whose index `keep` returns true, in order.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_metrics::Features;
+    ///
+    /// let mut features = Features::new(1, vec![5.0, 6.0, 7.0])?;
+    /// features.retain(|row| row != 1);
+    /// assert_eq!(features.as_slice(), [5.0, 7.0]);
+    /// # Ok::<(), selfsame_metrics::MetricError>(())
+    /// ```
+    pub fn retain(&mut self, mut keep: impl FnMut(usize) -> bool) {
+        let (rows, dim) = (self.rows(), self.dim);
+        let data = self.data.to_mut();
+        let mut kept = 0;
+        for row in 0..rows {
+            if keep(row) {
+                data.copy_within(row * dim..(row + 1) * dim, kept * dim);
+                kept += 1;
+            }
+        }
+        data.truncate(kept * dim);
     }
 
     /// Copies the rows at `indices`, in that order.
@@ -79,7 +151,7 @@ impl Features {
     #[track_caller]
     pub fn select(&self, indices: &[usize]) -> Self {
         let data = indices.iter().flat_map(|&index| self.row(index)).copied().collect();
-        Self { dim: self.dim, data }
+        Self { dim: self.dim, data: Values::Owned(data) }
     }
 
     /// Joins features of the same samples side by side, such as those of several stages.
@@ -121,7 +193,7 @@ impl Features {
     /// ```
     #[must_use]
     pub fn normalized(&self) -> Self {
-        let mut data = self.data.clone();
+        let mut data = self.as_slice().to_vec();
         for row in data.chunks_mut(self.dim) {
             let norm = l2_norm(row);
             if norm > 0.0 {
@@ -131,7 +203,7 @@ impl Features {
                 }
             }
         }
-        Self { dim: self.dim, data }
+        Self { dim: self.dim, data: Values::Owned(data) }
     }
 
     pub(crate) fn at_least(&self, least: usize) -> Result<(), MetricError> {
@@ -153,6 +225,16 @@ impl Features {
             return Err(MetricError::Width { first: self.dim, second: other.dim });
         }
         Ok(())
+    }
+}
+
+fn check(dim: usize, data: &[f32]) -> Result<(), MetricError> {
+    if dim == 0 || !data.len().is_multiple_of(dim) {
+        return Err(MetricError::Shape { values: data.len(), dim });
+    }
+    match data.iter().position(|value| !value.is_finite()) {
+        Some(position) => Err(MetricError::NotFinite { row: position / dim }),
+        None => Ok(()),
     }
 }
 
