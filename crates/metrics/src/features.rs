@@ -178,7 +178,7 @@ impl Features {
         let dim = parts.iter().map(|part| part.dim).sum();
         let rows = 0..first.rows();
         let data = rows.flat_map(|row| parts.iter().flat_map(move |part| part.row(row))).copied();
-        Ok(Self { dim, data: data.collect() })
+        Ok(Self { dim, data: Values::Owned(data.collect()) })
     }
 
     /// Scales every row to L2 norm 1; rows of zeros are unchanged.

@@ -134,13 +134,13 @@ fn rate(method: MethodName) -> f64 {
         | MethodName::FastSiam
         | MethodName::Dino
         | MethodName::Ressl
-        | MethodName::Swav => 0.24,
+        | MethodName::Swav
+        | MethodName::VisReg => 0.24,
         MethodName::SimSiam
         | MethodName::MocoV2
         | MethodName::MocoV3
         | MethodName::Nnclr
         | MethodName::LeJepa
-        | MethodName::VisReg
         | MethodName::Tico => 0.12,
         MethodName::WMse => 3e-3,
         MethodName::BarlowTwins | MethodName::Vicreg | MethodName::Vibcreg => 0.03,
