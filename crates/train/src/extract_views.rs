@@ -15,7 +15,7 @@ use crate::{ExtractedFeatures, TrainError};
 /// view, with the samples as rows in the same order.
 ///
 /// View `v` is view `v mod V` of epoch `v / V` in a run with this `seed`, if the source makes `V`
-/// views of a sample. With a source of one view they are all of the same kind, as LiDAR takes them;
+/// views of a sample. With a source of one view they are all of the same kind, as `LiDAR` takes them;
 /// with the two of a training recipe and a count of 2 they are the pairs that alignment compares.
 ///
 /// # Shapes

@@ -33,8 +33,9 @@ pub(crate) fn labels_to_learn(
     let refuse = |problem| Err(TrainError::Setting { field, problem });
     let mut sorted = labeled.to_vec();
     sorted.sort_unstable();
-    if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
-        return refuse(format!("has image {} twice; give each image once", twice[0]));
+    let same = |pair: &[usize]| (pair[0] == pair[1]).then_some(pair[0]);
+    if let Some(twice) = sorted.windows(2).find_map(same) {
+        return refuse(format!("has image {twice} twice; give each image once"));
     }
     if let Some(&last) = sorted.last()
         && last >= dataset.len()

@@ -26,7 +26,7 @@ use selfsame_optim::{ParameterGroup, Schedule};
 /// [`Classifier`](selfsame_models::Classifier).
 ///
 /// # Source
-/// Clark et al., 2020, [arXiv:2003.10555](https://arxiv.org/abs/2003.10555), section A.2, as BEiT and
+/// Clark et al., 2020, [arXiv:2003.10555](https://arxiv.org/abs/2003.10555), section A.2, as `BEiT` and
 /// MAE fine-tune. Deviation: by stages, which are blocks in a transformer and the four groups of
 /// blocks in a `ResNet`.
 ///
@@ -123,7 +123,7 @@ fn cover(
                 }
             }
             for (name, parameters) in parts {
-                cover(&[path, &[name.clone()]].concat(), &parameters, covers);
+                cover(&[path, std::slice::from_ref(name)].concat(), &parameters, covers);
             }
         }
     }

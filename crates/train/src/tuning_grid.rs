@@ -115,7 +115,7 @@ impl TuningGrid {
     }
 
     /// Returns the grid for fresh weights of any encoder: SGD at 0.1, 0.03 and 0.3 with a weight decay
-    /// of 5e-4, and `AdamW` at 1e-3 and 3e-4 with one of 0.05, for 500 and for 2,000 steps.
+    /// of 5e-4, and `AdamW` at 1e-3 and 3e-4 with one of 0.05, for 2,000 and for 500 steps.
     ///
     /// The first is SGD at 0.1, as residual networks are trained; transformers need `AdamW`, which
     /// [`product`](Self::product) can put first. All values are ours.
@@ -123,16 +123,16 @@ impl TuningGrid {
     pub fn from_scratch() -> Self {
         let sgd = FineTune::from_scratch(OptimizerConfig::sgd(0.9, 5e-4), 0.1);
         let adam_w = FineTune::from_scratch(OptimizerConfig::adam_w(0.05), 1e-3);
-        let mut grid = Self::product(&sgd, &[0.1, 0.03, 0.3], &[500, 2_000]);
-        grid.candidates.extend(Self::product(&adam_w, &[1e-3, 3e-4], &[500, 2_000]).candidates);
+        let mut grid = Self::product(&sgd, &[0.1, 0.03, 0.3], &[2_000, 500]);
+        grid.candidates.extend(Self::product(&adam_w, &[1e-3, 3e-4], &[2_000, 500]).candidates);
         grid
     }
 
-    /// Returns the grid for a pre-trained encoder: [`FineTune::default`] at 1e-3, 3e-4 and 3e-3, for
-    /// 500 and for 2,000 steps. All values are ours.
+    /// Returns the grid for a pre-trained encoder: [`FineTune::default`] at 3e-3, 1e-2 and 1e-3, for
+    /// 2,000 and for 500 steps. All values are ours.
     #[must_use]
     pub fn fine_tuning() -> Self {
-        Self::product(&FineTune::default(), &[1e-3, 3e-4, 3e-3], &[500, 2_000])
+        Self::product(&FineTune::default(), &[3e-3, 1e-2, 1e-3], &[2_000, 500])
     }
 
     /// Chooses the settings for the training images at `labeled`, starting from `encoder`.
@@ -283,7 +283,7 @@ mod tests {
     fn the_cross_entropy_is_that_of_the_softmax() {
         // Odds of 3 to 1 for the label, and of 1 to 1.
         let scores = Features::new(2, vec![3.0_f32.ln(), 0.0, 100.0, 100.0]).unwrap();
-        let want = ((4.0_f64 / 3.0).ln() + 2.0_f64.ln()) / 2.0;
+        let want = f64::midpoint((4.0_f64 / 3.0).ln(), 2.0_f64.ln());
         assert!((cross_entropy(&scores, &[0, 1]) - want).abs() < 1e-6);
     }
 }
