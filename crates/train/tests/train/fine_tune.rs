@@ -131,7 +131,7 @@ fn every_layer_moves_by_the_rate_of_its_stage() {
 fn a_transformer_has_a_rate_for_each_block() {
     let small = backbone("vit_tiny").unwrap().for_images(SIDE as usize).with_width(8);
     let encoder = small.init(0, &Device::flex());
-    let stages = encoder.stages().len() as i32;
+    let stages = i32::try_from(encoder.stages().len()).unwrap();
     let settings = FineTune { layer_decay: 0.9, ..one_step() };
     assert_moves(&settings, &encoder, |path| match path.split('.').collect::<Vec<_>>()[..] {
         ["encoder", "blocks", block, ..] => {

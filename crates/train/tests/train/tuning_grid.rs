@@ -113,7 +113,8 @@ fn a_grid_that_cannot_choose_says_why() {
     let unlabeled = Recipe::supervised_shapes(12);
     let test = Arc::new(Unlabeled(shapes(5, Split::Test)));
     let images = Supervised::new(images.train.clone(), test, unlabeled, &images.device);
-    let found = grid().accuracy(encoder, &images, &[labeled.clone()]).unwrap_err().to_string();
+    let found =
+        grid().accuracy(encoder, &images, std::slice::from_ref(&labeled)).unwrap_err().to_string();
     assert!(found.contains("`test` needs labels"), "{found}");
 }
 
