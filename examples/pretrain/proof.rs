@@ -128,21 +128,20 @@ impl Judge {
             ..Supervised::new(images.train.clone(), test.clone(), recipe.clone(), device)
         };
         let encoder = |_| settings.backbone.init(self.seed, device);
-        let accuracy = |grid: TuningGrid, title, samples: &[Vec<usize>]| {
-            match grid.accuracy(encoder, &run(title), samples) {
-                Ok(summary) => Ok(Some(summary)),
-                Err(TrainError::Stopped) => Ok(None),
-                Err(error) => Err(error),
-            }
+        let accuracy = |grid: TuningGrid, title, samples: &[Vec<usize>]| match grid.accuracy(
+            encoder,
+            &run(title),
+            samples,
+        ) {
+            Ok(summary) => Ok(Some(summary)),
+            Err(TrainError::Stopped) => Ok(None),
+            Err(error) => Err(error),
         };
         let few = accuracy(training.few(), "from scratch, 10 labels", &self.label_samples()?)?;
         let Some(few) = few else { return Ok(None) };
         let labels = self.train.len();
-        let all = accuracy(
-            training.all(labels),
-            "from scratch, all labels",
-            &[(0..labels).collect()],
-        )?;
+        let all =
+            accuracy(training.all(labels), "from scratch, all labels", &[(0..labels).collect()])?;
         Ok(all.map(|all| [few, all]))
     }
 
