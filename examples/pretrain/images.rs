@@ -13,8 +13,6 @@ use crate::settings::{SIDE, Settings};
 
 /// Maximum number of test images, equally many of each class.
 const TEST_LIMIT: usize = 2_000;
-/// Maximum number of labeled training images that measure progress; a fifth of them is held out.
-const PROGRESS_LIMIT: usize = 2_500;
 
 pub(crate) struct Images {
     pub train: Arc<dyn Dataset>,
@@ -91,7 +89,8 @@ impl Images {
             return Ok(None);
         }
         let (train, shown) = (self.train.clone(), settings.shown());
-        let held_out = HeldOut::split(train, shown, PROGRESS_LIMIT, settings.seed)?;
+        let views = settings.recipe().views.len();
+        let held_out = HeldOut::for_every_epoch(train, shown, views, settings.seed)?;
         Ok(Some(held_out).filter(|held_out| !held_out.queries.is_empty()))
     }
 

@@ -4,17 +4,15 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use burn::module::Module;
 use burn::tensor::Device;
 use selfsame::augment::Recipe;
-use selfsame::callbacks::{Progress, StopSignal};
-use selfsame::datasets::{Dataset, Subset, few_labels};
-use selfsame::metrics::{Features, Knn, LabeledFeatures, LinearProbe, Summary, accuracy};
-use selfsame::models::{AnyBackbone, Backbone, Classifier};
-use selfsame::optim::{OptimizerConfig, Schedule};
+use selfsame::callbacks::StopSignal;
+use selfsame::datasets::{Dataset, few_labels};
+use selfsame::metrics::{Features, Knn, LabeledFeatures, LinearProbe, Summary};
+use selfsame::models::{AnyBackbone, Backbone, BackboneConfig};
+use selfsame::optim::OptimizerConfig;
 use selfsame::report::{NeighborSheet, nearest_other_rows, nearest_rows, spread_over_classes};
-use selfsame::samplers::{Loader, LoaderConfig};
-use selfsame::train::{Trainer, TrainerConfig, extract_features};
+use selfsame::train::{FineTune, Supervised, TrainError, TuningGrid, extract_features};
 
 use crate::images::{Images, labels};
 use crate::settings::Settings;
@@ -118,46 +116,33 @@ impl Judge {
         &self,
         training: &ScratchTraining<'_>,
     ) -> anyhow::Result<Option<[Summary; 2]>> {
-        let mut few = Vec::new();
-        for sample in self.label_samples()? {
-            let accuracy = self.train_from_scratch(training, sample, training.few())?;
-            let Some(accuracy) = accuracy else {
-                return Ok(None);
-            };
-            few.push(accuracy);
-        }
-        let all = (0..self.train.len()).collect();
-        let accuracy = self.train_from_scratch(training, all, training.all())?;
-        Ok(accuracy.map(|all| [Summary::of(&few), Summary::of(&[all])]))
-    }
-
-    fn train_from_scratch(
-        &self,
-        training: &ScratchTraining<'_>,
-        indices: Vec<usize>,
-        ScratchConfig { title, batch_size, epochs, peak }: ScratchConfig,
-    ) -> anyhow::Result<Option<f64>> {
         let ScratchTraining { images, settings, device, threads, signal } = training;
-        let batch_size = batch_size.min(indices.len());
-        let labeled = Arc::new(Subset::new(images.train.clone(), indices));
-        let config = LoaderConfig { batch_size, threads: *threads, seed: self.seed };
-        let loader = Loader::new(labeled, settings.supervised_recipe(), config)?;
-        let encoder = settings.backbone.init(self.seed, device);
-        let network = Classifier::new(encoder, self.classes, self.seed, device);
-        let (optimizer, schedule) = (OptimizerConfig::sgd(0.9, 5e-4), Schedule::one_cycle(peak));
-        let config = TrainerConfig::new(epochs, optimizer, schedule);
-        let trainer = Trainer::new(network, loader, config, device)?;
-        let trainer = trainer.with_callback(Progress::new(title)).with_signal(signal.clone());
-        let outcome = trainer.fit()?;
-        if outcome.stopped.is_some() {
-            return Ok(None);
-        }
-        let network = outcome.method.valid();
         let test = images.test.as_ref().context("a labeled run has test images")?;
-        let plain = (*device).clone().inner();
-        let forward = |view| network.forward(view);
-        let scores = extract_features(test.clone(), &settings.shown(), BATCH, &plain, forward)?;
-        Ok(Some(accuracy_of_scores(&scores, &self.test)))
+        let recipe = settings.supervised_recipe();
+        let run = |title: &str| Supervised {
+            shown: settings.shown(),
+            threads: *threads,
+            seed: self.seed,
+            signal: signal.clone(),
+            title: Some(title.to_owned()),
+            ..Supervised::new(images.train.clone(), test.clone(), recipe.clone(), device)
+        };
+        let encoder = |_| settings.backbone.init(self.seed, device);
+        let accuracy = |grid: TuningGrid, title, samples: &[Vec<usize>]| match grid.accuracy(
+            encoder,
+            &run(title),
+            samples,
+        ) {
+            Ok(summary) => Ok(Some(summary)),
+            Err(TrainError::Stopped) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let few = accuracy(training.few(), "from scratch, 10 labels", &self.label_samples()?)?;
+        let Some(few) = few else { return Ok(None) };
+        let labels = self.train.len();
+        let all =
+            accuracy(training.all(labels), "from scratch, all labels", &[(0..labels).collect()])?;
+        Ok(all.map(|all| [few, all]))
     }
 
     /// Returns the label samples, the same for probes and for training from scratch.
@@ -177,34 +162,29 @@ pub(crate) struct ScratchTraining<'a> {
     pub signal: StopSignal,
 }
 
-/// Length and learning rate of training from scratch.
-struct ScratchConfig {
-    title: &'static str,
-    batch_size: usize,
-    epochs: u64,
-    /// Highest learning rate.
-    peak: f64,
-}
-
 impl ScratchTraining<'_> {
-    /// Enough steps to converge; fewer would flatter the pre-trained encoder.
-    fn few(&self) -> ScratchConfig {
-        let epochs = if self.settings.quick { 20 } else { 500 };
-        ScratchConfig { title: "from scratch, 10 labels", batch_size: 20, epochs, peak: 0.1 }
+    /// Returns the candidates for few labels: enough steps to converge, since fewer would flatter
+    /// the pre-trained encoder.
+    fn few(&self) -> TuningGrid {
+        self.grid(20, if self.settings.quick { 100 } else { 800 })
     }
 
-    fn all(&self) -> ScratchConfig {
-        let epochs = if self.settings.quick { 3 } else { 10 };
-        ScratchConfig { title: "from scratch, all labels", batch_size: 64, epochs, peak: 0.1 }
+    /// Returns the candidates for all `labels`, for a number of passes.
+    fn all(&self, labels: usize) -> TuningGrid {
+        let passes = if self.settings.quick { 3 } else { 10 };
+        self.grid(64, passes * (labels as u64 / 64).max(1))
     }
-}
 
-fn accuracy_of_scores(scores: &Features, labels: &[usize]) -> f64 {
-    let predict = |row: &[f32]| {
-        let best = row.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-        best.map_or(0, |(class, _)| class)
-    };
-    let predictions: Vec<usize> =
-        (0..scores.rows()).map(|index| predict(scores.row(index))).collect();
-    accuracy(&predictions, labels)
+    /// Returns learning rates that suit the network; a quick run takes the first.
+    fn grid(&self, batch_size: usize, steps: u64) -> TuningGrid {
+        let (optimizer, rates) = match self.settings.backbone {
+            BackboneConfig::ResNet(_) | BackboneConfig::Airbench(_) => {
+                (OptimizerConfig::sgd(0.9, 5e-4), [0.1, 0.03, 0.3])
+            }
+            _ => (OptimizerConfig::adam_w(0.05), [1e-3, 3e-4, 3e-3]),
+        };
+        let rates = if self.settings.quick { &rates[..1] } else { &rates };
+        let base = FineTune { batch_size, ..FineTune::from_scratch(optimizer, rates[0]) };
+        TuningGrid::product(&base, rates, &[steps])
+    }
 }

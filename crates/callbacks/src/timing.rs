@@ -9,7 +9,7 @@ use crate::line_file::LineFile;
 use crate::{Callback, CallbackError, RunView};
 
 /// The first line of the file.
-const HEAD: &str = "epoch,seconds,samples_per_second,data_wait,memory_bytes\n";
+const HEAD: &str = "epoch,seconds,evaluation_seconds,samples_per_second,data_wait,memory_bytes\n";
 
 /// A table of what each epoch cost, in time and memory, with one line per epoch.
 ///
@@ -20,6 +20,7 @@ const HEAD: &str = "epoch,seconds,samples_per_second,data_wait,memory_bytes\n";
 /// |---|---|
 /// | `epoch` | counted from 1 |
 /// | `seconds` | wall time since the end of the epoch before, callbacks and checkpoints included |
+/// | `evaluation_seconds` | those of them after the last step: in the callbacks that were added before this one, such as an evaluation |
 /// | `samples_per_second` | samples trained on per second in the epoch |
 /// | `data_wait` | share of the epoch's steps spent waiting for batches, 0 to 1 |
 /// | `memory_bytes` | resident memory of the process at the end of the epoch; empty if unknown |
@@ -81,6 +82,11 @@ impl Lap {
         self.newest = now;
     }
 
+    /// Returns the seconds from the last step to `now`.
+    fn since_step(&self, now: Instant) -> f64 {
+        now.duration_since(self.newest).as_secs_f64()
+    }
+
     /// Returns the share of the steps' time that was spent waiting, 0 to 1.
     fn data_wait(&self) -> f64 {
         let seconds = self.newest.duration_since(self.begin).as_secs_f64();
@@ -118,8 +124,9 @@ impl<M: Method> Callback<M> for TimingLog {
         let now = Instant::now();
         let seconds = now.duration_since(self.lap.begin).as_secs_f64();
         let line = format!(
-            "{},{seconds:.3},{:.1},{:.4},{}",
+            "{},{seconds:.3},{:.3},{:.1},{:.4},{}",
             run.clock.epoch(),
+            self.lap.since_step(now),
             run.metrics.samples_per_second,
             self.lap.data_wait(),
             run.metrics.memory_bytes.map_or_else(String::new, |bytes| bytes.to_string())
@@ -155,17 +162,41 @@ mod tests {
     }
 
     #[test]
-    fn an_epoch_has_a_line_of_five_cells_and_unknown_memory_is_empty() {
+    fn an_epoch_has_a_line_of_six_cells_and_unknown_memory_is_empty() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("timing.csv");
         log(&path, 0, 2);
         let text = fs::read_to_string(&path).unwrap();
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
         assert!(text.starts_with(HEAD));
-        assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [5, 5, 5]);
-        assert_eq!((lines[1][0], lines[1][4]), ("1", ""));
-        assert_eq!((lines[2][0], lines[2][4]), ("2", "2000000"));
+        assert_eq!(lines.iter().map(Vec::len).collect::<Vec<_>>(), [6, 6, 6]);
+        assert_eq!((lines[1][0], lines[1][5]), ("1", ""));
+        assert_eq!((lines[2][0], lines[2][5]), ("2", "2000000"));
         assert!(lines[2][1].parse::<f64>().unwrap() >= 0.0);
+    }
+
+    #[test]
+    fn evaluation_is_the_time_between_the_last_step_and_the_end_of_the_epoch() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("timing.csv");
+        let (mut log, mut run) = (TimingLog::new(&path), TestRun::new());
+        log.on_start(&mut run.view()).unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+        log.on_step_end(&mut run.view()).unwrap();
+        std::thread::sleep(Duration::from_millis(20)); // an evaluation
+        run.end_epoch(&[]);
+        log.on_epoch_end(&mut run.view()).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let cells: Vec<f64> = text
+            .lines()
+            .nth(1)
+            .unwrap()
+            .split(',')
+            .take(3)
+            .map_while(|cell| cell.parse().ok())
+            .collect();
+        let [_, seconds, evaluation] = cells[..] else { panic!("{text}") };
+        assert!(evaluation >= 0.02 && seconds >= evaluation + 0.02, "{text}");
     }
 
     #[test]

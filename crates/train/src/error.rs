@@ -110,6 +110,9 @@ pub enum TrainError {
         /// The folder.
         path: PathBuf,
     },
+    /// Supervised training was stopped by its signal, and nothing of it was kept.
+    #[error("training was stopped before its last step; start it again to get a result")]
+    Stopped,
     /// Not one epoch fits into the time limit.
     #[error(
         "an epoch takes about {epoch:.1?}, so none fits into the time limit of {limit:.1?}; raise the \

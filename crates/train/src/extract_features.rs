@@ -58,28 +58,62 @@ pub fn extract_features_of<const D: usize>(
     device: &Device,
     forward: impl Fn(Tensor<D>) -> Tensor<2>,
 ) -> Result<ExtractedFeatures, TrainError> {
-    let dims = source.view_dims(0);
-    let size: usize = dims.iter().product();
-    let mut unused: Vec<Vec<f32>> = (1..source.view_count())
-        .map(|view| vec![0.0; source.view_dims(view).iter().product()])
-        .collect();
-    let (mut dim, mut features, mut labels) = (0, Vec::new(), Vec::new());
+    let draw = Draw { seed: 0, epoch: 0, views: 1 };
+    let (mut views, labels) = extract_draw(source, draw, batch, device, forward)?;
+    Ok(ExtractedFeatures { features: views.swap_remove(0), labels })
+}
+
+/// The views to extract the features of: the first ones that a source makes in an epoch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Draw {
+    pub(crate) seed: u64,
+    pub(crate) epoch: u64,
+    /// Number of views, 1 to that of the source.
+    pub(crate) views: usize,
+}
+
+/// Computes the features of each view of a draw, and the labels of the samples.
+pub(crate) fn extract_draw<const D: usize>(
+    source: &dyn ViewSource,
+    draw: Draw,
+    batch: usize,
+    device: &Device,
+    forward: impl Fn(Tensor<D>) -> Tensor<2>,
+) -> Result<(Vec<Features>, Vec<Option<usize>>), TrainError> {
+    let dims: Vec<Vec<usize>> =
+        (0..source.view_count()).map(|view| source.view_dims(view)).collect();
+    let sizes: Vec<usize> = dims.iter().map(|dims| dims.iter().product()).collect();
+    let (mut dim, mut features) = (0, vec![Vec::new(); draw.views]);
+    let mut labels = Vec::with_capacity(source.samples());
     let indices: Vec<usize> = (0..source.samples()).collect();
     for chunk in indices.chunks(batch) {
-        let mut values = vec![0.0; chunk.len() * size];
-        for (&index, view) in chunk.iter().zip(values.chunks_mut(size)) {
-            let key = ViewKey { seed: 0, epoch: 0, sample: index as u64, view: 0 };
-            let mut views = vec![view];
-            views.extend(unused.iter_mut().map(Vec::as_mut_slice));
+        // A source writes all its views; those that are not asked for are overwritten.
+        let rows = |view| if view < draw.views { chunk.len() } else { 1 };
+        let mut values: Vec<Vec<f32>> =
+            sizes.iter().enumerate().map(|(view, size)| vec![0.0; rows(view) * size]).collect();
+        for (place, &index) in chunk.iter().enumerate() {
+            let Draw { seed, epoch, .. } = draw;
+            let key = ViewKey { seed, epoch, sample: index as u64, view: 0 };
+            let mut views: Vec<&mut [f32]> = values
+                .iter_mut()
+                .zip(&sizes)
+                .map(|(values, &size)| {
+                    let start = place * size % values.len().max(1);
+                    &mut values[start..][..size]
+                })
+                .collect();
             labels.push(source.write_views(index, key, &mut views)?);
         }
-        let dims = [vec![chunk.len()], dims.clone()].concat();
-        assert_eq!(dims.len(), D, "`forward` takes {D} dimensions, the views have {dims:?}");
-        let rows = forward(Tensor::from_data(TensorData::new(values, dims), device));
-        dim = rows.dims()[1];
-        features.extend(rows.into_data().iter::<f32>());
+        for ((values, dims), features) in values.into_iter().zip(&dims).zip(&mut features) {
+            let dims = [vec![chunk.len()], dims.clone()].concat();
+            assert_eq!(dims.len(), D, "`forward` takes {D} dimensions, the views have {dims:?}");
+            let rows = forward(Tensor::from_data(TensorData::new(values, dims), device));
+            dim = rows.dims()[1];
+            features.extend(rows.into_data().iter::<f32>());
+        }
     }
-    Ok(ExtractedFeatures { features: Features::new(dim, features)?, labels })
+    let features = features.into_iter().map(|features| Features::new(dim, features));
+    Ok((features.collect::<Result<_, _>>()?, labels))
 }
 
 /// Computes the features of every image of `dataset` with `forward`, in order, `batch` at a time.

@@ -10,7 +10,15 @@ use selfsame_datasets::{Dataset, Subset, stratified_split, stratified_subset};
 use selfsame_metrics::{Features, Knn, LabeledFeatures, LinearProbe};
 use selfsame_models::{Backbone, Method};
 
+use crate::labels::all_labels;
 use crate::{TrainError, extract_features};
+
+/// Forward passes that take as long as a forward and a backward pass.
+const FORWARD_PASSES: usize = 3;
+/// One in so many forward passes of an epoch may be for evaluation.
+const SHARE: usize = 20;
+/// The most images that measure progress; more make it hardly more precise.
+const LIMIT: usize = 2_500;
 
 /// Labeled images to learn from, and labeled images that are held out to measure accuracy.
 ///
@@ -74,7 +82,7 @@ impl HeldOut {
         images: usize,
         seed: u64,
     ) -> Result<Self, TrainError> {
-        let labels = labels(dataset.as_ref())?;
+        let labels = all_labels(dataset.as_ref(), "held_out")?;
         let chosen = stratified_subset(&labels, images.min(labels.len()), seed);
         let chosen_labels: Vec<usize> = chosen.iter().map(|&index| labels[index]).collect();
         let [train, queries] = stratified_split(&chosen_labels, 0.2, seed).map(|places| {
@@ -83,6 +91,44 @@ impl HeldOut {
             part
         });
         Ok(Self { train, queries, recipe, batch: 128 })
+    }
+
+    /// Takes so many training images that measuring accuracy after every epoch costs little of it, and
+    /// holds out a fifth of them, as [`split`](Self::split).
+    ///
+    /// ```text
+    /// images = min(2500, 3 · views · training images / 20)
+    /// ```
+    /// `views` is the number of views of each image that an epoch trains on. A forward and backward
+    /// pass of a view costs about three forward passes, so evaluation is at most a twentieth of an
+    /// epoch's computation. That leaves as much for reading the images and for the neighbors. Methods
+    /// that encode only a part of each view, such as MAE, have shorter epochs: give fewer `views`.
+    ///
+    /// # Errors
+    /// If an image has no label.
+    ///
+    /// # Example
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use selfsame_augment::Recipe;
+    /// use selfsame_datasets::{Split, Synthetic, SyntheticConfig};
+    /// use selfsame_train::HeldOut;
+    ///
+    /// let config = SyntheticConfig { images: 1_000, size: 8, seed: 0, split: Split::Train };
+    /// let images = Arc::new(Synthetic::new(config));
+    /// let held_out = HeldOut::for_every_epoch(images, Recipe::evaluation(8), 2, 0)?;
+    /// assert_eq!((held_out.train.len(), held_out.queries.len()), (240, 60));
+    /// # Ok::<(), selfsame_train::TrainError>(())
+    /// ```
+    pub fn for_every_epoch(
+        dataset: Arc<dyn Dataset>,
+        recipe: Recipe,
+        views: usize,
+        seed: u64,
+    ) -> Result<Self, TrainError> {
+        let images = FORWARD_PASSES * views * dataset.len() / SHARE;
+        Self::split(dataset, recipe, images.min(LIMIT), seed)
     }
 
     /// Computes the share of queries whose neighbors vote for the right class, 0 to 1. The encoder is
@@ -125,9 +171,9 @@ impl HeldOut {
         };
         Ok(Extracted {
             train: features(&self.train)?,
-            train_labels: labels(self.train.as_ref())?,
+            train_labels: all_labels(self.train.as_ref(), "held_out")?,
             queries: features(&self.queries)?,
-            query_labels: labels(self.queries.as_ref())?,
+            query_labels: all_labels(self.queries.as_ref(), "held_out")?,
         })
     }
 
@@ -144,17 +190,6 @@ impl HeldOut {
         let queries = LabeledFeatures::new(&extracted.queries, &extracted.query_labels)?;
         Ok(LinearProbe::default().fit(train, classes)?.accuracy(queries)?)
     }
-}
-
-/// Returns the class of every image.
-fn labels(dataset: &dyn Dataset) -> Result<Vec<usize>, TrainError> {
-    let label = |index| {
-        dataset.label(index).ok_or_else(|| TrainError::Setting {
-            field: "held_out",
-            problem: format!("needs labels, and {} has none", dataset.name(index)),
-        })
-    };
-    (0..dataset.len()).map(label).collect()
 }
 
 /// A callback that reports the encoder's accuracy on [`HeldOut`] images at the end of every epoch:

@@ -10,10 +10,13 @@
 
 mod accumulation;
 mod checkpoint;
+mod evaluation;
 mod failures;
+mod fine_tune;
 mod kill;
 mod learning;
 mod methods;
 mod resume;
 mod run;
 mod steps;
+mod tuning_grid;
