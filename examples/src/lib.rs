@@ -33,3 +33,8 @@ struct RunsThatLast;
 #[cfg(doctest)]
 #[doc = include_str!("../../docs/guide/8-weights.md")]
 struct Weights;
+
+/// Tested programs of `docs/guide/9-search.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/guide/9-search.md")]
+struct Search;

@@ -42,7 +42,9 @@ impl Distance {
     /// Every distance.
     pub const ALL: [Self; 5] = [Self::Cosine, Self::Dot, Self::L2, Self::L1, Self::Snr];
 
-    /// Returns the distance of `row` from `query`, computed in double precision.
+    /// Returns the distance of `row` from `query`, computed in double precision. The cosine is rounded
+    /// to single precision before it is subtracted, so that rows in the same direction are at
+    /// distance 0.
     ///
     /// # Panics
     /// If the lengths differ.
@@ -106,10 +108,12 @@ pub(crate) fn squares(a: &[f32]) -> f64 {
     dot(a, a)
 }
 
-/// Returns the cosine of rows whose squared norms are known: exactly 1 for equal rows, 0 for zeros.
+/// Returns the cosine of rows whose squared norms are known, rounded to single precision: exactly 1
+/// for rows in the same direction, 0 for zeros.
+#[allow(clippy::cast_possible_truncation, reason = "rounding is meant")]
 pub(crate) fn cosine(a: &[f32], b: &[f32], squares_a: f64, squares_b: f64) -> f64 {
     let norms = (squares_a * squares_b).sqrt();
-    if norms > 0.0 { (dot(a, b) / norms).clamp(-1.0, 1.0) } else { 0.0 }
+    if norms > 0.0 { f64::from((dot(a, b) / norms).clamp(-1.0, 1.0) as f32) } else { 0.0 }
 }
 
 fn noise_to_signal(query: &[f32], row: &[f32]) -> f64 {

@@ -162,7 +162,7 @@ impl<'a> Prepared<'a> {
     pub(super) fn exact<'q>(&'q self, query: &'q [f32]) -> impl Fn(usize, &[f32]) -> f32 + 'q {
         let own = if self.distance == Distance::Cosine { squares(query) } else { 0.0 };
         move |row, values| match self.distance {
-            Distance::Cosine => 1.0 - rounded(cosine(query, values, own, self.squares[row])),
+            Distance::Cosine => rounded(1.0 - cosine(query, values, own, self.squares[row])),
             other => rounded(other.between(query, values)),
         }
     }
