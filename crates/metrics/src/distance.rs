@@ -185,7 +185,10 @@ mod tests {
             let (a, b): (Vec<f32>, Vec<f32>) = rows.into_iter().unzip();
             for distance in Distance::ALL {
                 let (found, want) = (distance.between(&a, &b), plain(distance, &a, &b));
-                prop_assert!((found - want).abs() <= 1e-9 * want.abs().max(1.0), "{distance}");
+                // The cosine is rounded to single precision; a constant query is infinitely far.
+                let tolerance = if distance == Distance::Cosine { 1e-7 } else { 1e-9 };
+                let close = (found - want).abs() <= tolerance * want.abs().max(1.0);
+                prop_assert!(close || found.total_cmp(&want).is_eq(), "{distance}");
             }
         }
     }

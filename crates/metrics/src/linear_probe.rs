@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::lbfgs::{Curvature, minimize};
 use crate::{LabeledFeatures, MetricError};
-use objective::Objective;
+use objective::{Objective, penalty};
 
 pub use fitted::FittedProbe;
 pub use grid::{GridFit, ProbeGrid};
@@ -24,7 +24,8 @@ pub use sgd::{RateSchedule, SgdProbe};
 /// ```text
 /// minimize  Σ −log softmax(W x + b)[label]  +  l2/2 ‖W‖²       over the training rows x
 /// ```
-/// This is the objective of scikit-learn's `LogisticRegression` with `C = 1 / l2`. Features are first
+/// This is the objective of scikit-learn's `LogisticRegression` with `C = 1 / l2`; with two classes `W`
+/// is one vector, as there. Features are first
 /// scaled as [`scaling`](Self::scaling) says; predictions use the same shift and scale. The minimum is
 /// unique and found by L-BFGS: there is no seed, no learning rate, and nothing to tune on the test
 /// set.
@@ -90,7 +91,7 @@ impl LinearProbe {
             return Err(MetricError::Setting { key: "tolerance", range: "0 or more" });
         }
         let rows = probe.scaled(train.features().as_slice());
-        let penalty = self.l2 / train.labels().len() as f64;
+        let penalty = penalty(self.l2, train.labels().len(), classes);
         let objective = Objective::new(&rows, train.labels(), classes, penalty);
         let (start, mut curvature) = (probe.weights.clone(), Curvature::default());
         let loss = |weights: &[f64]| objective.at(weights);

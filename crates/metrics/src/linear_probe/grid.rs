@@ -5,7 +5,7 @@ use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::objective::Objective;
+use super::objective::{Objective, penalty};
 use super::{FeatureScaling, FittedProbe, tolerance};
 use crate::lbfgs::{Curvature, minimize};
 use crate::{LabeledFeatures, MetricError};
@@ -102,7 +102,7 @@ impl ProbeGrid {
         let mut accuracies = Vec::with_capacity(grid.len());
         let (mut best, mut chosen) = (f64::NEG_INFINITY, (grid[0], Vec::new()));
         for c in grid {
-            let penalty = 1.0 / (c * labels.len() as f64);
+            let penalty = penalty(1.0 / c, labels.len(), classes);
             curvature.add_penalty(penalty - objective.penalty, |at| at % width + 1 != width);
             objective.penalty = penalty;
             let loss = |weights: &[f64]| objective.at(weights);
@@ -118,7 +118,7 @@ impl ProbeGrid {
 
         let (c, start) = chosen;
         let rows = probe.scaled(train.features().as_slice());
-        let penalty = 1.0 / (c * train.labels().len() as f64);
+        let penalty = penalty(1.0 / c, train.labels().len(), classes);
         let objective = Objective::new(&rows, train.labels(), classes, penalty);
         let loss = |weights: &[f64]| objective.at(weights);
         probe.weights = minimize(loss, start, tolerance(), self.steps, &mut Curvature::default());

@@ -20,6 +20,15 @@ const BLOCK: usize = 64;
 /// Sums that are added in order, whatever the number of threads.
 const PARTS: usize = 64;
 
+/// Returns the penalty of an [`Objective`] whose sum over `rows` has the penalty `l2`.
+///
+/// Two classes have one weight vector in scikit-learn, the difference of our two opposite ones: half
+/// its square is the whole sum of theirs.
+pub(super) fn penalty(l2: f64, rows: usize, classes: usize) -> f64 {
+    let vectors = if classes == 2 { 2.0 } else { 1.0 };
+    vectors * l2 / rows as f64
+}
+
 impl<'a> Objective<'a> {
     pub(super) fn new(rows: &'a [f64], labels: &'a [usize], classes: usize, penalty: f64) -> Self {
         Self { rows, labels, classes, penalty }

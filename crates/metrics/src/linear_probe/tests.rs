@@ -144,3 +144,16 @@ fn protocols_are_read_back() {
     let old: LinearProbe = serde_json::from_str(r#"{"l2": 1.0, "steps": 300}"#).unwrap();
     assert_eq!(old, LinearProbe::default());
 }
+
+/// Rows at ±1: scikit-learn's single weight w, at C = 1, minimizes 2 log(1 + exp(−w)) + w²/2, so that
+/// w (1 + exp(w)) = 2.
+#[test]
+fn two_classes_have_the_penalty_of_one_weight_vector() {
+    let features = Features::new(1, vec![-1.0, 1.0]).unwrap();
+    let train = LabeledFeatures::new(&features, &[0, 1]).unwrap();
+    let exact =
+        LinearProbe { scaling: FeatureScaling::None, tolerance: 1e-10, ..LinearProbe::default() };
+    let fitted = exact.fit(train, 2).unwrap();
+    let w = fitted.coefficients(1).0[0] - fitted.coefficients(0).0[0];
+    assert!((w * (1.0 + w.exp()) - 2.0).abs() < 1e-5, "{w}");
+}
