@@ -25,6 +25,14 @@ test:
 tensorboard:
     .ci/tensorboard
 
+# The index with all its features, and what it exports, read by other tools from PyPI; needs Python.
+embeddings:
+    .ci/embeddings
+
+# A report in headless Chromium, where that is installed; needs Python.
+report:
+    .ci/report
+
 # Weights from and to PyTorch's libraries, and ONNX; needs Python, and some gigabytes from PyPI.
 weights:
     .ci/weights

@@ -2,8 +2,8 @@
 //! neighbors before and after, a linear probe, the spread and the rank of the features, seconds and
 //! memory. The table is printed, and saved as Markdown and CSV.
 //!
-//! Takes a minute for each method on drawn images, and the measurements; `--minutes` and `--data`
-//! change that.
+//! Takes a minute and a half for each method on drawn images, and the measurements; `--minutes` and
+//! `--data` change that.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 
@@ -43,7 +43,7 @@ struct Options {
     #[arg(long, value_name = "PATH")]
     data: Option<PathBuf>,
     /// Minutes of training for each method
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.5)]
     minutes: f64,
     /// Passes over the images, in place of a time
     #[arg(long, conflicts_with = "minutes")]
