@@ -1,8 +1,6 @@
 //! Health of the embedding while a method trains.
 
-use std::borrow::Cow;
-
-use selfsame_metrics::{Features, MetricError, rankme};
+use selfsame_metrics::rankme;
 use selfsame_models::Method;
 
 use crate::{Callback, CallbackError, RunView};
@@ -54,30 +52,17 @@ impl<M: Method> Callback<M> for Health {
         let Some(embedding) = run.embedding else { return Ok(()) };
         let is_zero = embedding.as_slice().iter().all(|value| *value == 0.0);
         if embedding.rows() >= 2 && !is_zero {
-            let rank = rankme(tall(embedding)?.as_ref())?;
+            let rank = rankme(embedding)?;
             run.report("rankme", rank);
         }
         Ok(())
     }
 }
 
-/// Transposes features that have more dimensions than rows, which have the same singular values.
-///
-/// The cost of the rank grows with the cube of the dimension, and a projector's can be 8,192.
-fn tall(features: &Features) -> Result<Cow<'_, Features>, MetricError> {
-    let (rows, dim) = (features.rows(), features.dim());
-    if dim <= rows {
-        return Ok(Cow::Borrowed(features));
-    }
-    let mut data = Vec::with_capacity(rows * dim);
-    for column in 0..dim {
-        data.extend((0..rows).map(|row| features.row(row)[column]));
-    }
-    Features::new(rows, data).map(Cow::Owned)
-}
-
 #[cfg(test)]
 mod tests {
+    use selfsame_metrics::Features;
+
     use super::*;
     use crate::test_run::TestRun;
 
@@ -98,15 +83,6 @@ mod tests {
             let one = Features::new(dim, vec![0.5; 3 * dim]).unwrap();
             assert!((reported(Some(&one)).unwrap() - 1.0).abs() < 1e-5, "{dim} dimensions");
         }
-    }
-
-    #[test]
-    fn wide_features_have_the_rank_that_they_have_as_they_are() {
-        let data = (0..12_u8).map(|i| f32::from(i * i % 7) - 2.0).collect();
-        let wide = Features::new(4, data).unwrap();
-        assert_eq!(tall(&wide).unwrap().dim(), 3);
-        let want = rankme(&wide).unwrap();
-        assert!((reported(Some(&wide)).unwrap() - want).abs() < 1e-5);
     }
 
     #[test]

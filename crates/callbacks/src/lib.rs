@@ -34,5 +34,5 @@ pub use milestone::Milestone;
 pub use missing_metric::MissingMetric;
 pub use progress::Progress;
 pub use stop::{StopReason, StopSignal};
-pub use tensorboard::{TensorBoard, write_projector};
+pub use tensorboard::TensorBoard;
 pub use timing::TimingLog;

@@ -1,7 +1,6 @@
 //! What TensorBoard shows of a run.
 
 mod event;
-mod projector;
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +8,6 @@ use std::path::PathBuf;
 use selfsame_models::Method;
 
 use self::event::EventFile;
-pub use self::projector::write_projector;
 use crate::{Callback, CallbackError, History, LogError, RunView, StepMetrics};
 
 /// TensorBoard requires `tfevents` in the name; a fixed name is found again by a resumed run.
@@ -205,7 +203,7 @@ mod tests {
         for (name, scale) in [("epoch-1", 1.0), ("epoch-2", 1e-9)] {
             let values = [0.1, -2.0, 3.0, 0.25, 5.0, 1e8].map(|value: f32| value * scale);
             let features = Features::new(2, values.to_vec()).unwrap();
-            write_projector(&folder, name, &features, &labels).unwrap();
+            selfsame_index::write_projector(&folder, name, &features, &labels).unwrap();
         }
     }
 }

@@ -8,17 +8,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// As [`replace_file`].
-///
-/// # Example
-/// ```
-/// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("a.txt");
-/// selfsame_index::write_atomically(&path, b"one")?;
-/// selfsame_index::write_atomically(&path, b"two")?;
-/// assert_eq!(std::fs::read(&path)?, b"two");
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_file(path, |file| file.write_all(bytes))
 }
 
@@ -30,23 +20,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// # Errors
 /// If `write` returns an error, or the folder does not exist or cannot be written to; the old file
 /// is unchanged then.
-///
-/// # Example
-/// ```
-/// use std::io::Write;
-///
-/// let folder = tempfile::tempdir()?;
-/// let path = folder.path().join("a.txt");
-/// selfsame_index::replace_file(&path, |file| writeln!(file, "one"))?;
-/// let failed = selfsame_index::replace_file(&path, |file| {
-///     writeln!(file, "half of two")?;
-///     Err(std::io::Error::other("no more"))
-/// });
-/// assert!(failed.is_err());
-/// assert_eq!(std::fs::read_to_string(&path)?, "one\n");
-/// # Ok::<(), std::io::Error>(())
-/// ```
-pub fn replace_file(
+pub(crate) fn replace_file(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
 ) -> io::Result<()> {
@@ -79,6 +53,13 @@ mod tests {
         let path = folder.path().join("a.txt");
         write_atomically(&path, b"one").unwrap();
         write_atomically(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let failed = replace_file(&path, |file| {
+            write!(file, "half of three")?;
+            Err(io::Error::other("no more"))
+        });
+        assert!(failed.is_err());
         assert_eq!(fs::read(&path).unwrap(), b"two");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert!(write_atomically(&folder.path().join("no/b.txt"), b"").is_err());

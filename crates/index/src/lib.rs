@@ -16,7 +16,6 @@ mod query_statistics;
 mod search;
 mod storage;
 
-pub use atomic_file::{replace_file, write_atomically};
 pub use calibration::{Calibration, CalibrationConfig, CalibrationMetric, CutPoint, Target};
 pub use error::IndexError;
 pub use evaluation::Evaluation;

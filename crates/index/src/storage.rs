@@ -12,7 +12,8 @@ use std::fs;
 use std::path::Path;
 
 use self::manifest::{FileEntry, MANIFEST, Manifest};
-use crate::{Index, IndexError, write_atomically};
+use crate::atomic_file::write_atomically;
+use crate::{Index, IndexError};
 
 impl Index {
     /// Saves the index to `folder`, which is created if it is missing.

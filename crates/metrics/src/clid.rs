@@ -12,8 +12,8 @@ use crate::{Features, MetricError, cluster_learnability, intrinsic_dimension};
 /// As those of the two.
 ///
 /// # Source
-/// Lu et al., 2022, [arXiv:2206.01251](https://arxiv.org/abs/2206.01251). Deviation: the paper adds
-/// both after standardizing each over all encoders compared; a product needs no other encoder.
+/// Lu et al., 2022, [arXiv:2206.01251](https://arxiv.org/abs/2206.01251). Deviation: the two are
+/// multiplied; the paper joins them after standardizing each over all encoders compared.
 ///
 /// # Example
 /// ```

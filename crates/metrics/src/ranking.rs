@@ -193,24 +193,23 @@ pub(crate) fn discount(rank: usize) -> f64 {
     1.0 / (rank as f64 + 2.0).log2()
 }
 
+/// All figures of a ranking, in the order in which `RetrievalFigures` takes them.
+pub(crate) const FIGURES: [fn(&Ranking) -> f64; 9] = [
+    Ranking::precision,
+    Ranking::recall,
+    Ranking::hit_rate,
+    Ranking::reciprocal_rank,
+    Ranking::average_precision,
+    Ranking::average_precision_of_all,
+    Ranking::average_precision_at_r,
+    Ranking::r_precision,
+    Ranking::ndcg,
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    type Figure = fn(&Ranking) -> f64;
-
-    const FIGURES: [Figure; 9] = [
-        Ranking::precision,
-        Ranking::recall,
-        Ranking::hit_rate,
-        Ranking::reciprocal_rank,
-        Ranking::average_precision,
-        Ranking::average_precision_of_all,
-        Ranking::average_precision_at_r,
-        Ranking::r_precision,
-        Ranking::ndcg,
-    ];
 
     fn ranking(hits: &str, relevant: usize) -> Ranking {
         Ranking::new(hits.chars().map(|hit| hit == 'T').collect(), relevant).unwrap()

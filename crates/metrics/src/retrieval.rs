@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::error::check_label_count;
+use crate::ranking::FIGURES;
 use crate::{Distance, LabeledFeatures, MetricError, NearestNeighbors, Ranking};
 
 /// What a mean over queries weighs alike.
@@ -279,19 +280,6 @@ impl Retrieval {
         Ok(())
     }
 }
-
-/// The figures of one ranking, in the order in which [`RetrievalFigures`] takes them.
-const FIGURES: [fn(&Ranking) -> f64; 9] = [
-    Ranking::precision,
-    Ranking::recall,
-    Ranking::hit_rate,
-    Ranking::reciprocal_rank,
-    Ranking::average_precision,
-    Ranking::average_precision_of_all,
-    Ranking::average_precision_at_r,
-    Ranking::r_precision,
-    Ranking::ndcg,
-];
 
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,8 @@ use std::path::Path;
 
 use selfsame_metrics::Features;
 
-use crate::{IndexError, write_atomically};
+use crate::IndexError;
+use crate::atomic_file::write_atomically;
 
 /// Writes features for the projector of TensorBoard, which shows them in two or three dimensions.
 ///
@@ -24,8 +25,9 @@ use crate::{IndexError, write_atomically};
 ///
 /// # Errors
 /// If a file cannot be written. It is [`IndexError::Write`] with a `source` of kind
-/// [`ErrorKind::InvalidInput`], and nothing is written, if there are no rows, if the number of labels is not that of the rows, or if `name` is
-/// empty, has characters other than ASCII letters, digits, `-` and `_`, or ends with `-metadata`.
+/// [`ErrorKind::InvalidInput`], and nothing is written, if there are no rows, if the number of labels
+/// is not that of the rows, or if `name` is empty, has characters other than ASCII letters, digits,
+/// `-` and `_`, or ends with `-metadata`.
 /// That the values are finite has been checked when `features` was created.
 ///
 /// # Example
