@@ -35,7 +35,7 @@ impl Images {
             let test = Some(draw(test, Split::Test));
             return Ok(Self { train, test, skipped: Vec::new(), name });
         };
-        let Splits { train, test } = open(path)?;
+        let Splits { train, test, .. } = open(path)?;
         let (train, test) = match labels(train.as_ref()) {
             None => (train, None),
             Some(_) if test.is_some() => (train, test),

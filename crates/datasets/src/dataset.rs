@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use image::DynamicImage;
 
-use crate::{DataError, stamp};
+use crate::{DataError, Omitted, stamp};
 
 /// A set of images, each with or without a label.
 ///
@@ -110,6 +110,8 @@ pub struct Splits {
     pub train: Arc<dyn Dataset>,
     /// The test images, with the classes of the training images.
     pub test: Option<Arc<dyn Dataset>>,
+    /// What was found but is in neither of them, and why.
+    pub omitted: Omitted,
 }
 
 impl std::fmt::Debug for Splits {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::classes::Classes;
-use crate::{DataError, Dataset, InMemory, Layout, Splits};
+use crate::{DataError, Dataset, InMemory, Layout, Omitted, Splits};
 
 /// An array from a file.
 pub(crate) struct Array {
@@ -92,5 +92,6 @@ pub(crate) fn array_splits(
     let train: Arc<dyn Dataset> =
         Arc::new(train.with_labels(classes.train, classes.names.clone())?);
     let test = test.map(|(test, _)| test.with_labels(classes.test, classes.names)).transpose()?;
-    Ok(Splits { train, test: test.map(|test| Arc::new(test) as Arc<dyn Dataset>) })
+    let test = test.map(|test| Arc::new(test) as Arc<dyn Dataset>);
+    Ok(Splits { train, test, omitted: Omitted::default() })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::pickle::{self, Value};
 use super::read::read_file;
-use crate::{DataError, Dataset, InMemory, Layout, Splits};
+use crate::{DataError, Dataset, InMemory, Layout, Omitted, Splits};
 
 const SIZE: [usize; 3] = [32, 32, 3];
 const IMAGE: usize = 32 * 32 * 3;
@@ -85,7 +85,7 @@ pub(crate) fn open_cifar_folder(folder: &Path) -> Result<Option<Splits>, DataErr
             };
             let test = files(&[version.test]);
             let test = (!test.is_empty()).then(|| load(&test)).transpose()?;
-            return Ok(Some(Splits { train: load(&train)?, test }));
+            return Ok(Some(Splits { train: load(&train)?, test, omitted: Omitted::default() }));
         }
     }
     Ok(None)

@@ -9,7 +9,7 @@ use image::DynamicImage;
 use super::bytes::MemberBytes;
 use super::classes::Classes;
 use super::read::read_file;
-use crate::{DataError, Dataset, Splits, decode_image, stamp};
+use crate::{DataError, Dataset, Omitted, Splits, decode_image, stamp};
 
 /// An image that was found, not yet read.
 #[derive(Clone, Debug)]
@@ -101,7 +101,7 @@ pub(crate) fn labeled_splits(
         Arc::new(ImageList { images, labels, classes: classes.clone() })
     };
     let test = (!test.is_empty()).then(|| list(test, test_labels));
-    Ok(Splits { train: list(train, train_labels), test })
+    Ok(Splits { train: list(train, train_labels), test, omitted: Omitted::default() })
 }
 
 /// Returns the path within `folder`, if it is in there.
