@@ -42,12 +42,11 @@ impl Omitted {
         if count == 0 {
             return;
         }
-        match self.entries.iter_mut().find(|entry| entry.reason == reason) {
-            Some(entry) => entry.count += count,
-            None => {
-                let (reason, example) = (reason.to_owned(), example.into());
-                self.entries.push(Omission { reason, count, example });
-            }
+        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.reason == reason) {
+            entry.count += count;
+        } else {
+            let (reason, example) = (reason.to_owned(), example.into());
+            self.entries.push(Omission { reason, count, example });
         }
     }
 
