@@ -110,6 +110,8 @@ pub struct Splits {
     pub train: Arc<dyn Dataset>,
     /// The test images, with the classes of the training images.
     pub test: Option<Arc<dyn Dataset>>,
+    /// How the data was understood, for a message: "class folders in train/ and test/".
+    pub found: String,
     /// What was found but is in neither of them, and why.
     pub omitted: Omitted,
 }

@@ -4,16 +4,16 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 
-use crate::formats::folder::{FoundImage, Location, folder_splits, is_image};
+use crate::formats::folder::{FoundImage, Location, folder_splits};
+use crate::formats::published::sort;
 use crate::formats::read::read_start;
+use crate::formats::walk::{Listing, walk};
 use crate::formats::{cifar, csv, idx, npy, tar};
-use crate::{DataError, Splits};
-
-/// Depth of folders to follow; deeper folders are treated as a loop of links.
-const MAX_DEPTH: usize = 12;
+use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Splits};
 
 /// Opens the images at `path`, in whichever of these formats it holds.
 ///
@@ -54,51 +54,127 @@ const MAX_DEPTH: usize = 12;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn open(path: &Path) -> Result<Splits, DataError> {
-    let about = fs::metadata(path).map_err(DataError::read(path))?;
-    if about.is_dir() { open_folder(path) } else { open_file(path) }
+    open_with(path, &OpenOptions::default())
 }
 
-fn open_folder(path: &Path) -> Result<Splits, DataError> {
+/// Opens the images at `path` as [`open`] does, with options for folders.
+///
+/// # Errors
+/// As [`open`], and if the folders are not what the options say.
+pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
+    let about = fs::metadata(path).map_err(DataError::read(path))?;
+    if about.is_dir() {
+        open_folder(path, options)
+    } else if about.is_file() {
+        open_file(path, options)
+    } else {
+        Err(DataError::NotAFile { path: path.to_owned() })
+    }
+}
+
+/// Opens the images at all `paths`, one after the other.
+///
+/// Classes of the same name are one class. Images of a path without labels have none.
+///
+/// # Errors
+/// As [`open_with`], and if there are no paths.
+///
+/// # Panics
+/// If `paths` is empty.
+///
+/// # Example
+/// ```
+/// use selfsame_datasets::{Dataset, OpenOptions, open_all};
+///
+/// let root = tempfile::tempdir()?;
+/// for name in ["a/cat/1.png", "a/dog/1.png", "b/1.png", "b/2.png"] {
+///     let path = root.path().join(name);
+///     std::fs::create_dir_all(path.parent().unwrap_or(root.path()))?;
+///     image::RgbImage::new(8, 8).save(path)?;
+/// }
+/// let [a, b] = ["a", "b"].map(|name| root.path().join(name));
+/// let train = open_all(&[a, b], &OpenOptions::default())?.train;
+/// assert_eq!([0, 1, 2, 3].map(|i| train.label(i)), [Some(0), Some(1), None, None]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn open_all<P: AsRef<Path>>(paths: &[P], options: &OpenOptions) -> Result<Splits, DataError> {
+    assert!(!paths.is_empty(), "there must be a path");
+    let mut all = Vec::new();
+    for path in paths {
+        all.push(open_with(path.as_ref(), options)?);
+    }
+    if all.len() == 1 {
+        return Ok(all.remove(0));
+    }
+    let (mut train, mut test, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    let mut omitted = Omitted::default();
+    for (splits, path) in all.into_iter().zip(paths) {
+        train.push(splits.train);
+        test.extend(splits.test);
+        found.push(format!("{}: {}", path.as_ref().display(), splits.found));
+        omitted.extend(splits.omitted);
+    }
+    let train = Concat::new(train);
+    let classes = train.class_names().to_vec();
+    let test = (!test.is_empty()).then(|| Concat::with_classes(test, classes));
+    let test = test.map(|test| Arc::new(test) as Arc<dyn Dataset>);
+    Ok(Splits { train: Arc::new(train), test, found: found.join("; "), omitted })
+}
+
+fn open_folder(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
     for known in [cifar::open_cifar_folder, idx::open_idx_folder, npy::open_npy_folder] {
         if let Some(splits) = known(path)? {
             return Ok(splits);
         }
     }
-    let (mut images, mut shards) = (Vec::new(), Vec::new());
-    walk(path, "", 0, &mut images, &mut shards)?;
-    if images.is_empty() {
-        images = tar::shard_images(path, shards)?;
+    let Listing { mut images, archives, lists, mut omitted } = walk(path, &options.exclude)?;
+    if are_shards(path, &archives, &images)? {
+        for image in std::mem::take(&mut images) {
+            omitted.add("beside shards, which hold the data", image.path);
+        }
+        images = tar::shard_images(path, archives)?;
+        return folder_splits(path, images, omitted, options);
     }
-    folder_splits(path, images)
+    for archive in archives {
+        omitted.add("that are archives beside images", archive);
+    }
+    let published = match options.layout {
+        FolderLayout::Auto | FolderLayout::Splits => sort(path, &lists, &mut images)?,
+        FolderLayout::Classes | FolderLayout::Flat => Vec::new(),
+    };
+    let mut splits = folder_splits(path, images, omitted, options)?;
+    if !published.is_empty() {
+        splits.found += &format!(", sorted by the lists of {}", published.join(" and "));
+    }
+    Ok(splits)
 }
 
-fn walk(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    images: &mut Vec<FoundImage>,
-    shards: &mut Vec<String>,
-) -> Result<(), DataError> {
-    for entry in fs::read_dir(folder).map_err(DataError::read(folder))? {
-        let entry = entry.map_err(DataError::read(folder))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let place = entry.path();
-        let path = format!("{prefix}{name}");
-        // A broken link is ignored.
-        let Ok(about) = fs::metadata(&place) else { continue };
-        if about.is_dir() && depth < MAX_DEPTH && !name.starts_with('.') {
-            walk(&place, &format!("{path}/"), depth + 1, images, shards)?;
-        } else if about.is_file() && is_image(&path) {
-            images.push(FoundImage { path, label: None, location: Location::File(place) });
-        } else if about.is_file() && tar::is_archive(&path) {
-            shards.push(path);
-        }
+/// Returns whether the archives in a folder are the data, not the images beside them: these are
+/// few, such as a preview. An archive that was unpacked beside itself has as many as it holds.
+fn are_shards(root: &Path, archives: &[String], images: &[FoundImage]) -> Result<bool, DataError> {
+    const FEW: usize = 16;
+    if archives.is_empty() || images.len() < FEW {
+        return Ok(!archives.is_empty());
     }
-    Ok(())
+    let size = |path: &Path| fs::metadata(path).map(|about| about.len());
+    let mut bytes = 0;
+    for archive in archives {
+        let path = root.join(archive);
+        bytes += size(&path).map_err(DataError::read(&path))?;
+    }
+    let loose: u64 = images
+        .iter()
+        .filter_map(|image| match &image.location {
+            Location::File(path) => size(path).ok(),
+            Location::Member { .. } => None,
+        })
+        .sum();
+    Ok(bytes / 4 > loose)
 }
 
 /// Opens a file by its first bytes or, if these decide nothing, by its name.
-fn open_file(path: &Path) -> Result<Splits, DataError> {
+fn open_file(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
     let start = read_start(path, 512)?;
     let compressed = start.starts_with(&[0x1F, 0x8B]);
     let inside = if compressed { inflated(&read_start(path, 1 << 16)?) } else { start };
@@ -110,7 +186,7 @@ fn open_file(path: &Path) -> Result<Splits, DataError> {
     } else if npy::is_zip(&inside) {
         npy::open_npz(path)
     } else if compressed || tar::is_tar(&inside) {
-        folder_splits(path, tar::archive_images(path)?)
+        folder_splits(path, tar::archive_images(path)?, Omitted::default(), options)
     } else if ending.is_some_and(|ending| ending == "csv") {
         csv::open_list(path)
     } else {
@@ -212,7 +288,6 @@ mod tests {
     fn what_holds_no_images_is_said_to() {
         assert!(message(&[]).contains("holds no image"));
         assert!(message(&["1.png"]).contains("only one image"));
-        assert!(message(&["a/1.png", "b/2.png", "3.png"]).contains("3.png beside class folders"));
         let strange = ["train/a/1.png", "train/b/1.png", "test/c/1.png"];
         assert!(message(&strange).contains("class `c`"));
         let root = folder(&["a/1.png"]);
