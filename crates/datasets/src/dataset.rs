@@ -119,6 +119,11 @@ pub struct Splits {
 impl std::fmt::Debug for Splits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let test = self.test.as_ref().map(|test| test.len());
-        f.debug_struct("Splits").field("train", &self.train.len()).field("test", &test).finish()
+        f.debug_struct("Splits")
+            .field("train", &self.train.len())
+            .field("test", &test)
+            .field("found", &self.found)
+            .field("omitted", &self.omitted)
+            .finish()
     }
 }

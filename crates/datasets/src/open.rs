@@ -1,6 +1,7 @@
 //! Opening of a path, whose format is detected.
 
 use std::ffi::OsStr;
+use std::fmt::Write;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -145,7 +146,7 @@ fn open_folder(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> 
     };
     let mut splits = folder_splits(path, images, omitted, options)?;
     if !published.is_empty() {
-        splits.found += &format!(", sorted by the lists of {}", published.join(" and "));
+        let _ = write!(splits.found, ", sorted by the lists of {}", published.join(" and "));
     }
     Ok(splits)
 }

@@ -13,9 +13,7 @@ use super::masks::omit_masks;
 use super::names::{composed, is_system};
 use super::read::read_file;
 use super::walk::HIDDEN;
-use crate::{
-    DataError, Dataset, FolderLayout, Omitted, OpenOptions, Splits, decode_image, stamp,
-};
+use crate::{DataError, Dataset, FolderLayout, Omitted, OpenOptions, Splits, decode_image, stamp};
 
 pub(crate) use super::names::is_image;
 
@@ -71,9 +69,10 @@ pub(crate) fn folder_splits(
     }
     if images.is_empty() {
         let path = root.to_owned();
-        return Err(match omitted.is_empty() {
-            true => DataError::Empty { path },
-            false => DataError::NothingUsable { path, omitted },
+        return Err(if omitted.is_empty() {
+            DataError::Empty { path }
+        } else {
+            DataError::NothingUsable { path, omitted }
         });
     }
     let plan = plan(&images, options)
@@ -94,6 +93,9 @@ pub(crate) fn folder_splits(
         }
         match part {
             Part::Train(_) => train.push(image),
+            Part::Test if image.label.is_none() => {
+                omitted.add("among the test images without a class", image.path);
+            }
             Part::Test => test.push(image),
             Part::Omit(reason) => omitted.add(&reason, image.path),
         }

@@ -4,6 +4,7 @@
 //! understood alike.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use super::folder::FoundImage;
 use super::names::{composed, words};
@@ -26,7 +27,7 @@ const IMAGE_FOLDERS: [&str; 6] = ["images", "image", "imgs", "img", "jpegimages"
 const FILLERS: [&str; 9] =
     ["set", "data", "dataset", "split", "samples", "images", "image", "imgs", "img"];
 /// From this number of folders on, they must hold two images each in the mean to be classes.
-const MANY_CLASSES: usize = 8;
+const MANY_CLASSES: usize = 4;
 
 /// Returns the split whose usual name is `word`, in lower case.
 fn role_of_word(word: &str) -> Option<Role> {
@@ -88,8 +89,8 @@ impl Plan {
     /// Returns what is done with the image at `path`, and the class of its folder.
     pub(crate) fn place(&self, path: &str) -> (Part, Option<String>) {
         let ends = path.rmatch_indices('/').map(|(slash, _)| slash + 1).chain([0]);
-        let found = ends.filter_map(|end| Some((end, self.parts.get(&path[..end])?))).next();
-        let Some((end, part)) = found else { return (Part::Train(false), None) };
+        let mut parts = ends.filter_map(|end| Some((end, self.parts.get(&path[..end])?)));
+        let Some((end, part)) = parts.next() else { return (Part::Train(false), None) };
         let class = path[end..].split_once('/').map(|(class, _)| class.to_owned());
         let labeled = matches!(part, Part::Train(true) | Part::Test);
         (part.clone(), class.filter(|_| labeled))
@@ -103,7 +104,7 @@ impl Plan {
 /// The images in a folder.
 #[derive(Debug, Default)]
 struct Folder {
-    folders: BTreeMap<String, Folder>,
+    folders: BTreeMap<String, Self>,
     /// Names of the images that are in no further folder, without their endings.
     names: Vec<String>,
     /// Images in this folder and all below.
@@ -124,15 +125,11 @@ impl Folder {
     fn add(&mut self, path: &str, labeled: bool) {
         self.images += 1;
         self.labeled += usize::from(labeled);
-        match path.split_once('/') {
-            Some((name, rest)) => match self.folders.get_mut(name) {
-                Some(folder) => folder.add(rest, labeled),
-                None => self.folders.entry(name.to_owned()).or_default().add(rest, labeled),
-            },
-            None => {
-                let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
-                self.names.push(stem.to_owned());
-            }
+        if let Some((name, rest)) = path.split_once('/') {
+            self.folders.entry(name.to_owned()).or_default().add(rest, labeled);
+        } else {
+            let stem = path.rsplit_once('.').map_or(path, |(stem, _)| stem);
+            self.names.push(stem.to_owned());
         }
     }
 
@@ -202,11 +199,10 @@ impl Folder {
 /// If the options ask for splits or classes and there are none; what is missing.
 pub(crate) fn plan(images: &[FoundImage], options: &OpenOptions) -> Result<Plan, String> {
     let root = Folder::of(images);
-    let mut plan = Plan::default();
     if options.layout == FolderLayout::Flat {
-        plan.found = "images without labels".to_owned();
-        return Ok(plan);
+        return Ok(Plan { found: "images without labels".to_owned(), ..Plan::default() });
     }
+    let mut plan = Plan::default();
     let classes: BTreeSet<String> = options.classes.iter().map(|name| composed(name)).collect();
     let planner = Planner { layout: options.layout, classes };
     planner.folder(&root, "", &mut plan)?;
@@ -277,10 +273,10 @@ impl Planner {
         }
         if let Some(mistaken) = named.first() {
             let folder = format!("{path}{}/", mistaken.name);
-            plan.found += &format!("; {folder} is a class, not a split");
+            let _ = write!(plan.found, "; {folder} is a class, not a split");
         }
         if let Some(child) = unlabeled.first() {
-            plan.found += &format!(", and images without labels in {path}{}/", child.name);
+            let _ = write!(plan.found, ", and images without labels in {path}{}/", child.name);
         }
         Ok(())
     }
@@ -343,25 +339,23 @@ impl Planner {
             let names = children.iter().map(|child| format!("{path}{}/", child.name));
             names.collect::<Vec<_>>().join(", ")
         };
-        let mut note = String::new();
         let no_split = "in no split (train, val, test or unlabeled)".to_owned();
         plan.set(path, Part::Omit(no_split));
         if train.is_empty() {
-            let known: BTreeSet<String> =
-                others.iter().map(|child| composed(child.name)).collect();
+            let known: BTreeSet<String> = others.iter().map(|child| composed(child.name)).collect();
             let same = val.iter().chain(&test).any(|child| {
                 let inner = child.folder.innermost("", &known).0;
                 !inner.folders.is_empty() && inner.class_names().is_subset(&known)
             });
             if same && others.len() > 1 {
                 plan.set(path, Part::Train(true));
-                self.tests(path, &mut val, &mut test, &known, plan, &mut note);
-                plan.found = format!("class folders and {note}");
+                let tests = plan_tests(path, &test, &val, &known, plan);
+                plan.found = format!("class folders and {tests}");
                 return;
             }
             train = std::mem::take(if val.is_empty() { &mut test } else { &mut val });
-            note = " (there is no train/)".to_owned();
         }
+        let note = if of(Role::Train).is_empty() { " (there is no train/)" } else { "" };
         let (mut known, mut labeled) = (self.classes.clone(), false);
         for child in &train {
             let here = format!("{path}{}/", child.name);
@@ -376,11 +370,10 @@ impl Planner {
         }
         let kind = if labeled { "class folders" } else { "images without labels" };
         let mut found = format!("{kind} in {}{note}", names(&train));
-        let mut tests = String::new();
         if labeled {
-            self.tests(path, &mut val, &mut test, &known, plan, &mut tests);
+            let tests = plan_tests(path, &test, &val, &known, plan);
             if !tests.is_empty() {
-                found += &format!(" and {tests}");
+                let _ = write!(found, " and {tests}");
             }
         } else {
             // Images with labels are learned from as well, so that something can be evaluated.
@@ -390,7 +383,7 @@ impl Planner {
                 if self.has_classes(inner, &inner_path, folder) {
                     plan.set(&here, Part::Train(false));
                     plan.set(&inner_path, Part::Train(true));
-                    found += &format!(", class folders in {here}, all to learn from");
+                    let _ = write!(found, ", class folders in {here}, all to learn from");
                     break;
                 }
                 plan.set(&here, Part::Omit(format!("in {here}, which has no labels to test")));
@@ -400,49 +393,18 @@ impl Planner {
             plan.set(&format!("{path}{}/", child.name), Part::Train(false));
         }
         if !unlabeled.is_empty() {
-            found += &format!(", images without labels in {}", names(&unlabeled));
+            let _ = write!(found, ", images without labels in {}", names(&unlabeled));
         }
         plan.found = found;
-    }
-
-    /// Plans the test images: those of `test` or, if these have no labels, those of `val`.
-    fn tests(
-        &self,
-        path: &str,
-        val: &mut Vec<Child>,
-        test: &mut Vec<Child>,
-        known: &BTreeSet<String>,
-        plan: &mut Plan,
-        found: &mut String,
-    ) {
-        found.clear();
-        let mut role = None;
-        for child in test.drain(..).chain(val.drain(..)) {
-            let here = format!("{path}{}/", child.name);
-            let (inner, inner_path) = child.folder.innermost(&here, known);
-            let has_labels = child.folder.labeled > 0
-                || (!inner.folders.is_empty() && inner.names.len() <= inner.images / 2);
-            let part = if !has_labels {
-                Part::Omit(format!("in {here}, which has no labels to test"))
-            } else if role.is_none_or(|role| child.role == Some(role)) {
-                role = child.role;
-                *found += if found.is_empty() { "" } else { ", " };
-                *found += &here;
-                Part::Test
-            } else {
-                Part::Omit(format!("in {here}, beside the test images in {found}"))
-            };
-            plan.set(&here, part.clone());
-            plan.set(&inner_path, part);
-        }
     }
 
     /// Returns whether the folders in `inner`, at `path`, are classes.
     fn has_classes(&self, inner: &Folder, path: &str, all: &Folder) -> bool {
         let known = !self.classes.is_empty() || self.layout == FolderLayout::Classes;
-        let pieces = path.split('/').any(|name| {
-            UNLABELED_FOLDERS.iter().any(|folder| name.eq_ignore_ascii_case(folder))
-        }) || inner.is_numbered()
+        let pieces = path
+            .split('/')
+            .any(|name| UNLABELED_FOLDERS.iter().any(|folder| name.eq_ignore_ascii_case(folder)))
+            || inner.is_numbered()
             || (inner.is_scattered() && all.images < 2 * inner.folders.len());
         inner.has_classes() && (known || !pieces)
     }
@@ -480,7 +442,7 @@ impl Planner {
             plan.set(path, Part::Train(true));
             plan.found = format!("class folders{place}");
             if beside > 0 {
-                plan.found += &format!(", and {beside} images beside them without labels");
+                let _ = write!(plan.found, ", and {beside} images beside them without labels");
             }
             return Ok(());
         };
@@ -494,9 +456,62 @@ impl Planner {
     }
 }
 
+/// Plans the test images: those of `test` or, if these have no labels, those of `val`. Returns their
+/// folders.
+fn plan_tests(
+    path: &str,
+    test: &[Child],
+    val: &[Child],
+    known: &BTreeSet<String>,
+    plan: &mut Plan,
+) -> String {
+    let (mut found, mut role) = (String::new(), None);
+    for child in test.iter().chain(val) {
+        let here = format!("{path}{}/", child.name);
+        let (inner, inner_path) = child.folder.innermost(&here, known);
+        let (inner, inner_path) = class_of(child.folder, &here, inner, inner_path);
+        let has_labels = child.folder.labeled > 0
+            || (!inner.folders.is_empty() && inner.names.len() <= inner.images / 2);
+        let part = if !has_labels {
+            Part::Omit(format!("in {here}, which has no labels to test"))
+        } else if role.is_none_or(|role| child.role == role) {
+            role = Some(child.role);
+            found += if found.is_empty() { "" } else { ", " };
+            found += &here;
+            Part::Test
+        } else {
+            Part::Omit(format!("in {here}, beside the test images in {found}"))
+        };
+        plan.set(&here, part.clone());
+        plan.set(&inner_path, part);
+    }
+    found
+}
+
+/// Returns the folder of the test images' classes: `inner`, at `path`, or `test`, at `here`, if it
+/// holds a single one.
+fn class_of<'a>(
+    test: &'a Folder,
+    here: &str,
+    inner: &'a Folder,
+    path: String,
+) -> (&'a Folder, String) {
+    let names: Vec<&str> = path[here.len()..].split_terminator('/').collect();
+    let says_nothing = |word: &String| {
+        FILLERS.contains(&word.as_str()) || word == "unknown" || role_of_word(word).is_some()
+    };
+    match names[..] {
+        [only] if inner.folders.is_empty() && !words(only).iter().all(says_nothing) => {
+            (test, here.to_owned())
+        }
+        _ => (inner, path),
+    }
+}
+
 /// Returns the one folder that holds the images, where others hold what belongs to them.
 fn image_folder<'a>(children: &[Child<'a>]) -> Option<Child<'a>> {
-    let is = |child: &&Child| IMAGE_FOLDERS.iter().any(|name| child.name.eq_ignore_ascii_case(name));
+    let is =
+        |child: &&Child| IMAGE_FOLDERS.iter().any(|name| child.name.eq_ignore_ascii_case(name));
     let mut named = children.iter().filter(is);
     let found = *named.next()?;
     (children.len() > 1 && named.next().is_none()).then_some(found)

@@ -40,13 +40,22 @@ const FOLDERS: [&str; 28] = [
     "truth",
 ];
 /// The last word of the folder of the images that they belong to.
-const IMAGES: [&str; 9] = [
-    "image", "images", "img", "imgs", "input", "inputs", "jpegimages", "leftimg8bit", "rgb",
-];
+const IMAGES: [&str; 9] =
+    ["image", "images", "img", "imgs", "input", "inputs", "jpegimages", "leftimg8bit", "rgb"];
 /// The end of a mask's name, where an image without it is beside.
 const SUFFIXES: [&str; 12] = [
-    "annotation", "groundtruth", "gt", "label", "labelids", "labels", "mask", "masks", "seg",
-    "segmentation", "trimap", "truth",
+    "annotation",
+    "groundtruth",
+    "gt",
+    "label",
+    "labelids",
+    "labels",
+    "mask",
+    "masks",
+    "seg",
+    "segmentation",
+    "trimap",
+    "truth",
 ];
 /// Colors of a mask at most, by which it is recognized.
 const MAX_COLORS: usize = 32;
@@ -140,7 +149,7 @@ fn by_folder(images: &[FoundImage], is_mask: &mut [bool]) {
     for (root, indices) in roots {
         let start = root.rfind('/').map_or(0, |slash| slash + 1);
         if partners.contains(&root[..start]) {
-            indices.into_iter().for_each(|index| is_mask[index] = true);
+            mark(&indices, is_mask);
         } else {
             open.entry(root[start..].to_owned()).or_default().extend(indices);
         }
@@ -161,7 +170,7 @@ fn by_folder(images: &[FoundImage], is_mask: &mut [bool]) {
             })
             .collect();
         if 2 * pairs.len() >= indices.len() && are_masks(images, &pairs) {
-            indices.into_iter().for_each(|index| is_mask[index] = true);
+            mark(&indices, is_mask);
         }
     }
 }
@@ -191,16 +200,20 @@ fn by_content(images: &[FoundImage], is_mask: &mut [bool]) {
                     partners.iter().map(|&index| (name(index, other), index)).collect();
                 let pairs: Vec<(usize, usize)> = indices
                     .iter()
-                    .filter_map(|&index| {
-                        Some((index, *partners.get(name(index, folder))?))
-                    })
+                    .filter_map(|&index| Some((index, *partners.get(name(index, folder))?)))
                     .collect();
                 if 10 * pairs.len() >= 9 * indices.len() && are_masks(images, &pairs) {
-                    indices.iter().for_each(|&index| is_mask[index] = true);
+                    mark(indices, is_mask);
                     break;
                 }
             }
         }
+    }
+}
+
+fn mark(indices: &[usize], is_mask: &mut [bool]) {
+    for &index in indices {
+        is_mask[index] = true;
     }
 }
 

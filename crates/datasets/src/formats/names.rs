@@ -6,15 +6,15 @@ use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 /// Endings of the images that are decoded.
 const IMAGES: [&str; 17] = [
-    "jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "bmp", "dib", "gif", "webp", "pnm", "ppm", "pgm",
-    "pbm", "tif", "tiff",
+    "jpg", "jpeg", "jpe", "jfif", "mpo", "png", "apng", "bmp", "dib", "gif", "webp", "pnm", "ppm",
+    "pgm", "pbm", "tif", "tiff",
 ];
 
 /// Endings of images that are not decoded.
 const UNSUPPORTED: [&str; 30] = [
-    "arw", "avif", "cr2", "cr3", "dcm", "dds", "dicom", "dng", "exr", "hdr", "heic", "heif",
-    "ico", "j2k", "jp2", "jpf", "jpx", "jxl", "jxr", "mrxs", "ndpi", "nef", "orf", "pcx", "psd",
-    "qoi", "raf", "svg", "svs", "tga",
+    "arw", "avif", "cr2", "cr3", "dcm", "dds", "dicom", "dng", "exr", "hdr", "heic", "heif", "ico",
+    "j2k", "jp2", "jpf", "jpx", "jxl", "jxr", "mrxs", "ndpi", "nef", "orf", "pcx", "psd", "qoi",
+    "raf", "svg", "svs", "tga",
 ];
 
 /// Files and folders that systems, file servers and editors leave beside images. So do those whose

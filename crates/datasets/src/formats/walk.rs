@@ -67,9 +67,9 @@ pub(crate) fn walk(root: &Path, exclude: &[PathBuf]) -> Result<Listing, DataErro
     let mut all = Listing::default();
     let mut level = vec![top];
     while !level.is_empty() {
-        let read: Vec<_> = level.par_iter().map(|folder| list(folder, &exclude)).collect();
+        let results: Vec<_> = level.par_iter().map(|folder| list(folder, &exclude)).collect();
         let mut next = Vec::new();
-        for (folder, result) in level.iter().zip(read) {
+        for (folder, result) in level.iter().zip(results) {
             match result {
                 Ok((listing, folders)) => {
                     all.images.extend(listing.images);
@@ -148,8 +148,8 @@ fn enter(
     let mut real = folder.real.join(name);
     if link {
         real = fs::canonicalize(&place).map_err(|_| "of links to nothing")?;
-        ways.push([start, folder.real.clone()]);
-        start = real.clone();
+        let way = [std::mem::replace(&mut start, real.clone()), folder.real.clone()];
+        ways.push(way);
     }
     if !ways.is_empty() && folder.is_reached_through(&real) {
         return Err(LOOP);
