@@ -60,6 +60,18 @@ pub enum DataError {
         /// What it holds.
         omitted: Omitted,
     },
+    /// An archive without images, such as CIFAR as downloaded.
+    #[error(
+        "{} holds no image, but files such as {member}; unpack it and give the folder {}",
+        path.display(),
+        member.split_once('/').map_or("it is in", |(folder, _)| folder)
+    )]
+    Packed {
+        /// The archive.
+        path: PathBuf,
+        /// A file in it.
+        member: String,
+    },
     /// The folders are not what the options say.
     #[error("{} {problem}", path.display())]
     Folders {

@@ -14,5 +14,6 @@ pub(crate) mod npy;
 mod pickle;
 pub(crate) mod published;
 pub(crate) mod read;
+pub(crate) mod stl10;
 pub(crate) mod tar;
 pub(crate) mod walk;

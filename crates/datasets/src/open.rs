@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fmt::Write;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::formats::folder::{FoundImage, Location, folder_splits};
 use crate::formats::published::sort;
 use crate::formats::read::read_start;
 use crate::formats::walk::{Listing, walk};
-use crate::formats::{cifar, csv, idx, npy, tar};
+use crate::formats::{cifar, csv, idx, npy, stl10, tar};
 use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Splits};
 
 /// Opens the images at `path`, in whichever of these formats it holds.
@@ -124,7 +124,12 @@ pub fn open_all<P: AsRef<Path>>(paths: &[P], options: &OpenOptions) -> Result<Sp
 }
 
 fn open_folder(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
-    for known in [cifar::open_cifar_folder, idx::open_idx_folder, npy::open_npy_folder] {
+    for known in [
+        cifar::open_cifar_folder,
+        stl10::open_stl10_folder,
+        idx::open_idx_folder,
+        npy::open_npy_folder,
+    ] {
         if let Some(splits) = known(path)? {
             return Ok(splits);
         }
@@ -144,6 +149,11 @@ fn open_folder(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> 
         FolderLayout::Auto | FolderLayout::Splits => sort(path, &lists, &mut images)?,
         FolderLayout::Classes | FolderLayout::Flat => Vec::new(),
     };
+    if published.is_empty() {
+        for list in lists {
+            omitted.add("that are lists of no known data set", list);
+        }
+    }
     let mut splits = folder_splits(path, images, omitted, options)?;
     if !published.is_empty() {
         let _ = write!(splits.found, ", sorted by the lists of {}", published.join(" and "));
@@ -187,12 +197,29 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
     } else if npy::is_zip(&inside) {
         npy::open_npz(path)
     } else if compressed || tar::is_tar(&inside) {
-        folder_splits(path, tar::archive_images(path)?, Omitted::default(), options)
+        let images = tar::archive_images(path)?;
+        if images.is_empty()
+            && let Some(member) = first_file(path, compressed)
+        {
+            return Err(DataError::Packed { path: path.to_owned(), member });
+        }
+        folder_splits(path, images, Omitted::default(), options)
     } else if ending.is_some_and(|ending| ending == "csv") {
         csv::open_list(path)
     } else {
         Err(DataError::Unknown { path: path.to_owned() })
     }
+}
+
+/// Returns the name of the first file in an archive, if there is one.
+fn first_file(path: &Path, compressed: bool) -> Option<String> {
+    let file = File::open(path).ok()?;
+    let stream: Box<dyn Read> =
+        if compressed { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
+    let mut archive = ::tar::Archive::new(stream);
+    let mut files =
+        archive.entries().ok()?.flatten().filter(|it| it.header().entry_type().is_file());
+    Some(files.next()?.path().ok()?.display().to_string())
 }
 
 /// Decompresses the first bytes, as far as possible.

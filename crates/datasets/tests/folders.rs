@@ -269,7 +269,7 @@ fn folders_that_are_no_classes_are_not_taken_for_them() {
     check(
         &["a/{}.png", "b/{}.png", "beside.png"],
         (9, 8, 0, "a b"),
-        "class folders, and 1 images beside them without labels",
+        "class folders, and 1 beside them without labels",
         "",
     );
     check(&["only/a/{}.png", "only/b/{}.png"], (8, 8, 0, "a b"), "class folders in only/", "");
@@ -520,6 +520,18 @@ fn links_are_followed_but_not_in_circles() {
     let said = splits.omitted.to_string();
     assert!(said.contains("1 of links to nothing: a/broken.png"), "{said}");
     assert!(said.contains("3 of links to a folder that they are in"), "{said}");
+}
+
+#[test]
+fn an_archive_of_other_files_is_to_be_unpacked() {
+    let root = tempfile::tempdir().unwrap();
+    let (path, batch) = (root.path().join("cifar.tar"), root.path().join("data_batch_1"));
+    fs::write(&batch, [0; 100]).unwrap();
+    let mut builder = tar::Builder::new(fs::File::create(&path).unwrap());
+    builder.append_path_with_name(&batch, "cifar-10-batches-py/data_batch_1").unwrap();
+    builder.finish().unwrap();
+    let error = open(&path).unwrap_err().to_string();
+    assert!(error.contains("unpack it and give the folder cifar-10-batches-py"), "{error}");
 }
 
 #[cfg(unix)]

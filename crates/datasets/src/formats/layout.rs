@@ -442,7 +442,7 @@ impl Planner {
             plan.set(path, Part::Train(true));
             plan.found = format!("class folders{place}");
             if beside > 0 {
-                let _ = write!(plan.found, ", and {beside} images beside them without labels");
+                let _ = write!(plan.found, ", and {beside} beside them without labels");
             }
             return Ok(());
         };
