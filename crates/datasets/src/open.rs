@@ -20,28 +20,50 @@ use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Spli
 ///
 /// | content | result |
 /// |---|---|
-/// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labeled images in two splits |
+/// | `train/CLASS/…`, and perhaps `test/CLASS/…` or `val/CLASS/…` | labeled images in two splits |
 /// | `CLASS/…` | labeled images |
-/// | images side by side | images without labels |
+/// | images side by side, or in `unlabeled/` beside any of the former | images without labels |
+/// | Food-101, CUB-200, Oxford-IIIT Pet, `ImageNet` or Tiny `ImageNet`, unpacked | labeled images, in two splits by the lists of the data set |
 /// | a `.tar` or `.tar.gz` of one of these, or a folder of several | the same |
 /// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard with `train`, `test` or `val` in its name is of that split |
 /// | a `.csv` of lines `path[,label]` | the images listed, in that order |
 /// | `data_batch_1.bin` … or `data_batch_1` … `test_batch` | CIFAR-10, binary or Python version |
 /// | `train.bin`, `test.bin` or `train`, `test`, `meta` | CIFAR-100, fine classes |
+/// | `train_X.bin`, `train_y.bin`, `test_X.bin` …, `unlabeled_X.bin` | STL-10; images without labels are learned from |
 /// | `train-images-idx3-ubyte[.gz]` … | MNIST and its family |
 /// | an IDX file, a `.npy` | images without labels |
 /// | a `.npz`, or a folder of `.npy`, of `x_train`, `train_images` or `images` | images, with labels in `y_train`, `train_labels` or `labels` |
 ///
+/// # What folders mean
+/// [`Splits::found`] says how folders were understood, and [`Splits::omitted`] counts what is not
+/// used. [`OpenOptions`] decide otherwise.
+///
+/// - Folders around everything are seen through.
+/// - Splits have their usual names (`training`, `Test`, `validation`, `train2017`, `seg_train` beside
+///   `seg_test`). One folder of images named so among other folders of images is a class. If `test`
+///   and `val` both have labels, `val` is omitted; without `train`, they take its place.
+/// - Folders are no classes if four or more hold fewer than two images in the mean, if they are
+///   pieces of one numbered sequence (as img2dataset writes), or if most images are in none. A single
+///   class counts as no labels.
+/// - Masks are omitted: images in a folder such as `masks` beside `images`, `a_mask.png` beside
+///   `a.jpg`, and folders whose images have the names of those in a folder beside, and few colors.
+/// - Hidden files, `@eaDir`, `__MACOSX` and the like, the folders of runs, links to nothing or in
+///   circles, folders that cannot be read and files that are no images are omitted. A file without
+///   an ending is an image if it starts as one.
+/// - Of shards and at most 15 images beside them, or much smaller ones, the shards are the data;
+///   else archives beside images are omitted.
+///
 /// Images in folders and archives are sorted by path. Classes are sorted by name or, if all are
-/// whole numbers, by value. Files not named as images are ignored. A single class counts as no
-/// labels.
+/// whole numbers, by value. Names that differ only in the composition of their characters (NFC or
+/// NFD) are one class; bytes that are not UTF-8 are written `\xE9`.
 ///
 /// Archives are indexed once and not unpacked. The images of a compressed archive are kept in
 /// memory, encoded. Arrays are kept in memory, up to 16 GiB.
 ///
 /// # Errors
-/// If the path cannot be read, holds fewer than two images or none of these formats, or is damaged,
-/// or a class of the test images has no training images. The error names the file and the remedy.
+/// If the path cannot be read, is a pipe or a device, holds fewer than two images or none of these
+/// formats, or is damaged, or a class of the test images has no training images. The error names the
+/// file and the remedy.
 ///
 /// # Example
 /// ```

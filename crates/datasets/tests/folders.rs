@@ -420,6 +420,9 @@ fn masks_are_not_learned_from() {
         let all = open_with(root.path(), &flat).unwrap();
         assert_eq!(all.train.len(), 4 * (images.len() + masks.len()));
     }
+    // Of two years, neither is a class.
+    let root = folder(&["VOC2007/JPEGImages/a{}.png", "VOC2012/JPEGImages/b{}.png"]);
+    assert_eq!(shape(&read(&root)), (8, 0, 0, String::new()));
     // Classes with masks among their images.
     let root = folder(&["benign/benign ({}).png", "normal/normal ({}).png"]);
     add(&root, &["benign/benign ({})_mask.png", "benign/benign ({})_mask_1.png"], &mask());

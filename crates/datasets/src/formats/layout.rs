@@ -29,6 +29,10 @@ const FILLERS: [&str; 9] =
 /// From this number of folders on, they must hold two images each in the mean to be classes.
 const MANY_CLASSES: usize = 4;
 
+fn is_of_no_class(folder: &str) -> bool {
+    UNLABELED_FOLDERS.iter().any(|known| folder.eq_ignore_ascii_case(known))
+}
+
 /// Returns the split whose usual name is `word`, in lower case.
 fn role_of_word(word: &str) -> Option<Role> {
     Some(match word {
@@ -393,7 +397,8 @@ impl Planner {
             plan.set(&format!("{path}{}/", child.name), Part::Train(false));
         }
         if !unlabeled.is_empty() {
-            let _ = write!(found, ", images without labels in {}", names(&unlabeled));
+            let kind = if labeled { ", images without labels in " } else { ", " };
+            let _ = write!(found, "{kind}{}", names(&unlabeled));
         }
         plan.found = found;
     }
@@ -432,7 +437,12 @@ impl Planner {
             String::new()
         } else if beside > images / 2 {
             " (most are in no folder)".to_owned()
-        } else if UNLABELED_FOLDERS.iter().any(|name| path.to_lowercase().contains(name)) {
+        } else if path.split('/').any(is_of_no_class)
+            || folder
+                .folders
+                .values()
+                .any(|inner| inner.folders.keys().any(|it| is_of_no_class(it)))
+        {
             format!(" ({count} folders here are no classes)")
         } else if folder.is_numbered() {
             format!(" ({count} numbered folders are pieces, not classes)")
