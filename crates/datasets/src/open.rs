@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 
-use crate::formats::folder::{FoundImage, Location, folder_splits};
+use crate::formats::folder::{FoundImage, Location, folder_splits, image_files, is_image};
 use crate::formats::published::sort;
 use crate::formats::read::read_start;
 use crate::formats::walk::{Listing, walk};
@@ -39,12 +39,12 @@ use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Spli
 /// used. [`OpenOptions`] decide otherwise.
 ///
 /// - Folders around everything are seen through.
-/// - Splits have their usual names (`training`, `Test`, `validation`, `train2017`, `seg_train` beside
-///   `seg_test`). One folder of images named so among other folders of images is a class. If `test`
+/// - Splits have their usual names (`training`, `Test`, `validation`, `train2017`, `seg_train`
+///   beside `seg_test`). One folder of images named so among other folders of images is a class. If `test`
 ///   and `val` both have labels, `val` is omitted; without `train`, they take its place.
 /// - Folders are no classes if four or more hold fewer than two images in the mean, if they are
-///   pieces of one numbered sequence (as img2dataset writes), or if most images are in none. A single
-///   class counts as no labels.
+///   pieces of one numbered sequence (as img2dataset writes), or if most images are in none. A
+///   single class counts as no labels.
 /// - Masks are omitted: images in a folder such as `masks` beside `images`, `a_mask.png` beside
 ///   `a.jpg`, and folders whose images have the names of those in a folder beside, and few colors.
 /// - Hidden files, `@eaDir`, `__MACOSX` and the like, the folders of runs, links to nothing or in
@@ -62,8 +62,8 @@ use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Spli
 ///
 /// # Errors
 /// If the path cannot be read, is a pipe or a device, holds fewer than two images or none of these
-/// formats, or is damaged, or a class of the test images has no training images. The error names the
-/// file and the remedy.
+/// formats, or is damaged, or a class of the test images has no training images. The error names
+/// the file and the remedy.
 ///
 /// # Example
 /// ```
@@ -97,10 +97,11 @@ pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Splits, DataError
 
 /// Opens the images at all `paths`, one after the other.
 ///
-/// Classes of the same name are one class. Images of a path without labels have none.
+/// A path may be that of an image. Classes of the same name are one class. Images of a path without
+/// labels have none.
 ///
 /// # Errors
-/// As [`open_with`], and if there are no paths.
+/// As [`open_with`].
 ///
 /// # Panics
 /// If `paths` is empty.
@@ -123,20 +124,25 @@ pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Splits, DataError
 #[track_caller]
 pub fn open_all<P: AsRef<Path>>(paths: &[P], options: &OpenOptions) -> Result<Splits, DataError> {
     assert!(!paths.is_empty(), "there must be a path");
-    let mut all = Vec::new();
-    for path in paths {
-        all.push(open_with(path.as_ref(), options)?);
+    if let [path] = paths {
+        return open_with(path.as_ref(), options);
     }
-    if all.len() == 1 {
-        return Ok(all.remove(0));
-    }
+    // As a shell passes `photos/*.jpg`.
+    let is_given = |path: &Path| path.is_file() && is_image(&path.to_string_lossy());
+    let (given, sets): (Vec<&Path>, Vec<&Path>) =
+        paths.iter().map(AsRef::as_ref).partition(|path| is_given(path));
     let (mut train, mut test, mut found) = (Vec::new(), Vec::new(), Vec::new());
     let mut omitted = Omitted::default();
-    for (splits, path) in all.into_iter().zip(paths) {
+    for path in sets {
+        let splits = open_with(path, options)?;
         train.push(splits.train);
         test.extend(splits.test);
-        found.push(format!("{}: {}", path.as_ref().display(), splits.found));
+        found.push(format!("{}: {}", path.display(), splits.found));
         omitted.extend(splits.omitted);
+    }
+    if !given.is_empty() {
+        found.push(format!("{} images without labels", given.len()));
+        train.push(image_files(&given));
     }
     let train = Concat::new(train);
     let classes = train.class_names().to_vec();
@@ -228,6 +234,8 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
         folder_splits(path, images, Omitted::default(), options)
     } else if ending.is_some_and(|ending| ending == "csv") {
         csv::open_list(path)
+    } else if is_image(&path.to_string_lossy()) {
+        Err(DataError::Single { path: path.to_owned() })
     } else {
         Err(DataError::Unknown { path: path.to_owned() })
     }

@@ -311,6 +311,10 @@ fn several_inputs_share_their_classes() {
     let test = all.test.unwrap();
     assert_eq!((test.class_names(), test.label(0)), (all.train.class_names(), Some(2)));
     assert_eq!(all.omitted.to_string(), "1 ending in .txt: x.txt");
+    let files = ["0.png", "1.png"].map(|name| third.path().join(name));
+    let all = open_all(&files, &OpenOptions::default()).unwrap();
+    assert_eq!((shape(&all).0, all.found.as_str()), (2, "2 images without labels"));
+    assert!(open(&files[0]).unwrap_err().to_string().contains("only one image"));
 }
 
 #[test]

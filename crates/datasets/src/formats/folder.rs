@@ -135,6 +135,17 @@ pub(crate) fn labeled_splits(
     Ok(Splits { train, test, found, omitted: Omitted::default() })
 }
 
+/// Returns a data set of these files, without labels.
+pub(crate) fn image_files(paths: &[&Path]) -> Arc<dyn Dataset> {
+    let found = |path: &&Path| FoundImage {
+        path: path.display().to_string(),
+        label: None,
+        location: Location::File(path.to_path_buf()),
+    };
+    let images = paths.iter().map(found).collect();
+    Arc::new(ImageList { images, labels: vec![None; paths.len()], classes: Arc::new([]) })
+}
+
 /// Images that are read and decoded on each access.
 struct ImageList {
     images: Vec<FoundImage>,

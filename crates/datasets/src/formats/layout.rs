@@ -406,9 +406,7 @@ impl Planner {
     /// Returns whether the folders in `inner`, at `path`, are classes.
     fn has_classes(&self, inner: &Folder, path: &str, all: &Folder) -> bool {
         let known = !self.classes.is_empty() || self.layout == FolderLayout::Classes;
-        let pieces = path
-            .split('/')
-            .any(|name| UNLABELED_FOLDERS.iter().any(|folder| name.eq_ignore_ascii_case(folder)))
+        let pieces = path.split('/').any(is_of_no_class)
             || inner.is_numbered()
             || (inner.is_scattered() && all.images < 2 * inner.folders.len());
         inner.has_classes() && (known || !pieces)
@@ -466,8 +464,8 @@ impl Planner {
     }
 }
 
-/// Plans the test images: those of `test` or, if these have no labels, those of `val`. Returns their
-/// folders.
+/// Plans the test images: those of `test` or, if these have no labels, those of `val`. Returns
+/// their folders.
 fn plan_tests(
     path: &str,
     test: &[Child],

@@ -217,8 +217,8 @@ fn mark(indices: &[usize], is_mask: &mut [bool]) {
     }
 }
 
-/// Returns whether the first image of each pair is of few colors, the second is not, and both are of
-/// the same size; judged by some of the pairs.
+/// Returns whether the first image of each pair is of few colors, the second is not, and both are
+/// of the same size; judged by some of the pairs.
 fn are_masks(images: &[FoundImage], pairs: &[(usize, usize)]) -> bool {
     let step = pairs.len().div_ceil(SAMPLES).max(1);
     let mut compared = 0;
