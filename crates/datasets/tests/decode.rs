@@ -348,7 +348,7 @@ fn what_decoding_takes_beside_the_image_counts() {
 
 /// A PNG with another chunk after its head.
 fn with_chunk(png: &[u8], name: &[u8], content: &[u8]) -> Vec<u8> {
-    let named = [&name[..], content].concat();
+    let named = [name, content].concat();
     let mut sum = flate2::Crc::new();
     sum.update(&named);
     let length = (content.len() as u32).to_be_bytes();
@@ -507,6 +507,11 @@ fn tiffs_of_every_color_are_read() {
         ("white is 0", Tiff::new(size, &[8], 0).bytes(&[0, 5, 250, 255]), vec![255, 250, 5, 0]),
         ("1 bit", Tiff::new(size, &[1], 1).bytes(&[0x80, 0x40]), vec![255, 0, 0, 255]),
         ("4 bits", Tiff::new(size, &[4], 1).bytes(&[0x0F, 0x37]), vec![0, 255, 51, 119]),
+        (
+            "RGB of 4 bits",
+            Tiff::new(size, &[4; 3], 2).bytes(&[0x12, 0x3F, 0x0F, 0, 0, 0x01]),
+            vec![17, 34, 51, 255, 0, 255, 0, 0, 0, 0, 0, 17],
+        ),
         (
             "bits from the lowest on",
             Tiff { more: vec![(266, 2)], ..Tiff::new(size, &[1], 1) }.bytes(&[1, 2]),
