@@ -1,15 +1,36 @@
 //! Decoding: from the bytes of a file, however damaged, to an image or an error.
 
+use std::borrow::Cow;
 use std::io::Cursor;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use image::metadata::Orientation;
-use image::{DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits, RgbImage};
+use image::{ColorType, DynamicImage, GrayImage, ImageDecoder, ImageFormat, ImageReader, Limits};
+use image::{ImageError, RgbImage};
 use selfsame_jpeg::{DecodedImage, Region};
 
-/// Pixels per side and bytes in memory beyond which an image is refused as an attack.
+use crate::PixelOptions;
+
+mod bands;
+mod gif;
+mod guard;
+mod jpeg;
+mod kind;
+mod orientation;
+mod tiff;
+
+pub(crate) use bands::{Bands, Pixels, Values, gray_or_rgb};
+
+use bands::opaque;
+use guard::guarded;
+
+/// Pixels per side, and bytes that decoding takes in all, beyond which an image is refused as an
+/// attack.
 const MAX_SIDE: u32 = 1 << 15;
 const MAX_BYTES: usize = 1 << 29;
+
+/// Scans of a JPEG beyond which it is refused, as each takes the time of a whole image. Encoders
+/// write about ten.
+const MAX_SCANS: usize = 100;
 
 /// An error of decoding an image.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -18,15 +39,24 @@ pub enum DecodeError {
     /// There are no bytes.
     #[error("the file is empty")]
     Empty,
-    /// The bytes do not begin like any supported format.
-    #[error("it is not an image of a supported format")]
+    /// The bytes do not begin like any known format.
+    #[error(
+        "it is not an image of a known format; convert it to PNG or JPEG (`magick OLD NEW.png`)"
+    )]
     Unknown,
+    /// The bytes are of a known format that holds no image; what they are, and what to do.
+    #[error("it is {0}")]
+    NotAnImage(&'static str),
+    /// The bytes are an image of a format, or of a kind of it, that is not decoded; which one.
+    #[error("it is {0}, which is not supported; convert it to PNG or JPEG (`magick OLD NEW.png`)")]
+    Unsupported(String),
     /// The end of the file is missing.
     #[error("the file is truncated")]
     Truncated,
     /// The image is larger than the limits.
     #[error(
-        "it has {width} × {height} pixels; the limits are {MAX_SIDE} a side and {} MiB in memory",
+        "it has {width} × {height} pixels; the limits are {MAX_SIDE} a side and {} MiB of memory \
+         to decode it",
         MAX_BYTES >> 20
     )]
     TooLarge {
@@ -35,19 +65,51 @@ pub enum DecodeError {
         /// Rows.
         height: u32,
     },
+    /// A JPEG has so many scans that decoding it would take too long.
+    #[error("it is a JPEG of {scans} scans; the limit is {MAX_SCANS}")]
+    TooManyScans {
+        /// Number of scans.
+        scans: usize,
+    },
+    /// The values have no range that is black to white; how they are stored.
+    #[error("its values are {0}, which do not say what is white; set it (`--range LOW..HIGH`)")]
+    NoRange(&'static str),
+    /// There are more bands than gray or RGB has, and they are not known to be transparency.
+    #[error("it has {bands} bands; choose one or three of them (`--channels 0,1,2`)")]
+    Bands {
+        /// Number of bands.
+        bands: usize,
+    },
+    /// A band was chosen that is not there.
+    #[error("it has {bands} bands, counted from 0, and no band {band}")]
+    NoBand {
+        /// Number of bands.
+        bands: usize,
+        /// The band that was chosen.
+        band: usize,
+    },
     /// The bytes do not follow their format; the decoder's message.
-    #[error("{0}")]
+    #[error("it is damaged: {0}")]
     Damaged(String),
     /// The decoder panicked.
     #[error("its decoder failed")]
     Panicked,
 }
 
-/// Decodes an image, and rotates it as its EXIF data says; of an animation, the first frame.
+/// Decodes an image, and turns it upright as its metadata says.
 ///
-/// The format (JPEG, PNG, BMP, GIF, WebP, PNM or TIFF) is recognized by the bytes. Images of more
-/// than 32,768 pixels a side or 512 MiB in memory are refused before they are decoded. A panic of a
-/// decoder is caught and becomes an error.
+/// The format (JPEG, PNG, BMP, GIF, WebP, PNM or TIFF) is recognized by the bytes, not by a name.
+/// The result is gray or RGB, of 8 or 16 bits:
+/// - Transparent pixels are laid over white.
+/// - Of an animation, the first frame is shown; of several pages, the first.
+/// - CMYK is converted without color management; color profiles are ignored.
+/// - The orientation is taken from EXIF data or else from XMP, in every format that has them.
+/// - Bands that are not colors, and values without a fixed range, are an error; see
+///   [`decode_image_with`].
+///
+/// Images of more than 32,768 pixels a side, or that take more than 512 MiB to decode, and JPEGs of
+/// more than 100 scans are refused before they are decoded. A panic of a decoder is caught and
+/// becomes an error.
 ///
 /// # Errors
 /// If the bytes are not an image, are truncated or damaged, or the image is too large.
@@ -56,10 +118,39 @@ pub enum DecodeError {
 /// ```
 /// use selfsame_datasets::{DecodeError, decode_image};
 ///
-/// assert_eq!(decode_image(b"some text"), Err(DecodeError::Unknown));
+/// assert_eq!(decode_image(b""), Err(DecodeError::Empty));
+/// let error = decode_image(b"\0\0\0\x0CJXL \r\n\x87\n").unwrap_err();
+/// assert!(error.to_string().contains("JPEG XL"));
 /// ```
 pub fn decode_image(bytes: &[u8]) -> Result<DynamicImage, DecodeError> {
     EncodedImage::open(bytes)?.decode(1)
+}
+
+/// Decodes an image as [`decode_image`] does, with other bands or another range.
+///
+/// # Errors
+/// As [`decode_image`], or if a band is chosen that is not there.
+///
+/// # Example
+/// ```
+/// use selfsame_datasets::{PixelOptions, decode_image_with};
+///
+/// // Two pixels of 12 bits in 16: 0 and 4,095 of 65,535.
+/// let file = b"P5 2 1 65535\n\0\0\x0F\xFF";
+/// let options = PixelOptions { range: Some("0..4095".parse()?), ..PixelOptions::default() };
+/// assert_eq!(decode_image_with(file, &options)?.to_luma8().into_raw(), [0, 255]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn decode_image_with(
+    bytes: &[u8],
+    options: &PixelOptions,
+) -> Result<DynamicImage, DecodeError> {
+    let image = EncodedImage::open(bytes)?;
+    guarded(|| {
+        let mut decoded = options.apply(image.decode_all()?)?;
+        decoded.apply_orientation(image.orientation);
+        Ok(decoded)
+    })
 }
 
 /// An encoded image whose size is known.
@@ -83,6 +174,18 @@ pub struct EncodedImage<'a> {
     format: ImageFormat,
     orientation: Orientation,
     size: [u32; 2],
+    deep: bool,
+}
+
+/// What is read before an image is decoded.
+struct Head {
+    width: u32,
+    height: u32,
+    orientation: Orientation,
+    /// Bytes that decoding takes in all.
+    memory: u64,
+    /// Whether values have more than 8 bits, or no fixed range.
+    deep: bool,
 }
 
 impl<'a> EncodedImage<'a> {
@@ -92,26 +195,18 @@ impl<'a> EncodedImage<'a> {
     /// If the bytes are not an image, or the image would be too large.
     pub fn open(bytes: &'a [u8]) -> Result<Self, DecodeError> {
         guarded(|| {
-            let format = format(bytes)?;
-            let jpeg = (format == ImageFormat::Jpeg).then(|| selfsame_jpeg::read_info(bytes));
-            let (width, height, in_memory, orientation) = if let Some(info) = jpeg.flatten() {
-                let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
-                let in_memory = info.height as u64 * info.width as u64 * info.channels as u64;
-                let mut last_first = info.exif.iter().rev();
-                let orientation = last_first.find_map(|exif| Orientation::from_exif_chunk(exif));
-                let orientation = orientation.unwrap_or(Orientation::NoTransforms);
-                (side(info.width), side(info.height), in_memory, orientation)
-            } else {
-                let mut decoder = decoder(bytes, format)?;
-                let (width, height) = decoder.dimensions();
-                let orientation = decoder.orientation().map_err(damaged)?;
-                (width, height, decoder.total_bytes(), orientation)
+            let format = kind::recognized(bytes)?;
+            let Head { width, height, orientation, memory, deep } = match format {
+                ImageFormat::Jpeg => head_of_jpeg(bytes)?,
+                ImageFormat::Tiff => {
+                    let tiff::Head { width, height, orientation, memory, deep, .. } =
+                        tiff::Head::read(bytes)?;
+                    Head { width, height, orientation, memory, deep }
+                }
+                _ => head(bytes, format)?,
             };
             if width == 0 || height == 0 {
                 return Err(DecodeError::Damaged(format!("it has {width} × {height} pixels")));
-            }
-            if width.max(height) > MAX_SIDE || in_memory > MAX_BYTES as u64 {
-                return Err(DecodeError::TooLarge { width, height });
             }
             let size = match orientation {
                 Orientation::Rotate90
@@ -120,8 +215,25 @@ impl<'a> EncodedImage<'a> {
                 | Orientation::Rotate270FlipH => [height, width],
                 _ => [width, height],
             };
-            Ok(Self { bytes, format, orientation, size })
+            if width.max(height) > MAX_SIDE || memory > MAX_BYTES as u64 {
+                return Err(DecodeError::TooLarge { width, height });
+            }
+            Ok(Self { bytes, format, orientation, size, deep })
         })
+    }
+
+    /// Returns whether values have more than 8 bits, or no fixed range.
+    pub(crate) fn is_deep(&self) -> bool {
+        self.deep
+    }
+
+    /// Decodes the image as the file stores it, not yet turned.
+    pub(crate) fn decode_pixels(&self) -> Result<Pixels, DecodeError> {
+        guarded(|| self.decode_all())
+    }
+
+    fn decode_all(&self) -> Result<Pixels, DecodeError> {
+        self.decode_as_stored(1, None)
     }
 
     /// Returns `[width, height]` of the whole image, in its upright orientation.
@@ -190,34 +302,77 @@ impl<'a> EncodedImage<'a> {
             "a region of an image of {width} × {height} must lie in it and not be empty, got {region:?}"
         );
         guarded(|| {
-            let mut image = self.decode_as_stored(reduction as usize, region)?;
+            let pixels = self.decode_as_stored(reduction as usize, Some(region))?;
+            let mut image = PixelOptions::default().apply(pixels)?;
             image.apply_orientation(self.orientation);
             Ok(image)
         })
     }
 
-    /// Decodes the image as the file stores it, not yet rotated.
     fn decode_as_stored(
         &self,
         reduction: usize,
-        region: Region,
-    ) -> Result<DynamicImage, DecodeError> {
-        if self.format == ImageFormat::Jpeg {
-            let decoded = if self.orientation == Orientation::NoTransforms {
-                selfsame_jpeg::decode_region(self.bytes, reduction, region)
-            } else {
-                selfsame_jpeg::decode(self.bytes, reduction)
-            };
-            if let Some(image) = decoded.and_then(dynamic) {
-                return Ok(image);
+        region: Option<Region>,
+    ) -> Result<Pixels, DecodeError> {
+        match self.format {
+            ImageFormat::Jpeg => {
+                let decoded = match region {
+                    Some(region) if self.orientation == Orientation::NoTransforms => {
+                        selfsame_jpeg::decode_region(self.bytes, reduction, region)
+                    }
+                    _ => selfsame_jpeg::decode(self.bytes, reduction),
+                };
+                match decoded.and_then(dynamic) {
+                    Some(image) => Ok(Pixels::Image(image)),
+                    None => jpeg::decode(self.bytes),
+                }
             }
-            // The library's decoder fills missing rows with gray.
-            if !selfsame_jpeg::has_end_marker(self.bytes) {
-                return Err(DecodeError::Truncated);
+            ImageFormat::Tiff => tiff::Head::read(self.bytes)?.decode(self.bytes),
+            format => {
+                let bytes = source(self.bytes, format);
+                let decoder = decoder(&bytes, format)?;
+                Ok(Pixels::Image(opaque(DynamicImage::from_decoder(decoder).map_err(fault)?)))
             }
         }
-        DynamicImage::from_decoder(decoder(self.bytes, self.format)?).map_err(damaged)
     }
+}
+
+fn head_of_jpeg(bytes: &[u8]) -> Result<Head, DecodeError> {
+    let (width, height, values, deep) = if let Some(info) = selfsame_jpeg::read_info(bytes) {
+        (info.width, info.height, info.channels, false)
+    } else {
+        let outline = jpeg::checked(bytes)?;
+        (outline.width, outline.height, outline.components, outline.precision > 8)
+    };
+    let memory = width as u64 * height as u64 * values as u64;
+    let side = |side: usize| u32::try_from(side).unwrap_or(u32::MAX);
+    let (width, height) = (side(width), side(height));
+    Ok(Head { width, height, orientation: orientation::of_jpeg(bytes), memory, deep })
+}
+
+fn head(bytes: &[u8], format: ImageFormat) -> Result<Head, DecodeError> {
+    let source = source(bytes, format);
+    let decoder = decoder(&source, format)?;
+    let (width, height) = decoder.dimensions();
+    let color = decoder.color_type();
+    let orientation = match format {
+        ImageFormat::Png => orientation::of_png(bytes),
+        ImageFormat::WebP => orientation::of_webp(bytes),
+        _ => Orientation::NoTransforms,
+    };
+    // Decoders of GIF and WebP fill a frame before they copy it. Then either transparency is laid
+    // over white, in a second image, or the image is turned.
+    let pixels = u64::from(width).saturating_mul(height.into());
+    let frame = if matches!(format, ImageFormat::Gif | ImageFormat::WebP) { 4 } else { 0 };
+    let copy = if color.has_alpha() || orientation != Orientation::NoTransforms {
+        u64::from(color.bytes_per_pixel())
+    } else {
+        0
+    };
+    let memory = pixels.saturating_mul(u64::from(color.bytes_per_pixel()) + copy.max(frame));
+    let deep =
+        matches!(color, ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16);
+    Ok(Head { width, height, orientation, memory, deep })
 }
 
 fn dynamic(decoded: DecodedImage) -> Option<DynamicImage> {
@@ -229,29 +384,31 @@ fn dynamic(decoded: DecodedImage) -> Option<DynamicImage> {
     }
 }
 
-/// Turns a panic of a decoder into an error. Decoders accept any bytes, so none is expected.
-fn guarded<T>(work: impl FnOnce() -> Result<T, DecodeError>) -> Result<T, DecodeError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(DecodeError::Panicked))
-}
-
 fn damaged(error: impl ToString) -> DecodeError {
     DecodeError::Damaged(error.to_string())
 }
 
-fn format(bytes: &[u8]) -> Result<ImageFormat, DecodeError> {
-    if bytes.is_empty() {
-        return Err(DecodeError::Empty);
+fn fault(error: ImageError) -> DecodeError {
+    match error {
+        ImageError::IoError(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+            DecodeError::Truncated
+        }
+        ImageError::Unsupported(what) => DecodeError::Unsupported(format!("an image ({what})")),
+        error => damaged(error),
     }
-    let reader = ImageReader::new(Cursor::new(bytes)).with_guessed_format().map_err(damaged)?;
-    reader.format().ok_or(DecodeError::Unknown)
+}
+
+/// Returns the bytes to hand to the format's decoder.
+fn source(bytes: &[u8], format: ImageFormat) -> Cow<'_, [u8]> {
+    if format == ImageFormat::Gif { gif::with_whole_screen(bytes) } else { Cow::Borrowed(bytes) }
 }
 
 fn decoder(bytes: &[u8], format: ImageFormat) -> Result<impl ImageDecoder, DecodeError> {
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::no_limits();
-    limits.max_alloc = Some(2 * MAX_BYTES as u64); // the image, and the decoder's copy of it
+    limits.max_alloc = Some(MAX_BYTES as u64);
     reader.limits(limits);
-    reader.into_decoder().map_err(damaged)
+    reader.into_decoder().map_err(fault)
 }
 
 #[cfg(test)]

@@ -148,6 +148,24 @@ pub enum DataError {
         /// The value.
         share: f64,
     },
+    /// A setting of how values become pixels cannot be used.
+    #[error("`{option}` {problem}")]
+    PixelOption {
+        /// The setting: `range` or `channels`.
+        option: &'static str,
+        /// The fault and the remedy.
+        problem: String,
+    },
+    /// None of the images looked at can be used.
+    #[error("none of {all} images can be used; the first: {name}: {reason}")]
+    NoneUsable {
+        /// Number of images looked at.
+        all: usize,
+        /// The first image.
+        name: String,
+        /// Its fault.
+        reason: String,
+    },
     /// Arrays of images or labels do not fit together.
     #[error("`{field}` of images in memory {problem}")]
     Array {

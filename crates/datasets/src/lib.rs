@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod cached;
+mod channel_statistics;
 mod concat;
 mod dataset;
 mod decode;
@@ -12,14 +13,17 @@ mod map;
 mod omitted;
 mod open;
 mod open_options;
+mod pixels;
+mod rescaled;
 mod stamp;
 mod subset;
 mod synthetic;
 
 pub use cached::{CacheOptions, Cached, Skipped};
+pub use channel_statistics::{ChannelStatistics, channel_statistics};
 pub use concat::Concat;
 pub use dataset::{Dataset, Splits, labels};
-pub use decode::{DecodeError, EncodedImage, decode_image};
+pub use decode::{DecodeError, EncodedImage, decode_image, decode_image_with};
 pub use error::DataError;
 pub use in_memory::{InMemory, Layout};
 pub use label_sample::{few_labels, few_labels_share, stratified_split, stratified_subset};
@@ -27,6 +31,8 @@ pub use map::Map;
 pub use omitted::{Omission, Omitted};
 pub use open::{open, open_all, open_with};
 pub use open_options::{FolderLayout, OpenOptions};
+pub use pixels::{Channels, PixelChoice, PixelOptions, PixelRange};
+pub use rescaled::Rescaled;
 pub use selfsame_jpeg::Region;
 pub use stamp::stamp;
 pub use subset::Subset;

@@ -11,7 +11,10 @@ use std::io::Cursor;
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, Rgb, RgbImage, Rgba};
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use proptest::prelude::*;
-use selfsame_datasets::{DecodeError, EncodedImage, decode_image};
+use selfsame_datasets::{
+    CacheOptions, Cached, DataError, Dataset, DecodeError, EncodedImage, PixelOptions, Rescaled,
+    channel_statistics, decode_image, decode_image_with,
+};
 
 fn encoded(image: &DynamicImage, format: ImageFormat) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
@@ -74,7 +77,9 @@ fn gray_deep_and_transparent_images_are_read() {
         decode_image(&encoded(&gray, ImageFormat::Png)).unwrap().to_luma16(),
         gray.to_luma16()
     );
-    assert_eq!(decode_image(&encoded(&clear, ImageFormat::Png)).unwrap(), clear);
+    // 252 parts of white to 3 and less of the color.
+    let laid = decode_image(&encoded(&clear, ImageFormat::Png)).unwrap();
+    assert_eq!(laid.as_rgb8().unwrap().get_pixel(4, 4).0, [251; 3]);
 }
 
 #[test]
@@ -238,15 +243,461 @@ fn a_bomb_is_refused_before_it_goes_off() {
 
 #[test]
 fn an_image_without_pixels_is_refused() {
-    // The width of a GIF stands in its screen and in its first frame.
-    let gif = encoded(&noise(), ImageFormat::Gif);
-    let mut narrow = gif.clone();
-    narrow[6..8].fill(0);
-    let mut nothing = b"P5 0 30 255\n".to_vec();
-    nothing.push(0);
-    for bytes in [narrow, nothing] {
-        let error = EncodedImage::open(&bytes).map(|image| image.size()).unwrap_err();
+    let files: [&[u8]; 4] =
+        [b"P5 0 30 255\n\0", b"P6 30 0 255\n\0", b"P4 0 0\n", b"P2\n0 0\n255\n"];
+    for bytes in files {
+        let error = EncodedImage::open(bytes).map(|image| image.size()).unwrap_err();
         assert!(matches!(error, DecodeError::Damaged(_)), "{error}");
+    }
+    // A GIF of nothing but a screen.
+    let error = decode_image(b"GIF89a\0\0\0\0\0\0\0;").unwrap_err();
+    assert!(!matches!(error, DecodeError::Panicked), "{error}");
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    std::fs::read(folder.join(name)).unwrap()
+}
+
+#[test]
+fn a_gif_is_as_large_as_its_first_frame_if_its_screen_is_smaller() {
+    let image = decode_image(&fixture("screen-of-zero.gif")).unwrap();
+    assert_eq!((image.width(), image.height()), (10, 10));
+    let whole = encoded(&noise(), ImageFormat::Gif);
+    for screen in [[0, 0, 0, 0], [9, 0, 0, 0], [0, 0, 200, 0]] {
+        let mut bytes = whole.clone();
+        bytes[6..10].copy_from_slice(&screen);
+        let image = decode_image(&bytes).unwrap();
+        assert_eq!((image.width(), image.height()), (40, 30.max(screen[2].into())));
+        let shown = image.crop_imm(0, 0, 40, 30).to_rgb8();
+        assert_eq!(shown, decode_image(&whole).unwrap().to_rgb8());
+    }
+}
+
+#[test]
+fn a_jpeg_of_several_scans_has_its_colors() {
+    // Red grows to the right and blue downwards; green is 90.
+    for reduction in [1, 2] {
+        let bytes = fixture("three-scans-420.jpg");
+        let image = EncodedImage::open(&bytes).unwrap().decode(reduction).unwrap().to_rgb8();
+        let places = (8..60).step_by(8).flat_map(|x| (8..60).step_by(8).map(move |y| (x, y)));
+        let off = |(x, y): (u32, u32)| {
+            let want = [4 * x as u8, 90, 4 * y as u8];
+            let pixel = image.get_pixel(x, y).0;
+            pixel.iter().zip(want).map(|(got, want)| u32::from(got.abs_diff(want))).sum::<u32>()
+        };
+        let sum: u32 = places.map(off).sum();
+        assert!(sum / (49 * 3) < 12, "{sum}"); // its quantization is coarse
+    }
+}
+
+#[test]
+fn a_lossless_jpeg_has_every_level() {
+    let image = decode_image(&fixture("lossless.jpg")).unwrap().to_luma8();
+    let mut levels = image.into_raw();
+    levels.sort_unstable();
+    levels.dedup();
+    assert_eq!(levels, (0..64).map(|level| 4 * level).collect::<Vec<u8>>());
+}
+
+#[test]
+fn kinds_of_jpeg_that_are_not_decoded_are_named() {
+    let plain = jpeg(noise().to_rgb8().as_raw(), [40, 30], ColorType::Rgb, false);
+    let frame = plain.windows(2).position(|bytes| bytes == [0xFF, 0xC0]).unwrap();
+    let kinds =
+        [(0xC9, "arithmetic"), (0xCA, "arithmetic"), (0xC5, "hierarchical"), (0xF7, "JPEG-LS")];
+    let changed = |at: usize, byte: u8| {
+        let mut bytes = plain.clone();
+        bytes[frame + at] = byte;
+        decode_image(&bytes).unwrap_err().to_string()
+    };
+    for (marker, name) in kinds {
+        let said = changed(1, marker);
+        assert!(said.contains(name) && said.contains("convert"), "{said}");
+    }
+    assert!(changed(4, 12).contains("12 bits"), "{}", changed(4, 12));
+}
+
+#[test]
+fn a_jpeg_of_very_many_scans_is_refused_at_once() {
+    let bytes = jpeg(noise().to_rgb8().as_raw(), [40, 30], ColorType::Rgb, true);
+    let last = bytes.windows(2).rposition(|bytes| bytes == [0xFF, 0xDA]).unwrap();
+    let (body, end) = bytes.split_at(bytes.len() - 2);
+    let many = [body, &body[last..].repeat(1_000), end].concat();
+    let error = decode_image(&many).unwrap_err();
+    assert!(matches!(error, DecodeError::TooManyScans { scans } if scans > 1_000), "{error}");
+    assert!(decode_image(&bytes).is_ok());
+}
+
+#[test]
+fn what_decoding_takes_beside_the_image_counts() {
+    // 13,000 × 13,000 pixels in 34 bytes: three bytes each, and four for the decoder's frame.
+    let size = 12_999_u32 * ((1 << 14) + 1);
+    let data = [&[0x2F][..], &size.to_le_bytes(), &[0x88, 0x88, 8, 0, 0, 0, 0]].concat();
+    let head = |name: &[u8], length: usize| [name, &(length as u32).to_le_bytes()].concat();
+    let webp = [head(b"RIFF", data.len() + 12), b"WEBP".to_vec(), head(b"VP8L", data.len()), data]
+        .concat();
+    let want = DecodeError::TooLarge { width: 13_000, height: 13_000 };
+    assert_eq!(decode_image(&webp).unwrap_err(), want);
+    let strip = |compression| Tiff { compression, ..Tiff::new([13_000, 13_000], &[8; 4], 2) };
+    for compression in [1, 5, 8] {
+        let bytes = strip(compression).bytes(&[0; 100]);
+        assert_eq!(decode_image(&bytes).unwrap_err(), want, "{compression}");
+    }
+}
+
+/// A PNG with another chunk after its head.
+fn with_chunk(png: &[u8], name: &[u8], content: &[u8]) -> Vec<u8> {
+    let named = [name, content].concat();
+    let mut sum = flate2::Crc::new();
+    sum.update(&named);
+    let length = (content.len() as u32).to_be_bytes();
+    let (head, rest) = png.split_at(33);
+    [head, &length, &named, &sum.sum().to_be_bytes(), rest].concat()
+}
+
+/// A WebP with more chunks.
+fn webp_with(webp: &[u8], name: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut head = [0; 10]; // flags, then width and height less one
+    head[0] = if name == b"EXIF" { 8 } else { 4 };
+    (head[4], head[7]) = (39, 29);
+    let chunk = |name: &[u8], content: &[u8]| {
+        let padding = &[0][..content.len() % 2];
+        [name, &(content.len() as u32).to_le_bytes(), content, padding].concat()
+    };
+    let body = [b"WEBP", &chunk(b"VP8X", &head)[..], &webp[12..], &chunk(name, content)].concat();
+    chunk(b"RIFF", &body)
+}
+
+#[test]
+fn the_orientation_is_found_wherever_a_format_stores_it() {
+    let tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    let exif = [b"Exif\0\0", &tiff[..]].concat();
+    let attribute = br#"<rdf:Description tiff:Orientation="6" a="1"/>"#.to_vec();
+    let element = b"<a><tiff:Orientation> 6 </tiff:Orientation></a>".to_vec();
+    let digits = |bytes: &[u8]| {
+        let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let lines: Vec<String> = digits.chunks(36).map(<[String]>::concat).collect();
+        format!("\nexif\n{:8}\n{}\n", bytes.len(), lines.join("\n")).into_bytes()
+    };
+    let zipped = |bytes: &[u8]| {
+        let mut zip = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut zip, bytes).unwrap();
+        zip.finish().unwrap()
+    };
+    let png = encoded(&noise(), ImageFormat::Png);
+    let webp = encoded(&noise(), ImageFormat::WebP);
+    let jpeg = jpeg(noise().to_rgb8().as_raw(), [40, 30], ColorType::Rgb, false);
+    let app1 = |content: &[u8]| {
+        let length = (content.len() as u16 + 2).to_be_bytes();
+        [&jpeg[..2], &[0xFF, 0xE1], &length, content, &jpeg[2..]].concat()
+    };
+    let text = |keyword: &str, rest: &[u8]| [keyword.as_bytes(), b"\0", rest].concat();
+    let files = [
+        ("JPEG, EXIF", app1(&exif)),
+        ("JPEG, XMP", app1(&text("http://ns.adobe.com/xap/1.0/", &attribute))),
+        ("WebP, EXIF", webp_with(&webp, b"EXIF", &tiff)),
+        ("WebP, EXIF behind its prefix", webp_with(&webp, b"EXIF", &exif)),
+        ("WebP, XMP", webp_with(&webp, b"XMP ", &element)),
+        ("PNG, EXIF", with_chunk(&png, b"eXIf", &tiff)),
+        ("PNG, text", with_chunk(&png, b"tEXt", &text("Raw profile type exif", &digits(&exif)))),
+        (
+            "PNG, compressed text",
+            with_chunk(
+                &png,
+                b"zTXt",
+                &text("Raw profile type APP1", &[&[0], &zipped(&digits(&exif))[..]].concat()),
+            ),
+        ),
+        (
+            "PNG, XMP",
+            with_chunk(
+                &png,
+                b"iTXt",
+                &text("XML:com.adobe.xmp", &[b"\0\0\0\0", &attribute[..]].concat()),
+            ),
+        ),
+        (
+            "TIFF",
+            Tiff { more: vec![(274, 6)], ..Tiff::new([40, 30], &[8; 3], 2) }
+                .bytes(noise().to_rgb8().as_raw()),
+        ),
+    ];
+    for (name, bytes) in files {
+        let image = EncodedImage::open(&bytes).unwrap();
+        assert_eq!(image.size(), [30, 40], "{name}");
+        let upright = noise().rotate90().to_rgb8();
+        let off = |(got, want): (&u8, &u8)| f64::from(got.abs_diff(*want));
+        let found = image.decode(1).unwrap().to_rgb8();
+        let mean = found.iter().zip(upright.iter()).map(off).sum::<f64>() / 3_600.0;
+        assert!(mean < 30.0, "{name}: {mean} off"); // JPEG blurs the colors of noise
+        assert_eq!(decode_image(&bytes).unwrap().to_rgb8(), found);
+    }
+    let image = decode_image(&fixture("exif-with-prefix.webp")).unwrap().to_rgb8();
+    assert!(image.get_pixel(32, 5).0[0] > 150 && image.get_pixel(32, 58).0[0] < 150);
+}
+
+/// A TIFF of one strip.
+struct Tiff<'a> {
+    size: [u32; 2],
+    bits: &'a [u16],
+    photometric: u32,
+    compression: u32,
+    big: bool,
+    /// Other tags of one value.
+    more: Vec<(u16, u32)>,
+}
+
+impl<'a> Tiff<'a> {
+    fn new(size: [u32; 2], bits: &'a [u16], photometric: u32) -> Self {
+        Self { size, bits, photometric, compression: 1, big: false, more: Vec::new() }
+    }
+
+    fn bytes(&self, data: &[u8]) -> Vec<u8> {
+        let word = |value: u64| {
+            let bytes = value.to_le_bytes();
+            bytes[..if self.big { 8 } else { 4 }].to_vec()
+        };
+        let start = if self.big { 16 } else { 8 };
+        let mut values: Vec<u8> = self.bits.iter().flat_map(|bits| bits.to_le_bytes()).collect();
+        let bits_at = (start + data.len()) as u64;
+        let inline = values.len() <= word(0).len();
+        let bits = if inline {
+            values.resize(word(0).len(), 0);
+            std::mem::take(&mut values)
+        } else {
+            word(bits_at)
+        };
+        let mut tags = vec![
+            (256, 4_u16, 1, word(self.size[0].into())),
+            (257, 4, 1, word(self.size[1].into())),
+            (258, 3, self.bits.len(), bits),
+            (259, 3, 1, word(self.compression.into())),
+            (262, 3, 1, word(self.photometric.into())),
+            (273, 4, 1, word(start as u64)),
+            (277, 3, 1, word(self.bits.len() as u64)),
+            (278, 4, 1, word(self.size[1].into())),
+            (279, 4, 1, word(data.len() as u64)),
+        ];
+        tags.extend(self.more.iter().map(|(tag, value)| (*tag, 3, 1, word((*value).into()))));
+        tags.sort_by_key(|tag| tag.0);
+        let directory = bits_at + values.len() as u64;
+        let head = if self.big { &b"II+\0\x08\0\0\0"[..] } else { b"II*\0" };
+        let mut bytes = [head, &word(directory), data, &values].concat();
+        let count = tags.len() as u64;
+        bytes.extend(&count.to_le_bytes()[..if self.big { 8 } else { 2 }]);
+        for (tag, kind, count, value) in tags {
+            bytes.extend(tag.to_le_bytes());
+            bytes.extend(kind.to_le_bytes());
+            bytes.extend(word(count as u64));
+            bytes.extend(value);
+        }
+        bytes.extend(word(0));
+        bytes
+    }
+}
+
+#[test]
+fn tiffs_of_every_color_are_read() {
+    let size = [2, 2];
+    let rgb = [10, 20, 30, 250, 0, 1, 2, 3, 4, 90, 91, 92];
+    let files = [
+        ("RGB", Tiff::new(size, &[8; 3], 2).bytes(&rgb), rgb.to_vec()),
+        ("BigTIFF", Tiff { big: true, ..Tiff::new(size, &[8; 3], 2) }.bytes(&rgb), rgb.to_vec()),
+        ("white is 0", Tiff::new(size, &[8], 0).bytes(&[0, 5, 250, 255]), vec![255, 250, 5, 0]),
+        ("1 bit", Tiff::new(size, &[1], 1).bytes(&[0x80, 0x40]), vec![255, 0, 0, 255]),
+        ("4 bits", Tiff::new(size, &[4], 1).bytes(&[0x0F, 0x37]), vec![0, 255, 51, 119]),
+        (
+            "RGB of 4 bits",
+            Tiff::new(size, &[4; 3], 2).bytes(&[0x12, 0x3F, 0x0F, 0, 0, 0x01]),
+            vec![17, 34, 51, 255, 0, 255, 0, 0, 0, 0, 0, 17],
+        ),
+        (
+            "bits from the lowest on",
+            Tiff { more: vec![(266, 2)], ..Tiff::new(size, &[1], 1) }.bytes(&[1, 2]),
+            vec![255, 0, 0, 255],
+        ),
+        (
+            "CMYK",
+            Tiff::new(size, &[8; 4], 5)
+                .bytes(&[0, 0, 0, 55, 255, 0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0]),
+            vec![200, 200, 200, 0, 255, 255, 255, 0, 255, 255, 255, 255],
+        ),
+        (
+            "gray with transparency",
+            Tiff { more: vec![(338, 2)], ..Tiff::new(size, &[8; 2], 1) }
+                .bytes(&[7, 255, 7, 0, 100, 255, 0, 51]),
+            vec![7, 255, 100, 204],
+        ),
+        (
+            "gray already multiplied by its transparency",
+            Tiff { more: vec![(338, 1)], ..Tiff::new(size, &[8; 2], 1) }
+                .bytes(&[7, 255, 0, 0, 100, 255, 0, 51]),
+            vec![7, 255, 100, 204],
+        ),
+    ];
+    for (name, bytes, want) in files {
+        assert_eq!(decode_image(&bytes).unwrap().as_bytes(), want, "{name}");
+    }
+    let deep = Tiff::new([2, 1], &[16], 1).bytes(&[1, 2, 3, 4]);
+    assert_eq!(decode_image(&deep).unwrap().to_luma16().into_raw(), [0x0201, 0x0403]);
+}
+
+#[test]
+fn a_tiff_of_jpegs_has_the_colors_of_the_jpegs() {
+    let image = corner(32, 16);
+    let strip = jpeg(image.as_raw(), [32, 16], ColorType::Rgb, false);
+    let bytes = Tiff { compression: 7, ..Tiff::new([32, 16], &[8; 3], 6) }.bytes(&strip);
+    let found = decode_image(&bytes).unwrap().to_rgb8();
+    let off = found
+        .iter()
+        .zip(decode_image(&strip).unwrap().to_rgb8().iter())
+        .map(|(a, b)| a.abs_diff(*b))
+        .max();
+    assert!(off < Some(4), "{off:?}");
+    // Its own head may claim more than the TIFF does.
+    let mut bomb = strip;
+    let frame = bomb.windows(2).position(|bytes| bytes == [0xFF, 0xC0]).unwrap();
+    bomb[frame + 5..frame + 9].copy_from_slice(&[0xFF, 0xFF, 0xFF, 0xFF]);
+    let bytes = Tiff { compression: 7, ..Tiff::new([32, 16], &[8; 3], 6) }.bytes(&bomb);
+    assert!(decode_image(&bytes).unwrap_err().to_string().contains("limits"));
+}
+
+#[test]
+fn tiffs_that_are_no_image_yet_say_what_to_choose() {
+    let floats: Vec<u8> =
+        [0.0_f32, 0.5, 1.0, f32::NAN].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let float = Tiff { more: vec![(339, 3)], ..Tiff::new([2, 2], &[32], 1) }.bytes(&floats);
+    let said = decode_image(&float).unwrap_err().to_string();
+    assert!(said.contains("32-bit floats") && said.contains("--range"), "{said}");
+    let options = PixelOptions { range: Some("0..1".parse().unwrap()), ..PixelOptions::default() };
+    let image = decode_image_with(&float, &options).unwrap();
+    assert_eq!(image.to_luma8().into_raw(), [0, 128, 255, 0]);
+
+    let signed: Vec<u8> =
+        [-1_000_i16, 0, 1_000, 3_000].iter().flat_map(|x| x.to_le_bytes()).collect();
+    let signed = Tiff { more: vec![(339, 2)], ..Tiff::new([2, 2], &[16], 1) }.bytes(&signed);
+    assert!(decode_image(&signed).unwrap_err().to_string().contains("signed 16-bit"));
+    let range = Some("-1000..1000".parse().unwrap());
+    let image = decode_image_with(&signed, &PixelOptions { range, ..PixelOptions::default() });
+    assert_eq!(image.unwrap().to_luma8().into_raw(), [0, 128, 255, 255]);
+
+    let five = Tiff::new([1, 2], &[8; 5], 2).bytes(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    assert_eq!(decode_image(&five).unwrap_err(), DecodeError::Bands { bands: 5 });
+    let choose = |channels: &str| {
+        let channels = channels.parse().unwrap();
+        decode_image_with(&five, &PixelOptions { channels, ..PixelOptions::default() })
+    };
+    assert_eq!(choose("4,3,0").unwrap().as_rgb8().unwrap().as_raw(), &[5, 4, 1, 10, 9, 6]);
+    assert_eq!(choose("3").unwrap().as_luma8().unwrap().as_raw(), &[4, 9]);
+    assert_eq!(choose("0,1,5").unwrap_err(), DecodeError::NoBand { bands: 5, band: 5 });
+    let two = Tiff::new([1, 2], &[8; 2], 1).bytes(&[1, 2, 3, 4]);
+    assert_eq!(decode_image(&two).unwrap_err(), DecodeError::Bands { bands: 2 });
+}
+
+/// Files of images in memory.
+struct Files(Vec<Vec<u8>>);
+
+impl Dataset for Files {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
+        decode_image(&self.0[index])
+            .map_err(|error| DataError::Image { name: self.name(index), reason: error.to_string() })
+    }
+
+    fn encoded(&self, index: usize) -> Result<Option<std::borrow::Cow<'_, [u8]>>, DataError> {
+        Ok(Some(self.0[index].as_slice().into()))
+    }
+}
+
+/// A gray PNG of 16 bits.
+fn deep(value: impl Fn(u32, u32) -> u32) -> Vec<u8> {
+    let image = ImageBuffer::from_fn(32, 32, |x, y| Luma([value(x, y) as u16]));
+    encoded(&image.into(), ImageFormat::Png)
+}
+
+#[test]
+fn twelve_bits_in_sixteen_are_stretched_alike_in_all_images() {
+    let files = Files((0..20).map(|n| deep(move |_, y| 132 * y * (n % 4) / 3)).collect());
+    let choice = PixelOptions::default().inspect(&files, 100).unwrap();
+    let said = choice.message.unwrap();
+    assert!(said.contains("20 of 20") && said.contains("4095 white"), "{said}");
+    let dataset = std::sync::Arc::new(Rescaled::new(std::sync::Arc::new(files), choice.options));
+    let (cached, skipped) = Cached::decode(dataset, CacheOptions::default()).unwrap();
+    assert!(skipped.is_empty());
+    let brightest = |index| cached.image(index).unwrap().to_luma8().iter().max().copied().unwrap();
+    assert_eq!([0, 1, 2, 3].map(brightest), [0, 85, 170, 255]);
+}
+
+#[test]
+fn a_narrow_part_of_sixteen_bits_keeps_its_levels() {
+    let files = Files(vec![fixture("ct-in-16-bits.png"); 4]);
+    let choice = PixelOptions::default().inspect(&files, 2).unwrap();
+    assert_eq!(choice.options.range.unwrap().to_string(), "1000..1126");
+    let mut levels = decode_image_with(&files.0[0], &choice.options).unwrap().to_luma8().into_raw();
+    levels.sort_unstable();
+    levels.dedup();
+    assert_eq!(levels.len(), 127);
+}
+
+#[test]
+fn images_of_eight_bits_keep_theirs_beside_deeper_ones() {
+    let plain = encoded(&noise(), ImageFormat::Png);
+    let files = Files(vec![plain.clone(), deep(|x, _| 3 * x), b"broken".to_vec()]);
+    let choice = PixelOptions::default().inspect(&files, 100).unwrap();
+    let said = choice.message.unwrap();
+    assert!(said.contains("1 of 2") && said.contains("8 bits are unchanged"), "{said}");
+    assert_eq!(choice.options.range.unwrap().to_string(), "0..255");
+    assert_eq!(decode_image_with(&plain, &choice.options).unwrap(), decode_image(&plain).unwrap());
+    // And there is nothing to choose where all have 8 bits, or use 16.
+    for files in [vec![plain], vec![deep(|x, y| 2_000 * x + y)]] {
+        let choice = PixelOptions::default().inspect(&Files(files), 100).unwrap();
+        assert_eq!((choice.options, choice.message), (PixelOptions::default(), None));
+    }
+}
+
+#[test]
+fn a_run_is_not_resumed_with_another_range() {
+    let files: std::sync::Arc<dyn Dataset> = std::sync::Arc::new(Files(vec![deep(|x, _| x)]));
+    let with = |range: &str| PixelOptions {
+        range: Some(range.parse().unwrap()),
+        ..PixelOptions::default()
+    };
+    let stamp = |options| Rescaled::new(files.clone(), options).stamp(0).unwrap();
+    assert_ne!(stamp(with("0..31")), stamp(with("0..255")));
+    let unchanged = Rescaled::where_needed(files.clone(), PixelOptions::default());
+    assert!(unchanged.encoded(0).unwrap().is_some(), "regions are still decoded");
+}
+
+#[test]
+fn statistics_are_those_of_the_pixels_and_pass_over_what_is_broken() {
+    let pixels =
+        RgbImage::from_fn(4, 4, |x, _| if x < 2 { Rgb([0, 51, 255]) } else { Rgb([255, 51, 0]) });
+    let good = encoded(&pixels.into(), ImageFormat::Png);
+    let statistics = channel_statistics(&Files(vec![good, b"broken".to_vec()]), 10).unwrap();
+    assert_eq!(statistics.images, 1);
+    for (found, want) in statistics.mean.iter().zip([0.5, 0.2, 0.5]) {
+        assert!((found - want).abs() < 1e-9, "{statistics:?}");
+    }
+    for (found, want) in statistics.std.iter().zip([0.5, 0.0, 0.5]) {
+        assert!((found - want).abs() < 1e-6, "{statistics:?}");
+    }
+    let error = channel_statistics(&Files(vec![b"broken".to_vec()]), 10).unwrap_err().to_string();
+    assert!(error.contains("none of 1"), "{error}");
+}
+
+#[test]
+fn an_ending_that_lies_does_not_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let lying = folder.path().join("photo.jpg");
+    std::fs::write(&lying, encoded(&noise(), ImageFormat::Png)).unwrap();
+    std::fs::write(folder.path().join("other.png"), encoded(&noise(), ImageFormat::Gif)).unwrap();
+    let splits = selfsame_datasets::open(folder.path()).unwrap();
+    for index in 0..2 {
+        assert_eq!(splits.train.image(index).unwrap().width(), 40);
     }
 }
 

@@ -217,7 +217,7 @@ fn images_that_cannot_be_decoded_are_skipped_and_counted() {
     let names: Vec<_> =
         skipped.iter().map(|skipped| skipped.name.rsplit('/').next().unwrap()).collect();
     assert_eq!(names, ["b.png", "d.jpg"]);
-    assert_eq!(skipped[1].reason, "it is not an image of a supported format");
+    assert_eq!(skipped[1].reason, "it is a text, not an image");
 }
 
 #[test]

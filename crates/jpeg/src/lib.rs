@@ -11,6 +11,7 @@ mod header;
 mod huffman;
 mod info;
 mod marker;
+mod outline;
 mod plane;
 mod region;
 mod scan;
@@ -18,6 +19,6 @@ mod simd;
 mod transform;
 
 pub use decode::{DecodedImage, decode, decode_region};
-pub use info::{Info, read_info};
-pub use marker::has_end_marker;
+pub use info::{Info, Metadata, read_info, read_metadata};
+pub use outline::{Outline, Process, outline};
 pub use region::Region;

@@ -28,36 +28,28 @@ pub(crate) fn read_u16(bytes: &[u8]) -> Option<u16> {
     bytes.first_chunk().map(|bytes| u16::from_be_bytes(*bytes))
 }
 
-/// Returns whether a JPEG reaches its end marker.
+/// Returns marker and content of each segment of a file, also after the scans, up to the end marker.
 ///
-/// Segments are followed by their lengths, so the end of an embedded thumbnail does not count.
-///
-/// # Example
-/// ```
-/// use selfsame_jpeg::has_end_marker;
-///
-/// let comment = [0xFF, 0xD8, 0xFF, 0xFE, 0, 4, 0xFF, 0xD9, 0xFF, 0xD9];
-/// assert!(has_end_marker(&comment));
-/// assert!(!has_end_marker(&comment[..8]), "those two bytes are in the comment");
-/// ```
-#[must_use]
-pub fn has_end_marker(bytes: &[u8]) -> bool {
-    let mut at = 2;
-    loop {
-        let Some(gap) = bytes.get(at..).and_then(|rest| memchr::memchr(0xFF, rest)) else {
-            return false;
-        };
-        at += gap + 1;
-        match bytes.get(at) {
-            None => return false,
-            Some(0xD9) => return true,
-            // Fill bytes, stuffed FF bytes, restart markers: no length follows.
-            Some(0xFF) => {}
-            Some(0x00 | 0x01 | 0xD0..=0xD8) => at += 1,
-            Some(_) => {
-                let Some(length) = bytes.get(at + 1..).and_then(read_u16) else { return false };
-                at += 1 + usize::from(length);
+/// Segments are followed by their lengths, so markers of an embedded thumbnail do not count.
+pub(crate) fn markers(bytes: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let mut rest = bytes.get(2..).unwrap_or_default();
+    iter::from_fn(move || {
+        loop {
+            rest = &rest[memchr::memchr(0xFF, rest)? + 1..];
+            match rest {
+                // Fill bytes, stuffed FF bytes, restart markers: no length follows.
+                [] | [0xFF, ..] => {}
+                [0x00 | 0x01 | 0xD0..=0xD8, after @ ..] => rest = after,
+                [0xD9, ..] => {
+                    rest = &[];
+                    return Some((0xD9, &[][..]));
+                }
+                [marker, after @ ..] => {
+                    let (segment, after) = after.split_at_checked(read_u16(after)?.into())?;
+                    rest = after;
+                    return Some((*marker, segment.get(2..).unwrap_or_default()));
+                }
             }
         }
-    }
+    })
 }
