@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use selfsame_models::Method;
 
-use crate::atomic_file::write_atomically;
+use selfsame_files::write_atomically;
 use crate::{Callback, CallbackError, LogError, RunView};
 
 /// A table with one line per epoch: `epoch`, then every measured value, sorted by name.

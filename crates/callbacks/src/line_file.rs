@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 use crate::LogError;
-use crate::atomic_file::write_atomically;
+use selfsame_files::write_atomically;
 
 /// A file to which a run appends lines, and which a resumed run continues.
 #[derive(Debug)]

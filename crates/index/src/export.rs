@@ -15,7 +15,7 @@ use selfsame_metrics::{Features, MetricError};
 
 pub use self::projector::write_projector;
 pub(crate) use self::safetensors::safetensors_bytes;
-use crate::atomic_file::{replace_file, write_atomically};
+use selfsame_files::{replace_file, write_atomically};
 use crate::{Hit, Index, IndexError, Item};
 
 /// Endings that name a format.

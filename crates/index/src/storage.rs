@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 
 use self::manifest::{FileEntry, MANIFEST, Manifest};
-use crate::atomic_file::write_atomically;
+use selfsame_files::write_atomically;
 use crate::{Index, IndexError};
 
 impl Index {

@@ -15,7 +15,7 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::atomic_file::write_atomically;
+use selfsame_files::write_atomically;
 
 /// The version of the format, which the first record of a file states.
 const VERSION: &[u8] = b"brain.Event:2";
