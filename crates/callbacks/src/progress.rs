@@ -1,6 +1,7 @@
 //! Progress of a run on the terminal, or in a log.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,7 +23,8 @@ const NOTABLE_WAIT: f64 = 0.05;
 ///
 /// On a terminal the line is a bar that is redrawn. Elsewhere (a log, CI) it is written to standard
 /// error, at the end of an epoch if ten seconds have passed since the last line, and at the end of
-/// the run.
+/// the run. Warnings of the run are written there too. When nothing reads them any more, or the disk
+/// behind them is full, the run goes on.
 #[derive(Debug)]
 pub struct Progress {
     title: String,
@@ -66,9 +68,14 @@ impl Progress {
         if self.bar.is_hidden()
             && let Some(line) = self.line(run, Instant::now(), at_end)
         {
-            eprintln!("{line}");
+            say(&line);
         }
     }
+}
+
+/// Writes a line to standard error; one that nobody can read any more costs the run nothing.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Returns the text of a line; shares and accuracies are percentages.
@@ -113,6 +120,10 @@ impl<M: Method> Callback<M> for Progress {
     fn on_epoch_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
         self.write(run, false);
         Ok(())
+    }
+
+    fn on_warning(&mut self, warning: &str) {
+        self.bar.suspend(|| say(&format!("warning: {warning}")));
     }
 
     fn on_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use selfsame_models::Method;
 
 use self::event::EventFile;
-use crate::{Callback, CallbackError, History, LogError, RunView, StepMetrics};
+use crate::log_error::LogError;
+use crate::lost::Lost;
+use crate::{Callback, CallbackError, History, RunView, StepMetrics};
 
 /// TensorBoard requires `tfevents` in the name; a fixed name is found again by a resumed run.
 const FILE_NAME: &str = "events.out.tfevents.0000000000.selfsame";
@@ -60,6 +62,7 @@ const FILE_NAME: &str = "events.out.tfevents.0000000000.selfsame";
 pub struct TensorBoard {
     path: PathBuf,
     file: Option<EventFile>,
+    lost: Lost,
 }
 
 impl TensorBoard {
@@ -68,7 +71,7 @@ impl TensorBoard {
     /// Use a separate folder for each run: TensorBoard shows a folder as a run, under its name.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { path: folder.into().join(FILE_NAME), file: None }
+        Self { path: folder.into().join(FILE_NAME), file: None, lost: Lost::default() }
     }
 
     fn open(&mut self, last_step: u64) -> Result<(), LogError> {
@@ -86,15 +89,26 @@ impl TensorBoard {
 
 impl<M: Method> Callback<M> for TensorBoard {
     fn on_start(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
-        Ok(self.open(run.clock.step)?)
+        let opened = self.open(run.clock.step);
+        self.lost.note(run, opened);
+        Ok(())
     }
 
     fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
-        Ok(self.append(run.clock.step, &step_scalars(run.metrics))?)
+        let appended = self.append(run.clock.step, &step_scalars(run.metrics));
+        self.lost.note(run, appended);
+        Ok(())
     }
 
     fn on_epoch_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
-        Ok(self.append(run.clock.step, &epoch_scalars(run.history()))?)
+        let appended = self.append(run.clock.step, &epoch_scalars(run.history()));
+        self.lost.note(run, appended);
+        Ok(())
+    }
+
+    fn on_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
+        self.lost.tell(run, "events");
+        Ok(())
     }
 }
 
