@@ -137,6 +137,7 @@ impl<M: Method> Callback<M> for Progress {
 mod tests {
     use super::*;
     use crate::test_run::TestRun;
+    use selfsame_models::{Classifier, ResNet};
 
     /// Returns the lines of a run whose epochs take `epoch_takes`, each with its epoch.
     fn lines(epochs: u64, epoch_takes: Duration, stopped_after: u64) -> Vec<(u64, String)> {
@@ -178,6 +179,30 @@ mod tests {
     fn a_run_that_is_stopped_or_has_nothing_to_do_says_so_once_or_not_at_all() {
         assert_eq!(epochs(&lines(9, Duration::from_secs(4), 4)), [3, 4]);
         assert_eq!(epochs(&lines(9, Duration::from_secs(4), 0)), [0; 0]);
+    }
+
+    /// Is not a test: it is the process of the other.
+    #[test]
+    #[ignore = "the process whose standard error is full"]
+    fn child() {
+        let (mut run, mut progress) = (TestRun::new(), Progress::new("test"));
+        progress.on_start(&mut run.view()).unwrap();
+        run.end_epoch(&[("loss", 1.0)]);
+        Callback::<Classifier<ResNet>>::on_warning(&mut progress, "a log is full");
+        progress.on_end(&mut run.view()).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn lines_that_nobody_can_read_any_more_do_not_end_the_run() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["progress::tests::child", "--exact", "--ignored", "--nocapture"])
+            .stderr(full)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
     }
 
     #[test]

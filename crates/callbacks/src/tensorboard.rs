@@ -31,7 +31,8 @@ const FILE_NAME: &str = "events.out.tfevents.0000000000.selfsame";
 ///
 /// The file is `events.out.tfevents.0000000000.selfsame` in the folder. A resumed run drops the
 /// events after its checkpoint and appends to the same file, so that every curve has one point per
-/// step, as in a run that was never stopped; a run that starts at step 0 drops all. If events were
+/// step, as in a run that was never stopped; a run that starts at step 0 drops all. A file that
+/// cannot be written is a warning and does not end the run. If events were
 /// dropped, a TensorBoard that shows the run needs a restart. Values have single precision, and an
 /// event holds the time at which it was written.
 ///
@@ -199,6 +200,17 @@ mod tests {
         assert_eq!(names, want);
         let memory = ("step/memory_mib".to_owned(), 3.0);
         assert!(step_scalars(&metrics(1)).contains(&memory), "MiB");
+    }
+
+    #[test]
+    fn events_that_cannot_be_written_are_one_warning() {
+        let file = tempfile::NamedTempFile::new().unwrap(); // a file is no folder
+        let (mut board, mut run) = (TensorBoard::new(file.path()), TestRun::new());
+        let mut view = run.view();
+        board.on_start(&mut view).unwrap();
+        board.on_step_end(&mut view).unwrap();
+        board.on_end(&mut view).unwrap();
+        assert_eq!(view.take_warnings().len(), 1);
     }
 
     #[test]

@@ -134,7 +134,7 @@ pub enum TrainError {
         path: PathBuf,
     },
     /// Another run is at work in the folder.
-    #[error("another run is at work in {}; wait for its end, or give this one another folder", path.display())]
+    #[error("another run is saving to {}; wait for its end, or give this one another folder", path.display())]
     InUse {
         /// The folder.
         path: PathBuf,
