@@ -23,8 +23,8 @@ const NOTABLE_WAIT: f64 = 0.05;
 ///
 /// On a terminal the line is a bar that is redrawn. Elsewhere (a log, CI) it is written to standard
 /// error, at the end of an epoch if ten seconds have passed since the last line, and at the end of
-/// the run. Warnings of the run are written there too. When nothing reads them any more, or the disk
-/// behind them is full, the run goes on.
+/// the run. Warnings of the run are written there too. When nothing reads them any more,
+/// or the disk behind them is full, the run goes on.
 #[derive(Debug)]
 pub struct Progress {
     title: String,

@@ -27,8 +27,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// old file. The new file has the permissions that any new file has.
 ///
 /// # Errors
-/// If `write` returns an error, the folder does not exist or cannot be written to, the disk is full,
-/// or there is something at `path` that is no ordinary file: a folder, a device or a pipe. The old
+/// If `write` returns an error, the folder does not exist or cannot be written to, the disk is
+/// full, or there is something at `path` that is no ordinary file: a folder, a device or a pipe. The old
 /// file is unchanged then, and no temporary file is left.
 ///
 /// # Example

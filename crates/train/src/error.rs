@@ -106,8 +106,8 @@ pub enum TrainError {
     },
     /// A checkpoint does not fit on the disk. The run ends, and the checkpoint before stays.
     #[error(
-        "no room for the checkpoint {}, which needs {} in all; the one before it is unchanged: free \
-         that much, then resume the run",
+        "no room for the checkpoint {}, which needs {} in all; the one before it is unchanged: \
+         free that much, then resume the run",
         path.display(),
         size(*needed)
     )]
@@ -188,7 +188,8 @@ fn explain(step: u64, layer: Option<&NonFiniteLayer>) -> String {
         "no update was made yet, so check the settings of the method, such as a temperature, and \
          that all views are finite"
     } else {
-        "lower the learning rate, and check the settings of the method and that all views are finite"
+        "lower the learning rate, and check the settings of the method, and that all views are \
+         finite"
     };
     format!("{layer}; {advice}")
 }

@@ -21,8 +21,8 @@ const ENOUGH: u64 = 100;
 /// let sentence = few_steps(clock, 1024).expect("too few");
 /// assert_eq!(
 ///     sentence,
-///     "only 24 steps (6 epochs of 4), too few steps to learn much; for 100 or more take 25 or more \
-///      epochs, or a batch of 128 or smaller"
+///     "only 24 steps (6 epochs of 4), too few steps to learn much; for 100 or more take 25 or \
+///      more epochs, or a batch of 128 or smaller"
 /// );
 /// assert_eq!(few_steps(Clock { epochs: 25, ..clock }, 1024), None);
 /// ```

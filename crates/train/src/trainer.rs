@@ -97,8 +97,8 @@ pub struct Outcome<M: Method> {
     pub stopped: Option<StopReason>,
     /// Training time in seconds, including callbacks, over all resumptions.
     pub seconds: f64,
-    /// What went wrong since the start or the last resumption without costing the run anything, such
-    /// as a log that could not be written.
+    /// What went wrong since the start or the last resumption without costing the run anything,
+    /// such as a log that could not be written.
     pub warnings: Vec<String>,
 }
 
