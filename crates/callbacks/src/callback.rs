@@ -85,6 +85,7 @@ pub struct RunView<'a, M: Method> {
     pub embedding: Option<&'a Features>,
     history: &'a mut History,
     stop: &'a mut Option<StopReason>,
+    warnings: Vec<String>,
 }
 
 impl<'a, M: Method> RunView<'a, M> {
@@ -99,7 +100,7 @@ impl<'a, M: Method> RunView<'a, M> {
         history: &'a mut History,
         stop: &'a mut Option<StopReason>,
     ) -> Self {
-        Self { clock, metrics, method, embedding: None, history, stop }
+        Self { clock, metrics, method, embedding: None, history, stop, warnings: Vec::new() }
     }
 
     /// Sets the embedding of the last step.
@@ -130,6 +131,19 @@ impl<'a, M: Method> RunView<'a, M> {
     /// If several reasons are given, the first one counts.
     pub fn stop(&mut self, why: impl Into<String>) {
         self.stop.get_or_insert(StopReason::Callback(why.into()));
+    }
+
+    /// Says that something went wrong which costs the run nothing, such as a log that cannot be
+    /// written. Every callback hears of it in [`on_warning`](Callback::on_warning), and the outcome
+    /// of the run has it too.
+    pub fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
+    /// Takes the warnings given so far, as the trainer does after each hook.
+    #[must_use]
+    pub fn take_warnings(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.warnings)
     }
 }
 
@@ -164,6 +178,9 @@ pub trait Callback<M: Method> {
     fn on_epoch_end(&mut self, _run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
         Ok(())
     }
+
+    /// Runs after a hook of any callback has given a warning with [`RunView::warn`].
+    fn on_warning(&mut self, _warning: &str) {}
 
     /// Runs when the run has ended or has been stopped, after its checkpoint was saved.
     ///

@@ -16,7 +16,8 @@ use crate::{Callback, CallbackError, RunView};
 ///
 /// Lines are appended. When a run starts or resumes, the lines after its checkpoint are dropped
 /// first, and so is a last line that was cut off, so that the file ends up the same as that of a
-/// run that was never stopped.
+/// run that was never stopped. A file that cannot be written, or that lacks lines when the run is
+/// resumed, is a warning and does not end the run.
 ///
 /// # Example
 /// ```
@@ -89,7 +90,8 @@ impl<M: Method> Callback<M> for JsonLinesLog {
         let keep = |line: &str| {
             serde_json::from_str::<Written>(line).is_ok_and(|written| written.step <= done)
         };
-        Ok(self.lines.open("", keep)?)
+        self.lines.open(run, "", done, keep);
+        Ok(())
     }
 
     fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
@@ -102,7 +104,14 @@ impl<M: Method> Callback<M> for JsonLinesLog {
             embedding_std: metrics.embedding_std,
             terms: Some(Terms(&metrics.terms)).filter(|terms| !terms.0.is_empty()),
         };
-        Ok(self.lines.append(&serde_json::to_string(&line)?)?)
+        let line = serde_json::to_string(&line)?;
+        self.lines.append(run, &line);
+        Ok(())
+    }
+
+    fn on_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
+        self.lines.close(run);
+        Ok(())
     }
 }
 

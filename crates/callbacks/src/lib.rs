@@ -1,6 +1,6 @@
 #![doc = include_str!("../README.md")]
 
-mod atomic_file;
+mod append_file;
 mod callback;
 mod collapse;
 mod csv_log;
@@ -12,9 +12,11 @@ mod history;
 mod json_lines_log;
 mod line_file;
 mod log_error;
+mod lost;
 mod milestone;
 mod missing_metric;
 mod progress;
+mod save_signal;
 mod stop;
 mod tensorboard;
 #[cfg(test)]
@@ -29,10 +31,10 @@ pub use early_stopping::EarlyStopping;
 pub use health::Health;
 pub use history::{EpochRecord, History};
 pub use json_lines_log::JsonLinesLog;
-pub use log_error::LogError;
 pub use milestone::Milestone;
 pub use missing_metric::MissingMetric;
 pub use progress::Progress;
+pub use save_signal::SaveSignal;
 pub use stop::{StopReason, StopSignal};
 pub use tensorboard::TensorBoard;
 pub use timing::TimingLog;

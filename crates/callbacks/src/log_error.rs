@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-/// The error of a log that cannot be written, or whose old lines cannot be read.
+/// The error of a log that cannot be written, or whose old lines cannot be read; a run only warns
+/// of it.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {}", path.display())]
 #[non_exhaustive]
-pub struct LogError {
+pub(crate) struct LogError {
     /// The log file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The system's reason.
-    pub source: std::io::Error,
+    pub(crate) source: std::io::Error,
 }
 
 impl LogError {

@@ -1,6 +1,7 @@
 //! Progress of a run on the terminal, or in a log.
 
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -22,7 +23,8 @@ const NOTABLE_WAIT: f64 = 0.05;
 ///
 /// On a terminal the line is a bar that is redrawn. Elsewhere (a log, CI) it is written to standard
 /// error, at the end of an epoch if ten seconds have passed since the last line, and at the end of
-/// the run.
+/// the run. Warnings of the run are written there too. When nothing reads them any more,
+/// or the disk behind them is full, the run goes on.
 #[derive(Debug)]
 pub struct Progress {
     title: String,
@@ -66,9 +68,14 @@ impl Progress {
         if self.bar.is_hidden()
             && let Some(line) = self.line(run, Instant::now(), at_end)
         {
-            eprintln!("{line}");
+            say(&line);
         }
     }
+}
+
+/// Writes a line to standard error; one that nobody can read any more costs the run nothing.
+fn say(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// Returns the text of a line; shares and accuracies are percentages.
@@ -115,6 +122,10 @@ impl<M: Method> Callback<M> for Progress {
         Ok(())
     }
 
+    fn on_warning(&mut self, warning: &str) {
+        self.bar.suspend(|| say(&format!("warning: {warning}")));
+    }
+
     fn on_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
         self.write(run, true);
         self.bar.abandon();
@@ -126,6 +137,7 @@ impl<M: Method> Callback<M> for Progress {
 mod tests {
     use super::*;
     use crate::test_run::TestRun;
+    use selfsame_models::{Classifier, ResNet};
 
     /// Returns the lines of a run whose epochs take `epoch_takes`, each with its epoch.
     fn lines(epochs: u64, epoch_takes: Duration, stopped_after: u64) -> Vec<(u64, String)> {
@@ -167,6 +179,30 @@ mod tests {
     fn a_run_that_is_stopped_or_has_nothing_to_do_says_so_once_or_not_at_all() {
         assert_eq!(epochs(&lines(9, Duration::from_secs(4), 4)), [3, 4]);
         assert_eq!(epochs(&lines(9, Duration::from_secs(4), 0)), [0; 0]);
+    }
+
+    /// Is not a test: it is the process of the other.
+    #[test]
+    #[ignore = "the process whose standard error is full"]
+    fn child() {
+        let (mut run, mut progress) = (TestRun::new(), Progress::new("test"));
+        progress.on_start(&mut run.view()).unwrap();
+        run.end_epoch(&[("loss", 1.0)]);
+        Callback::<Classifier<ResNet>>::on_warning(&mut progress, "a log is full");
+        progress.on_end(&mut run.view()).unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn lines_that_nobody_can_read_any_more_do_not_end_the_run() {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let output = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["progress::tests::child", "--exact", "--ignored", "--nocapture"])
+            .stderr(full)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains("1 passed"), "{said}");
     }
 
     #[test]

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use selfsame_models::Method;
 
 use self::event::EventFile;
-use crate::{Callback, CallbackError, History, LogError, RunView, StepMetrics};
+use crate::log_error::LogError;
+use crate::lost::Lost;
+use crate::{Callback, CallbackError, History, RunView, StepMetrics};
 
 /// TensorBoard requires `tfevents` in the name; a fixed name is found again by a resumed run.
 const FILE_NAME: &str = "events.out.tfevents.0000000000.selfsame";
@@ -29,7 +31,8 @@ const FILE_NAME: &str = "events.out.tfevents.0000000000.selfsame";
 ///
 /// The file is `events.out.tfevents.0000000000.selfsame` in the folder. A resumed run drops the
 /// events after its checkpoint and appends to the same file, so that every curve has one point per
-/// step, as in a run that was never stopped; a run that starts at step 0 drops all. If events were
+/// step, as in a run that was never stopped; a run that starts at step 0 drops all. A file that
+/// cannot be written is a warning and does not end the run. If events were
 /// dropped, a TensorBoard that shows the run needs a restart. Values have single precision, and an
 /// event holds the time at which it was written.
 ///
@@ -60,6 +63,7 @@ const FILE_NAME: &str = "events.out.tfevents.0000000000.selfsame";
 pub struct TensorBoard {
     path: PathBuf,
     file: Option<EventFile>,
+    lost: Lost,
 }
 
 impl TensorBoard {
@@ -68,7 +72,7 @@ impl TensorBoard {
     /// Use a separate folder for each run: TensorBoard shows a folder as a run, under its name.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
-        Self { path: folder.into().join(FILE_NAME), file: None }
+        Self { path: folder.into().join(FILE_NAME), file: None, lost: Lost::default() }
     }
 
     fn open(&mut self, last_step: u64) -> Result<(), LogError> {
@@ -86,15 +90,26 @@ impl TensorBoard {
 
 impl<M: Method> Callback<M> for TensorBoard {
     fn on_start(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
-        Ok(self.open(run.clock.step)?)
+        let opened = self.open(run.clock.step);
+        self.lost.note(run, opened);
+        Ok(())
     }
 
     fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
-        Ok(self.append(run.clock.step, &step_scalars(run.metrics))?)
+        let appended = self.append(run.clock.step, &step_scalars(run.metrics));
+        self.lost.note(run, appended);
+        Ok(())
     }
 
     fn on_epoch_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
-        Ok(self.append(run.clock.step, &epoch_scalars(run.history()))?)
+        let appended = self.append(run.clock.step, &epoch_scalars(run.history()));
+        self.lost.note(run, appended);
+        Ok(())
+    }
+
+    fn on_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
+        self.lost.tell(run, "events");
+        Ok(())
     }
 }
 
@@ -185,6 +200,17 @@ mod tests {
         assert_eq!(names, want);
         let memory = ("step/memory_mib".to_owned(), 3.0);
         assert!(step_scalars(&metrics(1)).contains(&memory), "MiB");
+    }
+
+    #[test]
+    fn events_that_cannot_be_written_are_one_warning() {
+        let file = tempfile::NamedTempFile::new().unwrap(); // a file is no folder
+        let (mut board, mut run) = (TensorBoard::new(file.path()), TestRun::new());
+        let mut view = run.view();
+        board.on_start(&mut view).unwrap();
+        board.on_step_end(&mut view).unwrap();
+        board.on_end(&mut view).unwrap();
+        assert_eq!(view.take_warnings().len(), 1);
     }
 
     #[test]

@@ -110,7 +110,8 @@ fn epoch(line: &str) -> Option<u64> {
 impl<M: Method> Callback<M> for TimingLog {
     fn on_start(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
         let done = run.clock.epoch();
-        self.lines.open(HEAD, |line| epoch(line).is_some_and(|epoch| epoch <= done))?;
+        let keep = |line: &str| epoch(line).is_some_and(|epoch| epoch <= done);
+        self.lines.open(run, HEAD, done, keep);
         self.lap = Lap::new(Instant::now());
         Ok(())
     }
@@ -132,7 +133,13 @@ impl<M: Method> Callback<M> for TimingLog {
             run.metrics.memory_bytes.map_or_else(String::new, |bytes| bytes.to_string())
         );
         self.lap = Lap::new(now);
-        Ok(self.lines.append(&line)?)
+        self.lines.append(run, &line);
+        Ok(())
+    }
+
+    fn on_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
+        self.lines.close(run);
+        Ok(())
     }
 }
 

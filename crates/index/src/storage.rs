@@ -12,8 +12,8 @@ use std::fs;
 use std::path::Path;
 
 use self::manifest::{FileEntry, MANIFEST, Manifest};
-use crate::atomic_file::write_atomically;
 use crate::{Index, IndexError};
+use selfsame_files::write_atomically;
 
 impl Index {
     /// Saves the index to `folder`, which is created if it is missing.

@@ -1,6 +1,7 @@
 //! Weights in files, with one entry per parameter: under the names of this crate, and under those of
 //! PyTorch's networks.
 
+mod checksum;
 mod error;
 mod file;
 #[cfg(feature = "onnx")]
@@ -13,6 +14,7 @@ use std::collections::HashMap;
 use burn::module::Module;
 use safetensors::tensor::{Dtype, TensorView};
 
+use self::checksum::{checksum, with_checksum};
 pub use self::error::{Difference, Mismatch, WeightsError};
 pub use self::file::WeightsFile;
 use self::file::{Tensors, Wanted};
@@ -24,7 +26,8 @@ pub use self::pytorch::{Loaded, to_pytorch};
 /// Returns the bytes of a safetensors file with every parameter and running statistic of `module`.
 ///
 /// The same weights give the same bytes. `about` is kept in the header under the key `selfsame`.
-/// Pass the configuration as JSON, so that the file says how to build the network it belongs to.
+/// Pass the configuration as a JSON object, so that the file says how to build the network it belongs
+/// to; a checksum of all tensors is added to the object, by which a damaged file is noticed.
 /// Names are the paths of the parameters; [`to_pytorch`] writes those of PyTorch.
 ///
 /// # Errors
@@ -84,6 +87,9 @@ pub fn from_safetensors<M: Module>(module: M, bytes: &[u8]) -> Result<M, Weights
     Ok(fill(module, tensors.read(&wanted, unused)?))
 }
 
+/// The key of what a file says about itself.
+const ABOUT: &str = "selfsame";
+
 /// A tensor to be written.
 struct Entry {
     name: String,
@@ -97,6 +103,10 @@ fn bytes_of(values: &[f32]) -> Vec<u8> {
 }
 
 fn serialize(entries: &[Entry], about: &str) -> Result<Vec<u8>, WeightsError> {
+    let mut sorted: Vec<&Entry> = entries.iter().collect();
+    sorted.sort_by(|a, b| a.name.cmp(&b.name));
+    let sorted = sorted.into_iter().map(|e| (e.name.as_str(), &e.shape[..], &e.bytes[..]));
+    let about = with_checksum(about, &checksum(sorted));
     let views: Vec<(&str, TensorView<'_>)> = entries
         .iter()
         .map(|Entry { name, dtype, shape, bytes }| {
@@ -104,7 +114,7 @@ fn serialize(entries: &[Entry], about: &str) -> Result<Vec<u8>, WeightsError> {
         })
         .collect::<Result<_, safetensors::SafeTensorError>>()?;
     // One entry only: the order of several would differ from run to run.
-    let about = HashMap::from([("selfsame".to_owned(), about.to_owned())]);
+    let about = HashMap::from([(ABOUT.to_owned(), about)]);
     Ok(safetensors::serialize(views, Some(about))?)
 }
 
@@ -133,6 +143,21 @@ mod tests {
         let error = from_safetensors(shallow.init(0, &device), &bytes).unwrap_err();
         let text = error.to_string();
         assert!(text.contains(": the network has no `blocks.1.first.conv.weight`, `bl"), "{text}");
+    }
+
+    #[test]
+    fn one_flipped_bit_in_the_weights_is_noticed() {
+        let device = Device::flex();
+        let network = || ResNetConfig::resnet10(2).init(3, &device);
+        let good = to_safetensors(&network(), r#"{"encoder":"resnet10"}"#).unwrap();
+        let header = 8 + safetensors::SafeTensors::read_metadata(&good).unwrap().0;
+        for place in [header, header + 1_001, good.len() / 2, good.len() - 1] {
+            let mut bad = good.clone();
+            bad[place] ^= 1 << (place % 8);
+            let error = from_safetensors(network(), &bad).unwrap_err();
+            assert!(matches!(error, WeightsError::Damaged), "{place}: {error}");
+        }
+        assert!(from_safetensors(network(), &good).is_ok());
     }
 
     #[test]

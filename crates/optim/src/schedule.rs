@@ -67,7 +67,8 @@ pub enum Schedule {
     ///
     /// Smith & Topin, 2018, [arXiv:1708.07120](https://arxiv.org/abs/1708.07120), as PyTorch's
     /// `OneCycleLR` with its defaults, but with constant momentum. The last value is that of step
-    /// `total_steps − 1`.
+    /// `total_steps − 1`. Deviation: the one step of a run of one has the peak, not the last value,
+    /// with which nothing would be learned.
     OneCycle {
         /// The highest value.
         peak: f64,
@@ -129,6 +130,7 @@ impl Schedule {
                 let length = total_steps.saturating_sub(warmup_steps).max(1) as f64;
                 half_cosine(peak, last, (step - warmup_steps) as f64 / length)
             }
+            Self::OneCycle { peak } if total_steps == 1 && step == 0 => peak,
             Self::OneCycle { peak } => {
                 let (first, last) = (peak / START, peak / START / END);
                 let (step, end) = (step as f64, total_steps as f64 - 1.0);
@@ -310,6 +312,23 @@ mod tests {
         for schedule in [Schedule::linear(3.0, 2.0), Schedule::cosine(3.0, 2.0)] {
             assert_values(schedule, 0, &[(0, 2.0), (1, 2.0)]);
             assert_values(schedule, 1, &[(0, 3.0), (1, 2.0)]);
+        }
+    }
+
+    #[test]
+    fn the_first_steps_of_the_shortest_runs_have_a_rate_to_learn_with() {
+        for schedule in [
+            Schedule::one_cycle(1.0),
+            Schedule::warmup_cosine(1.0, 1),
+            Schedule::warmup_cosine(1.0, 0),
+            Schedule::cosine(1.0, 0.0),
+            Schedule::linear(1.0, 0.0),
+        ] {
+            for total_steps in 1..5 {
+                let highest = (0..total_steps).map(|step| schedule.at(step, total_steps));
+                let highest = highest.fold(0.0, f64::max);
+                assert!(highest > 0.5, "{schedule:?} of {total_steps} reaches {highest}");
+            }
         }
     }
 

@@ -4,6 +4,7 @@ pub use selfsame_augment as augment;
 pub use selfsame_callbacks as callbacks;
 pub use selfsame_datasets as datasets;
 pub use selfsame_device as device;
+pub use selfsame_files as files;
 pub use selfsame_index as index;
 pub use selfsame_jpeg as jpeg;
 pub use selfsame_kernels as kernels;

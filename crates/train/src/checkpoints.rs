@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use burn::store::ModuleRecord;
 use burn::tensor::Bytes;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::TrainError;
 use crate::fingerprint::{Fingerprint, differences};
+use crate::folder_lock::FolderLock;
 
 /// The state of a run besides its networks and its optimizer.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -57,6 +59,7 @@ pub struct Checkpoints {
     last: usize,
     best: Option<(String, Direction)>,
     every_steps: Option<u64>,
+    every: Option<Duration>,
     extend_finished: bool,
 }
 
@@ -65,14 +68,14 @@ const OPTIMIZER: &str = "optimizer.bpk";
 const STATE: &str = "state.json";
 const CHECKSUMS: &str = "checksums.txt";
 const DRAFT: &str = ".draft";
-const LOCK: &str = ".lock";
 
 impl Checkpoints {
     /// Keeps checkpoints in `folder`, which is created when a run uses it.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         let folder = folder.into();
-        Self { folder, last: 2, best: None, every_steps: None, extend_finished: false }
+        let (best, every_steps, every) = (None, None, None);
+        Self { folder, last: 2, best, every_steps, every, extend_finished: false }
     }
 
     /// Keeps the newest `count` checkpoints, 1 or more. Default 2, so that an older one is left if the
@@ -93,6 +96,15 @@ impl Checkpoints {
     #[must_use]
     pub fn every_steps(self, steps: u64) -> Self {
         Self { every_steps: Some(steps.max(1)), ..self }
+    }
+
+    /// Also saves when the last save, or the start, is `interval` ago, after the step that takes
+    /// place then; the run that is resumed from there ends as one that was never stopped.
+    ///
+    /// What a crash or a power cut can cost is then known, however long an epoch takes.
+    #[must_use]
+    pub fn every(self, interval: Duration) -> Self {
+        Self { every: Some(interval), ..self }
     }
 
     /// Makes a finished run longer if more epochs are asked for than it had: its schedules start
@@ -140,25 +152,16 @@ impl Checkpoints {
         all
     }
 
-    /// Creates the folder and keeps other runs out until the returned file is dropped.
-    pub(crate) fn lock(&self) -> Result<File, TrainError> {
+    /// Creates the folder and keeps other runs out until the returned lock is dropped.
+    pub(crate) fn lock(&self) -> Result<FolderLock, TrainError> {
         fs::create_dir_all(&self.folder).map_err(TrainError::file("create", &self.folder))?;
-        let path = self.folder.join(LOCK);
-        let file = File::create(&path).map_err(TrainError::file("write", &path))?;
-        match file.try_lock() {
-            Ok(()) => Ok(file),
-            Err(fs::TryLockError::WouldBlock) => {
-                Err(TrainError::InUse { path: self.folder.clone() })
-            }
-            Err(fs::TryLockError::Error(source)) => {
-                Err(TrainError::File { action: "lock", path, source })
-            }
-        }
+        FolderLock::take(&self.folder)
     }
 
-    /// Returns whether a checkpoint is due in the middle of an epoch.
-    pub(crate) fn is_due(&self, clock: Clock) -> bool {
+    /// Returns whether a checkpoint is due in the middle of an epoch, this long after the last one.
+    pub(crate) fn is_due(&self, clock: Clock, since_saved: Duration) -> bool {
         self.every_steps.is_some_and(|steps| clock.step.is_multiple_of(steps))
+            || self.every.is_some_and(|interval| since_saved >= interval)
     }
 
     pub(crate) fn save<M: Method>(
@@ -175,29 +178,12 @@ impl Checkpoints {
             path: target.clone(),
             reason: error.to_string(),
         };
-        let draft = self.folder.join(DRAFT);
-        if draft.exists() {
-            fs::remove_dir_all(&draft).map_err(TrainError::file("remove", &draft))?;
-        }
-        fs::create_dir_all(&draft).map_err(TrainError::file("write", &draft))?;
         let networks = method.clone().into_record().into_bytes().map_err(|e| unusable(&e))?;
         let optimizer = optimizer.to_bytes().map_err(|e| unusable(&e))?;
         let state_text = serde_json::to_vec_pretty(state).map_err(|e| unusable(&e))?;
         let files: [(&str, &[u8]); 3] =
             [(NETWORKS, &networks), (OPTIMIZER, &optimizer), (STATE, &state_text)];
-        let mut checksums = String::new();
-        for (name, bytes) in files {
-            write_to_disk(&draft.join(name), bytes)?;
-            let _ = writeln!(checksums, "{:016x} {name}", stamp(&[bytes])); // cannot fail
-        }
-        // The last line is the checksum of those before it.
-        let _ = writeln!(checksums, "{:016x}", stamp(&[checksums.as_bytes()]));
-        write_to_disk(&draft.join(CHECKSUMS), checksums.as_bytes())?;
-        fs::rename(&draft, &target).map_err(TrainError::file("write", &target))?;
-        #[cfg(unix)] // a folder is a file only there
-        File::open(&self.folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(TrainError::file("write", &self.folder))?;
+        self.write(&files, &target)?;
         // After saving, so that a figure which is not measured costs no work.
         let best = self.best_step(state)?;
         let all = self.all();
@@ -207,6 +193,25 @@ impl Checkpoints {
                 fs::remove_dir_all(path).map_err(TrainError::file("remove", path))?;
             }
         }
+        Ok(())
+    }
+
+    /// Writes a checkpoint beside the others and moves it into place as a whole. If that fails,
+    /// nothing of it stays.
+    fn write(&self, files: &[(&str, &[u8])], target: &Path) -> Result<(), TrainError> {
+        let draft = self.folder.join(DRAFT);
+        if draft.exists() {
+            fs::remove_dir_all(&draft).map_err(TrainError::file("remove", &draft))?;
+        }
+        let written = write_draft(&draft, files, target);
+        if written.is_err() {
+            let _ = fs::remove_dir_all(&draft); // the cause counts
+        }
+        written?;
+        #[cfg(unix)] // a folder is a file only there
+        File::open(&self.folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(TrainError::file("write", &self.folder))?;
         Ok(())
     }
 
@@ -323,12 +328,34 @@ fn load_networks<M: Method>(
     method.try_load_record(record).map_err(|e| unusable(&e))
 }
 
-/// Writes a new file of the draft and waits until it has reached the disk.
-fn write_to_disk(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let write = || {
-        let mut file = File::create(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
+/// Writes the files and their checksums, and moves the draft to `target`.
+fn write_draft(draft: &Path, files: &[(&str, &[u8])], target: &Path) -> Result<(), TrainError> {
+    let needed = files.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+    let failed = |path: PathBuf| {
+        move |source: std::io::Error| match source.kind() {
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                TrainError::NoRoom { path: target.to_owned(), needed, source }
+            }
+            _ => TrainError::File { action: "write", path, source },
+        }
     };
-    write().map_err(TrainError::file("write", path))
+    fs::create_dir_all(draft).map_err(failed(draft.to_owned()))?;
+    let mut checksums = String::new();
+    for (name, bytes) in files {
+        let path = draft.join(name);
+        write_to_disk(&path, bytes).map_err(failed(path))?;
+        let _ = writeln!(checksums, "{:016x} {name}", stamp(&[bytes])); // cannot fail
+    }
+    // The last line is the checksum of those before it.
+    let _ = writeln!(checksums, "{:016x}", stamp(&[checksums.as_bytes()]));
+    let path = draft.join(CHECKSUMS);
+    write_to_disk(&path, checksums.as_bytes()).map_err(failed(path))?;
+    fs::rename(draft, target).map_err(failed(target.to_owned()))
+}
+
+/// Writes a new file of the draft and waits until it has reached the disk.
+fn write_to_disk(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
 }

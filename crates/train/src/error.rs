@@ -37,7 +37,7 @@ pub enum TrainError {
     /// The loss became NaN or infinite. The weights of the last checkpoint are from before.
     #[error(
         "the loss became {loss} at step {step}, at a learning rate of {learning_rate}; {}",
-        explain(layer.as_ref())
+        explain(*step, layer.as_ref())
     )]
     NonFiniteLoss {
         /// The loss: NaN or infinite.
@@ -104,7 +104,36 @@ pub enum TrainError {
         /// The fault.
         reason: String,
     },
-    /// Another run uses the folder of checkpoints.
+    /// A checkpoint does not fit on the disk. The run ends, and the checkpoint before stays.
+    #[error(
+        "no room for the checkpoint {}, which needs {} in all; the one before it is unchanged: \
+         free that much, then resume the run",
+        path.display(),
+        size(*needed)
+    )]
+    NoRoom {
+        /// The checkpoint's folder.
+        path: PathBuf,
+        /// The bytes of all files of the checkpoint.
+        needed: u64,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// The folder of a new run holds another one.
+    #[error("{} holds {}", path.display(), occupied(*is_finished))]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+        /// Whether that run has its result.
+        is_finished: bool,
+    },
+    /// A folder holds no run.
+    #[error("{} holds no run", path.display())]
+    NoRun {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another run is at work in the folder.
     #[error("another run is saving to {}; wait for its end, or give this one another folder", path.display())]
     InUse {
         /// The folder.
@@ -141,21 +170,45 @@ impl TrainError {
     }
 }
 
-fn explain(layer: Option<&NonFiniteLayer>) -> String {
-    match layer {
-        None => {
-            "no layer's output and no weight is known to be at fault; lower the learning rate, \
-                 and check the loss"
-                .to_owned()
-        }
+fn explain(step: u64, layer: Option<&NonFiniteLayer>) -> String {
+    let layer = match layer {
+        None => "no layer's output and no weight is known to be at fault".to_owned(),
         Some(NonFiniteLayer { path, has_finite_weights: true }) => format!(
-            "the first layer whose output is not finite is `{path}`, whose weights are finite; \
-             lower the learning rate, and check that all views are finite"
+            "the first layer whose output is not finite is `{path}`, whose weights are finite"
         ),
-        Some(NonFiniteLayer { path, has_finite_weights: false }) => format!(
-            "the first layer whose output is not finite is `{path}`, and so are its weights since \
-             an earlier update; lower the learning rate, or set `clip_norm`"
-        ),
+        Some(NonFiniteLayer { path, has_finite_weights: false }) => {
+            return format!(
+                "the first layer whose output is not finite is `{path}`, and so are its weights \
+                 since an earlier update; lower the learning rate"
+            );
+        }
+    };
+    // Before the first update the rate has no effect yet.
+    let advice = if step <= 1 {
+        "no update was made yet, so check the settings of the method, such as a temperature, and \
+         that all views are finite"
+    } else {
+        "lower the learning rate, and check the settings of the method, and that all views are \
+         finite"
+    };
+    format!("{layer}; {advice}")
+}
+
+fn occupied(is_finished: bool) -> &'static str {
+    if is_finished {
+        "a finished run; give this one another folder, or replace that one deliberately"
+    } else {
+        "an unfinished run; resume that one, give this one another folder, or replace that one \
+         deliberately"
+    }
+}
+
+/// Returns a number of bytes as people read it, rounded up.
+fn size(bytes: u64) -> String {
+    match bytes.div_ceil(1_000_000) {
+        1 => "1 MB".to_owned(),
+        megabytes if megabytes < 10_000 => format!("{megabytes} MB"),
+        megabytes => format!("{} GB", megabytes.div_ceil(1_000)),
     }
 }
 

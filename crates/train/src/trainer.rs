@@ -1,13 +1,13 @@
 //! The training loop: batches of views, optimizer steps, callbacks, checkpoints.
 
-use std::fs::File;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use selfsame_callbacks::{
-    Callback, CallbackError, EpochRecord, History, RunView, StepMetrics, StopReason, StopSignal,
+    Callback, CallbackError, EpochRecord, History, RunView, SaveSignal, StepMetrics, StopReason,
+    StopSignal,
 };
 use selfsame_metrics::{Features, std_of_l2_normalized, uniform_std};
 use selfsame_models::{Clock, Context, Method, first_non_finite_layer, settings};
@@ -16,6 +16,7 @@ use selfsame_samplers::{BatchSource, Loader};
 
 use crate::checkpoints::RunState;
 use crate::fingerprint::{add_json, add_shapes, short_type_name};
+use crate::folder_lock::FolderLock;
 use crate::pace::time_of_epoch;
 use crate::unread::Unread;
 use crate::{Checkpoints, TrainError, TrainerConfig, Upload};
@@ -66,13 +67,15 @@ pub struct Trainer<M: Method, S: BatchSource = Loader> {
     callbacks: Vec<Box<dyn Callback<M>>>,
     checkpoints: Option<Checkpoints>,
     /// Keeps other runs out of the folder of checkpoints.
-    lock: Option<File>,
+    lock: Option<FolderLock>,
     signal: StopSignal,
+    save_signal: SaveSignal,
     time_limit: Option<Duration>,
     sync_every: usize,
     unread: Vec<Unread>,
     /// The embedding of the last step that was read.
     embedding: Option<Features>,
+    warnings: Vec<String>,
 }
 
 impl<M: Method, S: BatchSource> std::fmt::Debug for Trainer<M, S> {
@@ -94,6 +97,9 @@ pub struct Outcome<M: Method> {
     pub stopped: Option<StopReason>,
     /// Training time in seconds, including callbacks, over all resumptions.
     pub seconds: f64,
+    /// What went wrong since the start or the last resumption without costing the run anything,
+    /// such as a log that could not be written.
+    pub warnings: Vec<String>,
 }
 
 /// The times of a run since it was started or resumed.
@@ -104,6 +110,7 @@ struct Times {
     /// The start of the epoch, or of this part of it, and its first step.
     epoch_start: (Instant, u64),
     last_read: Instant,
+    last_saved: Instant,
     /// Time spent waiting for batches since the last reading.
     waited: Duration,
 }
@@ -174,10 +181,12 @@ where
             checkpoints: None,
             lock: None,
             signal: StopSignal::new(),
+            save_signal: SaveSignal::new(),
             time_limit: None,
             sync_every: 1,
             unread: Vec::new(),
             embedding: None,
+            warnings: Vec::new(),
         })
     }
 
@@ -207,10 +216,19 @@ where
         self
     }
 
-    /// Stops the run, after saving it, at the end of the step in which `signal` is raised.
+    /// Stops the run, after saving it, at the end of the step in which `signal` is raised; before
+    /// the first step, if it is raised by then.
     #[must_use]
     pub fn with_signal(mut self, signal: StopSignal) -> Self {
         self.signal = signal;
+        self
+    }
+
+    /// Saves the run, if it has checkpoints, at the end of the step in which `signal` is raised,
+    /// and lowers it.
+    #[must_use]
+    pub fn with_save_signal(mut self, signal: SaveSignal) -> Self {
+        self.save_signal = signal;
         self
     }
 
@@ -297,20 +315,25 @@ where
             seconds_before: self.state.seconds,
             epoch_start: (now, self.state.clock.step),
             last_read: now,
+            last_saved: now,
             waited: Duration::ZERO,
         };
         let mut stop = None;
         let mut last = StepMetrics::default();
         self.notify(self.state.clock, &last, &mut stop, |callback, run| callback.on_start(run))?;
         while !self.state.clock.is_finished() && stop.is_none() {
+            if self.signal.is_raised() {
+                stop = Some(StopReason::Signal);
+                break;
+            }
             let ended = self.train_epoch(&mut times, &mut last, &mut stop);
             self.state.seconds = times.seconds();
             match ended {
-                Ok(()) => self.save()?,
+                Ok(()) => self.save(&mut times)?,
                 Err(error @ TrainError::NonFiniteLoss { .. }) => return Err(error),
                 Err(error) => {
                     // The cause counts; if saving fails as well, the last checkpoint stays.
-                    let _ = self.save();
+                    let _ = self.save(&mut times);
                     return Err(error);
                 }
             }
@@ -323,6 +346,7 @@ where
             clock: self.state.clock,
             stopped: stop.filter(|_| !self.state.clock.is_finished()),
             seconds: self.state.seconds,
+            warnings: self.warnings,
         })
     }
 
@@ -351,7 +375,9 @@ where
             let is_late =
                 self.time_limit.is_some_and(|limit| times.seconds() >= limit.as_secs_f64());
             let raised = self.signal.is_raised();
-            let is_due = self.checkpoints.as_ref().is_some_and(|c| c.is_due(self.state.clock));
+            let (clock, since_saved) = (self.state.clock, times.last_saved.elapsed());
+            let is_due = self.save_signal.take()
+                || self.checkpoints.as_ref().is_some_and(|c| c.is_due(clock, since_saved));
             let must_read = ends || is_late || raised || is_due || stepped.is_err();
             if self.unread.len() < self.sync_every && !must_read {
                 continue;
@@ -384,7 +410,7 @@ where
             }
             if is_due {
                 self.state.seconds = times.seconds();
-                self.save()?;
+                self.save(times)?;
             }
         }
     }
@@ -530,14 +556,15 @@ where
         self.state.history.0.push(EpochRecord { epoch, metrics });
     }
 
-    fn save(&self) -> Result<(), TrainError> {
-        match &self.checkpoints {
-            Some(checkpoints) => checkpoints.save(&self.state, &self.method, &self.optimizer),
-            None => Ok(()),
-        }
+    fn save(&self, times: &mut Times) -> Result<(), TrainError> {
+        let Some(checkpoints) = &self.checkpoints else { return Ok(()) };
+        checkpoints.save(&self.state, &self.method, &self.optimizer)?;
+        times.last_saved = Instant::now();
+        Ok(())
     }
 
-    /// Calls a hook of every callback, also after one has failed, and returns the first error.
+    /// Calls a hook of every callback, also after one has failed, and returns the first error; then
+    /// tells all of them of the warnings.
     fn notify(
         &mut self,
         clock: Clock,
@@ -545,14 +572,19 @@ where
         stop: &mut Option<StopReason>,
         hook: impl Fn(&mut dyn Callback<M>, &mut RunView<'_, M>) -> Result<(), CallbackError>,
     ) -> Result<(), TrainError> {
-        let mut first_error = Ok(());
+        let (mut first_error, mut warnings) = (Ok(()), Vec::new());
         for callback in &mut self.callbacks {
             let history = &mut self.state.history;
             let mut run = RunView::new(clock, metrics, &self.method, history, stop)
                 .with_embedding(self.embedding.as_ref());
             let told = hook(callback.as_mut(), &mut run).map_err(TrainError::Callback);
+            warnings.append(&mut run.take_warnings());
             first_error = first_error.and(told);
         }
+        for warning in &warnings {
+            self.callbacks.iter_mut().for_each(|callback| callback.on_warning(warning));
+        }
+        self.warnings.append(&mut warnings);
         first_error
     }
 }

@@ -10,12 +10,13 @@
 //! # Source
 //! `TFRecord`, `event.proto` and `summary.proto` of TensorFlow.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::atomic_file::write_atomically;
+use selfsame_files::write_atomically;
+
+use crate::append_file::{AppendFile, read_log};
 
 /// The version of the format, which the first record of a file states.
 const VERSION: &[u8] = b"brain.Event:2";
@@ -29,7 +30,7 @@ const FIXED_32: u64 = 5;
 /// A file of events, to which a run appends.
 #[derive(Debug)]
 pub(crate) struct EventFile {
-    file: File,
+    file: AppendFile,
 }
 
 impl EventFile {
@@ -40,10 +41,7 @@ impl EventFile {
     /// reader sees the file as it was or as it is then, never a part. A file that loses nothing is
     /// not replaced, so a reader that holds it open sees what is appended.
     pub(crate) fn open(path: &Path, last_step: u64) -> io::Result<Self> {
-        let old = match fs::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            read => read?,
-        };
+        let old = read_log(path)?;
         let mut kept = Vec::with_capacity(old.len());
         for event in Records(&old) {
             if step_of(event).is_some_and(|step| step <= last_step) {
@@ -58,7 +56,7 @@ impl EventFile {
         if kept != old {
             write_atomically(path, &kept)?;
         }
-        Ok(Self { file: OpenOptions::new().append(true).open(path)? })
+        Ok(Self { file: AppendFile::open(path, kept.len())? })
     }
 
     /// Appends one event, in one write, with the value of every tag at `step`.
@@ -67,7 +65,7 @@ impl EventFile {
     pub(crate) fn append(&mut self, step: u64, scalars: &[(String, f64)]) -> io::Result<()> {
         let mut record = Vec::new();
         push_record(&mut record, &scalar_event(now(), step, scalars));
-        self.file.write_all(&record)
+        self.file.append(&record)
     }
 }
 
@@ -215,6 +213,7 @@ fn read_varint(message: &mut &[u8]) -> Option<u64> {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use std::fs::{self, File};
 
     /// Returns the points `(step, tag, value)` of a file, in order.
     pub(crate) fn points(path: &Path) -> Vec<(u64, String, f32)> {

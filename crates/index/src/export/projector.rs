@@ -8,7 +8,7 @@ use std::path::Path;
 use selfsame_metrics::Features;
 
 use crate::IndexError;
-use crate::atomic_file::write_atomically;
+use selfsame_files::write_atomically;
 
 /// Writes features for the projector of TensorBoard, which shows them in two or three dimensions.
 ///

@@ -21,6 +21,11 @@ pub enum WeightsError {
     /// The content is in no known format.
     #[error("this is neither a safetensors file nor a PyTorch checkpoint, or it is damaged")]
     Format(#[source] Box<dyn Error + Send + Sync>),
+    /// The file has a checksum, which its weights do not have.
+    #[error(
+        "the file is damaged: its weights are not as they were written; copy or write it again"
+    )]
+    Damaged,
     /// The file has the network several times.
     #[error(
         "the file has the network more than once, under {}; choose one with `WeightsFile::under`",

@@ -10,7 +10,8 @@ use burn::tensor::{bf16, f16};
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::tensor::{Dtype, SafeTensors};
 
-use super::{Difference, Mismatch, WeightsError};
+use super::checksum::{checksum, checksum_in};
+use super::{ABOUT, Difference, Mismatch, WeightsError};
 
 /// Weights in a file, by name: safetensors, or a checkpoint of PyTorch (`.pth`, `.pt`).
 ///
@@ -47,7 +48,8 @@ impl WeightsFile {
     /// Opens a file. The tensors of a checkpoint are read when they are used.
     ///
     /// # Errors
-    /// If the file cannot be read, is in neither format, or is damaged.
+    /// If the file cannot be read, is in neither format, or is damaged. Of files written here every
+    /// flipped bit of the weights is noticed, by their checksum.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, WeightsError> {
         let path = path.as_ref();
         let open = |source| WeightsError::Open { path: path.to_owned(), source };
@@ -162,7 +164,20 @@ impl Tensors {
             let place = Place::Bytes(start + first..start + end);
             (name, Entry { shape: info.shape.clone(), element, place })
         });
-        Ok(Self { entries: entries.collect(), bytes })
+        let tensors = Self { entries: entries.collect(), bytes };
+        let about = metadata.metadata().as_ref().and_then(|about| about.get(ABOUT));
+        match about.and_then(|about| checksum_in(about)) {
+            Some(written) if written != tensors.checksum() => Err(WeightsError::Damaged),
+            _ => Ok(tensors),
+        }
+    }
+
+    /// Returns the checksum of the tensors of a safetensors file.
+    fn checksum(&self) -> String {
+        checksum(self.entries.iter().filter_map(|(name, Entry { shape, place, .. })| match place {
+            Place::Bytes(range) => Some((name.as_str(), &shape[..], &self.bytes[range.clone()])),
+            Place::Checkpoint(_) => None,
+        }))
     }
 
     fn from_checkpoint(checkpoint: PytorchReader) -> Self {

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use burn::tensor::Device;
-use selfsame_callbacks::{Direction, StopReason};
-use selfsame_models::{MethodName, SimClrConfig};
+use selfsame_callbacks::{
+    Callback, CallbackError, Direction, RunView, SaveSignal, StopReason, StopSignal,
+};
+use selfsame_models::{Method, MethodName, SimClrConfig};
 use selfsame_optim::{OptimizerConfig, ParameterGroup, Schedule};
 use selfsame_samplers::{Loader, LoaderConfig};
 use selfsame_train::{Checkpoints, TrainError, Trainer, TrainerConfig};
@@ -263,4 +265,141 @@ fn epochs_that_do_not_fit_into_the_time_limit_are_cut_before_the_start() {
         Some(reason) => assert_eq!(reason, StopReason::TimeLimit, "slower than it was timed"),
     }
     assert_eq!(trainer(1_000_000).clock().epochs, planned, "a resumed run keeps the number");
+}
+
+#[test]
+fn a_run_saved_by_time_is_resumed_within_an_epoch_to_the_same_bytes() {
+    let [whole, folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let run = Run::default();
+    let want = bytes(whole.path(), &run.go(whole.path()).unwrap());
+    assert_eq!(steps(whole.path()).len(), 2, "only at the ends of the two epochs");
+
+    // The time has always come: after every step, of which the last two stay, and the best.
+    let timed = Run { every: Some(Duration::ZERO), ..run.clone() };
+    let left = timed.go(folder.path()).unwrap();
+    assert_same(&bytes(folder.path(), &left), &want, "saving changes nothing");
+    assert!(steps(folder.path()).contains(&"step-5".to_owned()), "{:?}", steps(folder.path()));
+    // As after a kill in the last step.
+    fs::remove_dir_all(folder.path().join("checkpoint/step-6")).unwrap();
+    let left = run.go(folder.path()).unwrap();
+    assert_same(&bytes(folder.path(), &left), &want, "resumed after step 5");
+
+    let later = tempfile::tempdir().unwrap();
+    let hour = Run { every: Some(Duration::from_hours(1)), ..run };
+    let _ = hour.go(later.path()).unwrap();
+    assert_eq!(steps(later.path()), ["step-3", "step-6"], "the hour has not passed");
+}
+
+/// Raises a signal in one step.
+struct RaiseIn(u64, SaveSignal);
+
+impl<M: Method> Callback<M> for RaiseIn {
+    fn on_step_end(&mut self, run: &mut RunView<'_, M>) -> Result<(), CallbackError> {
+        if run.clock.step == self.0 {
+            self.1.raise();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn a_raised_save_signal_saves_the_step_and_the_run_goes_on() {
+    let device = Device::flex().autodiff();
+    let trainer = |folder: &Path| {
+        let method = SimClrConfig::default().init(encoder(2, &device), 0, &device);
+        let config = LoaderConfig { batch_size: 8, threads: 1, seed: 0 };
+        let recipe = selfsame_augment::Recipe::shapes(SIDE);
+        let loader = Loader::new(shapes(40, 3), recipe, config).unwrap();
+        let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 0.0), Schedule::constant(0.01));
+        let trainer = Trainer::new(method, loader, TrainerConfig::new(1, sgd, schedule), &device);
+        trainer.unwrap().with_checkpoints(Checkpoints::new(folder.join("checkpoint"))).unwrap()
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let signal = SaveSignal::new();
+    let outcome = trainer(folder.path())
+        .with_callback(RaiseIn(2, signal.clone()))
+        .with_save_signal(signal.clone())
+        .fit()
+        .unwrap();
+    assert_eq!((outcome.clock.step, outcome.stopped), (5, None));
+    assert_eq!(steps(folder.path()), ["step-3", "step-5"], "the step after the raise");
+    assert!(!signal.take(), "it is lowered");
+
+    // Before the first step and without checkpoints it does nothing.
+    let folder = tempfile::tempdir().unwrap();
+    signal.raise();
+    let _ = trainer(folder.path()).with_save_signal(signal).fit().unwrap();
+    assert_eq!(steps(folder.path()), ["step-1", "step-5"]);
+}
+
+#[test]
+fn a_run_that_is_stopped_before_its_first_step_takes_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let device = Device::flex().autodiff();
+    let method = SimClrConfig::default().init(encoder(2, &device), 0, &device);
+    let config = LoaderConfig { batch_size: 8, threads: 1, seed: 0 };
+    let loader =
+        Loader::new(shapes(16, 3), selfsame_augment::Recipe::shapes(SIDE), config).unwrap();
+    let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 0.0), Schedule::constant(0.01));
+    let signal = StopSignal::new();
+    signal.raise();
+    let outcome = Trainer::new(method, loader, TrainerConfig::new(1, sgd, schedule), &device)
+        .unwrap()
+        .with_signal(signal)
+        .with_checkpoints(Checkpoints::new(folder.path()))
+        .unwrap()
+        .fit()
+        .unwrap();
+    assert_eq!((outcome.clock.step, outcome.stopped), (0, Some(StopReason::Signal)));
+}
+
+#[test]
+fn logs_that_cannot_be_written_cost_neither_the_run_nor_its_checkpoints() {
+    let [whole, folder] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let run = Run::default();
+    let want = run.go(whole.path()).unwrap();
+    assert_eq!(want.warnings, [""; 0]);
+    // In the way of both logs.
+    fs::create_dir(folder.path().join("epochs.csv")).unwrap();
+    fs::create_dir(folder.path().join("steps.jsonl")).unwrap();
+    let left = run.go(folder.path()).unwrap();
+    assert!(left.weights == want.weights);
+    assert_eq!(steps(folder.path()), ["step-3", "step-6"]);
+    assert_eq!(left.warnings.len(), 2, "each is said once: {:?}", left.warnings);
+    for log in ["epochs.csv", "steps.jsonl"] {
+        assert!(left.warnings.iter().any(|warning| warning.contains(log)), "{:?}", left.warnings);
+    }
+}
+
+#[test]
+fn a_log_that_was_changed_is_continued_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = Run::default();
+    let _ = Run { stop_after: 4, ..run.clone() }.go(folder.path()).unwrap();
+    let path = folder.path().join("steps.jsonl");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replacen("\"step\":2", "\"st", 1)).unwrap();
+    let left = run.go(folder.path()).unwrap();
+    let [warning] = &left.warnings[..] else { panic!("{:?}", left.warnings) };
+    assert!(warning.contains("steps.jsonl has 3 of the 4 lines"), "{warning}");
+    assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 5);
+    assert_eq!(left.step, 6);
+}
+
+#[test]
+fn a_run_made_longer_again_and_again_has_every_step_and_epoch_in_its_logs() {
+    let folder = tempfile::tempdir().unwrap();
+    for epochs in [1, 2, 4] {
+        let mut run = Run { extends: true, ..Run::default() };
+        run.config.epochs = epochs;
+        let left = run.go(folder.path()).unwrap();
+        assert_eq!((left.epochs as u64, left.warnings.len()), (epochs, 0), "{:?}", left.warnings);
+    }
+    let log = fs::read_to_string(folder.path().join("steps.jsonl")).unwrap();
+    let step =
+        |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["step"].as_u64();
+    let all: Vec<u64> = log.lines().map(|line| step(line).unwrap()).collect();
+    assert_eq!(all, (1..=12).collect::<Vec<_>>());
+    let log = fs::read_to_string(folder.path().join("epochs.csv")).unwrap();
+    assert_eq!(log.lines().count(), 1 + 4);
 }

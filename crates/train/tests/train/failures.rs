@@ -206,9 +206,10 @@ impl Method for Poisoned {
 #[test]
 fn a_loss_that_is_not_finite_names_the_first_layer_and_keeps_the_good_checkpoint() {
     let device = Device::flex().autodiff();
-    for (in_views, named) in
-        [(true, "`inner.encoder.stem.conv`, whose weights are finite"), (false, "check the loss")]
-    {
+    for (in_views, named) in [
+        (true, "`inner.encoder.stem.conv`, whose weights are finite"),
+        (false, "check the settings of the method"),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let method = Poisoned { inner: sim_clr(&device), in_views };
         let error = trainer(method, shapes(26, 3), folder.path()).fit().unwrap_err();

@@ -141,6 +141,33 @@ fn kill_and_compare(whole: &Whole, most: usize, delays: &mut Delays) -> Kills {
     kills
 }
 
+/// Only Unix has a limit of the size of files, which stands in for a full disk.
+#[cfg(unix)]
+#[test]
+fn a_checkpoint_that_does_not_fit_leaves_the_one_before_and_says_how_much_it_needs() {
+    let whole = Whole::of(MethodName::SimClr);
+    let folder = tempfile::tempdir().unwrap();
+    let draft = folder.path().join("checkpoint/.draft");
+    // The first checkpoints fit, the history does not matter; then the disk is full.
+    let _ = Run { stop_after: 4, ..run(MethodName::SimClr) }.go(folder.path()).unwrap();
+    let shell = "trap '' XFSZ; ulimit -f 1; exec \"$0\" \"$@\"";
+    let output = Command::new("sh")
+        .args(["-c", shell])
+        .arg(std::env::current_exe().unwrap())
+        .args(["kill::child", "--exact", "--ignored", "--test-threads=1", "--nocapture"])
+        .env(TASK, format!("{}:{}", MethodName::SimClr, folder.path().display()))
+        .env("RAYON_NUM_THREADS", "1")
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("NoRoom"), "{said}");
+    assert!(!draft.exists(), "half of a checkpoint takes no room");
+    assert!(folder.path().join("checkpoint/step-4").is_dir());
+    assert!(start(MethodName::SimClr, folder.path()).wait().unwrap().success());
+    assert!(results(folder.path()) == whole.results, "resumed with room, it ends the same");
+}
+
 /// 35 kills by default; `SELFSAME_KILLS=1000` and `SELFSAME_KILL_SEED=1` ask for others.
 #[test]
 fn a_process_killed_at_any_moment_and_resumed_leaves_the_same_bytes() {

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use burn::tensor::Device;
 use selfsame_augment::Recipe;
@@ -43,6 +44,7 @@ pub(crate) struct Run {
     pub(crate) stop_after: u64,
     pub(crate) sync_every: usize,
     pub(crate) every_steps: Option<u64>,
+    pub(crate) every: Option<Duration>,
     pub(crate) batch_size: usize,
     pub(crate) data_seed: u64,
     pub(crate) view_seed: u64,
@@ -61,6 +63,7 @@ impl Default for Run {
             stop_after: u64::MAX,
             sync_every: 1,
             every_steps: None,
+            every: None,
             batch_size: 8,
             data_seed: 3,
             view_seed: 5,
@@ -77,6 +80,7 @@ pub(crate) struct Left {
     pub(crate) step: u64,
     pub(crate) epochs: usize,
     pub(crate) stopped: Option<StopReason>,
+    pub(crate) warnings: Vec<String>,
     /// Every weight and all state of the method.
     pub(crate) weights: Vec<u8>,
 }
@@ -98,7 +102,7 @@ impl Run {
             recipe: Recipe::evaluation(SIDE),
             batch: 16,
         };
-        let Outcome { method, history, clock, stopped, .. } =
+        let Outcome { method, history, clock, stopped, warnings, .. } =
             Trainer::new(method, loader, self.config.clone(), &device)?
                 .with_sync_every(self.sync_every)
                 .with_callback(OnlineAccuracy::knn(held_out))
@@ -108,7 +112,7 @@ impl Run {
                 .with_checkpoints(self.checkpoints(folder))?
                 .fit()?;
         let weights = to_safetensors(&method, "").unwrap();
-        Ok(Left { step: clock.step, epochs: history.0.len(), stopped, weights })
+        Ok(Left { step: clock.step, epochs: history.0.len(), stopped, warnings, weights })
     }
 
     pub(crate) fn checkpoints(&self, folder: &Path) -> Checkpoints {
@@ -116,6 +120,9 @@ impl Run {
             Checkpoints::new(folder.join("checkpoint")).keep_best("knn", Direction::Higher);
         if let Some(steps) = self.every_steps {
             checkpoints = checkpoints.every_steps(steps);
+        }
+        if let Some(interval) = self.every {
+            checkpoints = checkpoints.every(interval);
         }
         if self.extends { checkpoints.extend_finished() } else { checkpoints }
     }
