@@ -170,7 +170,7 @@ proptest! {
             let far = |position: usize| distance.between(&query, index.features().row(position));
             // SNR of a constant query is infinite to all rows but its own shifts.
             let close = |got: f32, want: f64| {
-                f64::from(got) == want || (f64::from(got) - want).abs() < 1e-4
+                f64::from(got).total_cmp(&want).is_eq() || (f64::from(got) - want).abs() < 1e-4
             };
             let hits = index.search(&query, k).unwrap();
             prop_assert_eq!(hits.len(), k.min(index.len()));
