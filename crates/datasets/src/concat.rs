@@ -51,7 +51,12 @@ impl Concat {
     /// Joins all images of all `datasets`.
     #[must_use]
     pub fn new(datasets: Vec<Arc<dyn Dataset>>) -> Self {
-        let mut all = Self { members: Vec::new(), classes: Vec::new(), len: 0 };
+        Self::with_classes(datasets, Vec::new())
+    }
+
+    /// Joins all images of all `datasets`, whose classes come after `classes`.
+    pub(crate) fn with_classes(datasets: Vec<Arc<dyn Dataset>>, classes: Vec<String>) -> Self {
+        let mut all = Self { members: Vec::new(), classes, len: 0 };
         for dataset in datasets {
             let place = |name: &String| {
                 let known = all.classes.iter().position(|class| class == name);

@@ -110,6 +110,8 @@ pub struct Splits {
     pub train: Arc<dyn Dataset>,
     /// The test images, with the classes of the training images.
     pub test: Option<Arc<dyn Dataset>>,
+    /// How the data was understood, for a message: "class folders in train/ and test/".
+    pub found: String,
     /// What was found but is in neither of them, and why.
     pub omitted: Omitted,
 }
@@ -117,6 +119,11 @@ pub struct Splits {
 impl std::fmt::Debug for Splits {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let test = self.test.as_ref().map(|test| test.len());
-        f.debug_struct("Splits").field("train", &self.train.len()).field("test", &test).finish()
+        f.debug_struct("Splits")
+            .field("train", &self.train.len())
+            .field("test", &test)
+            .field("found", &self.found)
+            .field("omitted", &self.omitted)
+            .finish()
     }
 }

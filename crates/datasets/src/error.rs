@@ -2,19 +2,25 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::DecodeError;
+use crate::{DecodeError, Omitted};
 
 /// An error of reading data: a file, an image or a label cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
     /// A file or folder could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {error}", path.display())]
     Read {
         /// The file or folder.
         path: PathBuf,
-        /// The system's error.
-        source: std::io::Error,
+        /// The system's error. Not a source of this one, whose message contains it.
+        error: std::io::Error,
+    },
+    /// The path is a pipe, a socket or a device.
+    #[error("{} is neither a file nor a folder; save its content to a file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
     },
     /// The path is a file of a format that is not supported.
     #[error(
@@ -41,17 +47,44 @@ pub enum DataError {
         /// The folder, archive or file.
         path: PathBuf,
     },
-    /// Some images are in class folders and others are not.
+    /// Nothing that a folder or archive holds can be used.
     #[error(
-        "{} holds images such as {beside} beside class folders; move them into a class folder, or \
-         all into one folder",
-        path.display()
+        "{} holds no image that can be used, but {}; images are named .jpg, .png, .bmp, .gif, \
+         .webp, .pnm or .tiff",
+        path.display(),
+        omitted.to_string().replace('\n', "; ")
     )]
-    Mixed {
+    NothingUsable {
         /// The folder or archive.
         path: PathBuf,
-        /// An image that is in no class folder.
-        beside: String,
+        /// What it holds.
+        omitted: Omitted,
+    },
+    /// An archive without images, such as CIFAR as downloaded.
+    #[error(
+        "{} holds no image, but files such as {member}; unpack it and give the folder {}",
+        path.display(),
+        member.split_once('/').map_or("it is in", |(folder, _)| folder)
+    )]
+    Packed {
+        /// The archive.
+        path: PathBuf,
+        /// A file in it.
+        member: String,
+    },
+    /// The folders are not what the options say.
+    #[error("{} {problem}", path.display())]
+    Folders {
+        /// The folder or archive.
+        path: PathBuf,
+        /// The fault and the remedy.
+        problem: String,
+    },
+    /// No [`FolderLayout`](crate::FolderLayout) has this name.
+    #[error("`{name}` is not a layout of folders; the layouts are auto, splits, classes or flat")]
+    UnknownLayout {
+        /// The name.
+        name: String,
     },
     /// A class of the test images has no training images.
     #[error(
@@ -128,7 +161,7 @@ pub enum DataError {
 impl DataError {
     pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Read { path, source }
+        move |error| Self::Read { path, error }
     }
 
     pub(crate) fn damaged(path: &Path) -> impl Fn(String) -> Self + use<> {

@@ -1,46 +1,69 @@
 //! Opening of a path, whose format is detected.
 
 use std::ffi::OsStr;
-use std::fs;
+use std::fmt::Write;
+use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use flate2::read::GzDecoder;
 
-use crate::formats::folder::{FoundImage, Location, folder_splits, is_image};
+use crate::formats::folder::{FoundImage, Location, folder_splits, image_files, is_image};
+use crate::formats::published::sort;
 use crate::formats::read::read_start;
-use crate::formats::{cifar, csv, idx, npy, tar};
-use crate::{DataError, Splits};
-
-/// Depth of folders to follow; deeper folders are treated as a loop of links.
-const MAX_DEPTH: usize = 12;
+use crate::formats::walk::{Listing, walk};
+use crate::formats::{cifar, csv, idx, npy, stl10, tar};
+use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Splits};
 
 /// Opens the images at `path`, in whichever of these formats it holds.
 ///
 /// | content | result |
 /// |---|---|
-/// | `train/CLASS/…`, and perhaps `test/CLASS/…` (or `val`, `valid`, `validation`) | labeled images in two splits |
+/// | `train/CLASS/…`, and perhaps `test/CLASS/…` or `val/CLASS/…` | labeled images in two splits |
 /// | `CLASS/…` | labeled images |
-/// | images side by side | images without labels |
+/// | images side by side, or in `unlabeled/` beside any of the former | images without labels |
+/// | Food-101, CUB-200, Oxford-IIIT Pet, `ImageNet` or Tiny `ImageNet`, unpacked | labeled images, in two splits by the lists of the data set |
 /// | a `.tar` or `.tar.gz` of one of these, or a folder of several | the same |
 /// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard with `train`, `test` or `val` in its name is of that split |
 /// | a `.csv` of lines `path[,label]` | the images listed, in that order |
 /// | `data_batch_1.bin` … or `data_batch_1` … `test_batch` | CIFAR-10, binary or Python version |
 /// | `train.bin`, `test.bin` or `train`, `test`, `meta` | CIFAR-100, fine classes |
+/// | `train_X.bin`, `train_y.bin`, `test_X.bin` …, `unlabeled_X.bin` | STL-10; images without labels are learned from |
 /// | `train-images-idx3-ubyte[.gz]` … | MNIST and its family |
 /// | an IDX file, a `.npy` | images without labels |
 /// | a `.npz`, or a folder of `.npy`, of `x_train`, `train_images` or `images` | images, with labels in `y_train`, `train_labels` or `labels` |
 ///
+/// # What folders mean
+/// [`Splits::found`] says how folders were understood, and [`Splits::omitted`] counts what is not
+/// used. [`OpenOptions`] decide otherwise.
+///
+/// - Folders around everything are seen through.
+/// - Splits have their usual names (`training`, `Test`, `validation`, `train2017`, `seg_train`
+///   beside `seg_test`). One folder of images named so among other folders of images is a class. If `test`
+///   and `val` both have labels, `val` is omitted; without `train`, they take its place.
+/// - Folders are no classes if four or more hold fewer than two images in the mean, if they are
+///   pieces of one numbered sequence (as img2dataset writes), or if most images are in none. A
+///   single class counts as no labels.
+/// - Masks are omitted: images in a folder such as `masks` beside `images`, `a_mask.png` beside
+///   `a.jpg`, and folders whose images have the names of those in a folder beside, and few colors.
+/// - Hidden files, `@eaDir`, `__MACOSX` and the like, the folders of runs, links to nothing or in
+///   circles, folders that cannot be read and files that are no images are omitted. A file without
+///   an ending is an image if it starts as one.
+/// - Of shards and at most 15 images beside them, or much smaller ones, the shards are the data;
+///   else archives beside images are omitted.
+///
 /// Images in folders and archives are sorted by path. Classes are sorted by name or, if all are
-/// whole numbers, by value. Files not named as images are ignored. A single class counts as no
-/// labels.
+/// whole numbers, by value. Names that differ only in the composition of their characters (NFC or
+/// NFD) are one class; bytes that are not UTF-8 are written `\xE9`.
 ///
 /// Archives are indexed once and not unpacked. The images of a compressed archive are kept in
 /// memory, encoded. Arrays are kept in memory, up to 16 GiB.
 ///
 /// # Errors
-/// If the path cannot be read, holds fewer than two images or none of these formats, or is damaged,
-/// or a class of the test images has no training images. The error names the file and the remedy.
+/// If the path cannot be read, is a pipe or a device, holds fewer than two images or none of these
+/// formats, or is damaged, or a class of the test images has no training images. The error names
+/// the file and the remedy.
 ///
 /// # Example
 /// ```
@@ -54,51 +77,143 @@ const MAX_DEPTH: usize = 12;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn open(path: &Path) -> Result<Splits, DataError> {
-    let about = fs::metadata(path).map_err(DataError::read(path))?;
-    if about.is_dir() { open_folder(path) } else { open_file(path) }
+    open_with(path, &OpenOptions::default())
 }
 
-fn open_folder(path: &Path) -> Result<Splits, DataError> {
-    for known in [cifar::open_cifar_folder, idx::open_idx_folder, npy::open_npy_folder] {
+/// Opens the images at `path` as [`open`] does, with options for folders.
+///
+/// # Errors
+/// As [`open`], and if the folders are not what the options say.
+pub fn open_with(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
+    let about = fs::metadata(path).map_err(DataError::read(path))?;
+    if about.is_dir() {
+        open_folder(path, options)
+    } else if about.is_file() {
+        open_file(path, options)
+    } else {
+        Err(DataError::NotAFile { path: path.to_owned() })
+    }
+}
+
+/// Opens the images at all `paths`, one after the other.
+///
+/// A path may be that of an image. Classes of the same name are one class. Images of a path without
+/// labels have none.
+///
+/// # Errors
+/// As [`open_with`].
+///
+/// # Panics
+/// If `paths` is empty.
+///
+/// # Example
+/// ```
+/// use selfsame_datasets::{Dataset, OpenOptions, open_all};
+///
+/// let root = tempfile::tempdir()?;
+/// for name in ["a/cat/1.png", "a/dog/1.png", "b/1.png", "b/2.png"] {
+///     let path = root.path().join(name);
+///     std::fs::create_dir_all(path.parent().unwrap_or(root.path()))?;
+///     image::RgbImage::new(8, 8).save(path)?;
+/// }
+/// let [a, b] = ["a", "b"].map(|name| root.path().join(name));
+/// let train = open_all(&[a, b], &OpenOptions::default())?.train;
+/// assert_eq!([0, 1, 2, 3].map(|i| train.label(i)), [Some(0), Some(1), None, None]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[track_caller]
+pub fn open_all<P: AsRef<Path>>(paths: &[P], options: &OpenOptions) -> Result<Splits, DataError> {
+    assert!(!paths.is_empty(), "there must be a path");
+    if let [path] = paths {
+        return open_with(path.as_ref(), options);
+    }
+    // As a shell passes `photos/*.jpg`.
+    let is_given = |path: &Path| path.is_file() && is_image(&path.to_string_lossy());
+    let (given, sets): (Vec<&Path>, Vec<&Path>) =
+        paths.iter().map(AsRef::as_ref).partition(|path| is_given(path));
+    let (mut train, mut test, mut found) = (Vec::new(), Vec::new(), Vec::new());
+    let mut omitted = Omitted::default();
+    for path in sets {
+        let splits = open_with(path, options)?;
+        train.push(splits.train);
+        test.extend(splits.test);
+        found.push(format!("{}: {}", path.display(), splits.found));
+        omitted.extend(splits.omitted);
+    }
+    if !given.is_empty() {
+        found.push(format!("{} images without labels", given.len()));
+        train.push(image_files(&given));
+    }
+    let train = Concat::new(train);
+    let classes = train.class_names().to_vec();
+    let test = (!test.is_empty()).then(|| Concat::with_classes(test, classes));
+    let test = test.map(|test| Arc::new(test) as Arc<dyn Dataset>);
+    Ok(Splits { train: Arc::new(train), test, found: found.join("; "), omitted })
+}
+
+fn open_folder(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
+    for known in [
+        cifar::open_cifar_folder,
+        stl10::open_stl10_folder,
+        idx::open_idx_folder,
+        npy::open_npy_folder,
+    ] {
         if let Some(splits) = known(path)? {
             return Ok(splits);
         }
     }
-    let (mut images, mut shards) = (Vec::new(), Vec::new());
-    walk(path, "", 0, &mut images, &mut shards)?;
-    if images.is_empty() {
-        images = tar::shard_images(path, shards)?;
+    let Listing { mut images, archives, lists, mut omitted } = walk(path, &options.exclude)?;
+    if are_shards(path, &archives, &images)? {
+        for image in std::mem::take(&mut images) {
+            omitted.add("beside shards, which hold the data", image.path);
+        }
+        images = tar::shard_images(path, archives)?;
+        return folder_splits(path, images, omitted, options);
     }
-    folder_splits(path, images)
-}
-
-fn walk(
-    folder: &Path,
-    prefix: &str,
-    depth: usize,
-    images: &mut Vec<FoundImage>,
-    shards: &mut Vec<String>,
-) -> Result<(), DataError> {
-    for entry in fs::read_dir(folder).map_err(DataError::read(folder))? {
-        let entry = entry.map_err(DataError::read(folder))?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let place = entry.path();
-        let path = format!("{prefix}{name}");
-        // A broken link is ignored.
-        let Ok(about) = fs::metadata(&place) else { continue };
-        if about.is_dir() && depth < MAX_DEPTH && !name.starts_with('.') {
-            walk(&place, &format!("{path}/"), depth + 1, images, shards)?;
-        } else if about.is_file() && is_image(&path) {
-            images.push(FoundImage { path, label: None, location: Location::File(place) });
-        } else if about.is_file() && tar::is_archive(&path) {
-            shards.push(path);
+    for archive in archives {
+        omitted.add("that are archives beside images", archive);
+    }
+    let published = match options.layout {
+        FolderLayout::Auto | FolderLayout::Splits => sort(path, &lists, &mut images)?,
+        FolderLayout::Classes | FolderLayout::Flat => Vec::new(),
+    };
+    if published.is_empty() {
+        for list in lists {
+            omitted.add("that are lists of no known data set", list);
         }
     }
-    Ok(())
+    let mut splits = folder_splits(path, images, omitted, options)?;
+    if !published.is_empty() {
+        let _ = write!(splits.found, ", sorted by the lists of {}", published.join(" and "));
+    }
+    Ok(splits)
+}
+
+/// Returns whether the archives in a folder are the data, not the images beside them: these are
+/// few, such as a preview. An archive that was unpacked beside itself has as many as it holds.
+fn are_shards(root: &Path, archives: &[String], images: &[FoundImage]) -> Result<bool, DataError> {
+    const FEW: usize = 16;
+    if archives.is_empty() || images.len() < FEW {
+        return Ok(!archives.is_empty());
+    }
+    let size = |path: &Path| fs::metadata(path).map(|about| about.len());
+    let mut bytes = 0;
+    for archive in archives {
+        let path = root.join(archive);
+        bytes += size(&path).map_err(DataError::read(&path))?;
+    }
+    let loose: u64 = images
+        .iter()
+        .filter_map(|image| match &image.location {
+            Location::File(path) => size(path).ok(),
+            Location::Member { .. } => None,
+        })
+        .sum();
+    Ok(bytes / 4 > loose)
 }
 
 /// Opens a file by its first bytes or, if these decide nothing, by its name.
-fn open_file(path: &Path) -> Result<Splits, DataError> {
+fn open_file(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
     let start = read_start(path, 512)?;
     let compressed = start.starts_with(&[0x1F, 0x8B]);
     let inside = if compressed { inflated(&read_start(path, 1 << 16)?) } else { start };
@@ -110,12 +225,31 @@ fn open_file(path: &Path) -> Result<Splits, DataError> {
     } else if npy::is_zip(&inside) {
         npy::open_npz(path)
     } else if compressed || tar::is_tar(&inside) {
-        folder_splits(path, tar::archive_images(path)?)
+        let images = tar::archive_images(path)?;
+        if images.is_empty()
+            && let Some(member) = first_file(path, compressed)
+        {
+            return Err(DataError::Packed { path: path.to_owned(), member });
+        }
+        folder_splits(path, images, Omitted::default(), options)
     } else if ending.is_some_and(|ending| ending == "csv") {
         csv::open_list(path)
+    } else if is_image(&path.to_string_lossy()) {
+        Err(DataError::Single { path: path.to_owned() })
     } else {
         Err(DataError::Unknown { path: path.to_owned() })
     }
+}
+
+/// Returns the name of the first file in an archive, if there is one.
+fn first_file(path: &Path, compressed: bool) -> Option<String> {
+    let file = File::open(path).ok()?;
+    let stream: Box<dyn Read> =
+        if compressed { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
+    let mut archive = ::tar::Archive::new(stream);
+    let mut files =
+        archive.entries().ok()?.flatten().filter(|it| it.header().entry_type().is_file());
+    Some(files.next()?.path().ok()?.display().to_string())
 }
 
 /// Decompresses the first bytes, as far as possible.
@@ -212,7 +346,6 @@ mod tests {
     fn what_holds_no_images_is_said_to() {
         assert!(message(&[]).contains("holds no image"));
         assert!(message(&["1.png"]).contains("only one image"));
-        assert!(message(&["a/1.png", "b/2.png", "3.png"]).contains("3.png beside class folders"));
         let strange = ["train/a/1.png", "train/b/1.png", "test/c/1.png"];
         assert!(message(&strange).contains("class `c`"));
         let root = folder(&["a/1.png"]);

@@ -93,5 +93,5 @@ pub(crate) fn array_splits(
         Arc::new(train.with_labels(classes.train, classes.names.clone())?);
     let test = test.map(|(test, _)| test.with_labels(classes.test, classes.names)).transpose()?;
     let test = test.map(|test| Arc::new(test) as Arc<dyn Dataset>);
-    Ok(Splits { train, test, omitted: Omitted::default() })
+    Ok(Splits { train, test, found: "arrays".to_owned(), omitted: Omitted::default() })
 }

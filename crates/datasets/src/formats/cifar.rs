@@ -85,7 +85,8 @@ pub(crate) fn open_cifar_folder(folder: &Path) -> Result<Option<Splits>, DataErr
             };
             let test = files(&[version.test]);
             let test = (!test.is_empty()).then(|| load(&test)).transpose()?;
-            return Ok(Some(Splits { train: load(&train)?, test, omitted: Omitted::default() }));
+            let (found, omitted) = ("CIFAR as published".to_owned(), Omitted::default());
+            return Ok(Some(Splits { train: load(&train)?, test, found, omitted }));
         }
     }
     Ok(None)

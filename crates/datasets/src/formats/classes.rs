@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::names::composed;
 use crate::DataError;
 
 /// The classes of a data set, and the class of every training and test image.
@@ -17,12 +18,17 @@ pub(crate) struct Classes {
 impl Classes {
     /// Numbers the labels of the training images: by value if all are whole numbers, else by text.
     ///
-    /// A single class distinguishes nothing, so its images count as unlabeled.
+    /// Names that differ in the composition of their characters alone are one class. A single class
+    /// distinguishes nothing, so its images count as unlabeled.
     pub(crate) fn number(
         path: &Path,
         train: &[Option<String>],
         test: &[Option<String>],
     ) -> Result<Self, DataError> {
+        let composed = |labels: &[Option<String>]| -> Vec<Option<String>> {
+            labels.iter().map(|label| label.as_deref().map(composed)).collect()
+        };
+        let (train, test) = (composed(train), composed(test));
         let names: BTreeSet<&String> = train.iter().flatten().collect();
         let mut names: Vec<&String> = names.into_iter().collect();
         if names.iter().all(|name| name.parse::<i64>().is_ok()) {

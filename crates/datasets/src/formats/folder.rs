@@ -8,8 +8,14 @@ use image::DynamicImage;
 
 use super::bytes::MemberBytes;
 use super::classes::Classes;
+use super::layout::{Part, plan};
+use super::masks::omit_masks;
+use super::names::{composed, is_system};
 use super::read::read_file;
-use crate::{DataError, Dataset, Omitted, Splits, decode_image, stamp};
+use super::walk::HIDDEN;
+use crate::{DataError, Dataset, FolderLayout, Omitted, OpenOptions, Splits, decode_image, stamp};
+
+pub(crate) use super::names::is_image;
 
 /// An image that was found, not yet read.
 #[derive(Clone, Debug)]
@@ -33,52 +39,76 @@ pub(crate) enum Location {
     },
 }
 
-/// Returns whether a file is named as an image.
-pub(crate) fn is_image(path: &str) -> bool {
-    const ENDINGS: [&str; 12] =
-        ["jpg", "jpeg", "png", "bmp", "gif", "webp", "pnm", "ppm", "pgm", "pbm", "tif", "tiff"];
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-    !name.starts_with('.') && ending.is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
+impl FoundImage {
+    pub(crate) fn bytes(&self) -> Result<Cow<'_, [u8]>, DataError> {
+        match &self.location {
+            Location::File(path) => read_file(path).map(Cow::Owned),
+            Location::Member { archive, bytes, .. } => bytes.read(archive),
+        }
+    }
 }
 
-/// Folder names of the training and test splits.
-pub(crate) const TRAIN: [&str; 1] = ["train"];
-pub(crate) const TEST: [&str; 4] = ["test", "val", "valid", "validation"];
-
 /// Sorts images into training and test splits, and into classes: by their labels or, without any,
-/// by the first folder they are in.
-pub(crate) fn folder_splits(root: &Path, mut images: Vec<FoundImage>) -> Result<Splits, DataError> {
-    if images.is_empty() {
-        return Err(DataError::Empty { path: root.to_owned() });
-    }
+/// by the folders they are in. `omitted` is what was omitted before.
+pub(crate) fn folder_splits(
+    root: &Path,
+    mut images: Vec<FoundImage>,
+    mut omitted: Omitted,
+    options: &OpenOptions,
+) -> Result<Splits, DataError> {
+    images.retain(|image| {
+        let used = !image.path.split('/').any(is_system);
+        if !used {
+            omitted.add(HIDDEN, &image.path);
+        }
+        used
+    });
     images.sort_by(|a, b| a.path.cmp(&b.path));
-    // An archive often has one folder around everything.
-    if let Some(top) = single_top(&images)
-        && images.iter().any(|image| within(&image.path[top.len() + 1..], "train").is_some())
-    {
-        for image in &mut images {
-            image.path.drain(..=top.len());
+    if matches!(options.layout, FolderLayout::Auto | FolderLayout::Splits) {
+        images = omit_masks(images, &mut omitted);
+    }
+    if images.is_empty() {
+        let path = root.to_owned();
+        return Err(if omitted.is_empty() {
+            DataError::Empty { path }
+        } else {
+            DataError::NothingUsable { path, omitted }
+        });
+    }
+    let plan = plan(&images, options)
+        .map_err(|problem| DataError::Folders { path: root.to_owned(), problem })?;
+    let labeled = images.iter().any(|image| image.label.is_some());
+    let classes: Vec<String> = options.classes.iter().map(|name| composed(name)).collect();
+    let (mut train, mut test) = (Vec::new(), Vec::new());
+    for mut image in images {
+        let (part, mut class) = plan.place(&image.path);
+        if !classes.is_empty() {
+            let mut folders = image.path.split('/').rev().skip(1).map(composed);
+            class = folders.find(|folder| classes.contains(folder));
+        }
+        if options.layout == FolderLayout::Flat {
+            image.label = None;
+        } else if !labeled {
+            image.label = class;
+        }
+        match part {
+            Part::Train(_) => train.push(image),
+            Part::Test if image.label.is_none() => {
+                omitted.add("among the test images without a class", image.path);
+            }
+            Part::Test => test.push(image),
+            Part::Omit(reason) => omitted.add(&reason, image.path),
         }
     }
-    let select = |folders: &[&str]| -> Vec<FoundImage> {
-        let selected = |image: &FoundImage| {
-            let path = folders.iter().find_map(|folder| within(&image.path, folder))?.to_owned();
-            Some(FoundImage { path, ..image.clone() })
-        };
-        images.iter().filter_map(selected).collect()
+    let mut splits = labeled_splits(root, train, test)?;
+    splits.found = if labeled && options.layout != FolderLayout::Flat {
+        "images with labels beside them".to_owned()
+    } else {
+        plan.found
     };
-    let (mut train, mut test) = (select(&TRAIN), select(&TEST));
-    if train.is_empty() {
-        train = images;
-    }
-    if train.iter().all(|image| image.label.is_none()) {
-        label_by_folder(root, &mut train)?;
-        if !label_by_folder(root, &mut test)? {
-            test.clear(); // without labels there is nothing to test
-        }
-    }
-    labeled_splits(root, train, test)
+    omitted.extend(splits.omitted);
+    splits.omitted = omitted;
+    Ok(splits)
 }
 
 /// Returns data sets of these images, in order, with classes numbered by their labels.
@@ -101,32 +131,19 @@ pub(crate) fn labeled_splits(
         Arc::new(ImageList { images, labels, classes: classes.clone() })
     };
     let test = (!test.is_empty()).then(|| list(test, test_labels));
-    Ok(Splits { train: list(train, train_labels), test, omitted: Omitted::default() })
+    let (train, found) = (list(train, train_labels), "a list of images".to_owned());
+    Ok(Splits { train, test, found, omitted: Omitted::default() })
 }
 
-/// Returns the path within `folder`, if it is in there.
-fn within<'a>(path: &'a str, folder: &str) -> Option<&'a str> {
-    path.strip_prefix(folder)?.strip_prefix('/')
-}
-
-/// Returns the folder that all images are in, if there is one.
-fn single_top(images: &[FoundImage]) -> Option<String> {
-    let (top, _) = images.first()?.path.split_once('/')?;
-    images.iter().all(|image| within(&image.path, top).is_some()).then(|| top.to_owned())
-}
-
-/// Labels images by the folder they are in; returns false if they are in none.
-fn label_by_folder(root: &Path, images: &mut [FoundImage]) -> Result<bool, DataError> {
-    for image in &mut *images {
-        image.label = image.path.split_once('/').map(|(class, _)| class.to_owned());
-    }
-    let labeled = images.iter().any(|image| image.label.is_some());
-    match images.iter().find(|image| image.label.is_none()) {
-        Some(beside) if labeled => {
-            Err(DataError::Mixed { path: root.to_owned(), beside: beside.path.clone() })
-        }
-        _ => Ok(labeled),
-    }
+/// Returns a data set of these files, without labels.
+pub(crate) fn image_files(paths: &[&Path]) -> Arc<dyn Dataset> {
+    let found = |path: &&Path| FoundImage {
+        path: path.display().to_string(),
+        label: None,
+        location: Location::File(path.to_path_buf()),
+    };
+    let images = paths.iter().map(found).collect();
+    Arc::new(ImageList { images, labels: vec![None; paths.len()], classes: Arc::new([]) })
 }
 
 /// Images that are read and decoded on each access.
@@ -136,15 +153,6 @@ struct ImageList {
     classes: Arc<[String]>,
 }
 
-impl ImageList {
-    fn bytes(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
-        match &self.images[index].location {
-            Location::File(path) => read_file(path).map(Cow::Owned),
-            Location::Member { archive, bytes, .. } => bytes.read(archive),
-        }
-    }
-}
-
 impl Dataset for ImageList {
     fn len(&self) -> usize {
         self.images.len()
@@ -152,11 +160,11 @@ impl Dataset for ImageList {
 
     fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
         let named = |error| DataError::undecoded(self.name(index), &error);
-        decode_image(&self.bytes(index)?).map_err(named)
+        decode_image(&self.images[index].bytes()?).map_err(named)
     }
 
     fn encoded(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, DataError> {
-        self.bytes(index).map(Some)
+        self.images[index].bytes().map(Some)
     }
 
     fn label(&self, index: usize) -> Option<usize> {

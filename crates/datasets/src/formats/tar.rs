@@ -13,7 +13,8 @@ use std::sync::Arc;
 use flate2::read::GzDecoder;
 
 use super::bytes::MemberBytes;
-use super::folder::{FoundImage, Location, TEST, TRAIN, is_image};
+use super::folder::{FoundImage, Location, is_image};
+use super::layout::{Role, role};
 use super::read::{MAX_BYTES, read_start};
 use crate::DataError;
 
@@ -60,9 +61,12 @@ pub(crate) fn shard_images(
     shards.sort();
     let mut all = Vec::new();
     for shard in shards {
-        let split = shard.split(|c: char| !c.is_ascii_alphabetic()).find_map(|word| {
-            let is = |names: &[&str]| names.contains(&word.to_ascii_lowercase().as_str());
-            if is(&TRAIN) { Some("train/") } else { is(&TEST).then_some("test/") }
+        let split = shard.split(|c: char| !c.is_ascii_alphabetic()).find_map(role);
+        let split = split.map(|role| match role {
+            Role::Train => "train/",
+            Role::Val => "val/",
+            Role::Test => "test/",
+            Role::Unlabeled => "unlabeled/",
         });
         for mut image in archive_images(&root.join(&shard))? {
             image.path.insert_str(0, split.unwrap_or_default());

@@ -121,8 +121,8 @@ impl Dataset for Vanishing {
 
     fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
         if self.reads.fetch_add(1, Ordering::Relaxed) >= self.good {
-            let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-            return Err(DataError::Read { path: "gone.png".into(), source });
+            let error = std::io::Error::from(std::io::ErrorKind::NotFound);
+            return Err(DataError::Read { path: "gone.png".into(), error });
         }
         self.images.image(index)
     }
