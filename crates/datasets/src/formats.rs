@@ -1,10 +1,13 @@
 //! The file formats that [`open`](crate::open) reads.
 
+pub(crate) mod archive;
 mod arrays;
 mod bytes;
 pub(crate) mod cifar;
 mod classes;
+pub(crate) mod compression;
 pub(crate) mod csv;
+mod files;
 pub(crate) mod folder;
 pub(crate) mod idx;
 pub(crate) mod layout;
@@ -14,6 +17,9 @@ pub(crate) mod npy;
 mod pickle;
 pub(crate) mod published;
 pub(crate) mod read;
+mod samples;
 pub(crate) mod stl10;
 pub(crate) mod tar;
+mod tar_index;
 pub(crate) mod walk;
+pub(crate) mod zip;

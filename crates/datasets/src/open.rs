@@ -1,19 +1,17 @@
 //! Opening of a path, whose format is detected.
 
-use std::ffi::OsStr;
 use std::fmt::Write;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use flate2::read::GzDecoder;
-
+use crate::formats::archive::{open_archive, open_archives};
+use crate::formats::compression::{Compression, unsupported};
 use crate::formats::folder::{FoundImage, Location, folder_splits, image_files, is_image};
 use crate::formats::published::sort;
 use crate::formats::read::read_start;
 use crate::formats::walk::{Listing, walk};
-use crate::formats::{cifar, csv, idx, npy, stl10, tar};
+use crate::formats::{cifar, csv, idx, npy, stl10, tar, zip};
 use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Splits};
 
 /// Opens the images at `path`, in whichever of these formats it holds.
@@ -167,8 +165,7 @@ fn open_folder(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> 
         for image in std::mem::take(&mut images) {
             omitted.add("beside shards, which hold the data", image.path);
         }
-        images = tar::shard_images(path, archives)?;
-        return folder_splits(path, images, omitted, options);
+        return open_archives(path, archives, omitted, options);
     }
     for archive in archives {
         omitted.add("that are archives beside images", archive);
@@ -215,48 +212,34 @@ fn are_shards(root: &Path, archives: &[String], images: &[FoundImage]) -> Result
 /// Opens a file by its first bytes or, if these decide nothing, by its name.
 fn open_file(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
     let start = read_start(path, 512)?;
-    let compressed = start.starts_with(&[0x1F, 0x8B]);
-    let inside = if compressed { inflated(&read_start(path, 1 << 16)?) } else { start };
-    let ending = path.extension().map(OsStr::to_ascii_lowercase);
-    if idx::is_idx(&inside) {
+    let compression = Compression::of(&start);
+    let inside = match compression {
+        Some(compression) => compression.start(&read_start(path, 1 << 16)?, 512),
+        None => start,
+    };
+    if let Some(reason) = unsupported(&inside) {
+        Err(DataError::unsupported(path)(reason))
+    } else if idx::is_idx(&inside) {
         idx::open_idx(path)
-    } else if npy::is_npy(&inside) {
+    } else if npy::is_npy(&inside) && compression.is_none() {
         npy::open_npy(path)
-    } else if npy::is_zip(&inside) {
-        npy::open_npz(path)
-    } else if compressed || tar::is_tar(&inside) {
-        let images = tar::archive_images(path)?;
-        if images.is_empty()
-            && let Some(member) = first_file(path, compressed)
-        {
-            return Err(DataError::Packed { path: path.to_owned(), member });
+    } else if zip::is_zip(&inside) && compression.is_none() {
+        match npy::open_npz(path)? {
+            Some(splits) => Ok(splits),
+            None => open_archive(path, options),
         }
-        folder_splits(path, images, Omitted::default(), options)
-    } else if ending.is_some_and(|ending| ending == "csv") {
+    } else if tar::is_tar(&inside) || (compression.is_some() && inside.len() < 512) {
+        open_archive(path, options)
+    } else if compression.is_some() {
+        let reason = "what is compressed in it is no tar archive; decompress it".to_owned();
+        Err(DataError::unsupported(path)(reason))
+    } else if csv::is_list(path, &inside) {
         csv::open_list(path)
     } else if is_image(&path.to_string_lossy()) {
         Err(DataError::Single { path: path.to_owned() })
     } else {
         Err(DataError::Unknown { path: path.to_owned() })
     }
-}
-
-/// Returns the name of the first file in an archive, if there is one.
-fn first_file(path: &Path, compressed: bool) -> Option<String> {
-    let file = File::open(path).ok()?;
-    let stream: Box<dyn Read> =
-        if compressed { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
-    let mut archive = ::tar::Archive::new(stream);
-    let mut files =
-        archive.entries().ok()?.flatten().filter(|it| it.header().entry_type().is_file());
-    Some(files.next()?.path().ok()?.display().to_string())
-}
-
-/// Decompresses the first bytes, as far as possible.
-fn inflated(compressed: &[u8]) -> Vec<u8> {
-    let mut start = Vec::new();
-    let _ = GzDecoder::new(compressed).take(512).read_to_end(&mut start); // the end is missing
-    start
 }
 
 #[cfg(test)]

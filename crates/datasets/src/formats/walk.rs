@@ -13,7 +13,7 @@ use super::folder::{FoundImage, Location};
 use super::names::{Named, is_system, named, text};
 use super::published::is_list;
 use super::read::read_start;
-use super::tar;
+use super::{archive, tar_index};
 use crate::{DataError, Omitted};
 
 /// Links to folders that are followed on the way to one file. Folders that link to each other would
@@ -173,11 +173,16 @@ fn is_run(entries: &[(OsString, FileType)]) -> bool {
 
 impl Listing {
     fn add_file(&mut self, path: String, place: PathBuf) {
+        if tar_index::is_index(&path) {
+            return;
+        }
         if is_list(&path) {
             self.lists.push(path);
-        } else if tar::is_archive(&path) {
+        } else if archive::is_archive(&path) {
             self.archives.push(path);
-        } else if let Some(reason) = no_image(&path, || starts_as_image(&place)) {
+        } else if let Some(reason) =
+            no_image(&path, || read_start(&place, 32).is_ok_and(|start| starts_as_image(&start)))
+        {
             self.omitted.add(&reason, path);
         } else {
             self.images.push(FoundImage { path, label: None, location: Location::File(place) });
@@ -187,7 +192,7 @@ impl Listing {
 
 /// Returns the reason why a file is not used as an image. If its name does not decide it,
 /// `starts_as_image` does.
-fn no_image(path: &str, starts_as_image: impl Fn() -> bool) -> Option<String> {
+pub(crate) fn no_image(path: &str, starts_as_image: impl FnOnce() -> bool) -> Option<String> {
     match named(path) {
         Named::Image => None,
         Named::Unknown if starts_as_image() => None,
@@ -201,9 +206,8 @@ fn no_image(path: &str, starts_as_image: impl Fn() -> bool) -> Option<String> {
     }
 }
 
-/// Returns whether a file starts as an image of a format that cannot be mistaken.
-fn starts_as_image(place: &Path) -> bool {
+/// Returns whether bytes start as those of an image of a format that cannot be mistaken.
+pub(crate) fn starts_as_image(bytes: &[u8]) -> bool {
     use ImageFormat::{Gif, Jpeg, Png, Tiff, WebP};
-    let start = read_start(place, 32).unwrap_or_default();
-    matches!(image::guess_format(&start), Ok(Jpeg | Png | Gif | WebP | Tiff))
+    matches!(image::guess_format(bytes), Ok(Jpeg | Png | Gif | WebP | Tiff))
 }
