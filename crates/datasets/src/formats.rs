@@ -14,6 +14,7 @@ pub(crate) mod layout;
 mod masks;
 mod names;
 pub(crate) mod npy;
+pub(crate) mod parquet;
 mod pickle;
 pub(crate) mod published;
 pub(crate) mod read;

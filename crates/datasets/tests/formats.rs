@@ -171,9 +171,8 @@ fn zip_archives_of_other_kinds_are_not_called_damaged() {
     };
     let message = |bytes: Vec<u8>| {
         let root = folder(&[("x.zip", bytes)]);
-        open(&root.path().join("x.zip"))
-            .map(|it| it.omitted.to_string())
-            .unwrap_or_else(|error| error.to_string())
+        let opened = open(&root.path().join("x.zip"));
+        opened.map_or_else(|error| error.to_string(), |splits| splits.omitted.to_string())
     };
     let mut encrypted = whole.clone();
     set_flag(&mut encrypted, None);
@@ -194,8 +193,7 @@ fn tar_archives_are_read_however_they_are_compressed_and_joined() {
         tar(&[("a/1.png", png(1)), ("b/2.png", png(2))]),
         tar(&[("a/3.png", png(3)), ("c/4.png", png(4))]),
     ];
-    let packs: [fn(&[u8]) -> Vec<u8>; 4] = [<[u8]>::to_vec, gz, zstd, xz];
-    for pack in packs {
+    for pack in [<[u8]>::to_vec, gz, zstd, xz] as [fn(&[u8]) -> Vec<u8>; 4] {
         // Compressed one by one and joined, compressed when joined, and both in parts.
         let middle = shards[0].len() + 700;
         let joined = shards.concat();
@@ -396,6 +394,42 @@ fn cifar_and_stl_10_are_read_as_downloaded() {
         }
         let train = read(&root.path().join("s/x.tar")).train;
         assert_eq!(classes(&*train), ["airplane", "truck", ""]);
+    }
+}
+
+#[test]
+fn labels_in_the_metadata_of_a_folder_are_read() {
+    let csv = "file_name,label\n1.png,cat\nsub/2.png,dog\n";
+    let json = "{\"file_name\": \"3.png\", \"label\": \"cat\"}\n{\"file_name\": \"4.png\"}\n";
+    let files = |csv: &str| {
+        folder(&[
+            ("train/metadata.csv", csv.as_bytes().to_vec()),
+            ("train/1.png", png(1)),
+            ("train/sub/2.png", png(2)),
+            ("train/new.png", png(9)),
+            ("test/metadata.jsonl", json.as_bytes().to_vec()),
+            ("test/3.png", png(3)),
+        ])
+    };
+    let root = files(csv);
+    let splits = read(root.path());
+    assert_eq!(shades(&*splits.train), [1, 9, 2]);
+    assert_eq!(classes(&*splits.train), ["cat", "", "dog"]);
+    assert_eq!(classes(&*splits.test.unwrap()), ["cat"]);
+    let root = files("file_name,text\n1.png,a cat on a mat\nsub/2.png,a dog\n");
+    fs::remove_file(root.path().join("test/metadata.jsonl")).unwrap();
+    let splits = read(root.path());
+    assert_eq!(classes(&*splits.train), ["", "", ""], "captions are no classes");
+    assert!(splits.omitted.to_string().contains("train/metadata.csv"), "{}", splits.omitted);
+}
+
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn parquet_is_refused_by_name_where_it_is_not_built_in() {
+    let root = folder(&[("train-0.parquet", b"PAR1 and more".to_vec())]);
+    for path in [root.path().to_owned(), root.path().join("train-0.parquet")] {
+        let error = open(&path).unwrap_err().to_string();
+        assert!(error.contains("feature `parquet`") && !error.contains("damaged"), "{error}");
     }
 }
 
@@ -618,7 +652,7 @@ fn seeds() -> Vec<(&'static str, Vec<u8>)> {
 /// A folder of the file and, beside a list, of what it lists.
 fn beside_images(name: &str, bytes: Vec<u8>) -> tempfile::TempDir {
     let listed = [("a.png", png(1)), ("b.png", png(2))];
-    let listed = listed.into_iter().filter(|_| name.ends_with(".csv"));
+    let listed = listed.into_iter().filter(|_| name == "x.csv");
     folder(&listed.chain([(name, bytes)]).collect::<Vec<_>>())
 }
 

@@ -14,7 +14,7 @@ use super::layout::{Role, role};
 use super::names::is_system;
 use super::read::{MAX_BYTES, read_start};
 use super::walk::{no_image, starts_as_image};
-use super::{cifar, files::Files, samples, stl10, tar, zip};
+use super::{cifar, files::Files, parquet, samples, stl10, tar, zip};
 use crate::{DataError, Omitted, OpenOptions, Splits};
 
 /// What an archive holds.
@@ -154,6 +154,14 @@ pub(crate) fn open_archives(
     options: &OpenOptions,
 ) -> Result<Splits, DataError> {
     names.sort();
+    let (parquet, names): (Vec<String>, Vec<String>) =
+        names.into_iter().partition(|name| parquet::is_parquet_name(name));
+    if !parquet.is_empty() {
+        for name in names {
+            omitted.add("of archives beside Parquet files", name);
+        }
+        return parquet::open(root, &parquet, omitted);
+    }
     let kept = Arc::default();
     let archives: Result<Vec<Archive>, DataError> =
         names.par_iter().map(|name| read(&root.join(name), &kept)).collect();

@@ -45,6 +45,9 @@ const LABELS: [&str; 11] = [
     "y",
     "species",
 ];
+/// Names of columns that hold something else for each image.
+const OTHERS: [&str; 8] =
+    ["text", "caption", "captions", "description", "prompt", "title", "url", "id"];
 const SPLITS: [&str; 5] = ["split", "subset", "partition", "set", "fold"];
 
 /// What a line says.
@@ -126,6 +129,37 @@ pub(crate) fn open_list(list: &Path) -> Result<Splits, DataError> {
     }
     omitted.extend(missing);
     sorted(list, images, omitted)
+}
+
+/// Returns whether a file is named as the list beside the images of a Hugging Face `imagefolder`.
+pub(crate) fn is_metadata(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    matches!(name, "metadata.csv" | "metadata.jsonl")
+}
+
+/// Labels images by the list beside them; returns false if it labels none. Of an image with several
+/// labels, none is used.
+pub(crate) fn label_images(list: &Path, images: &mut [FoundImage]) -> bool {
+    let read = || -> Option<Vec<Row>> {
+        let text = decode(&read_file(list).ok()?).ok()?;
+        let objects = text.trim_start().starts_with('{');
+        if objects { objects_of(&text).ok() } else { rows_of(&text, &mut Omitted::default()).ok() }
+    };
+    let folder = list.parent().unwrap_or(Path::new(""));
+    let rows = read().unwrap_or_default().into_iter();
+    let used = rows.filter(|row| !row.label.is_empty() && !several(&row.label));
+    let labels: HashMap<PathBuf, String> =
+        used.map(|row| (folder.join(row.path.replace('\\', "/")), row.label)).collect();
+    let mut found = false;
+    for image in images {
+        if let Location::File(place) = &image.location
+            && let Some(label) = labels.get(place)
+        {
+            image.label = Some(label.clone());
+            found = true;
+        }
+    }
+    found
 }
 
 /// Sorts images into training and test images. Of two splits to test with, `test` counts if it has
@@ -274,6 +308,7 @@ impl Columns {
             let path = path.unwrap_or(0);
             // Of two columns, the other one is the label, whatever its name.
             let other = (count == 2 && split.is_none()).then_some(1 - path.min(1));
+            let other = other.filter(|&at| !is_of(&first[at], &OTHERS));
             return Ok(Self { path, label: label.or(other), split, count });
         }
         if header || count > 2 {

@@ -13,7 +13,7 @@ use super::folder::{FoundImage, Location};
 use super::names::{Named, is_system, named, text};
 use super::published::is_list;
 use super::read::read_start;
-use super::{archive, tar_index};
+use super::{archive, csv, tar_index};
 use crate::{DataError, Omitted};
 
 /// Links to folders that are followed on the way to one file. Folders that link to each other would
@@ -28,6 +28,8 @@ pub(crate) struct Listing {
     pub(crate) archives: Vec<String>,
     /// Paths of the lists by which published data sets are sorted, from the root.
     pub(crate) lists: Vec<String>,
+    /// Paths of the lists beside images that may label them, from the root.
+    pub(crate) metadata: Vec<String>,
     pub(crate) omitted: Omitted,
 }
 
@@ -75,6 +77,7 @@ pub(crate) fn walk(root: &Path, exclude: &[PathBuf]) -> Result<Listing, DataErro
                     all.images.extend(listing.images);
                     all.archives.extend(listing.archives);
                     all.lists.extend(listing.lists);
+                    all.metadata.extend(listing.metadata);
                     all.omitted.extend(listing.omitted);
                     next.extend(folders);
                 }
@@ -178,6 +181,8 @@ impl Listing {
         }
         if is_list(&path) {
             self.lists.push(path);
+        } else if csv::is_metadata(&path) {
+            self.metadata.push(path);
         } else if archive::is_archive(&path) {
             self.archives.push(path);
         } else if let Some(reason) =
