@@ -59,9 +59,10 @@ use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Spli
 /// NFD) are one class; bytes that are not UTF-8 are written `\xE9`.
 ///
 /// # Archives, lists and arrays
-/// - Archives are indexed and not unpacked. An image in a `.zip`, a `.tar` or a `.parquet` is read
-///   when it is asked for, so these may be larger than memory; those in a compressed tar are kept in
-///   memory, encoded, up to 16 GiB. The index of a tar of 10,000 images or more is saved beside it
+/// - Archives are indexed and not unpacked. An image in a `.zip` or a `.tar` is read when it is asked
+///   for, so these may be larger than memory; those in a compressed tar are kept in memory, encoded,
+///   up to 16 GiB. Those in a `.parquet` are kept once they are read if all are at most 4 GiB, and
+///   else read each time. The index of a tar of 10,000 images or more is saved beside it
 ///   as `NAME.selfsame-index`, if its folder can be written to, and used until the tar changes.
 /// - Links in a tar are what they lead to. Of two members of one name the later one counts. In a
 ///   `WebDataset`, each sample is one image: masks and further views are omitted.
@@ -246,7 +247,7 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
         idx::open_idx(path)
     } else if npy::is_npy(&inside) && compression.is_none() {
         npy::open_npy(path)
-    } else if zip::is_zip(&inside) && compression.is_none() {
+    } else if zip::is_zip(path, &inside) && compression.is_none() {
         match npy::open_npz(path)? {
             Some(splits) => Ok(splits),
             None => open_archive(path, options),

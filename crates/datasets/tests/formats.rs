@@ -181,6 +181,19 @@ fn zip_archives_of_other_kinds_are_not_called_damaged() {
     let mut partly = zip(&[("1.png", png(1)), ("2.png", png(2)), ("3.png", png(3))]);
     set_flag(&mut partly, Some(1));
     assert_eq!(message(partly), "1 that are encrypted: 2.png");
+    let program = [b"#!/bin/sh\nexit\n", &whole[..]].concat();
+    assert_eq!(message(program), "", "it unpacks itself");
+    let mut other = whole.clone();
+    for at in 0..other.len() - 12 {
+        let method = if other[at..].starts_with(b"PK\x03\x04") { 8 } else { 10 };
+        if other[at..].starts_with(b"PK\x01\x02")
+            || method == 8 && other[at..].starts_with(b"PK\x03\x04")
+        {
+            other[at + method] = 12;
+        }
+    }
+    let said = message(other);
+    assert!(said.contains("a way that is not read (bzip2)"), "{said}");
     let said = message(whole[..whole.len() - 40].to_vec());
     assert!(said.contains("is it complete"), "{said}");
     let said = message(zip(&[("word/document.xml", b"<w/>".to_vec())]));

@@ -140,7 +140,7 @@ pub(crate) fn member_path(name: &str) -> String {
 pub(crate) fn open_archive(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
     let Archive { images, files, omitted } = read(path, &Arc::default())?;
     if images.is_empty() {
-        return open_files(path, &files);
+        return open_files(path, &files, omitted);
     }
     folder_splits(path, images, omitted, options)
 }
@@ -170,7 +170,7 @@ pub(crate) fn open_archives(
         && let Some((name, archive)) =
             names.iter().zip(&archives).find(|(_, archive)| !archive.files.is_empty())
     {
-        return open_files(&root.join(name), &archive.files);
+        return open_files(&root.join(name), &archive.files, omitted);
     }
     let mut images = Vec::new();
     for (name, archive) in names.iter().zip(archives) {
@@ -195,7 +195,11 @@ pub(crate) fn split_of(path: &str) -> Option<Role> {
 }
 
 /// Opens a published data set that is no images but other files.
-fn open_files(path: &Path, files: &HashMap<String, MemberBytes>) -> Result<Splits, DataError> {
+fn open_files(
+    path: &Path,
+    files: &HashMap<String, MemberBytes>,
+    omitted: Omitted,
+) -> Result<Splits, DataError> {
     let known = Files::in_archive(path, files);
     for open in [cifar::open_cifar, stl10::open_stl10] {
         if let Some(splits) = open(&known)? {
@@ -205,7 +209,8 @@ fn open_files(path: &Path, files: &HashMap<String, MemberBytes>) -> Result<Split
     let path = path.to_owned();
     Err(match files.keys().min() {
         Some(member) => DataError::Packed { path, member: member.clone() },
-        None => DataError::Empty { path },
+        None if omitted.is_empty() => DataError::Empty { path },
+        None => DataError::NothingUsable { path, omitted },
     })
 }
 
@@ -214,7 +219,7 @@ fn read(path: &Path, kept: &Arc<AtomicU64>) -> Result<Archive, DataError> {
     if let Some(reason) = unsupported(&start) {
         return Err(DataError::Unsupported { path: path.to_owned(), reason });
     }
-    if zip::is_zip(&start) {
+    if zip::is_zip(path, &start) {
         let mut members = Members::new(path, kept);
         zip::read(path, &mut members)?;
         return Ok(samples::archive(members));

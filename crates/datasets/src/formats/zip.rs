@@ -14,14 +14,11 @@ use super::samples;
 use super::walk::{no_image, starts_as_image};
 use crate::DataError;
 
-/// Returns whether a file starts as a zip archive does: with a member, or without any.
-pub(crate) fn is_zip(start: &[u8]) -> bool {
-    start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06") || is_part(start)
-}
-
-/// Returns whether a file starts as the first part of a zip archive in several files does.
-fn is_part(start: &[u8]) -> bool {
-    start.starts_with(b"PK\x07\x08")
+/// Returns whether a file starts as a zip archive does: with a member, without any, or as the first
+/// of several parts. One that unpacks itself starts as a program, and is known by its name.
+pub(crate) fn is_zip(path: &Path, start: &[u8]) -> bool {
+    let named = || path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("zip"));
+    [b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"].iter().any(|it| start.starts_with(*it)) || named()
 }
 
 /// Opens the directory of an archive.

@@ -1,16 +1,19 @@
-//! Images in Parquet files, read on demand: of each image, only the page that it is in.
+//! Images in Parquet files, read on demand.
+//!
+//! A page is compressed as a whole and often as large as its row group, so row groups are kept once
+//! they are read, if there is memory for all; else only the page of an image is read, each time.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use image::DynamicImage;
 use parquet::basic::Type;
 use parquet::column::reader::{ColumnReaderImpl, get_column_reader, get_typed_column_reader};
-use parquet::data_type::{BoolType, ByteArrayType, DataType, Int32Type, Int64Type};
+use parquet::data_type::{BoolType, ByteArray, ByteArrayType, DataType, Int32Type, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::serialized_reader::SerializedPageReader;
@@ -24,6 +27,8 @@ use crate::formats::layout::Role;
 use crate::formats::samples::SEVERAL;
 use crate::{DataError, Dataset, Omitted, Splits, decode_image, stamp};
 
+/// The most bytes of encoded images that are kept in memory.
+const MAX_KEPT: i64 = 4 << 30;
 /// Values read at once.
 const BATCH: usize = 1_024;
 /// The same of images, to find those that are missing.
@@ -38,13 +43,20 @@ struct Part {
     /// Labels by row, and the rows that have an image.
     labels: Vec<Option<String>>,
     rows: Vec<usize>,
+    /// The images of each row group, once they are read.
+    kept: Vec<OnceLock<Images>>,
 }
+
+/// The images of consecutive rows; `None` for rows without one.
+type Images = Vec<Option<ByteArray>>;
 
 /// The images of one split.
 struct ParquetImages {
     parts: Vec<Arc<Part>>,
     /// The part and the row of each image.
     places: Vec<(usize, usize)>,
+    /// Whether all images are kept once they are read.
+    keep: bool,
     labels: Vec<Option<usize>>,
     classes: Arc<[String]>,
 }
@@ -90,7 +102,7 @@ pub(super) fn open(
         }
     }
     let splits = if test.is_empty() { "" } else { ", with a test split" };
-    let found = format!("{} Parquet files of images{splits}", parts.len());
+    let found = format!("images in Parquet{splits}");
     let (train, test) = labeled_images(root, train, test, &mut omitted)?;
     match train.places.len() {
         0 => return Err(DataError::Empty { path: root.to_owned() }),
@@ -162,9 +174,11 @@ fn labeled_images(
         }
         None => Classes::number(root, &train_labels, &test_labels)?,
     };
+    let bytes: i64 = train.iter().chain(&test).map(|part| part.image_bytes()).sum();
     let images = |parts, places, labels| ParquetImages {
         parts,
         places,
+        keep: bytes <= MAX_KEPT,
         labels,
         classes: classes.names.clone(),
     };
@@ -178,7 +192,9 @@ impl Part {
         let metadata = guarded(&path, || ParquetMetaDataReader::new().parse_and_finish(&file))?;
         let columns = Columns::of(&metadata).map_err(DataError::unsupported(&path))?;
         let metadata = Arc::new(metadata);
-        let mut part = Self { path, size, metadata, columns, labels: Vec::new(), rows: Vec::new() };
+        let kept = (0..metadata.num_row_groups()).map(|_| OnceLock::new()).collect();
+        let (labels, rows) = (Vec::new(), Vec::new());
+        let mut part = Self { path, size, metadata, columns, labels, rows, kept };
         (part.labels, part.rows) =
             guarded(&part.path, || Ok((part.read_labels()?, part.find_rows()?)))?;
         if part.labels.len() < part.rows.len() {
@@ -191,6 +207,12 @@ impl Part {
     /// Returns the number of rows in a row group.
     fn rows_of(&self, group: usize) -> usize {
         usize::try_from(self.metadata.row_group(group).num_rows()).unwrap_or(0)
+    }
+
+    /// Returns the bytes of all images once decompressed.
+    fn image_bytes(&self) -> i64 {
+        let groups = self.metadata.row_groups().iter();
+        groups.map(|group| group.column(self.columns.image).uncompressed_size()).sum()
     }
 
     /// Opens a column of a row group. Each reader has a file of its own, for a file has one place
@@ -295,20 +317,47 @@ impl Part {
         Ok(rows)
     }
 
-    fn bytes(&self, mut row: usize) -> Result<Vec<u8>, DataError> {
+    fn bytes(&self, mut row: usize, keep: bool) -> Result<Cow<'_, [u8]>, DataError> {
         let mut group = 0;
         while group < self.metadata.num_row_groups() && row >= self.rows_of(group) {
             row -= self.rows_of(group);
             group += 1;
         }
-        let bytes = guarded(&self.path, || {
-            let mut reader = self.column::<ByteArrayType>(group, self.columns.image)?;
-            reader.skip_records(row)?;
-            let (mut levels, mut values) = (Vec::new(), Vec::new());
-            reader.read_records(1, Some(&mut levels), None, &mut values)?;
-            Ok(values.first().map(|value| value.data().to_vec()))
-        })?;
-        bytes.ok_or_else(|| DataError::damaged(&self.path)("a row has no image".to_owned()))
+        let missing = || DataError::damaged(&self.path)("a row has no image".to_owned());
+        if !keep {
+            let images = guarded(&self.path, || self.read_images(group, row, 1))?;
+            let image = images.into_iter().next().flatten().ok_or_else(missing)?;
+            return Ok(Cow::Owned(image.data().to_vec()));
+        }
+        let kept = self.kept.get(group).ok_or_else(missing)?;
+        let images = if let Some(images) = kept.get() {
+            images
+        } else {
+            let count = self.rows_of(group);
+            let images = guarded(&self.path, || self.read_images(group, 0, count))?;
+            kept.get_or_init(|| images)
+        };
+        let image = images.get(row).and_then(Option::as_ref).ok_or_else(missing)?;
+        Ok(Cow::Borrowed(image.data()))
+    }
+
+    /// Reads `count` images of a row group, from its row `first` on.
+    fn read_images(
+        &self,
+        group: usize,
+        first: usize,
+        count: usize,
+    ) -> Result<Images, ParquetError> {
+        let mut reader = self.column::<ByteArrayType>(group, self.columns.image)?;
+        reader.skip_records(first)?;
+        let chunk = self.metadata.row_group(group).column(self.columns.image);
+        let most = chunk.column_descr().max_def_level();
+        let (mut levels, mut values) = (Vec::new(), Vec::new());
+        let (rows, ..) = reader.read_records(count, Some(&mut levels), None, &mut values)?;
+        levels.resize(rows, most);
+        let mut values = values.into_iter();
+        let image = |level| if level == most { values.next() } else { None };
+        Ok(levels.into_iter().map(image).collect())
     }
 }
 
@@ -346,12 +395,12 @@ impl Dataset for ParquetImages {
     fn image(&self, index: usize) -> Result<DynamicImage, DataError> {
         let (part, row) = self.place(index);
         let named = |error| DataError::undecoded(self.name(index), &error);
-        decode_image(&part.bytes(row)?).map_err(named)
+        decode_image(&part.bytes(row, self.keep)?).map_err(named)
     }
 
     fn encoded(&self, index: usize) -> Result<Option<Cow<'_, [u8]>>, DataError> {
         let (part, row) = self.place(index);
-        part.bytes(row).map(|bytes| Some(Cow::Owned(bytes)))
+        part.bytes(row, self.keep).map(Some)
     }
 
     fn label(&self, index: usize) -> Option<usize> {
@@ -467,6 +516,10 @@ mod tests {
         assert_eq!(labels(train)[6..], [Some(0), Some(1), Some(1), None, None]);
         assert!(train.name(4).starts_with("row 4 of ") && train.name(4).contains("00000-of-00002"));
         assert_eq!(train.encoded(5).unwrap().unwrap(), png(5));
+        let part = Part::open(root.path().join("data/train-00000-of-00002.parquet")).unwrap();
+        for row in 0..8 {
+            assert_eq!(part.bytes(row, false).unwrap(), part.bytes(row, true).unwrap());
+        }
         assert_ne!(train.stamp(0).unwrap(), train.stamp(1).unwrap());
         assert_eq!(shades(&*splits.test.unwrap()), [30]);
         let said = splits.omitted.to_string();
@@ -508,6 +561,10 @@ mod tests {
             if let Ok(splits) = open(&path) {
                 for index in 0..splits.train.len() {
                     let _ = splits.train.image(index);
+                }
+                let part = Part::open(path.clone()).unwrap();
+                for row in 0..part.rows.len() {
+                    let _ = part.bytes(row, false);
                 }
             }
         }
