@@ -24,8 +24,8 @@ pub enum DataError {
     },
     /// The path is a file of a format that is not supported.
     #[error(
-        "{} is neither a folder, nor a .tar or .tar.gz archive, a .csv list, an IDX, .npy or .npz file of \
-         images",
+        "{} is neither a folder, nor an archive (.tar, .tar.gz, .tar.zst, .tar.xz, .zip), a list of \
+         images (.csv, .tsv, .jsonl), a Parquet, IDX, .npy or .npz file of images",
         path.display()
     )]
     Unknown {
@@ -97,6 +97,14 @@ pub enum DataError {
         path: PathBuf,
         /// The class.
         class: String,
+    },
+    /// A file is of a kind that is known, but not read.
+    #[error("{} cannot be used: {reason}", path.display())]
+    Unsupported {
+        /// The file.
+        path: PathBuf,
+        /// What it is, and the remedy.
+        reason: String,
     },
     /// The content of a data file does not follow its format.
     #[error("{} is damaged: {reason}", path.display())]
@@ -187,9 +195,14 @@ impl DataError {
         move |reason| Self::Format { path: path.clone(), reason }
     }
 
+    pub(crate) fn unsupported(path: &Path) -> impl Fn(String) -> Self + use<> {
+        let path = path.to_owned();
+        move |reason| Self::Unsupported { path: path.clone(), reason }
+    }
+
     pub(crate) fn too_large(path: &Path) -> Self {
-        let reason = "it holds more than 16 GiB, too much for memory".to_owned();
-        Self::Format { path: path.to_owned(), reason }
+        let reason = "it holds more than 16 GiB, too much for memory; unpack or decompress it";
+        Self::unsupported(path)(reason.to_owned())
     }
 
     pub(crate) fn undecoded(name: String, error: &DecodeError) -> Self {

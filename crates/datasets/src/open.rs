@@ -1,19 +1,17 @@
 //! Opening of a path, whose format is detected.
 
-use std::ffi::OsStr;
 use std::fmt::Write;
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use flate2::read::GzDecoder;
-
+use crate::formats::archive::{open_archive, open_archives};
+use crate::formats::compression::{Compression, unsupported};
 use crate::formats::folder::{FoundImage, Location, folder_splits, image_files, is_image};
 use crate::formats::published::sort;
 use crate::formats::read::read_start;
 use crate::formats::walk::{Listing, walk};
-use crate::formats::{cifar, csv, idx, npy, stl10, tar};
+use crate::formats::{cifar, csv, idx, npy, parquet, stl10, tar, zip};
 use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Splits};
 
 /// Opens the images at `path`, in whichever of these formats it holds.
@@ -24,15 +22,18 @@ use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Spli
 /// | `CLASS/…` | labeled images |
 /// | images side by side, or in `unlabeled/` beside any of the former | images without labels |
 /// | Food-101, CUB-200, Oxford-IIIT Pet, `ImageNet` or Tiny `ImageNet`, unpacked | labeled images, in two splits by the lists of the data set |
-/// | a `.tar` or `.tar.gz` of one of these, or a folder of several | the same |
-/// | a `.tar` or `.tar.gz` of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard with `train`, `test` or `val` in its name is of that split |
-/// | a `.csv` of lines `path[,label]` | the images listed, in that order |
+/// | a `.zip`, `.tar`, `.tar.gz`, `.tar.zst` or `.tar.xz` of one of these, or a folder of several | the same |
+/// | a `.tar`, compressed or not, of `KEY.jpg` with `KEY.cls` or `KEY.json`, or a folder of several | a `WebDataset`; a shard with `train`, `test` or `val` in its name is of that split |
+/// | a `.parquet` with a column `image` of encoded images, or a folder of several (feature `parquet`) | images as Hugging Face stores them, with `label` if there is one; splits by the names of files |
+/// | a `.csv`, `.tsv` or `.txt` of lines `path[,label]`, or `.jsonl` | the images listed, in that order; columns named `path`, `label` and `split` are found by name |
+/// | images with `metadata.csv` or `metadata.jsonl` of `file_name` and `label` beside them | labeled images |
 /// | `data_batch_1.bin` … or `data_batch_1` … `test_batch` | CIFAR-10, binary or Python version |
 /// | `train.bin`, `test.bin` or `train`, `test`, `meta` | CIFAR-100, fine classes |
 /// | `train_X.bin`, `train_y.bin`, `test_X.bin` …, `unlabeled_X.bin` | STL-10; images without labels are learned from |
 /// | `train-images-idx3-ubyte[.gz]` … | MNIST and its family |
 /// | an IDX file, a `.npy` | images without labels |
-/// | a `.npz`, or a folder of `.npy`, of `x_train`, `train_images` or `images` | images, with labels in `y_train`, `train_labels` or `labels` |
+/// | a `.npz`, or a folder of `.npy`, of `x_train`, `train_images`, `images` or `arr_0` | images, with labels in `y_train`, `train_labels`, `labels` or `arr_1` |
+/// | CIFAR or STL-10 as downloaded, in its archive | the same as unpacked |
 ///
 /// # What folders mean
 /// [`Splits::found`] says how folders were understood, and [`Splits::omitted`] counts what is not
@@ -57,11 +58,24 @@ use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Spli
 /// whole numbers, by value. Names that differ only in the composition of their characters (NFC or
 /// NFD) are one class; bytes that are not UTF-8 are written `\xE9`.
 ///
-/// Archives are indexed once and not unpacked. The images of a compressed archive are kept in
-/// memory, encoded. Arrays are kept in memory, up to 16 GiB.
+/// # Archives, lists and arrays
+/// - Archives are indexed and not unpacked. An image in a `.zip` or a `.tar` is read when it is asked
+///   for, so these may be larger than memory; those in a compressed tar are kept in memory, encoded,
+///   up to 16 GiB. Those in a `.parquet` are kept once they are read if all are at most 4 GiB, and
+///   else read each time. The index of a tar of 10,000 images or more is saved beside it
+///   as `NAME.selfsame-index`, if its folder can be written to, and used until the tar changes.
+/// - Links in a tar are what they lead to. Of two members of one name the later one counts. In a
+///   `WebDataset`, each sample is one image: masks and further views are omitted.
+/// - Paths in a list are relative to it, with `/` or `\`. Images that are listed but not there are
+///   omitted.
+/// - Arrays are kept in memory, up to 16 GiB. Whole numbers from 0 to 255 are pixels as they are;
+///   floats are scaled from 0 to 1, or from -1 to 1, if they are in that range. Labels may be
+///   numbers, text or one-hot rows.
+/// - Labels of images that have several are not used; the images are. A negative number in an array
+///   or a Parquet file, and an empty text, are no label.
 ///
 /// # Errors
-/// If the path cannot be read, is a pipe or a device, holds fewer than two images or none of these
+/// If the path cannot be read, is encrypted, is a pipe or a device, holds fewer than two images or none of these
 /// formats, or is damaged, or a class of the test images has no training images. The error names
 /// the file and the remedy.
 ///
@@ -162,13 +176,13 @@ fn open_folder(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> 
             return Ok(splits);
         }
     }
-    let Listing { mut images, archives, lists, mut omitted } = walk(path, &options.exclude)?;
+    let Listing { mut images, archives, lists, metadata, mut omitted } =
+        walk(path, &options.exclude)?;
     if are_shards(path, &archives, &images)? {
         for image in std::mem::take(&mut images) {
             omitted.add("beside shards, which hold the data", image.path);
         }
-        images = tar::shard_images(path, archives)?;
-        return folder_splits(path, images, omitted, options);
+        return open_archives(path, archives, omitted, options);
     }
     for archive in archives {
         omitted.add("that are archives beside images", archive);
@@ -180,6 +194,11 @@ fn open_folder(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> 
     if published.is_empty() {
         for list in lists {
             omitted.add("that are lists of no known data set", list);
+        }
+    }
+    for list in metadata {
+        if !csv::label_images(&path.join(&list), &mut images) {
+            omitted.add("lists that label no image here", list);
         }
     }
     let mut splits = folder_splits(path, images, omitted, options)?;
@@ -215,48 +234,36 @@ fn are_shards(root: &Path, archives: &[String], images: &[FoundImage]) -> Result
 /// Opens a file by its first bytes or, if these decide nothing, by its name.
 fn open_file(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
     let start = read_start(path, 512)?;
-    let compressed = start.starts_with(&[0x1F, 0x8B]);
-    let inside = if compressed { inflated(&read_start(path, 1 << 16)?) } else { start };
-    let ending = path.extension().map(OsStr::to_ascii_lowercase);
-    if idx::is_idx(&inside) {
+    let compression = Compression::of(&start);
+    let inside = match compression {
+        Some(compression) => compression.start(&read_start(path, 1 << 16)?, 512),
+        None => start,
+    };
+    if parquet::is_parquet(&inside) && compression.is_none() {
+        parquet::open(path, &[String::new()], Omitted::default())
+    } else if let Some(reason) = unsupported(&inside) {
+        Err(DataError::unsupported(path)(reason))
+    } else if idx::is_idx(&inside) {
         idx::open_idx(path)
-    } else if npy::is_npy(&inside) {
+    } else if npy::is_npy(&inside) && compression.is_none() {
         npy::open_npy(path)
-    } else if npy::is_zip(&inside) {
-        npy::open_npz(path)
-    } else if compressed || tar::is_tar(&inside) {
-        let images = tar::archive_images(path)?;
-        if images.is_empty()
-            && let Some(member) = first_file(path, compressed)
-        {
-            return Err(DataError::Packed { path: path.to_owned(), member });
+    } else if zip::is_zip(path, &inside) && compression.is_none() {
+        match npy::open_npz(path)? {
+            Some(splits) => Ok(splits),
+            None => open_archive(path, options),
         }
-        folder_splits(path, images, Omitted::default(), options)
-    } else if ending.is_some_and(|ending| ending == "csv") {
+    } else if tar::is_tar(&inside) || (compression.is_some() && inside.len() < 512) {
+        open_archive(path, options)
+    } else if compression.is_some() {
+        let reason = "what is compressed in it is no tar archive; decompress it".to_owned();
+        Err(DataError::unsupported(path)(reason))
+    } else if csv::is_list(path, &inside) {
         csv::open_list(path)
     } else if is_image(&path.to_string_lossy()) {
         Err(DataError::Single { path: path.to_owned() })
     } else {
         Err(DataError::Unknown { path: path.to_owned() })
     }
-}
-
-/// Returns the name of the first file in an archive, if there is one.
-fn first_file(path: &Path, compressed: bool) -> Option<String> {
-    let file = File::open(path).ok()?;
-    let stream: Box<dyn Read> =
-        if compressed { Box::new(GzDecoder::new(file)) } else { Box::new(file) };
-    let mut archive = ::tar::Archive::new(stream);
-    let mut files =
-        archive.entries().ok()?.flatten().filter(|it| it.header().entry_type().is_file());
-    Some(files.next()?.path().ok()?.display().to_string())
-}
-
-/// Decompresses the first bytes, as far as possible.
-fn inflated(compressed: &[u8]) -> Vec<u8> {
-    let mut start = Vec::new();
-    let _ = GzDecoder::new(compressed).take(512).read_to_end(&mut start); // the end is missing
-    start
 }
 
 #[cfg(test)]

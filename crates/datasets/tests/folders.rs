@@ -535,7 +535,7 @@ fn an_archive_of_other_files_is_to_be_unpacked() {
     let (path, batch) = (root.path().join("cifar.tar"), root.path().join("data_batch_1"));
     fs::write(&batch, [0; 100]).unwrap();
     let mut builder = tar::Builder::new(fs::File::create(&path).unwrap());
-    builder.append_path_with_name(&batch, "cifar-10-batches-py/data_batch_1").unwrap();
+    builder.append_path_with_name(&batch, "cifar-10-batches-py/other").unwrap();
     builder.finish().unwrap();
     let error = open(&path).unwrap_err().to_string();
     assert!(error.contains("unpack it and give the folder cifar-10-batches-py"), "{error}");

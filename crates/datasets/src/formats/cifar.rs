@@ -1,10 +1,10 @@
 //! CIFAR-10 and CIFAR-100 as published: the binary version and the Python version.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
+use super::files::Files;
 use super::pickle::{self, Value};
-use super::read::read_file;
 use crate::{DataError, Dataset, InMemory, Layout, Omitted, Splits};
 
 const SIZE: [usize; 3] = [32, 32, 3];
@@ -67,23 +67,26 @@ const VERSIONS: [Version; 4] = [
 
 /// Opens CIFAR in `folder`, or in its subfolder of the published name; `None` if neither holds it.
 pub(crate) fn open_cifar_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
+    open_cifar(&Files::in_folder(folder))
+}
+
+/// Opens CIFAR among `files`, or in their folder of the published name; `None` if it is in neither.
+pub(crate) fn open_cifar(files: &Files) -> Result<Option<Splits>, DataError> {
     for version in &VERSIONS {
-        for folder in [folder.to_owned(), folder.join(version.folder)] {
-            let files = |names: &[&str]| -> Vec<PathBuf> {
-                names.iter().map(|name| folder.join(name)).filter(|path| path.is_file()).collect()
+        for files in [files.clone(), files.within(version.folder)] {
+            let there = |names: &[&'static str]| -> Vec<&'static str> {
+                names.iter().copied().filter(|name| files.has(name)).collect()
             };
-            let train = files(version.train);
+            let train = there(version.train);
             // A file `train` alone may hold anything.
-            if train.is_empty()
-                || (version.folder.ends_with("python") && files(&["meta"]).is_empty())
-            {
+            if train.is_empty() || (version.folder.ends_with("python") && !files.has("meta")) {
                 continue;
             }
-            let classes = version.class_names(&folder)?;
-            let load = |paths: &[PathBuf]| -> Result<Arc<dyn Dataset>, DataError> {
-                Ok(Arc::new(version.load(paths, &classes)?))
+            let classes = version.class_names(&files)?;
+            let load = |names: &[&str]| -> Result<Arc<dyn Dataset>, DataError> {
+                Ok(Arc::new(version.load(&files, names, &classes)?))
             };
-            let test = files(&[version.test]);
+            let test = there(&[version.test]);
             let test = (!test.is_empty()).then(|| load(&test)).transpose()?;
             let (found, omitted) = ("CIFAR as published".to_owned(), Omitted::default());
             return Ok(Some(Splits { train: load(&train)?, test, found, omitted }));
@@ -92,15 +95,28 @@ pub(crate) fn open_cifar_folder(folder: &Path) -> Result<Option<Splits>, DataErr
     Ok(None)
 }
 
+/// Returns whether a member of an archive may be a file of CIFAR.
+pub(crate) fn is_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    ["meta", "fine_label_names.txt"].contains(&name)
+        || VERSIONS.iter().any(|version| version.test == name || version.train.contains(&name))
+}
+
 /// Labels, and planes of red, green and blue, one image after the other.
 type Batch = (Vec<usize>, Vec<u8>);
 
 impl Version {
-    fn load(&self, paths: &[PathBuf], classes: &Arc<[String]>) -> Result<InMemory, DataError> {
-        let (mut labels, mut pixels, mut files) = (Vec::new(), Vec::new(), Vec::new());
-        for path in paths {
-            let damaged = DataError::damaged(path);
-            let bytes = read_file(path)?;
+    fn load(
+        &self,
+        files: &Files,
+        names: &[&str],
+        classes: &Arc<[String]>,
+    ) -> Result<InMemory, DataError> {
+        let (mut labels, mut pixels, mut parts) = (Vec::new(), Vec::new(), Vec::new());
+        for name in names {
+            let path = files.path(name);
+            let damaged = DataError::damaged(&path);
+            let bytes = files.read(name)?;
             let batch = if self.header > 0 { self.binary(&bytes) } else { self.python(&bytes) };
             let (more, planes) = batch.map_err(&damaged)?;
             if let Some(label) = more.iter().find(|&&label| label >= self.classes) {
@@ -115,15 +131,15 @@ impl Version {
                     "{labels} labels do not match {bytes} bytes of images"
                 )));
             }
-            files.push((path.display().to_string(), labels.len()));
+            parts.push((path.display().to_string(), labels.len()));
             labels.extend(more.into_iter().map(Some));
             pixels.extend(planes);
         }
-        if let ([path, ..], 0 | 1) = (paths, labels.len()) {
-            return Err(DataError::Empty { path: path.clone() });
+        if let ([name, ..], 0 | 1) = (names, labels.len()) {
+            return Err(DataError::Empty { path: files.path(name) });
         }
         let images = InMemory::new(pixels, SIZE, Layout::Chw)?;
-        Ok(images.with_labels(labels, classes.clone())?.named_after(files))
+        Ok(images.with_labels(labels, classes.clone())?.named_after(parts))
     }
 
     /// Reads records of one or two labels and an image.
@@ -157,7 +173,7 @@ impl Version {
 
     /// Returns the published classes of CIFAR-10; for CIFAR-100, those in the file beside the
     /// images, or else numbers.
-    fn class_names(&self, folder: &Path) -> Result<Arc<[String]>, DataError> {
+    fn class_names(&self, files: &Files) -> Result<Arc<[String]>, DataError> {
         const TEN: [&str; 10] = [
             "airplane",
             "automobile",
@@ -173,15 +189,15 @@ impl Version {
         if self.classes == TEN.len() {
             return Ok(TEN.map(str::to_owned).into());
         }
-        let (text, meta) = (folder.join("fine_label_names.txt"), folder.join("meta"));
-        let names: Vec<String> = if text.is_file() {
-            let text = String::from_utf8_lossy(&read_file(&text)?).into_owned();
+        let (text, meta) = ("fine_label_names.txt", files.path("meta"));
+        let names: Vec<String> = if files.has(text) {
+            let text = String::from_utf8_lossy(&files.read(text)?).into_owned();
             text.lines()
                 .map(|line| line.trim().to_owned())
                 .filter(|line| !line.is_empty())
                 .collect()
-        } else if meta.is_file() {
-            let value = pickle::load(&read_file(&meta)?).map_err(DataError::damaged(&meta))?;
+        } else if files.has("meta") {
+            let value = pickle::load(&files.read("meta")?).map_err(DataError::damaged(&meta))?;
             let Some(Value::List(names)) = value.get("fine_label_names") else {
                 return Err(DataError::damaged(&meta)("it has no `fine_label_names`".to_owned()));
             };
@@ -191,7 +207,7 @@ impl Version {
         };
         if names.len() != self.classes {
             let reason = format!("there are {} names for {} classes", names.len(), self.classes);
-            return Err(DataError::damaged(folder)(reason));
+            return Err(DataError::damaged(&files.path(""))(reason));
         }
         Ok(names.into())
     }

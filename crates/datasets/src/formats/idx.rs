@@ -3,13 +3,12 @@
 //! A file is `00 00 08`, the number of dimensions, each dimension in four bytes, then the elements:
 //! <http://yann.lecun.com/exdb/mnist/> and `LeCun` et al., 1998.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use flate2::read::GzDecoder;
-
 use super::arrays::{Array, SplitArrays, array_splits};
-use super::read::{read_start, read_stream};
+use super::compression::open_decompressed;
+use super::read::read_stream;
 use crate::{DataError, Splits};
 
 /// Returns whether a file starts as an IDX file of images does.
@@ -50,13 +49,7 @@ pub(crate) fn open_idx_folder(folder: &Path) -> Result<Option<Splits>, DataError
 
 fn read(path: &Path) -> Result<Array, DataError> {
     let damaged = DataError::damaged(path);
-    let compressed = read_start(path, 2)?.starts_with(&[0x1F, 0x8B]);
-    let file = File::open(path).map_err(DataError::read(path))?;
-    let bytes = if compressed {
-        read_stream(path, GzDecoder::new(file))?
-    } else {
-        read_stream(path, file)?
-    };
+    let bytes = read_stream(path, open_decompressed(path)?)?;
     let (shape, start) = parse(&bytes).map_err(damaged)?;
     Ok(Array::bytes(path.display().to_string(), shape, bytes, start))
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::read::read_file;
+use super::files::Files;
 use crate::{DataError, Dataset, InMemory, Layout, Omitted, Splits};
 
 const SIDE: usize = 96;
@@ -13,18 +13,23 @@ const CLASSES: [&str; 10] =
 
 /// Opens STL-10 in `folder`, or in its subfolder of the published name; `None` if neither holds it.
 pub(crate) fn open_stl10_folder(folder: &Path) -> Result<Option<Splits>, DataError> {
-    for folder in [folder.to_owned(), folder.join("stl10_binary")] {
-        let has = |name: &str| folder.join(name).is_file();
+    open_stl10(&Files::in_folder(folder))
+}
+
+/// Opens STL-10 among `files`, or in their folder of the published name; `None` if it is in neither.
+pub(crate) fn open_stl10(files: &Files) -> Result<Option<Splits>, DataError> {
+    for files in [files.clone(), files.within("stl10_binary")] {
+        let has = |name: &str| files.has(name);
         if !has("train_X.bin") || !has("train_y.bin") {
             continue;
         }
         let unlabeled = has("unlabeled_X.bin");
-        let train = load(&folder, "train", unlabeled)?;
+        let train = load(&files, "train", unlabeled)?;
         if train.len() < 2 {
-            return Err(DataError::Empty { path: folder.join("train_X.bin") });
+            return Err(DataError::Empty { path: files.path("train_X.bin") });
         }
         let test = (has("test_X.bin") && has("test_y.bin"))
-            .then(|| load(&folder, "test", false))
+            .then(|| load(&files, "test", false))
             .transpose()?;
         let beside = if unlabeled { ", with the images without labels" } else { "" };
         return Ok(Some(Splits {
@@ -37,44 +42,52 @@ pub(crate) fn open_stl10_folder(folder: &Path) -> Result<Option<Splits>, DataErr
     Ok(None)
 }
 
+/// Returns whether a member of an archive may be a file of STL-10.
+pub(crate) fn is_file(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (split, kind) = name.split_once('_').unwrap_or_default();
+    ["train", "test", "unlabeled"].contains(&split) && ["X.bin", "y.bin"].contains(&kind)
+}
+
 /// Reads the images of a split with their labels and, if asked to, those without.
-fn load(folder: &Path, split: &str, unlabeled: bool) -> Result<InMemory, DataError> {
-    let names = folder.join(format!("{split}_y.bin"));
+fn load(files: &Files, split: &str, unlabeled: bool) -> Result<InMemory, DataError> {
+    let names = format!("{split}_y.bin");
     let mut labels = Vec::new();
-    for label in read_file(&names)? {
+    for label in files.read(&names)? {
         let label = usize::from(label);
         if !(1..=CLASSES.len()).contains(&label) {
             let reason = format!("a label is {label}, not from 1 to {}", CLASSES.len());
-            return Err(DataError::damaged(&names)(reason));
+            return Err(DataError::damaged(&files.path(&names))(reason));
         }
         labels.push(Some(label - 1));
     }
-    let path = folder.join(format!("{split}_X.bin"));
-    let mut pixels = read_images(&path)?;
+    let name = format!("{split}_X.bin");
+    let path = files.path(&name);
+    let mut pixels = read_images(files, &name)?;
     if pixels.len() != labels.len() * IMAGE {
         let (labels, images) = (labels.len(), pixels.len() / IMAGE);
         let reason = format!("it has {images} images, but there are {labels} labels");
         return Err(DataError::damaged(&path)(reason));
     }
-    let mut files = vec![(path.display().to_string(), 0)];
+    let mut parts = vec![(path.display().to_string(), 0)];
     if unlabeled {
-        let path = folder.join("unlabeled_X.bin");
-        files.push((path.display().to_string(), labels.len()));
-        pixels.append(&mut read_images(&path)?);
+        let name = "unlabeled_X.bin";
+        parts.push((files.path(name).display().to_string(), labels.len()));
+        pixels.append(&mut read_images(files, name)?);
         labels.resize(pixels.len() / IMAGE, None);
     }
     let classes: Arc<[String]> = CLASSES.map(str::to_owned).into();
     let images = InMemory::new(pixels, [SIDE, SIDE, 3], Layout::Chw)?;
-    Ok(images.with_labels(labels, classes)?.named_after(files))
+    Ok(images.with_labels(labels, classes)?.named_after(parts))
 }
 
 /// Reads planes of red, green and blue, whose columns are turned into rows.
-fn read_images(path: &Path) -> Result<Vec<u8>, DataError> {
-    let mut bytes = read_file(path)?;
+fn read_images(files: &Files, name: &str) -> Result<Vec<u8>, DataError> {
+    let mut bytes = files.read(name)?;
     let rest = bytes.len() % IMAGE;
     if rest > 0 {
         let reason = format!("{rest} bytes are left over after whole images");
-        return Err(DataError::damaged(path)(reason));
+        return Err(DataError::damaged(&files.path(name))(reason));
     }
     for plane in bytes.chunks_exact_mut(SIDE * SIDE) {
         for row in 0..SIDE {

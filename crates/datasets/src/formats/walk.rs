@@ -13,7 +13,7 @@ use super::folder::{FoundImage, Location};
 use super::names::{Named, is_system, named, text};
 use super::published::is_list;
 use super::read::read_start;
-use super::tar;
+use super::{archive, csv, tar_index};
 use crate::{DataError, Omitted};
 
 /// Links to folders that are followed on the way to one file. Folders that link to each other would
@@ -28,6 +28,8 @@ pub(crate) struct Listing {
     pub(crate) archives: Vec<String>,
     /// Paths of the lists by which published data sets are sorted, from the root.
     pub(crate) lists: Vec<String>,
+    /// Paths of the lists beside images that may label them, from the root.
+    pub(crate) metadata: Vec<String>,
     pub(crate) omitted: Omitted,
 }
 
@@ -75,6 +77,7 @@ pub(crate) fn walk(root: &Path, exclude: &[PathBuf]) -> Result<Listing, DataErro
                     all.images.extend(listing.images);
                     all.archives.extend(listing.archives);
                     all.lists.extend(listing.lists);
+                    all.metadata.extend(listing.metadata);
                     all.omitted.extend(listing.omitted);
                     next.extend(folders);
                 }
@@ -173,11 +176,18 @@ fn is_run(entries: &[(OsString, FileType)]) -> bool {
 
 impl Listing {
     fn add_file(&mut self, path: String, place: PathBuf) {
+        if tar_index::is_index(&path) {
+            return;
+        }
         if is_list(&path) {
             self.lists.push(path);
-        } else if tar::is_archive(&path) {
+        } else if csv::is_metadata(&path) {
+            self.metadata.push(path);
+        } else if archive::is_archive(&path) {
             self.archives.push(path);
-        } else if let Some(reason) = no_image(&path, || starts_as_image(&place)) {
+        } else if let Some(reason) =
+            no_image(&path, || read_start(&place, 32).is_ok_and(|start| starts_as_image(&start)))
+        {
             self.omitted.add(&reason, path);
         } else {
             self.images.push(FoundImage { path, label: None, location: Location::File(place) });
@@ -187,7 +197,7 @@ impl Listing {
 
 /// Returns the reason why a file is not used as an image. If its name does not decide it,
 /// `starts_as_image` does.
-fn no_image(path: &str, starts_as_image: impl Fn() -> bool) -> Option<String> {
+pub(crate) fn no_image(path: &str, starts_as_image: impl FnOnce() -> bool) -> Option<String> {
     match named(path) {
         Named::Image => None,
         Named::Unknown if starts_as_image() => None,
@@ -201,9 +211,8 @@ fn no_image(path: &str, starts_as_image: impl Fn() -> bool) -> Option<String> {
     }
 }
 
-/// Returns whether a file starts as an image of a format that cannot be mistaken.
-fn starts_as_image(place: &Path) -> bool {
+/// Returns whether bytes start as those of an image of a format that cannot be mistaken.
+pub(crate) fn starts_as_image(bytes: &[u8]) -> bool {
     use ImageFormat::{Gif, Jpeg, Png, Tiff, WebP};
-    let start = read_start(place, 32).unwrap_or_default();
-    matches!(image::guess_format(&start), Ok(Jpeg | Png | Gif | WebP | Tiff))
+    matches!(image::guess_format(bytes), Ok(Jpeg | Png | Gif | WebP | Tiff))
 }
