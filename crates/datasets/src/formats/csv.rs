@@ -441,7 +441,7 @@ mod tests {
             "a.png\tcat\nb.jpg\tdog\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let splits = list(&[&[0xFF, 0xFE][..], &wide].concat()).unwrap();
         assert_eq!(known(&*splits.train), ["cat", "dog"]);
-        let error = list(b"a.png,caf\xE9\nb.jpg,bar\n").unwrap_err().to_string();
+        let error = list(b"a.png,\xE9t\xE9\nb.jpg,bar\n").unwrap_err().to_string();
         assert!(error.contains("line 1") && error.contains("UTF-8"), "{error}");
     }
 
