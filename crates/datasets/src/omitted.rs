@@ -9,34 +9,38 @@ use std::fmt;
 /// use selfsame_datasets::Omitted;
 ///
 /// let mut omitted = Omitted::default();
-/// omitted.add("not named as an image", "notes.txt");
-/// omitted.add("not named as an image", "labels.xml");
-/// assert_eq!(omitted.to_string(), "2 not named as an image, such as notes.txt");
+/// omitted.add("files ending in .txt", "notes.txt");
+/// omitted.add("files ending in .txt", "more.txt");
+/// omitted.add("empty folders", "old/");
+/// assert_eq!(
+///     omitted.to_string(),
+///     "files ending in .txt: 2, such as notes.txt\nempty folders: 1 (old/)"
+/// );
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Omitted {
     entries: Vec<Omission>,
 }
 
-/// Files that are not used for one reason.
+/// What is not used for one reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Omission {
-    /// The reason, which reads on after a number: "not named as an image".
+    /// What is not used, in the plural and with the reason: "images in no split".
     pub reason: String,
-    /// Number of files, at least 1.
+    /// Their number, at least 1.
     pub count: usize,
     /// The first of them.
     pub example: String,
 }
 
 impl Omitted {
-    /// Counts a file that is not used for `reason`.
+    /// Counts one more that is not used for `reason`, a plural such as "files ending in .txt".
     pub fn add(&mut self, reason: &str, example: impl Into<String>) {
         self.add_many(reason, 1, example);
     }
 
-    /// Counts `count` files that are not used for `reason`; `example` is the first of them. Changes
+    /// Counts `count` more that are not used for `reason`; `example` is the first of them. Changes
     /// nothing if there are none.
     pub fn add_many(&mut self, reason: &str, count: usize, example: impl Into<String>) {
         if count == 0 {
@@ -63,7 +67,7 @@ impl Omitted {
         &self.entries
     }
 
-    /// Returns the number of files that are not used.
+    /// Returns the number of all that is not used.
     #[must_use]
     pub fn count(&self) -> usize {
         self.entries.iter().map(|entry| entry.count).sum()
@@ -82,9 +86,10 @@ impl fmt::Display for Omitted {
         for (number, entry) in self.entries.iter().enumerate() {
             let line = if number > 0 { "\n" } else { "" };
             let Omission { reason, count, example } = entry;
-            let example =
-                if *count == 1 { format!(": {example}") } else { format!(", such as {example}") };
-            write!(f, "{line}{count} {reason}{example}")?;
+            match count {
+                1 => write!(f, "{line}{reason}: 1 ({example})")?,
+                _ => write!(f, "{line}{reason}: {count}, such as {example}")?,
+            }
         }
         Ok(())
     }

@@ -180,12 +180,12 @@ fn open_folder(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> 
         walk(path, &options.exclude)?;
     if are_shards(path, &archives, &images)? {
         for image in std::mem::take(&mut images) {
-            omitted.add("beside shards, which hold the data", image.path);
+            omitted.add("images beside the shards, which hold the data", image.path);
         }
         return open_archives(path, archives, omitted, options);
     }
     for archive in archives {
-        omitted.add("that are archives beside images", archive);
+        omitted.add("archives beside images", archive);
     }
     let published = match options.layout {
         FolderLayout::Auto | FolderLayout::Splits => sort(path, &lists, &mut images)?,
@@ -193,7 +193,7 @@ fn open_folder(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> 
     };
     if published.is_empty() {
         for list in lists {
-            omitted.add("that are lists of no known data set", list);
+            omitted.add("lists of no known data set", list);
         }
     }
     for list in metadata {

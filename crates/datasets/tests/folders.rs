@@ -157,13 +157,13 @@ fn of_validation_and_test_images_one_is_tested_with_and_the_other_named() {
         &[&train[..], &["val/a/{}.png", "test/b/{}.png"]].concat(),
         (8, 8, 4, "a b"),
         "class folders in train/ and test/",
-        "4 in val/, beside the test images in test/",
+        "images in val/, beside the test images in test/: 4",
     );
     check(
         &[&train[..], &["val/a/{}.png", "test/{}.png"]].concat(),
         (8, 8, 4, "a b"),
         "class folders in train/ and val/",
-        "4 in test/, which has no labels to test",
+        "images in test/, which has no labels to test: 4",
     );
     check(
         &["val/a/{}.png", "val/b/{}.png"],
@@ -187,7 +187,7 @@ fn of_validation_and_test_images_one_is_tested_with_and_the_other_named() {
         &["train/{}.png", "test/{}.png"],
         (4, 0, 0, ""),
         "images without labels in train/",
-        "4 in test/, which has no labels to test",
+        "images in test/, which has no labels to test: 4",
     );
     check(
         &["train/{}.png", "test/a/{}.png", "test/b/{}.png"],
@@ -225,13 +225,13 @@ fn unlabeled_images_are_learned_from_and_unknown_folders_named() {
         &[&splits[..], &["extra/a/{}.png", "preview.png"]].concat(),
         (8, 8, 4, "a b"),
         "class folders in train/ and test/",
-        "5 in no split (train, val, test or unlabeled)",
+        "images in no split (train, val, test or unlabeled): 5",
     );
     check(
         &["train/a/{}.png", "train/b/{}.png", "extra/{}.png"],
         (8, 8, 0, "a b"),
         "class folders in train/",
-        "4 in no split",
+        "images in no split (train, val, test or unlabeled): 4",
     );
 }
 
@@ -310,7 +310,7 @@ fn several_inputs_share_their_classes() {
     assert_eq!(shape(&all), (20, 16, 4, "a b c".to_owned()));
     let test = all.test.unwrap();
     assert_eq!((test.class_names(), test.label(0)), (all.train.class_names(), Some(2)));
-    assert_eq!(all.omitted.to_string(), "1 ending in .txt: x.txt");
+    assert_eq!(all.omitted.to_string(), "files ending in .txt: 1 (x.txt)");
     let files = ["0.png", "1.png"].map(|name| third.path().join(name));
     let all = open_all(&files, &OpenOptions::default()).unwrap();
     assert_eq!((shape(&all).0, all.found.as_str()), (2, "2 images without labels"));
@@ -327,7 +327,7 @@ fn published_data_sets_are_understood() {
         &names,
         (8, 8, 0, "n01 n02"),
         &format!("class folders in {cls}/train/"),
-        &format!("4 in {cls}/test/, which has no labels to test"),
+        &format!("images in {cls}/test/, which has no labels to test: 4"),
     );
     let root = folder(&names);
     let list = "ImageId,PredictionString\nx0,n01 1 2 3 4\nx1,n02 1 2 3 4 n02 1 2 3 4\n";
@@ -347,7 +347,11 @@ fn published_data_sets_are_understood() {
     );
     let splits = read(&root);
     assert_eq!(shape(&splits), (8, 8, 4, "n1 n2".to_owned()));
-    assert!(splits.omitted.to_string().contains("4 in test/"), "{}", splits.omitted);
+    assert!(
+        splits.omitted.to_string().contains("images in test/, which has no labels to test: 4"),
+        "{}",
+        splits.omitted
+    );
 
     let root = folder(&["images/pie/{}.png", "images/soup/{}.png"]);
     write(root.path(), "meta/train.txt", b"pie/0\npie/1\nsoup/0\nsoup/1\nsoup/2\n");
@@ -358,7 +362,11 @@ fn published_data_sets_are_understood() {
     add(&root, &["segmentations/001.A/a{}.png", "segmentations/002.B/b{}.png"], &mask());
     let splits = read(&root);
     assert_eq!(shape(&splits), (8, 8, 0, "001.A 002.B".to_owned()));
-    assert!(splits.omitted.to_string().contains("8 that are masks"), "{}", splits.omitted);
+    assert!(
+        splits.omitted.to_string().contains("masks or maps of other images: 8"),
+        "{}",
+        splits.omitted
+    );
     write(
         root.path(),
         "CUB/images.txt",
@@ -460,7 +468,11 @@ fn shards_are_the_data_beside_a_preview_and_copies_beside_what_they_hold() {
     write(root.path(), "00000.tar", &shard(20));
     let splits = read(&root);
     assert_eq!(splits.train.len(), 20);
-    assert!(splits.omitted.to_string().contains("4 beside shards"), "{}", splits.omitted);
+    assert!(
+        splits.omitted.to_string().contains("images beside the shards, which hold the data: 4"),
+        "{}",
+        splits.omitted
+    );
     let many = ["a/{}.png", "b/{}.png", "c/{}.png", "d/{}.png"];
     let root = folder(&many);
     write(root.path(), "copy.tar", &shard(16));
@@ -482,19 +494,22 @@ fn what_is_no_image_is_counted_by_its_ending() {
     assert_eq!(shape(&splits), (8, 0, 0, String::new()));
     let said = splits.omitted.to_string();
     for line in [
-        "2 ending in .txt, such as a.txt",
-        "1 ending in .heic, an image format that is not supported: c.heic",
-        "1 ending in .avif",
-        "6 hidden or left by a system",
-        "1 with no known ending and no image in them: README",
-        "1 without content: empty/",
+        "files ending in .txt: 2, such as a.txt",
+        "files ending in .heic, an image format that is not supported: 1 (c.heic)",
+        "files ending in .avif",
+        "files and folders that are hidden or left by a system: 6",
+        "files with no known ending and no image in them: 1 (README)",
+        "empty folders: 1 (empty/)",
     ] {
         assert!(said.contains(line), "{said}");
     }
     let root = tempfile::tempdir().unwrap();
     add(&root, &["{}.heic"], b"no image");
     let error = open(root.path()).unwrap_err().to_string();
-    assert!(error.contains("4 ending in .heic"), "{error}");
+    assert!(
+        error.contains("files ending in .heic, an image format that is not supported: 4"),
+        "{error}"
+    );
     let error = open(&root.path().join("nowhere")).unwrap_err();
     assert!(std::error::Error::source(&error).is_none(), "a reason is said once");
 }
@@ -506,7 +521,7 @@ fn the_folder_of_a_run_is_no_part_of_the_data() {
     add(&root, &["c/run/settings.json", "c/run/checkpoint/state.json"], b"{}");
     let splits = read(&root);
     assert_eq!(shape(&splits), (12, 12, 0, "a b c".to_owned()));
-    assert_eq!(splits.omitted.to_string(), "2 in the folder of a run, such as run/");
+    assert_eq!(splits.omitted.to_string(), "folders of runs: 2, such as run/");
 }
 
 #[cfg(unix)]
@@ -525,8 +540,8 @@ fn links_are_followed_but_not_in_circles() {
     let splits = open(&data).unwrap();
     assert_eq!(shape(&splits), (13, 13, 0, "a b c".to_owned()));
     let said = splits.omitted.to_string();
-    assert!(said.contains("1 of links to nothing: a/broken.png"), "{said}");
-    assert!(said.contains("3 of links to a folder that they are in"), "{said}");
+    assert!(said.contains("links to nothing: 1 (a/broken.png)"), "{said}");
+    assert!(said.contains("links to a folder that they are in: 3"), "{said}");
 }
 
 #[test]
@@ -565,7 +580,7 @@ fn a_folder_that_cannot_be_read_is_named() {
     if unreadable {
         assert_eq!(shape(&splits), (8, 8, 0, "a b".to_owned()));
         let said = splits.omitted.to_string();
-        assert!(said.contains("1 that cannot be read") && said.contains("secret/"), "{said}");
+        assert!(said.contains("folders that cannot be read") && said.contains("secret/"), "{said}");
     }
 }
 

@@ -118,7 +118,7 @@ fn a_list_reads_its_images_beside_it_and_names_the_one_that_is_gone() {
     assert_eq!(labels(&*train), [Some(1), Some(0)]);
     assert_eq!(train.image(0).unwrap().to_rgb8(), shade(9));
     assert_eq!(train.image(1).unwrap().to_rgb8(), shade(3));
-    assert_eq!(omitted.to_string(), "1 listed, but not there: gone.png");
+    assert_eq!(omitted.to_string(), "images that are listed but not there: 1 (gone.png)");
 }
 
 /// Names of the classes of all images, empty for those without.
@@ -180,7 +180,7 @@ fn zip_archives_of_other_kinds_are_not_called_damaged() {
     assert!(said.contains("encrypted") && !said.contains("damaged"), "{said}");
     let mut partly = zip(&[("1.png", png(1)), ("2.png", png(2)), ("3.png", png(3))]);
     set_flag(&mut partly, Some(1));
-    assert_eq!(message(partly), "1 that are encrypted: 2.png");
+    assert_eq!(message(partly), "encrypted files: 1 (2.png)");
     let program = [b"#!/bin/sh\nexit\n", &whole[..]].concat();
     assert_eq!(message(program), "", "it unpacks itself");
     let mut other = whole.clone();
@@ -280,9 +280,9 @@ fn links_in_a_tar_are_what_they_lead_to() {
         assert_eq!(shades(&*train), [1, 2, 1, 9, 1, 1], "a hard link is to the earlier file");
         let said = omitted.to_string();
         for part in [
-            "1 replaced by a later member of the same name: a/2.png",
-            "1 of links to what the archive does not hold: d/gone.png",
-            "2 neither file nor folder, such as pipe.png",
+            "members replaced by a later one of the same name: 1 (a/2.png)",
+            "links to what the archive does not hold: 1 (d/gone.png)",
+            "entries that are neither files nor folders: 2, such as pipe.png",
         ] {
             assert!(said.contains(part), "{said}");
         }
@@ -331,7 +331,11 @@ fn a_sample_of_several_files_is_one_image() {
     let Splits { train, omitted, .. } = read(&root.path().join("x.tar"));
     assert_eq!((shades(&*train), classes(&*train)), (vec![0, 1, 2, 8], vec!["0", "1", "2", ""]));
     let said = omitted.to_string();
-    for part in ["6 further images of a sample", "3 ending in .txt", "no image, of their name"] {
+    for part in [
+        "further images of a sample (mask, view or the like): 6",
+        "files ending in .txt: 3",
+        "without an image",
+    ] {
         assert!(said.contains(part), "{said}");
     }
     // Without labels, what all samples have tells a pair from two photographs.
@@ -455,7 +459,9 @@ fn arrays_of_several_labels_are_learned_from() {
     };
     let several = of(npy("|u1", "(3, 2)", &[1, 1, 0, 1, 0, 0]));
     assert_eq!(classes(&*several.train), ["", "", ""]);
-    assert!(several.omitted.to_string().contains("3 labels not used, as an image has several"));
+    assert!(
+        several.omitted.to_string().contains("images with several labels, used without one: 3")
+    );
     let one_hot =
         of(npy("<f4", "(3, 2)", &[1.0_f32, 0., 0., 1., 1., 0.].map(f32::to_le_bytes).concat()));
     assert_eq!(classes(&*one_hot.train), ["0", "1", "0"]);
@@ -472,7 +478,7 @@ fn arrays_of_several_labels_are_learned_from() {
         ]),
     )]);
     let said = read(&root.path().join("x.npz")).omitted.to_string();
-    assert!(said.contains("2 of arrays that are not among those read"), "{said}");
+    assert!(said.contains("arrays that are not among those read: 2"), "{said}");
 }
 
 #[test]

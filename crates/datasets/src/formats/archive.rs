@@ -75,7 +75,7 @@ impl Members {
 
     pub(crate) fn add(&mut self, name: String, content: Content) {
         if let Some(&place) = self.places.get(&name) {
-            self.omitted.add("replaced by a later member of the same name", &name);
+            self.omitted.add("members replaced by a later one of the same name", &name);
             self.list[place].content = content;
         } else {
             self.places.insert(name.clone(), self.list.len());
@@ -158,7 +158,7 @@ pub(crate) fn open_archives(
         names.into_iter().partition(|name| parquet::is_parquet_name(name));
     if !parquet.is_empty() {
         for name in names {
-            omitted.add("of archives beside Parquet files", name);
+            omitted.add("archives beside Parquet files", name);
         }
         return parquet::open(root, &parquet, omitted);
     }

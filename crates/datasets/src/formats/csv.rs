@@ -93,12 +93,13 @@ pub(crate) fn open_list(list: &Path) -> Result<Splits, DataError> {
     let mut known: HashMap<PathBuf, usize> = HashMap::new();
     for (row, place) in rows.into_iter().zip(places) {
         let Some(place) = place else {
-            missing.add("listed, but not there", row.path);
+            missing.add("images that are listed but not there", row.path);
             continue;
         };
         let role = split_of(&row.split);
         if role.is_none() && !row.split.is_empty() && splits {
-            omitted.add(&format!("of the split `{}`, which is not known", row.split), row.path);
+            omitted
+                .add(&format!("images of the split `{}`, which is not known", row.split), row.path);
             continue;
         }
         if several(&row.label) {
@@ -108,9 +109,9 @@ pub(crate) fn open_list(list: &Path) -> Result<Splits, DataError> {
         if let Some(&first) = known.get(&place) {
             let first: &mut FoundImage = &mut images[first].0;
             if first.label == label {
-                omitted.add("listed again", row.path);
+                omitted.add("images listed again", row.path);
             } else {
-                omitted.add("listed again with another label; labels not used", row.path);
+                omitted.add("images listed again with another label, used without one", row.path);
                 first.label = None;
             }
             continue;
@@ -185,13 +186,14 @@ fn sorted(
                 test.push(image);
             }
             Some(Role::Test | Role::Val) if role == tested => {
-                omitted.add("among the test images without a label", image.path);
+                omitted.add("test images without a label", image.path);
             }
             Some(Role::Test | Role::Val) if learned && tested.is_some() => {
-                omitted.add("of a split that is neither trained nor tested with", image.path);
+                omitted
+                    .add("images of a split that is neither trained nor tested with", image.path);
             }
             Some(Role::Test | Role::Val) if learned => {
-                omitted.add("of a test split without labels", image.path);
+                omitted.add("images of a test split without labels", image.path);
             }
             _ => train.push(image),
         }
@@ -272,7 +274,7 @@ fn rows_of(text: &str, omitted: &mut Omitted) -> Result<Vec<Row>, String> {
             if header {
                 for (at, name) in record.iter().enumerate() {
                     if ![Some(found.path), found.label, found.split].contains(&Some(at)) {
-                        omitted.add("of columns that are not read", name);
+                        omitted.add("columns that are not read", name);
                     }
                 }
             } else {
@@ -452,7 +454,12 @@ mod tests {
                 .unwrap();
         assert_eq!(known(&*splits.train), ["x", "", "", "y"]);
         let said = splits.omitted.to_string();
-        for part in ["1 listed again: a.png", "another label", "an image has several", "gone.png"] {
+        for part in [
+            "images listed again: 1 (a.png)",
+            "another label",
+            "images with several labels",
+            "gone.png",
+        ] {
             assert!(said.contains(part), "{said}");
         }
         let error = list(b"x/a.png\nx/b.png\n").unwrap_err().to_string();

@@ -94,7 +94,7 @@ pub(crate) fn folder_splits(
         match part {
             Part::Train(_) => train.push(image),
             Part::Test if image.label.is_none() => {
-                omitted.add("among the test images without a class", image.path);
+                omitted.add("test images without a class", image.path);
             }
             Part::Test => test.push(image),
             Part::Omit(reason) => omitted.add(&reason, image.path),

@@ -258,7 +258,7 @@ impl Planner {
             && let Some(inner) = image_folder(&others)
         {
             let here = format!("{path}{}/", inner.name);
-            plan.set(path, Part::Omit(format!("beside the folder {here}")));
+            plan.set(path, Part::Omit(format!("images beside the folder {here}")));
             return self.folder(inner.folder, &here, plan);
         }
         // A folder without labels beside classes is one.
@@ -343,7 +343,7 @@ impl Planner {
             let names = children.iter().map(|child| format!("{path}{}/", child.name));
             names.collect::<Vec<_>>().join(", ")
         };
-        let no_split = "in no split (train, val, test or unlabeled)".to_owned();
+        let no_split = "images in no split (train, val, test or unlabeled)".to_owned();
         plan.set(path, Part::Omit(no_split));
         if train.is_empty() {
             let known: BTreeSet<String> = others.iter().map(|child| composed(child.name)).collect();
@@ -390,7 +390,10 @@ impl Planner {
                     let _ = write!(found, ", class folders in {here}, all to learn from");
                     break;
                 }
-                plan.set(&here, Part::Omit(format!("in {here}, which has no labels to test")));
+                plan.set(
+                    &here,
+                    Part::Omit(format!("images in {here}, which has no labels to test")),
+                );
             }
         }
         for child in &unlabeled {
@@ -481,14 +484,14 @@ fn plan_tests(
         let has_labels = child.folder.labeled > 0
             || (!inner.folders.is_empty() && inner.names.len() <= inner.images / 2);
         let part = if !has_labels {
-            Part::Omit(format!("in {here}, which has no labels to test"))
+            Part::Omit(format!("images in {here}, which has no labels to test"))
         } else if role.is_none_or(|role| child.role == role) {
             role = Some(child.role);
             found += if found.is_empty() { "" } else { ", " };
             found += &here;
             Part::Test
         } else {
-            Part::Omit(format!("in {here}, beside the test images in {found}"))
+            Part::Omit(format!("images in {here}, beside the test images in {found}"))
         };
         plan.set(&here, part.clone());
         plan.set(&inner_path, part);

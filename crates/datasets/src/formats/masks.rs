@@ -64,7 +64,7 @@ const SAMPLES: usize = 4;
 /// The most folders beside each other of which one can be masks of another.
 const MAX_FOLDERS: usize = 8;
 
-const REASON: &str = "that are masks or maps of other images";
+const REASON: &str = "masks or maps of other images";
 
 /// Removes masks and counts them.
 pub(crate) fn omit_masks(images: Vec<FoundImage>, omitted: &mut Omitted) -> Vec<FoundImage> {

@@ -113,7 +113,7 @@ fn named(
     };
     let mut splits = array_splits(root, train, test)?;
     for name in unread {
-        splits.omitted.add("of arrays that are not among those read", name);
+        splits.omitted.add("arrays that are not among those read", name);
     }
     Ok(splits)
 }

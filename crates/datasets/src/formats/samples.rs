@@ -96,10 +96,10 @@ pub(crate) fn archive(members: Members) -> Archive {
             }
             (Content::Label(label), used) => {
                 if matches!(used, Use::Not) {
-                    omitted.add("with a label or text, but no image, of their name", name);
+                    omitted.add("labels and texts without an image of their name", name);
                 } else if label == Label::None {
                     let ending = ending(&name);
-                    omitted.add(&format!("ending in .{ending}, without a label"), name);
+                    omitted.add(&format!("files ending in .{ending}, without a label"), name);
                 }
             }
             (Content::File(bytes), _) => {
@@ -112,8 +112,8 @@ pub(crate) fn archive(members: Members) -> Archive {
     Archive { images, files, omitted }
 }
 
-/// The reason of labels that are not used; the images are.
-pub(crate) const SEVERAL: &str = "labels not used, as an image has several";
+/// The reason to use images without their labels.
+pub(crate) const SEVERAL: &str = "images with several labels, used without one";
 
 /// How a member is used.
 enum Use {

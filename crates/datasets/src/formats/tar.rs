@@ -54,7 +54,7 @@ pub(crate) fn read(
     // Not buffered, for what is read of each member are a few bytes, and then comes a seek.
     scan.members(tar::Archive::new(file), Some(about.len()))?;
     if scan.end >= about.len() {
-        let reason = "of tar archives without an end mark, perhaps cut off";
+        let reason = "tar archives without an end mark, perhaps cut off";
         scan.members.omitted.add(reason, path.display().to_string());
     }
     let archive = scan.finish();
@@ -160,11 +160,11 @@ impl Scan {
                 self.links.push((name, target));
             }
         } else if sparse {
-            self.members.omitted.add("stored as sparse files", name);
+            self.members.omitted.add("sparse files", name);
         } else if kind.is_file() || kind.is_contiguous() {
             return self.add_file(name, member, place);
         } else if !kind.is_dir() && !kind.is_pax_global_extensions() {
-            self.members.omitted.add("neither file nor folder", name);
+            self.members.omitted.add("entries that are neither files nor folders", name);
         }
         Ok(Ok(()))
     }
@@ -220,7 +220,7 @@ impl Scan {
             }
         }
         for (name, _) in self.links {
-            self.members.omitted.add("of links to what the archive does not hold", name);
+            self.members.omitted.add("links to what the archive does not hold", name);
         }
         samples::archive(self.members)
     }

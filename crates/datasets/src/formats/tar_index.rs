@@ -145,7 +145,7 @@ mod tests {
         let label = Some("cat".to_owned());
         let images = vec![FoundImage { path: "a.png".to_owned(), label, location }];
         let mut omitted = Omitted::default();
-        omitted.add("ending in .txt", "a.txt");
+        omitted.add("files ending in .txt", "a.txt");
         Archive { images, files: HashMap::from([("a.txt".to_owned(), bytes)]), omitted }
     }
 

@@ -83,7 +83,7 @@ pub(crate) fn walk(root: &Path, exclude: &[PathBuf]) -> Result<Listing, DataErro
                 }
                 Err(error) if folder.path.is_empty() => return Err(DataError::read(root)(error)),
                 Err(error) => {
-                    let reason = format!("that cannot be read ({error})");
+                    let reason = format!("folders that cannot be read ({error})");
                     all.omitted.add(&reason, &folder.path);
                 }
             }
@@ -101,11 +101,11 @@ fn list(folder: &Folder, exclude: &HashSet<PathBuf>) -> io::Result<(Listing, Vec
     entries.sort_by(|(a, _), (b, _)| a.cmp(b)); // the system's order is another one each time
     let (mut listing, mut folders) = (Listing::default(), Vec::new());
     if !folder.path.is_empty() && is_run(&entries) {
-        listing.omitted.add("in the folder of a run", &folder.path);
+        listing.omitted.add("folders of runs", &folder.path);
         return Ok((listing, folders));
     }
     if !folder.path.is_empty() && entries.is_empty() {
-        listing.omitted.add("without content", &folder.path);
+        listing.omitted.add("empty folders", &folder.path);
     }
     for (name, kind) in entries {
         let place = folder.place.join(&name);
@@ -114,7 +114,7 @@ fn list(folder: &Folder, exclude: &HashSet<PathBuf>) -> io::Result<(Listing, Vec
         let link = kind.is_symlink();
         if link {
             let Ok(target) = fs::metadata(&place) else {
-                listing.omitted.add("of links to nothing", path);
+                listing.omitted.add("links to nothing", path);
                 continue;
             };
             kind = target.file_type();
@@ -122,7 +122,7 @@ fn list(folder: &Folder, exclude: &HashSet<PathBuf>) -> io::Result<(Listing, Vec
         if kind.is_file() {
             listing.add_file(path, place);
         } else if !kind.is_dir() {
-            listing.omitted.add("neither file nor folder", path);
+            listing.omitted.add("entries that are neither files nor folders", path);
         } else if is_system(&text(&name)) {
             listing.omitted.add(HIDDEN, path + "/");
         } else {
@@ -136,7 +136,7 @@ fn list(folder: &Folder, exclude: &HashSet<PathBuf>) -> io::Result<(Listing, Vec
 }
 
 /// The reason to omit a file or folder named as [`is_system`] says.
-pub(crate) const HIDDEN: &str = "hidden or left by a system";
+pub(crate) const HIDDEN: &str = "files and folders that are hidden or left by a system";
 
 /// Returns the folder `name` in `folder`, or the reason not to read it.
 fn enter(
@@ -145,12 +145,12 @@ fn enter(
     link: bool,
     exclude: &HashSet<PathBuf>,
 ) -> Result<Folder, &'static str> {
-    const LOOP: &str = "of links to a folder that they are in";
+    const LOOP: &str = "links to a folder that they are in";
     let place = folder.place.join(name);
     let (mut ways, mut start) = (folder.ways.clone(), folder.start.clone());
     let mut real = folder.real.join(name);
     if link {
-        real = fs::canonicalize(&place).map_err(|_| "of links to nothing")?;
+        real = fs::canonicalize(&place).map_err(|_| "links to nothing")?;
         let way = [std::mem::replace(&mut start, real.clone()), folder.real.clone()];
         ways.push(way);
     }
@@ -158,10 +158,10 @@ fn enter(
         return Err(LOOP);
     }
     if ways.len() > MAX_LINKS {
-        return Err("behind more links than are followed");
+        return Err("folders behind more links than are followed");
     }
     if exclude.contains(&real) {
-        return Err("in the folder of a run");
+        return Err("folders of runs");
     }
     let path = format!("{}{}/", folder.path, text(name));
     Ok(Folder { place, path, real, ways, start })
@@ -202,11 +202,11 @@ pub(crate) fn no_image(path: &str, starts_as_image: impl FnOnce() -> bool) -> Op
         Named::Image => None,
         Named::Unknown if starts_as_image() => None,
         Named::System => Some(HIDDEN.to_owned()),
-        Named::Unknown => Some("with no known ending and no image in them".to_owned()),
-        Named::Other(ending) => Some(format!("ending in .{}", ending.to_ascii_lowercase())),
+        Named::Unknown => Some("files with no known ending and no image in them".to_owned()),
+        Named::Other(ending) => Some(format!("files ending in .{}", ending.to_ascii_lowercase())),
         Named::Unsupported(ending) => {
             let ending = ending.to_ascii_lowercase();
-            Some(format!("ending in .{ending}, an image format that is not supported"))
+            Some(format!("files ending in .{ending}, an image format that is not supported"))
         }
     }
 }

@@ -56,11 +56,11 @@ pub(crate) fn read(path: &Path, members: &mut Members) -> Result<(), DataError> 
             continue;
         }
         if member.is_symlink() {
-            members.omitted.add("of links", name);
+            members.omitted.add("links", name);
             continue;
         }
         if member.encrypted() {
-            members.omitted.add("that are encrypted", name);
+            members.omitted.add("encrypted files", name);
             encrypted += 1;
             continue;
         }
@@ -69,7 +69,7 @@ pub(crate) fn read(path: &Path, members: &mut Members) -> Result<(), DataError> 
             CompressionMethod::Deflated => true,
             other => {
                 let method = other.to_string().to_lowercase();
-                let reason = format!("compressed in a way that is not read ({method})");
+                let reason = format!("files compressed in a way that is not read ({method})");
                 members.omitted.add(&reason, name);
                 continue;
             }

@@ -118,7 +118,7 @@ fn note(parts: &[SplitPart], omitted: &mut Omitted) {
     let unread: BTreeSet<&String> =
         parts.iter().flat_map(|(_, part)| &part.columns.unread).collect();
     for column in unread {
-        omitted.add("of columns that are not read", column);
+        omitted.add("columns that are not read", column);
     }
     for (_, part) in parts {
         let name = part.path.display().to_string();
@@ -151,7 +151,7 @@ fn labeled_images(
     test_places.retain(|&(part, row)| test[part].labels[row].is_some());
     if let Some(part) = test.first() {
         let name = part.path.display().to_string();
-        omitted.add_many("among the test images without a label", before - test_places.len(), name);
+        omitted.add_many("test images without a label", before - test_places.len(), name);
     }
     let (train_labels, test_labels) = (labels(&train, &train_places), labels(&test, &test_places));
     let mut known = train.iter().chain(&test).map(|part| &part.columns.classes);
@@ -191,7 +191,7 @@ impl Part {
         let size = file.metadata().map_err(DataError::read(&path))?.len();
         let metadata = guarded(&path, || ParquetMetaDataReader::new().parse_and_finish(&file))?;
         let columns = Columns::of(&metadata).map_err(DataError::unsupported(&path))?;
-        // More than a byte for each row would else be reserved for whatever number it claims.
+        // Memory is reserved by the number of rows, which a damaged file may make up.
         let rows =
             metadata.row_groups().iter().map(|group| u128::from(group.num_rows().cast_unsigned()));
         if rows.sum::<u128>() > size.into() {
@@ -531,10 +531,10 @@ mod tests {
         assert_eq!(shades(&*splits.test.unwrap()), [30]);
         let said = splits.omitted.to_string();
         for part in [
-            "1 of columns that are not read: coarse",
-            "1 images that are paths to files elsewhere",
-            "1 images of a split that is neither trained nor tested with",
-            "1 among the test images without a label",
+            "columns that are not read: 1 (coarse)",
+            "images that are paths to files elsewhere: 1",
+            "images of a split that is neither trained nor tested with: 1",
+            "test images without a label: 1",
         ] {
             assert!(said.contains(part), "{said}");
         }
