@@ -103,7 +103,9 @@ impl Images {
             let train = draw(options.limit.min(6_000), Split::Train);
             return Ok(Self { train, test: draw(1_500, Split::Test), is_drawn: true });
         };
-        let Splits { train, test, .. } = open(path)?;
+        let Splits { train, test, found, omitted } = open(path)?;
+        println!("{found}");
+        omitted.to_string().lines().for_each(|line| println!("omitted {line}"));
         let test = test.context("the data needs a test split, to measure accuracy")?;
         let cached = |dataset: Arc<dyn Dataset>, limit: usize| -> anyhow::Result<_> {
             let chosen = stratified_subset(&labels(dataset.as_ref())?, limit, seed);

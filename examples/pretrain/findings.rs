@@ -67,7 +67,10 @@ pub(crate) struct Row {
 pub(crate) struct Counts {
     pub train: usize,
     pub test: usize,
+    /// Images that cannot be read.
     pub skipped: usize,
+    /// Files that were found and are not used, such as masks.
+    pub omitted: usize,
 }
 
 #[derive(Debug, Serialize)]

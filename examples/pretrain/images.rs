@@ -1,11 +1,13 @@
 //! Images of a run: opened, checked, decoded and limited to the requested number.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use image::DynamicImage;
 use selfsame::datasets::{
-    CacheOptions, Cached, Dataset, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig,
-    open, stratified_split, stratified_subset,
+    CacheOptions, Cached, Dataset, Omitted, OpenOptions, PixelOptions, Rescaled, Skipped, Split,
+    Splits, Subset, Synthetic, SyntheticConfig, labels, open_with, stratified_split,
+    stratified_subset,
 };
 use selfsame::train::HeldOut;
 
@@ -13,17 +15,25 @@ use crate::settings::{SIDE, Settings};
 
 /// Maximum number of test images, equally many of each class.
 const TEST_LIMIT: usize = 2_000;
+/// Images that are looked at for the range of their values.
+const INSPECTED: usize = 100;
 
 pub(crate) struct Images {
     pub train: Arc<dyn Dataset>,
-    /// `None` if the images have no labels.
+    /// The training images that have labels, as indices.
+    pub labeled: Vec<usize>,
+    /// Labeled images; `None` if the images have no labels.
     pub test: Option<Arc<dyn Dataset>>,
     pub skipped: Vec<Skipped>,
+    pub omitted: Omitted,
+    /// How the data was understood, and what was decided about it, for the log.
+    facts: Vec<String>,
     name: String,
 }
 
 impl Images {
-    pub(crate) fn load(settings: &Settings) -> anyhow::Result<Self> {
+    /// Reads the images; those in `out`, the folder of the run, are not among them.
+    pub(crate) fn load(settings: &Settings, out: &Path) -> anyhow::Result<Self> {
         let name = settings.data_name();
         let Some(path) = &settings.data else {
             let (train, test) = if settings.quick { (1_000, 400) } else { (6_000, 1_500) };
@@ -32,16 +42,31 @@ impl Images {
                 Arc::new(Synthetic::new(config))
             };
             let train = draw(settings.limit.unwrap_or(train), Split::Train);
+            let labeled = labeled(train.as_ref());
             let test = Some(draw(test, Split::Test));
-            return Ok(Self { train, test, skipped: Vec::new(), name });
+            let (skipped, omitted, facts) = (Vec::new(), Omitted::default(), Vec::new());
+            return Ok(Self { train, labeled, test, skipped, omitted, facts, name });
         };
-        let Splits { train, test, .. } = open(path)?;
-        let (train, test) = match labels(train.as_ref()) {
-            None => (train, None),
-            Some(_) if test.is_some() => (train, test),
-            Some(labels) => {
-                let [rest, tested] = stratified_split(&labels, 0.2, settings.seed);
-                (subset(&train, rest), Some(subset(&train, tested)))
+        let options = OpenOptions { exclude: vec![out.to_owned()], ..OpenOptions::default() };
+        let Splits { train, test, found, omitted } = open_with(path, &options)?;
+        let pixels = PixelOptions::default().inspect(train.as_ref(), INSPECTED)?;
+        let facts = std::iter::once(found).chain(pixels.message).collect();
+        let rescaled = |dataset| Rescaled::where_needed(dataset, pixels.options.clone());
+        let (train, test) = (rescaled(train), test.map(rescaled));
+        let known = labeled(train.as_ref());
+        let (train, test) = match test {
+            _ if known.is_empty() => (train, None),
+            Some(test) => {
+                let tested = labeled(test.as_ref());
+                (train, Some(subset(&test, tested)))
+            }
+            None => {
+                // Of the labeled images; all others are learned from.
+                let [_, tested] =
+                    stratified_split(&labels_at(train.as_ref(), &known), 0.2, settings.seed);
+                let tested: Vec<usize> = tested.into_iter().map(|place| known[place]).collect();
+                let rest = (0..train.len()).filter(|index| tested.binary_search(index).is_err());
+                (subset(&train, rest.collect()), Some(subset(&train, tested.clone())))
             }
         };
         let limit = settings.limit.unwrap_or(usize::MAX);
@@ -62,7 +87,8 @@ impl Images {
             skipped.extend(bad);
             test
         });
-        Ok(Self { train, test, skipped, name })
+        let labeled = labeled(train.as_ref());
+        Ok(Self { train, labeled, test, skipped, omitted, facts, name })
     }
 
     /// Describes the images, one line per fact, and names the skipped ones.
@@ -73,9 +99,16 @@ impl Images {
             None => "none of them labeled".to_owned(),
         };
         let first = format!("{}: {} images for training, {labeled}", self.name, self.train.len());
+        let mut lines = vec![first];
+        if !self.labeled.is_empty() && self.labeled.len() < self.train.len() {
+            let (labeled, all) = (self.labeled.len(), self.train.len());
+            lines.push(format!("  {labeled} of the {all} have labels"));
+        }
+        lines.extend(self.facts.iter().map(|fact| format!("  {fact}")));
+        let omitted = self.omitted.to_string();
+        lines.extend(omitted.lines().map(|line| format!("  omitted {line}")));
         let skipped = self.skipped.iter();
-        let skipped = skipped.map(|Skipped { name, reason }| format!("  skipped {name}: {reason}"));
-        let mut lines: Vec<String> = std::iter::once(first).chain(skipped).collect();
+        lines.extend(skipped.map(|Skipped { name, reason }| format!("  skipped {name}: {reason}")));
         if !self.skipped.is_empty() {
             lines.push(format!("  {} skipped in total", self.skipped.len()));
         }
@@ -85,13 +118,18 @@ impl Images {
     /// Returns some of the labeled training images, to measure progress during training; `None` if
     /// there are no labels, or too few images to hold one out. Test images have no part in it.
     pub(crate) fn held_out(&self, settings: &Settings) -> anyhow::Result<Option<HeldOut>> {
-        if labels(self.train.as_ref()).is_none() {
+        if self.labeled.is_empty() {
             return Ok(None);
         }
-        let (train, shown) = (self.train.clone(), settings.shown());
+        let (train, shown) = (self.labeled_images(), settings.shown());
         let views = settings.recipe().views.len();
         let held_out = HeldOut::for_every_epoch(train, shown, views, settings.seed)?;
         Ok(Some(held_out).filter(|held_out| !held_out.queries.is_empty()))
+    }
+
+    /// Returns the training images that have labels.
+    pub(crate) fn labeled_images(&self) -> Arc<dyn Dataset> {
+        subset(&self.train, self.labeled.clone())
     }
 
     /// Returns a few images to show, of different classes if there are any.
@@ -104,20 +142,30 @@ impl Images {
     }
 }
 
-/// Returns the class of every image, or `None` if any image has none.
-pub(crate) fn labels(dataset: &dyn Dataset) -> Option<Vec<usize>> {
-    (0..dataset.len()).map(|index| dataset.label(index)).collect()
+/// Returns the indices of the images that have labels.
+fn labeled(dataset: &dyn Dataset) -> Vec<usize> {
+    (0..dataset.len()).filter(|&index| dataset.label(index).is_some()).collect()
+}
+
+/// Returns the labels of some images, all of which have one.
+pub(crate) fn labels_at(dataset: &dyn Dataset, indices: &[usize]) -> Vec<usize> {
+    indices.iter().filter_map(|&index| dataset.label(index)).collect()
 }
 
 fn choose(dataset: &Arc<dyn Dataset>, limit: usize, seed: u64) -> Arc<dyn Dataset> {
     if limit >= dataset.len() {
         return dataset.clone();
     }
-    // Images without labels count as one class.
-    let labels = labels(dataset.as_ref()).unwrap_or_else(|| vec![0; dataset.len()]);
+    // Images without labels count as one more class.
+    let classes = dataset.class_names().len();
+    let labels: Vec<usize> =
+        labels(dataset.as_ref()).into_iter().map(|label| label.unwrap_or(classes)).collect();
     subset(dataset, stratified_subset(&labels, limit, seed))
 }
 
 fn subset(dataset: &Arc<dyn Dataset>, indices: Vec<usize>) -> Arc<dyn Dataset> {
+    if indices.len() == dataset.len() {
+        return dataset.clone();
+    }
     Arc::new(Subset::new(dataset.clone(), indices))
 }

@@ -2,7 +2,6 @@
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 
-mod files;
 mod findings;
 mod images;
 mod page;
@@ -12,7 +11,7 @@ mod settings;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{anyhow, bail};
+use anyhow::{Context, anyhow, bail};
 use burn::module::Module;
 use burn::tensor::Device;
 use clap::Parser;
@@ -22,13 +21,13 @@ use selfsame::callbacks::{
     TimingLog,
 };
 use selfsame::device::NamedDevice;
+use selfsame::files::{shell_word, write_atomically};
 use selfsame::models::{AnyBackbone, AnyMethod, Clock, Method, to_pytorch};
 use selfsame::report::Png;
 use selfsame::samplers::{Loader, LoaderConfig};
-use selfsame::train::{OnlineAccuracy, Outcome, TrainError, Trainer};
+use selfsame::train::{OnlineAccuracy, Outcome, RunFolder, TrainError, Trainer, few_steps};
 use serde_json::json;
 
-use files::{shell_word, write_atomically};
 use findings::{Accuracy, BeforeAfter, Counts, Findings, Row, Seconds, Spread, VERSIONS};
 use images::Images;
 use proof::{ImageFeatures, Judge, ScratchTraining};
@@ -65,10 +64,10 @@ fn start(options: Options) -> anyhow::Result<End> {
         raised.raise();
         eprintln!("\nstopping after this step; press Ctrl-C again to stop at once");
     })?;
-    plan.check_folder()?; // before the images are read, which can take long
+    let folder = plan.run_folder()?;
     let started = Instant::now();
-    let images = Images::load(&plan.settings)?;
-    let run = Run { started, plan, device_name, device, signal, images };
+    let images = Images::load(&plan.settings, folder.path())?;
+    let run = Run { started, plan, folder, device_name, device, signal, images };
     let (settings, device) = (&run.plan.settings, &run.device);
     let encoder = settings.backbone.init(settings.seed, device);
     let method = settings.method(run.images.train.len()).init(encoder, settings.seed, device)?;
@@ -78,6 +77,8 @@ fn start(options: Options) -> anyhow::Result<End> {
 struct Run {
     started: Instant,
     plan: Plan,
+    /// Locked from the start.
+    folder: RunFolder,
     device_name: &'static str,
     /// The device, with autodiff.
     device: Device,
@@ -94,14 +95,16 @@ impl Run {
             seed: settings.seed,
         };
         let loader = Loader::new(images.train.clone(), settings.recipe(), config)?;
-        self.plan.claim_folder()?;
+        if self.plan.start == Start::New {
+            self.begin()?; // before the checkpoints of a run that it replaces are seen
+        }
         println!("{}", images.describe());
         let random = method.encoder().valid();
         let trainer = self.trainer(&method, &loader)?;
         drop(method); // the trainer has it
         let views = view_grid(&images.sample(8)?, &settings.recipe(), settings.seed);
         let views = Png::encode(&views)?;
-        write_atomically(&out.join("views.png"), views.as_bytes())?;
+        self.write(RunFolder::VIEWS, views.as_bytes())?;
 
         let random = self.extract(&random)?;
         let start = Instant::now();
@@ -119,7 +122,7 @@ impl Run {
         }
         let encoder = outcome.method.encoder().valid();
         let learned = self.extract(&encoder)?;
-        write_atomically(&out.join("encoder.safetensors"), &self.weights(&encoder)?)?;
+        self.write(RunFolder::ENCODER, &self.weights(&encoder)?)?;
 
         let (mut knn, mut accuracy) = (None, None);
         if let Some(judge) = Judge::new(images, settings.seed) {
@@ -132,15 +135,26 @@ impl Run {
         let findings = self.findings(&outcome, fitting, knn, accuracy);
         let neighbors = learned.neighbors(images)?;
         let page = page::page(settings, &findings, &outcome.history, &views, &neighbors)?;
-        write_atomically(&out.join("report.html"), page.to_string().as_bytes())?;
+        self.write(RunFolder::REPORT, page.to_string().as_bytes())?;
         let result = serde_json::to_string_pretty(&findings)? + "\n";
-        write_atomically(&out.join("result.json"), result.as_bytes())?;
+        self.write(RunFolder::RESULT, result.as_bytes())?;
         println!("{findings}");
         println!(
             "{} contains report.html, result.json, encoder.safetensors, views.png",
             out.display()
         );
         Ok(End::Finished)
+    }
+
+    /// Writes the settings of a run that starts, new or made longer.
+    fn begin(&self) -> anyhow::Result<()> {
+        Ok(self.folder.begin(&serde_json::to_vec_pretty(&self.plan.settings)?)?)
+    }
+
+    /// Writes a file of the run as a whole.
+    fn write(&self, name: &str, bytes: &[u8]) -> anyhow::Result<()> {
+        let path = self.folder.file(name);
+        write_atomically(&path, bytes).with_context(|| format!("cannot write {}", path.display()))
     }
 
     fn extract(&self, encoder: &AnyBackbone) -> anyhow::Result<ImageFeatures> {
@@ -172,7 +186,8 @@ impl Run {
     /// Prepares pre-training, new or from its newest checkpoint, and says how long it will be if
     /// that is not what the settings say.
     fn trainer(&self, method: &AnyMethod, loader: &Loader) -> anyhow::Result<Trainer<AnyMethod>> {
-        let Plan { out, settings, time_limit, tensorboard, start, .. } = &self.plan;
+        let Self { plan, folder, .. } = self;
+        let Plan { settings, time_limit, tensorboard, start, .. } = plan;
         let prepare = |checkpoints| {
             let steps = loader.batches_per_epoch() as u64;
             Trainer::new(method.clone(), loader.clone(), settings.training(steps), &self.device)?
@@ -180,14 +195,14 @@ impl Run {
                 .with_checkpoints(checkpoints)
         };
         let mut may_extend = *start == Start::Extended;
-        let trainer = match prepare(self.plan.checkpoints()) {
+        let trainer = match prepare(plan.checkpoints(folder)) {
             // More epochs were asked for before, as the missing result tells, and the run ended
             // before its first checkpoint.
             Err(TrainError::OtherLength { then, now, is_finished: true, .. })
-                if now > then && !self.plan.has_result() =>
+                if now > then && !folder.has_result() =>
             {
                 may_extend = true;
-                prepare(self.plan.checkpoints().extend_finished())
+                prepare(folder.checkpoints().extend_finished())
             }
             prepared => prepared,
         };
@@ -221,8 +236,11 @@ impl Run {
             let clock = trainer.clock();
             println!("resuming after step {} of {}", clock.step, clock.total_steps());
         }
-        if *start == Start::New || is_extended {
-            self.plan.begin()?;
+        if is_extended {
+            self.begin()?;
+        }
+        if let Some(warning) = few_steps(trainer.clock(), settings.batch_size) {
+            println!("{warning}");
         }
 
         if let Some(held_out) = self.images.held_out(settings)? {
@@ -234,13 +252,13 @@ impl Run {
             .with_sync_every(steps)
             .with_callback(Health)
             .with_callback(Progress::new(settings.method.title()))
-            .with_callback(CsvLog::new(out.join("epochs.csv")))
-            .with_callback(JsonLinesLog::new(out.join("steps.jsonl")))
-            .with_callback(TimingLog::new(out.join("timing.csv")))
+            .with_callback(CsvLog::new(folder.file(RunFolder::EPOCHS)))
+            .with_callback(JsonLinesLog::new(folder.file(RunFolder::STEPS)))
+            .with_callback(TimingLog::new(folder.file(RunFolder::TIMING)))
             .with_callback(CollapseAlarm::default())
             .with_signal(self.signal.clone());
         if *tensorboard {
-            trainer = trainer.with_callback(TensorBoard::new(self.plan.tensorboard_folder()));
+            trainer = trainer.with_callback(TensorBoard::new(folder.file(RunFolder::TENSORBOARD)));
         }
         Ok(trainer)
     }
@@ -312,6 +330,7 @@ impl Run {
                 train: images.train.len(),
                 test: images.test.as_ref().map_or(0, |test| test.len()),
                 skipped: images.skipped.len(),
+                omitted: images.omitted.count(),
             },
             versions: VERSIONS,
         }

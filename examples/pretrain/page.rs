@@ -3,7 +3,7 @@
 use selfsame::callbacks::History;
 use selfsame::report::{LineChart, NeighborSheet, Page, Png, Series};
 
-use crate::findings::Findings;
+use crate::findings::{Counts, Findings};
 use crate::settings::Settings;
 
 /// Curves of the training, as the history names them and as their charts do.
@@ -60,9 +60,18 @@ pub(crate) fn page(
 }
 
 fn introduction(settings: &Settings, findings: &Findings) -> String {
+    let Counts { skipped, omitted, .. } = findings.images;
+    let left = match skipped + omitted {
+        0 => String::new(),
+        _ => {
+            format!(
+                " {skipped} images were skipped, as they cannot be read; {omitted} other files were omitted."
+            )
+        }
+    };
     format!(
         "{} images without labels, {} epochs, {} images per step, seed {}; pre-training took \
-         {:.0} s at {:.0} images per second.",
+         {:.0} s at {:.0} images per second.{left}",
         findings.images.train,
         findings.epochs,
         settings.batch_size,

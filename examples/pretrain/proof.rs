@@ -14,7 +14,7 @@ use selfsame::optim::OptimizerConfig;
 use selfsame::report::{NeighborSheet, nearest_other_rows, nearest_rows, spread_over_classes};
 use selfsame::train::{FineTune, Supervised, TrainError, TuningGrid, extract_features};
 
-use crate::images::{Images, labels};
+use crate::images::{Images, labels_at};
 use crate::settings::Settings;
 
 /// Images per forward pass.
@@ -51,7 +51,8 @@ impl ImageFeatures {
     /// training images.
     pub(crate) fn neighbors(&self, images: &Images) -> anyhow::Result<NeighborSheet> {
         let dataset = images.test.as_ref().unwrap_or(&images.train);
-        let labels = labels(dataset.as_ref()).unwrap_or_else(|| vec![0; dataset.len()]);
+        let labels: Vec<usize> =
+            (0..dataset.len()).map(|index| dataset.label(index).unwrap_or(0)).collect();
         let queries = spread_over_classes(&labels, QUERIES);
         let rows = match &self.test {
             Some(test) => nearest_rows(&self.train, test, &queries, NEIGHBORS),
@@ -68,6 +69,8 @@ impl ImageFeatures {
 
 /// Labels for training and testing.
 pub(crate) struct Judge {
+    /// The training images that have labels, as indices, and these.
+    labeled: Vec<usize>,
     train: Vec<usize>,
     test: Vec<usize>,
     classes: usize,
@@ -78,9 +81,11 @@ impl Judge {
     /// Returns `None` if the images have no labels.
     pub(crate) fn new(images: &Images, seed: u64) -> Option<Self> {
         let classes = images.train.class_names().len();
-        let train = labels(images.train.as_ref())?;
-        let test = labels(images.test.as_ref()?.as_ref())?;
-        Some(Self { train, test, classes, seed })
+        let labeled = images.labeled.clone();
+        let train = labels_at(images.train.as_ref(), &labeled);
+        let test = images.test.as_ref()?.as_ref();
+        let test = labels_at(test, &(0..test.len()).collect::<Vec<_>>());
+        Some(Self { labeled, train, test, classes, seed })
     }
 
     fn test<'a>(&'a self, features: &'a ImageFeatures) -> anyhow::Result<LabeledFeatures<'a>> {
@@ -90,7 +95,8 @@ impl Judge {
 
     /// Returns the share of test images whose nearest training images vote for their class.
     pub(crate) fn knn(&self, features: &ImageFeatures) -> anyhow::Result<f64> {
-        let train = LabeledFeatures::new(&features.train, &self.train)?;
+        let rows = features.train.select(&self.labeled);
+        let train = LabeledFeatures::new(&rows, &self.train)?;
         Ok(Knn::default().accuracy(train, self.test(features)?, self.classes)?)
     }
 
@@ -99,7 +105,8 @@ impl Judge {
         let test = self.test(features)?;
         let accuracy = |indices: &[usize]| -> anyhow::Result<f64> {
             let labels: Vec<usize> = indices.iter().map(|&index| self.train[index]).collect();
-            let rows = features.train.select(indices);
+            let rows = indices.iter().map(|&index| self.labeled[index]);
+            let rows = features.train.select(&rows.collect::<Vec<_>>());
             let train = LabeledFeatures::new(&rows, &labels)?;
             Ok(LinearProbe::default().fit(train, self.classes)?.accuracy(test)?)
         };
@@ -118,14 +125,14 @@ impl Judge {
     ) -> anyhow::Result<Option<[Summary; 2]>> {
         let ScratchTraining { images, settings, device, threads, signal } = training;
         let test = images.test.as_ref().context("a labeled run has test images")?;
-        let recipe = settings.supervised_recipe();
+        let (train, recipe) = (images.labeled_images(), settings.supervised_recipe());
         let run = |title: &str| Supervised {
             shown: settings.shown(),
             threads: *threads,
             seed: self.seed,
             signal: signal.clone(),
             title: Some(title.to_owned()),
-            ..Supervised::new(images.train.clone(), test.clone(), recipe.clone(), device)
+            ..Supervised::new(train.clone(), test.clone(), recipe.clone(), device)
         };
         let encoder = |_| settings.backbone.init(self.seed, device);
         let accuracy = |grid: TuningGrid, title, samples: &[Vec<usize>]| match grid.accuracy(

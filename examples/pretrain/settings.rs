@@ -1,30 +1,22 @@
 //! Command line of the program, and the settings of a run.
 
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
 use clap::Parser;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use selfsame::augment::Recipe;
+use selfsame::files::shell_word;
 use selfsame::models::{BackboneConfig, MethodConfig, MethodName, UnknownMethod, backbone};
 use selfsame::optim::{OptimizerConfig, Schedule};
-use selfsame::train::{Checkpoints, Preset, TrainError, TrainerConfig};
+use selfsame::train::{Checkpoints, Preset, RunFolder, TrainError, TrainerConfig};
 use serde::{Deserialize, Serialize};
-
-use crate::files::{shell_word, write_atomically};
 
 /// Side of an image, in pixels, and of the views of photographs.
 pub(crate) const SIDE: u32 = 32;
 /// Side of the views of drawn shapes.
 const SMALL_SIDE: u32 = 16;
-const SETTINGS: &str = "settings.json";
-const RESULT: &str = "result.json";
-const CHECKPOINTS: &str = "checkpoint";
-const TENSORBOARD: &str = "tensorboard";
-/// The file in the folder of checkpoints that a run keeps locked.
-const LOCK: &str = ".lock";
 /// The longest time limit, more than a year.
 const MAX_HOURS: f64 = 10_000.0;
 
@@ -185,7 +177,7 @@ impl Options {
             time_limit: time_limit.transpose()?,
             // A run that has curves goes on with them.
             tensorboard: self.tensorboard
-                || (start != Start::New && out.join(TENSORBOARD).is_dir()),
+                || (start != Start::New && out.join(RunFolder::TENSORBOARD).is_dir()),
             overwrite: self.overwrite,
             out,
             start,
@@ -257,107 +249,37 @@ impl Options {
 }
 
 impl Plan {
-    /// Returns the folder of checkpoints, which may make a finished run longer if that was asked
+    /// Locks the output folder before the images are read, which can take long. A folder that holds
+    /// a run is refused, unless this run resumes or replaces it.
+    pub(crate) fn run_folder(&self) -> anyhow::Result<RunFolder> {
+        let folder = match self.start {
+            Start::New if self.overwrite => RunFolder::replace(&self.out),
+            Start::New => RunFolder::create(&self.out),
+            Start::Resumed | Start::Extended => RunFolder::resume(&self.out),
+        };
+        folder.map_err(|error| {
+            let folder = self.out.display();
+            match error {
+                TrainError::Occupied { is_finished: true, .. } => anyhow!(
+                    "{folder} holds a finished run; give another --out, or --overwrite to replace it"
+                ),
+                TrainError::Occupied { .. } => anyhow!(
+                    "{folder} holds an unfinished run; resume it with `--resume {}`, or give another \
+                     --out, or --overwrite to replace it",
+                    shell_word(&self.out)
+                ),
+                error @ TrainError::File { .. } => anyhow::Error::new(error)
+                    .context(format!("cannot write to {folder}; give another folder with --out")),
+                error => error.into(),
+            }
+        })
+    }
+
+    /// Returns the checkpoints in the folder, which may make a finished run longer if that was asked
     /// for.
-    pub(crate) fn checkpoints(&self) -> Checkpoints {
-        let checkpoints = Checkpoints::new(self.out.join(CHECKPOINTS));
+    pub(crate) fn checkpoints(&self, folder: &RunFolder) -> Checkpoints {
+        let checkpoints = folder.checkpoints();
         if self.start == Start::Extended { checkpoints.extend_finished() } else { checkpoints }
-    }
-
-    /// Returns the folder of the curves for TensorBoard.
-    pub(crate) fn tensorboard_folder(&self) -> PathBuf {
-        self.out.join(TENSORBOARD)
-    }
-
-    /// Returns whether the folder holds the result of a finished run.
-    pub(crate) fn has_result(&self) -> bool {
-        self.out.join(RESULT).exists()
-    }
-
-    /// Refuses a new run in a folder that holds another one, unless that is to be replaced; a run
-    /// that is still going is never replaced.
-    pub(crate) fn check_folder(&self) -> anyhow::Result<()> {
-        if self.start != Start::New {
-            return Ok(());
-        }
-        let checkpoints = self.out.join(CHECKPOINTS);
-        if let Ok(lock) = File::open(checkpoints.join(LOCK))
-            && let Err(TryLockError::WouldBlock) = lock.try_lock()
-        {
-            bail!(TrainError::InUse { path: checkpoints });
-        }
-        let folder = self.out.display();
-        ensure!(
-            self.overwrite || !self.has_result(),
-            "{folder} holds a finished run; give another --out, or --overwrite to replace it"
-        );
-        ensure!(
-            self.overwrite || self.checkpoints().newest().is_none(),
-            "{folder} holds an unfinished run; resume it with `--resume {}`, or give another --out, \
-             or --overwrite to replace it",
-            shell_word(&self.out)
-        );
-        Ok(())
-    }
-
-    /// Creates the output folder of a new run, and removes the run that it replaces.
-    pub(crate) fn claim_folder(&self) -> anyhow::Result<()> {
-        if self.start != Start::New {
-            return Ok(());
-        }
-        self.check_folder()?;
-        std::fs::create_dir_all(&self.out).with_context(|| self.unwritable())?;
-        if self.overwrite {
-            self.remove_run().with_context(|| self.unwritable())?;
-        }
-        Ok(())
-    }
-
-    /// Removes what a run has written, and nothing else. The checkpoints are the first to go and the
-    /// result is the last, so that half of a run is never taken for one that can be resumed.
-    fn remove_run(&self) -> std::io::Result<()> {
-        let is_run = self.has_result()
-            || self.out.join(SETTINGS).exists()
-            || self.checkpoints().newest().is_some();
-        if !is_run {
-            return Ok(());
-        }
-        for folder in [CHECKPOINTS, TENSORBOARD].map(|name| self.out.join(name)) {
-            if folder.exists() {
-                std::fs::remove_dir_all(folder)?;
-            }
-        }
-        let written = [
-            "views.png",
-            "encoder.safetensors",
-            "report.html",
-            "epochs.csv",
-            "timing.csv",
-            "steps.jsonl",
-            SETTINGS,
-            RESULT,
-        ];
-        for file in written.map(|name| self.out.join(name)) {
-            if file.exists() {
-                std::fs::remove_file(file)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes the settings of a run that is about to start, new or made longer, and removes the
-    /// result of the run before.
-    pub(crate) fn begin(&self) -> anyhow::Result<()> {
-        self.settings.save(&self.out).with_context(|| self.unwritable())?;
-        let result = self.out.join(RESULT);
-        if result.exists() {
-            std::fs::remove_file(&result).with_context(|| self.unwritable())?;
-        }
-        Ok(())
-    }
-
-    fn unwritable(&self) -> String {
-        format!("cannot write to {}; give another folder with --out", self.out.display())
     }
 }
 
@@ -383,7 +305,7 @@ impl Settings {
     }
 
     fn load(folder: &Path) -> anyhow::Result<Self> {
-        let path = folder.join(SETTINGS);
+        let path = folder.join(RunFolder::SETTINGS);
         ensure!(
             path.exists(),
             "{} holds no run to resume; start it without --resume",
@@ -393,11 +315,6 @@ impl Settings {
             .with_context(|| format!("cannot read {}", path.display()))?;
         serde_json::from_str(&text)
             .with_context(|| format!("{} does not hold settings of this program", path.display()))
-    }
-
-    fn save(&self, folder: &Path) -> anyhow::Result<()> {
-        write_atomically(&folder.join(SETTINGS), &serde_json::to_vec_pretty(self)?)?;
-        Ok(())
     }
 
     /// Returns the name of the images, as results show it.

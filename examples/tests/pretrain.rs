@@ -393,6 +393,26 @@ fn images_without_labels_are_learned_from_and_the_reason_for_no_accuracy_is_give
 }
 
 #[test]
+fn labels_that_only_some_images_have_are_used_and_what_is_omitted_is_counted() {
+    let root = folder(&[("train/across", 40), ("train/down", 40), ("unlabeled", 30), ("extra", 3)]);
+    fs::write(root.path().join("train/notes.txt"), "").unwrap();
+    // Inside the data: the run is not among them.
+    let out = root.path().join("run");
+    let data = root.path().to_str().unwrap();
+    let said = stdout(&small(&["--no-scratch", "--data", data], &out));
+    assert!(said.contains("94 images for training, 16 of 2 classes for testing"), "{said}");
+    assert!(said.contains("64 of the 94 have labels"), "{said}");
+    assert!(said.contains("omitted images in no split (train, val, test or unlabeled): 3"));
+    assert!(said.contains("omitted files ending in .txt: 1 (train/notes.txt)"), "{said}");
+    let found = result(&out);
+    assert!(said.contains("omitted folders of runs: 1 (run/)"), "{said}");
+    assert_eq!(found["images"]["omitted"], 3 + 1 + 1);
+    assert!(found["accuracy"]["labels_all"]["pretrained"]["mean"].as_f64().unwrap() > 0.0);
+    let again = stdout(&small(&["--no-scratch", "--data", data, "--overwrite"], &out));
+    assert_eq!(again.lines().next(), said.lines().next(), "the first run's images are no data");
+}
+
+#[test]
 fn one_bad_image_among_many_is_skipped_by_name_unless_strict() {
     let root = folder(&[("across", 40), ("down", 40)]);
     fs::write(root.path().join("across").join("999.png"), b"no image at all").unwrap();

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use selfsame_files::write_atomically;
 use selfsame_models::Method;
 
 use crate::log_error::LogError;
 use crate::lost::Lost;
 use crate::{Callback, CallbackError, History, RunView};
-use selfsame_files::write_atomically;
 
 /// A table with one line per epoch: `epoch`, then every measured value, sorted by name.
 ///

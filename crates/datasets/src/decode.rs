@@ -71,11 +71,16 @@ pub enum DecodeError {
         /// Number of scans.
         scans: usize,
     },
-    /// The values have no range that is black to white; how they are stored.
-    #[error("its values are {0}, which do not say what is white; set it (`--range LOW..HIGH`)")]
+    /// The values have no range that is black to white, and [`PixelOptions::range`] is not set; how
+    /// they are stored.
+    #[error(
+        "its values are {0}, which do not say what is black and what is white; set a range of values, such \
+         as 0..4095"
+    )]
     NoRange(&'static str),
-    /// There are more bands than gray or RGB has, and they are not known to be transparency.
-    #[error("it has {bands} bands; choose one or three of them (`--channels 0,1,2`)")]
+    /// There are more bands than gray or RGB has, which are not known to be transparency, and
+    /// [`PixelOptions::channels`] does not choose among them.
+    #[error("it has {bands} bands; choose one or three of them as channels, such as 0,1,2")]
     Bands {
         /// Number of bands.
         bands: usize,

@@ -205,7 +205,7 @@ impl PixelOptions {
         let eight = if keep_eight_bits { "; images of 8 bits are unchanged" } else { "" };
         let message = format!(
             "{} of {} images looked at store {kind} with values from {low} to {high}: {} becomes \
-             black and {} white in all images{eight} (`--range LOW..HIGH` sets another range)",
+             black and {} white in all images{eight}; another range can be set",
             deep.len(),
             seen.len(),
             range.low,

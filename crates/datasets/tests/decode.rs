@@ -569,7 +569,7 @@ fn tiffs_that_are_no_image_yet_say_what_to_choose() {
         [0.0_f32, 0.5, 1.0, f32::NAN].iter().flat_map(|x| x.to_le_bytes()).collect();
     let float = Tiff { more: vec![(339, 3)], ..Tiff::new([2, 2], &[32], 1) }.bytes(&floats);
     let said = decode_image(&float).unwrap_err().to_string();
-    assert!(said.contains("32-bit floats") && said.contains("--range"), "{said}");
+    assert!(said.contains("32-bit floats") && said.contains("set a range of values"), "{said}");
     let options = PixelOptions { range: Some("0..1".parse().unwrap()), ..PixelOptions::default() };
     let image = decode_image_with(&float, &options).unwrap();
     assert_eq!(image.to_luma8().into_raw(), [0, 128, 255, 0]);

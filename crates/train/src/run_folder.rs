@@ -113,6 +113,9 @@ impl RunFolder {
     /// Starts the run: removes the one that it replaces, writes the settings of this one, and
     /// removes a result of before, which a longer run has not reached yet.
     ///
+    /// Of a new run, call it before its trainer is given the [`checkpoints`](Self::checkpoints):
+    /// those of a run that is replaced would be resumed.
+    ///
     /// # Errors
     /// If a file cannot be removed or written.
     pub fn begin(&self, settings: &[u8]) -> Result<(), TrainError> {

@@ -144,7 +144,6 @@ enum Meaning {
 }
 
 /// What the first directory says.
-#[allow(clippy::struct_excessive_bools, reason = "the format has that many switches")]
 pub(super) struct Head {
     pub(super) width: u32,
     pub(super) height: u32,
@@ -164,7 +163,6 @@ pub(super) struct Head {
     palette: Vec<u64>,
     /// Where the file says how values become colors.
     meaning_at: Option<usize>,
-    little: bool,
 }
 
 impl Head {
@@ -239,16 +237,15 @@ impl Head {
             planar,
             palette: directory.all(COLOR_MAP),
             meaning_at: directory.find(PHOTOMETRIC).map(|entry| entry.at),
-            little: directory.little,
         })
     }
 
     /// Decodes the values of all bands, and then the colors they stand for.
     pub(super) fn decode(&self, bytes: &[u8]) -> Result<Pixels, DecodeError> {
         // The library gives back all bands, unchanged, of what it takes for gray values.
-        let mut bytes = bytes.to_vec();
+        let (little, mut bytes) = (bytes.starts_with(b"II"), bytes.to_vec());
         if let Some(place) = self.meaning_at.and_then(|at| bytes.get_mut(at..at + 2)) {
-            place.copy_from_slice(&if self.little { [1, 0] } else { [0, 1] });
+            place.copy_from_slice(&if little { [1, 0] } else { [0, 1] });
         }
         let mut limits = Limits::default();
         (limits.decoding_buffer_size, limits.intermediate_buffer_size) = (MAX_BYTES, MAX_BYTES);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use csv::{ReaderBuilder, StringRecord, Trim};
 use rayon::prelude::*;
 
-use super::archive::split_of;
+use super::archive::{Label, split_of};
 use super::folder::{FoundImage, Location, labeled_splits};
 use super::layout::Role;
 use super::names::is_image;
@@ -54,7 +54,7 @@ const SPLITS: [&str; 5] = ["split", "subset", "partition", "set", "fold"];
 #[derive(Debug)]
 struct Row {
     path: String,
-    label: String,
+    label: Label,
     split: String,
 }
 
@@ -102,10 +102,14 @@ pub(crate) fn open_list(list: &Path) -> Result<Splits, DataError> {
                 .add(&format!("images of the split `{}`, which is not known", row.split), row.path);
             continue;
         }
-        if several(&row.label) {
-            omitted.add(SEVERAL, &row.path);
-        }
-        let label = Some(row.label).filter(|label| !label.is_empty() && !several(label));
+        let label = match row.label {
+            Label::One(label) => Some(label),
+            Label::None => None,
+            Label::Several => {
+                omitted.add(SEVERAL, &row.path);
+                None
+            }
+        };
         if let Some(&first) = known.get(&place) {
             let first: &mut FoundImage = &mut images[first].0;
             if first.label == label {
@@ -147,10 +151,12 @@ pub(crate) fn label_images(list: &Path, images: &mut [FoundImage]) -> bool {
         if objects { objects_of(&text).ok() } else { rows_of(&text, &mut Omitted::default()).ok() }
     };
     let folder = list.parent().unwrap_or(Path::new(""));
+    let label = |row: Row| match row.label {
+        Label::One(label) => Some((folder.join(row.path.replace('\\', "/")), label)),
+        Label::Several | Label::None => None,
+    };
     let rows = read().unwrap_or_default().into_iter();
-    let used = rows.filter(|row| !row.label.is_empty() && !several(&row.label));
-    let labels: HashMap<PathBuf, String> =
-        used.map(|row| (folder.join(row.path.replace('\\', "/")), row.label)).collect();
+    let labels: HashMap<PathBuf, String> = rows.filter_map(label).collect();
     let mut found = false;
     for image in images {
         if let Location::File(place) = &image.location
@@ -328,7 +334,7 @@ impl Columns {
         let field = |at: Option<usize>| at.and_then(|at| record.get(at)).unwrap_or_default();
         let row = Row {
             path: field(Some(self.path)).to_owned(),
-            label: field(self.label).to_owned(),
+            label: label(field(self.label)),
             split: field(self.split).to_owned(),
         };
         if row.path.is_empty() || record.len() > self.count {
@@ -350,17 +356,17 @@ fn objects_of(text: &str) -> Result<Vec<Row>, String> {
         let fault = |error: String| format!("line {}: {error}", line + 1);
         let object: HashMap<String, Value> =
             serde_json::from_str(text).map_err(|error| fault(error.to_string()))?;
-        let find = |names: &[&str]| -> String {
+        let find = |names: &[&str]| -> Option<&Value> {
             let named = |name: &&str| object.iter().find(|(key, _)| is_of(key, &[*name]));
-            match names.iter().find_map(named).map(|(_, value)| value) {
-                Some(Value::String(text)) => text.trim().to_owned(),
-                Some(Value::Array(values)) if values.len() > 1 => "several;labels".to_owned(),
-                Some(Value::Array(values)) => values.first().map(plain).unwrap_or_default(),
-                Some(value) => plain(value),
-                None => String::new(),
-            }
+            names.iter().find_map(named).map(|(_, value)| value)
         };
-        let row = Row { path: find(&PATHS), label: find(&LABELS), split: find(&SPLITS) };
+        let text = |names: &[&str]| find(names).map(plain).unwrap_or_default();
+        let label = match find(&LABELS) {
+            Some(Value::Array(values)) if values.len() > 1 => Label::Several,
+            Some(Value::Array(values)) => label(&values.first().map(plain).unwrap_or_default()),
+            value => label(&value.map(plain).unwrap_or_default()),
+        };
+        let row = Row { path: text(&PATHS), label, split: text(&SPLITS) };
         let missing = "it has no text `path` or `file_name`".to_owned();
         if row.path.is_empty() { Err(fault(missing)) } else { Ok(row) }
     };
@@ -369,18 +375,22 @@ fn objects_of(text: &str) -> Result<Vec<Row>, String> {
 
 fn plain(value: &serde_json::Value) -> String {
     match value {
-        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::String(text) => text.trim().to_owned(),
         serde_json::Value::Number(number) => number.to_string(),
         serde_json::Value::Bool(value) => value.to_string(),
         _ => String::new(),
     }
 }
 
-/// Returns whether a label stands for several: `cat;dog`, `cat|dog` or `[1, 2]`.
-fn several(label: &str) -> bool {
-    let parts = |separator| label.split(separator).filter(|part| !part.trim().is_empty()).count();
-    let bracketed = label.starts_with(['[', '(', '{']) && label.ends_with([']', ')', '}']);
-    parts(';') > 1 || parts('|') > 1 || (bracketed && parts(',') > 1)
+/// Returns the label that a text stands for; `cat;dog`, `cat|dog` and `[1, 2]` are several.
+fn label(text: &str) -> Label {
+    let parts = |separator| text.split(separator).filter(|part| !part.trim().is_empty()).count();
+    let bracketed = text.starts_with(['[', '(', '{']) && text.ends_with([']', ')', '}']);
+    match text {
+        "" => Label::None,
+        _ if parts(';') > 1 || parts('|') > 1 || (bracketed && parts(',') > 1) => Label::Several,
+        text => Label::One(text.to_owned()),
+    }
 }
 
 /// Returns the file that a path in a list stands for, if it is there.

@@ -10,6 +10,7 @@ use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use selfsame_files::write_atomically;
 use serde::{Deserialize, Serialize};
 
 use super::archive::Archive;
@@ -106,16 +107,10 @@ impl Index {
         })
     }
 
-    /// Writes it whole or not at all.
     fn write(&self, path: &Path) {
         let Ok(text) = serde_json::to_vec(self) else { return };
         let bytes = [&stamp(&[&text]).to_le_bytes()[..], &text].concat();
-        let place = place(path);
-        let mut partial = OsString::from(&place);
-        partial.push(format!(".{}", std::process::id()));
-        if fs::write(&partial, bytes).and_then(|()| fs::rename(&partial, place)).is_err() {
-            let _ = fs::remove_file(partial); // nothing was lost but time
-        }
+        let _ = write_atomically(&place(path), &bytes); // nothing is lost but time
     }
 }
 
