@@ -37,9 +37,9 @@ report:
 weights:
     .ci/weights
 
-# The main program, small, in the profile of the tests.
+# The program, small, in the profile of the tests.
 example out="target/ci/pretrain":
-    cargo run --locked --example pretrain -- --quick --overwrite --out {{ out }}
+    cargo run --locked --bin selfsame -- pretrain --quick --overwrite --out {{ out }}
 
 # Clippy, warnings denied.
 lint:

@@ -205,7 +205,11 @@ where
     let steps = (images.train.len() / BATCH) as u64;
     // Without a number, more epochs than fit: the time limit makes them fewer, and the schedule ends
     // with them.
-    let config = preset.training(options.epochs.unwrap_or(10_000), BATCH, steps);
+    let mut config = preset.training(options.epochs.unwrap_or(10_000), BATCH, steps);
+    if !images.is_drawn && options.epochs.is_none() {
+        // A warm-up in proportion to the epochs that fit, which may be fewer than the preset's.
+        config.schedule = Schedule::one_cycle(config.schedule.peak());
+    }
     let mut trainer = Trainer::new(method, loader, config, &device)?
         .with_callback(alarm)
         .with_callback(Progress::new(title));

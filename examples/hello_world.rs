@@ -1,7 +1,7 @@
 //! Learns from drawn shapes without labels, and shows what that is worth: the accuracy of nearest
 //! neighbors, and of a linear classifier with 10 labels per class, on an encoder before and after.
 //!
-//! Takes about a minute on two cores, seconds with `--quick`. `pretrain` does it on your images.
+//! Takes about a minute on two cores, seconds with `--quick`. `selfsame pretrain` does it on your images.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 
@@ -20,7 +20,7 @@ fn main() -> anyhow::Result<()> {
     let (images, width, epochs) = match std::env::args().nth(1).as_deref() {
         None => (5_000, 16, 14),
         Some("--quick") => (1_000, 8, 10),
-        Some(other) => anyhow::bail!("only `--quick`, not `{other}`; `pretrain` has more options"),
+        Some(other) => anyhow::bail!("only `--quick`, not `{other}`; `selfsame pretrain` has more"),
     };
     let shapes = |images, split| -> Arc<dyn Dataset> {
         Arc::new(Synthetic::new(SyntheticConfig { images, size: 32, seed: 0, split }))

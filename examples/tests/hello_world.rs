@@ -42,5 +42,5 @@ fn the_trained_encoder_is_better_than_the_random_one_and_a_second_run_says_the_s
 fn an_option_that_it_does_not_have_is_refused() {
     let output = start("--data").wait_with_output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
-    assert!(!output.status.success() && stderr.contains("`pretrain`"), "{stderr}");
+    assert!(!output.status.success() && stderr.contains("`selfsame pretrain`"), "{stderr}");
 }

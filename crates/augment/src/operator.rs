@@ -147,6 +147,25 @@ impl Operator {
         operators.iter().fold(None, |side, operator| operator.side_after(side))
     }
 
+    /// Multiplies all lengths in pixels by `share`.
+    pub(crate) fn scale(&mut self, share: f64) {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1")]
+        let scaled = |length: u32| (f64::from(length) * share).round().max(1.0) as u32;
+        match self {
+            Self::RandomResizedCrop(RandomResizedCrop { size, .. })
+            | Self::Resize(Resize { size, .. })
+            | Self::CenterCrop(CenterCrop { size })
+            | Self::Cutout(Cutout { size, .. }) => *size = scaled(*size),
+            Self::PadCrop(PadCrop { size, padding, .. }) => {
+                (*size, *padding) = (scaled(*size), scaled(*padding));
+            }
+            Self::GaussianBlur(GaussianBlur { kernel_size: Some(kernel), .. }) => {
+                *kernel = scaled(u32::try_from(*kernel).unwrap_or(u32::MAX)) as usize | 1; // odd
+            }
+            _ => {}
+        }
+    }
+
     /// Returns the first field out of its range.
     pub(crate) fn invalid_field(&self) -> Option<InvalidField> {
         Parameters::invalid_field(self)

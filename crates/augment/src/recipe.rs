@@ -57,6 +57,28 @@ impl Recipe {
         Self { normalize, ..self }
     }
 
+    /// Resizes all views in proportion, the first to `side` pixels: crops, paddings, and the kernels
+    /// of blurs that have a fixed one. Each becomes at least 1.
+    ///
+    /// # Panics
+    /// If there is no view, or it has no fixed size, which [`validate`](ViewMaker::validate) finds.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::{Recipe, ViewMaker};
+    ///
+    /// let recipe = Recipe::dino_imagenet().with_side(112);
+    /// assert_eq!([0, 2].map(|view| recipe.view_dims(view)), [[3, 112, 112], [3, 48, 48]]);
+    /// assert_eq!(recipe.with_side(224), Recipe::dino_imagenet());
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn with_side(mut self, side: u32) -> Self {
+        let share = f64::from(side) / self.view_dims(0)[1] as f64;
+        self.views.iter_mut().flatten().for_each(|operator| operator.scale(share));
+        self
+    }
+
     #[track_caller]
     fn draw(&self, key: ViewKey, image: [usize; 2], steps: &mut Vec<PlanStep>) {
         assert!(image[0] > 0 && image[1] > 0, "a view of an empty image, {image:?}");

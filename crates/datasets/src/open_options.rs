@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::DataError;
 
 /// How the folders of a data set are read, for [`open_with`](crate::open_with).
@@ -36,7 +38,8 @@ pub struct OpenOptions {
 }
 
 /// What folders of images mean, in a folder or in an archive.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FolderLayout {
     /// `auto`: detected by names and structure.
     #[default]

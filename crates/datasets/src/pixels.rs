@@ -5,12 +5,14 @@ use std::str::FromStr;
 
 use image::DynamicImage;
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
 use crate::decode::{Bands, Pixels, Values, gray_or_rgb};
 use crate::{DataError, Dataset, DecodeError, EncodedImage};
 
 /// The bands of an image that become its gray, or its red, green and blue.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Channels {
     /// Gray or RGB, as the file says; an image of other bands is an error.
     #[default]
@@ -46,6 +48,20 @@ impl FromStr for Channels {
     }
 }
 
+impl TryFrom<String> for Channels {
+    type Error = DataError;
+
+    fn try_from(text: String) -> Result<Self, DataError> {
+        text.parse()
+    }
+}
+
+impl From<Channels> for String {
+    fn from(channels: Channels) -> Self {
+        channels.to_string()
+    }
+}
+
 impl fmt::Display for Channels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -72,7 +88,8 @@ impl fmt::Display for Channels {
 /// assert!("5..5".parse::<PixelRange>().is_err());
 /// # Ok::<(), selfsame_datasets::DataError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub struct PixelRange {
     low: f64,
     high: f64,
@@ -129,6 +146,20 @@ impl FromStr for PixelRange {
     }
 }
 
+impl TryFrom<String> for PixelRange {
+    type Error = DataError;
+
+    fn try_from(text: String) -> Result<Self, DataError> {
+        text.parse()
+    }
+}
+
+impl From<PixelRange> for String {
+    fn from(range: PixelRange) -> Self {
+        range.to_string()
+    }
+}
+
 impl fmt::Display for PixelRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}..{}", self.low, self.high)
@@ -137,7 +168,10 @@ impl fmt::Display for PixelRange {
 
 /// How stored values become pixels. By default as the file says: its colors, in the full range of
 /// its type.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// In JSON and TOML, channels and range are text, such as `"0,3,2"` and `"0..4095"`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct PixelOptions {
     /// The bands to use. Default: [`Channels::Auto`].
     pub channels: Channels,

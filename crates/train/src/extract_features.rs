@@ -1,6 +1,7 @@
 //! The features of whole data sets.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use rayon::prelude::*;
 use selfsame_augment::{Recipe, ViewKey};
 use selfsame_datasets::Dataset;
 use selfsame_metrics::Features;
@@ -87,23 +88,9 @@ pub(crate) fn extract_draw<const D: usize>(
     let mut labels = Vec::with_capacity(source.samples());
     let indices: Vec<usize> = (0..source.samples()).collect();
     for chunk in indices.chunks(batch) {
-        // A source writes all its views; those that are not asked for are overwritten.
-        let rows = |view| if view < draw.views { chunk.len() } else { 1 };
         let mut values: Vec<Vec<f32>> =
-            sizes.iter().enumerate().map(|(view, size)| vec![0.0; rows(view) * size]).collect();
-        for (place, &index) in chunk.iter().enumerate() {
-            let Draw { seed, epoch, .. } = draw;
-            let key = ViewKey { seed, epoch, sample: index as u64, view: 0 };
-            let mut views: Vec<&mut [f32]> = values
-                .iter_mut()
-                .zip(&sizes)
-                .map(|(values, &size)| {
-                    let start = place * size % values.len().max(1);
-                    &mut values[start..][..size]
-                })
-                .collect();
-            labels.push(source.write_views(index, key, &mut views)?);
-        }
+            sizes.iter().take(draw.views).map(|size| vec![0.0; chunk.len() * size]).collect();
+        labels.extend(write_rows(source, draw, chunk, &sizes, &mut values)?);
         for ((values, dims), features) in values.into_iter().zip(&dims).zip(&mut features) {
             let dims = [vec![chunk.len()], dims.clone()].concat();
             assert_eq!(dims.len(), D, "`forward` takes {D} dimensions, the views have {dims:?}");
@@ -114,6 +101,33 @@ pub(crate) fn extract_draw<const D: usize>(
     }
     let features = features.into_iter().map(|features| Features::new(dim, features));
     Ok((features.collect::<Result<_, _>>()?, labels))
+}
+
+/// Makes the views of some samples, on all cores, and returns their labels. The first views are
+/// written one sample after the other to `values`; a source makes the others, too.
+fn write_rows(
+    source: &dyn ViewSource,
+    draw: Draw,
+    samples: &[usize],
+    sizes: &[usize],
+    values: &mut [Vec<f32>],
+) -> Result<Vec<Option<usize>>, TrainError> {
+    let mut rows: Vec<_> =
+        values.iter_mut().zip(sizes).map(|(values, size)| values.chunks_mut(*size)).collect();
+    let rows: Vec<Vec<&mut [f32]>> =
+        samples.iter().map(|_| rows.iter_mut().filter_map(Iterator::next).collect()).collect();
+    let write = |(mut views, &index): (Vec<&mut [f32]>, &usize)| {
+        let mut others: Vec<Vec<f32>> =
+            sizes[draw.views..].iter().map(|size| vec![0.0; *size]).collect();
+        views.extend(others.iter_mut().map(Vec::as_mut_slice));
+        let Draw { seed, epoch, .. } = draw;
+        let key = ViewKey { seed, epoch, sample: index as u64, view: 0 };
+        source.write_views(index, key, &mut views)
+    };
+    let labels: Vec<Result<Option<usize>, _>> =
+        rows.into_par_iter().zip(samples).map(write).collect();
+    // Of several errors the first: the same one whatever the number of threads.
+    Ok(labels.into_iter().collect::<Result<_, _>>()?)
 }
 
 /// Computes the features of every image of `dataset` with `forward`, in order, `batch` at a time.

@@ -54,6 +54,8 @@ impl RunFolder {
     pub const TENSORBOARD: &str = "tensorboard";
     /// The weights of the encoder.
     pub const ENCODER: &str = "encoder.safetensors";
+    /// What was measured of the encoder later on.
+    pub const EVALUATIONS: &str = "evaluations.json";
     /// The page about the run.
     pub const REPORT: &str = "report.html";
     /// Views, as the encoder saw them.
@@ -169,6 +171,7 @@ impl RunFolder {
             Self::VIEWS,
             Self::ENCODER,
             Self::REPORT,
+            Self::EVALUATIONS,
             Self::EPOCHS,
             Self::TIMING,
             Self::STEPS,

@@ -69,6 +69,27 @@ impl WeightsFile {
         self.tensors.names().map(String::as_str)
     }
 
+    /// Returns what the file says about itself: the `about` of whoever wrote it here.
+    ///
+    /// # Example
+    /// ```
+    /// use burn::tensor::Device;
+    /// use selfsame_models::{ResNetConfig, WeightsFile, to_pytorch};
+    ///
+    /// let folder = std::env::temp_dir().join(format!("selfsame-about-{}", std::process::id()));
+    /// std::fs::create_dir_all(&folder)?;
+    /// let path = folder.join("encoder.safetensors");
+    /// let network = ResNetConfig::resnet10(2).init(0, &Device::flex());
+    /// std::fs::write(&path, to_pytorch(&network, r#"{"epochs": 3}"#)?)?;
+    /// assert!(WeightsFile::open(&path)?.about().is_some_and(|about| about.contains("epochs")));
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn about(&self) -> Option<&str> {
+        self.tensors.about.as_deref()
+    }
+
     /// Returns the file with only the tensors under `prefix`, such as `teacher` or
     /// `state_dict.module.encoder_q`, which keep their full names.
     ///
@@ -98,6 +119,8 @@ pub(super) struct Tensors {
     entries: BTreeMap<String, Entry>,
     /// The content of a safetensors file.
     bytes: Vec<u8>,
+    /// What a safetensors file says about itself.
+    about: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -164,9 +187,9 @@ impl Tensors {
             let place = Place::Bytes(start + first..start + end);
             (name, Entry { shape: info.shape.clone(), element, place })
         });
-        let tensors = Self { entries: entries.collect(), bytes };
-        let about = metadata.metadata().as_ref().and_then(|about| about.get(ABOUT));
-        match about.and_then(|about| checksum_in(about)) {
+        let about = metadata.metadata().as_ref().and_then(|about| about.get(ABOUT)).cloned();
+        let tensors = Self { entries: entries.collect(), bytes, about };
+        match tensors.about.as_deref().and_then(checksum_in) {
             Some(written) if written != tensors.checksum() => Err(WeightsError::Damaged),
             _ => Ok(tensors),
         }
@@ -192,7 +215,7 @@ impl Tensors {
             let shape = tensor.shape().to_vec();
             (name, Entry { shape, element, place: Place::Checkpoint(tensor) })
         });
-        Self { entries: entries.collect(), bytes: Vec::new() }
+        Self { entries: entries.collect(), bytes: Vec::new(), about: None }
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &String> {

@@ -1,0 +1,149 @@
+//! An encoder from the folder of a run, or from a file of weights.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail, ensure};
+use burn::tensor::Device;
+use clap::Args;
+use selfsame::augment::Recipe;
+use selfsame::datasets::{Dataset, PixelOptions};
+use selfsame::metrics::Features;
+use selfsame::models::{AnyBackbone, Backbone, BackboneConfig, WeightsFile, backbone};
+use selfsame::train::{RunFolder, extract_features};
+use serde::Deserialize;
+
+use crate::settings::Settings;
+
+/// Images per forward pass.
+pub(crate) const BATCH: usize = 128;
+
+/// What an encoder is made from.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct EncoderOptions {
+    /// Folder of a finished run, or weights: its encoder.safetensors, or with --model those of
+    /// torchvision or timm (.pth, .safetensors)
+    #[arg(value_name = "RUN|WEIGHTS")]
+    pub encoder: PathBuf,
+    /// Encoder that the weights are of, if they do not say so; `selfsame models` lists all
+    #[arg(long, value_name = "NAME")]
+    pub model: Option<String>,
+    /// Side of the images it takes, in pixels, with --model [default: 224]
+    #[arg(long, value_name = "PIXELS", requires = "model",
+          value_parser = clap::value_parser!(u32).range(8..=1024))]
+    pub image_size: Option<u32>,
+    /// Channels of its first stage or width of its tokens, with --model [default: as published]
+    #[arg(long, value_name = "CHANNELS", requires = "model")]
+    pub width: Option<usize>,
+    /// Device to compute on; `selfsame devices` lists all
+    #[arg(long, default_value = "auto")]
+    pub device: String,
+}
+
+/// An encoder, and how it sees an image.
+#[derive(Debug)]
+pub(crate) struct Encoder {
+    pub network: AnyBackbone,
+    pub config: BackboneConfig,
+    /// How an image is shown to it.
+    pub shown: Recipe,
+    /// How pixels were read when it was trained.
+    pub pixels: PixelOptions,
+    /// Its name: that of its run, or of its file.
+    pub name: String,
+    /// The folder of its run, if it was given by that.
+    pub run: Option<PathBuf>,
+    pub device: Device,
+    file: WeightsFile,
+}
+
+/// What `encoder.safetensors` says about itself.
+#[derive(Debug, Deserialize)]
+pub(crate) struct About {
+    pub encoder: BackboneConfig,
+    pub input: Recipe,
+    #[serde(default)]
+    pub pixels: PixelOptions,
+}
+
+impl Encoder {
+    /// Reads the encoder that the options name.
+    pub(crate) fn open(options: &EncoderOptions) -> anyhow::Result<Self> {
+        let device = selfsame::device(&options.device)?.device;
+        let given = &options.encoder;
+        let run = given.is_dir().then(|| given.clone());
+        let path = match &run {
+            Some(folder) => folder.join(RunFolder::ENCODER),
+            None => given.clone(),
+        };
+        if let (Some(folder), false) = (&run, path.exists()) {
+            let folder_shown = folder.display();
+            ensure!(folder.join(RunFolder::SETTINGS).exists(), "{folder_shown} holds no run");
+            bail!(
+                "{folder_shown} holds an unfinished run, which has no encoder yet; finish it with\n  \
+                 selfsame resume {}",
+                selfsame::files::shell_word(folder)
+            );
+        }
+        let file = WeightsFile::open(&path)
+            .with_context(|| format!("cannot read the weights {}", path.display()))?;
+        let about = file.about().and_then(|text| serde_json::from_str::<About>(text).ok());
+        let About { encoder: config, input: shown, pixels } = match (about, &options.model) {
+            (Some(about), None) => about,
+            (None, None) => bail!(
+                "{} does not say what encoder it is of; name it with --model, such as --model \
+                 resnet50 (`selfsame models` lists all)",
+                path.display()
+            ),
+            (_, Some(name)) => foreign(name, options)?,
+        };
+        let loaded = file
+            .load(config.init(0, &device))
+            .with_context(|| format!("{} does not fit the encoder", path.display()))?;
+        let name = match &run {
+            Some(folder) => folder.file_name(), // which may have dots
+            None => path.file_stem(),
+        };
+        let name = name.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        Ok(Self { network: loaded.network, config, shown, pixels, name, run, device, file })
+    }
+
+    /// Returns the settings of the encoder's run, if it was given by its run.
+    pub(crate) fn settings(&self) -> anyhow::Result<Option<Settings>> {
+        self.run.as_deref().map(Settings::load).transpose()
+    }
+
+    /// Returns a copy that can be trained.
+    pub(crate) fn trainable(&self) -> anyhow::Result<AnyBackbone> {
+        let fresh = self.config.init(0, &self.device.clone().autodiff());
+        Ok(self.file.load(fresh)?.network)
+    }
+
+    /// Computes the features of images.
+    pub(crate) fn features(&self, images: &Arc<dyn Dataset>) -> anyhow::Result<Features> {
+        features(&self.network, &self.shown, images, &self.device)
+    }
+}
+
+/// Computes the features of images, one row for each.
+pub(crate) fn features(
+    network: &AnyBackbone,
+    shown: &Recipe,
+    images: &Arc<dyn Dataset>,
+    device: &Device,
+) -> anyhow::Result<Features> {
+    let forward = |view| network.forward(view);
+    Ok(extract_features(images.clone(), shown, BATCH, device, forward)?)
+}
+
+/// Returns what is known of weights from elsewhere: images of ImageNet, as usual.
+fn foreign(name: &str, options: &EncoderOptions) -> anyhow::Result<About> {
+    let side = options.image_size.unwrap_or(224);
+    let config = backbone(name)?.for_images(side as usize);
+    let encoder = match options.width {
+        Some(width) => config.with_width(width),
+        None => config,
+    };
+    let input = Recipe::evaluation_imagenet().with_side(side);
+    Ok(About { encoder, input, pixels: PixelOptions::default() })
+}

@@ -1,0 +1,300 @@
+//! `selfsame evaluate`: measure what an encoder has learned.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use selfsame::augment::ViewMaker;
+use selfsame::files::write_atomically;
+use selfsame::metrics::{
+    Knn, LabeledFeatures, NearestClassMean, ProbeProtocol, ReadOut, evaluate_few_labels,
+};
+use selfsame::train::RunFolder;
+
+use crate::amount::Amount;
+use crate::data_options::DataOptions;
+use crate::encoder::{Encoder, EncoderOptions};
+use crate::evaluation::{Evaluation, Few, ReadOutAccuracy};
+use crate::features::ImageFeatures;
+use crate::findings::Findings;
+use crate::images::Images;
+use crate::judge::Judge;
+use crate::report::write_again;
+use crate::settings::{DataSettings, Settings};
+use crate::signals::Signals;
+use crate::supervised::WithLabels;
+use crate::terminal::Terminal;
+
+/// Test images at most, equally many of each class.
+const TEST_LIMIT: usize = 10_000;
+
+/// Measure an encoder: nearest neighbors, linear probe, few labels, fine-tuning.
+///
+/// Accuracy is measured on test images, which choose nothing: settings are chosen on part of the
+/// training images. The results of a run are added to its report.html and to its evaluations.json.
+#[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "flags of a command line")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    encoder: EncoderOptions,
+    /// Labeled images [default: those of the run]
+    #[arg(value_name = "DATA")]
+    data: Vec<PathBuf>,
+    /// Numbers of labels to measure with: per class, as a share, or all [default:
+    /// 1,2,5,10,25,100,1%,10%,all, as far as there are as many; 10,all with --finetune or --scratch]
+    #[arg(long, value_name = "AMOUNTS", value_delimiter = ',')]
+    labels: Vec<Amount>,
+    /// Samples of labels for each number; the mean and its 95 % interval are shown
+    #[arg(long, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u64).range(1..=1000))]
+    samples: u64,
+    /// How the linear probe is fitted
+    #[arg(long, value_name = "NAME", default_value = "dinov3")]
+    protocol: Protocol,
+    /// Train the encoder on with the labels, too
+    #[arg(long)]
+    finetune: bool,
+    /// Train the same network from scratch with the labels, to compare
+    #[arg(long)]
+    scratch: bool,
+    /// Fewer steps, and no choice of settings, with --finetune and --scratch
+    #[arg(long)]
+    quick: bool,
+    /// Number of training images, equally many of each class [default: all, or that of the run]
+    #[arg(long, value_name = "IMAGES", value_parser = clap::value_parser!(u64).range(2..))]
+    limit: Option<u64>,
+    /// Seed of the label samples [default: that of the run, or 0]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Threads that prepare views [default: one per core]
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    threads: Option<u32>,
+    #[command(flatten)]
+    images: DataOptions,
+}
+
+/// Protocols of the linear probe.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Protocol {
+    /// L-BFGS, with a penalty chosen among 45 on part of the training images
+    Dinov3,
+    /// 90 epochs of SGD, as in lightly's benchmarks
+    Lightly,
+    /// 100 epochs of SGD, as in solo-learn
+    SoloLearn,
+    /// Adam, as in TensorFlow Similarity's examples
+    TfSimilarity,
+}
+
+impl Protocol {
+    fn probe(self) -> ProbeProtocol {
+        match self {
+            Self::Dinov3 => ProbeProtocol::dinov3(),
+            Self::Lightly => ProbeProtocol::lightly(),
+            Self::SoloLearn => ProbeProtocol::solo_learn(),
+            Self::TfSimilarity => ProbeProtocol::tf_similarity(),
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Dinov3 => "DINOv3",
+            Self::Lightly => "lightly",
+            Self::SoloLearn => "solo-learn",
+            Self::TfSimilarity => "TensorFlow Similarity",
+        }
+    }
+}
+
+impl Options {
+    pub(crate) fn run(self, terminal: Terminal) -> anyhow::Result<()> {
+        Signals::listen()?;
+        let encoder = Encoder::open(&self.encoder)?;
+        let run = encoder.run.clone().map(RunFolder::resume).transpose()?;
+        let settings = encoder.settings()?;
+        let data = self.data(settings.as_ref(), &encoder)?;
+        let is_transfer = settings.as_ref().is_none_or(|run| run.data.paths != data.paths);
+        let seed = self.seed.or(settings.as_ref().map(|run| run.seed)).unwrap_or(0);
+        let side = u32::try_from(encoder.shown.view_dims(0)[1]).unwrap_or(u32::MAX);
+        let exclude: Vec<&Path> = run.iter().map(RunFolder::path).collect();
+        let images = Images::load(&data, side, seed, &exclude)?;
+        terminal.note(images.describe());
+        let judge = Judge::new(&images, seed)
+            .with_context(|| format!("{} has no labels, which evaluation needs", data.name()))?;
+        let features =
+            ImageFeatures::extract(&images, &encoder.shown, &encoder.network, &encoder.device)?;
+
+        let evaluation =
+            Evaluation { is_transfer, ..self.measure(&judge, &features, &data, terminal)? };
+        let mut evaluation = Evaluation {
+            classes: images.train.class_names().to_vec(),
+            few: self.few(&judge, &features, &images, &encoder, &data, terminal)?,
+            ..evaluation
+        };
+        if let (Some(run), Some(settings)) = (&run, &settings) {
+            evaluation = evaluation.save(run.path())?;
+            if !is_transfer {
+                add_scratch(run.path(), &evaluation)?;
+            }
+            let own = (!is_transfer).then_some((&images, &features));
+            write_again(run.path(), settings, &encoder, own)?;
+        }
+        if terminal.json {
+            return terminal.json(&evaluation);
+        }
+        terminal.result(evaluation.table().to_string().trim_end())?;
+        terminal.result("")?;
+        terminal.result(evaluation.few_labels()?.table().to_string().trim_end())?;
+        if let Some(run) = &run {
+            let path = run.file(RunFolder::REPORT);
+            terminal.note(format_args!("added to {}", path.display()));
+        }
+        Ok(())
+    }
+
+    /// Returns the images to evaluate on.
+    fn data(&self, run: Option<&Settings>, encoder: &Encoder) -> anyhow::Result<DataSettings> {
+        let mut data = match (self.data.is_empty(), run) {
+            (true, Some(run)) => run.data.clone(),
+            (true, None) => bail!("weights alone name no images; give labeled images as DATA"),
+            (false, _) => DataSettings {
+                paths: self.data.iter().map(std::path::absolute).collect::<Result<_, _>>()?,
+                test_limit: TEST_LIMIT,
+                ..DataSettings::default()
+            },
+        };
+        data.pixels = self.images.pixels(&encoder.pixels);
+        data.layout = self.images.layout.unwrap_or(data.layout);
+        if !self.images.classes.is_empty() {
+            data.classes.clone_from(&self.images.classes);
+        }
+        data.strict |= self.images.strict;
+        if let Some(limit) = self.limit {
+            data.limit = Some(usize::try_from(limit)?);
+        }
+        Ok(data)
+    }
+
+    fn measure(
+        &self,
+        judge: &Judge,
+        features: &ImageFeatures,
+        data: &DataSettings,
+        terminal: Terminal,
+    ) -> anyhow::Result<Evaluation> {
+        terminal.note(format_args!("fitting the linear probe of {}", self.protocol.title()));
+        let rows = judge.labeled(features);
+        let train = LabeledFeatures::new(&rows, &judge.train)?;
+        let probe = self.protocol.probe().fit(train, judge.classes)?;
+        Ok(Evaluation {
+            data: data.name(),
+            is_transfer: false,
+            seed: judge.seed(),
+            train: judge.train.len(),
+            test: judge.test.len(),
+            classes: Vec::new(),
+            protocol: self.protocol.title().to_owned(),
+            knn: judge.knn(features)?,
+            probe: probe.evaluate(judge.tested(features)?)?,
+            few: Vec::new(),
+        })
+    }
+
+    /// Measures accuracy with few labels, by all read-outs and kinds of training asked for.
+    fn few(
+        &self,
+        judge: &Judge,
+        features: &ImageFeatures,
+        images: &Images,
+        encoder: &Encoder,
+        data: &DataSettings,
+        terminal: Terminal,
+    ) -> anyhow::Result<Vec<Few>> {
+        let rows = judge.labeled(features);
+        let train = LabeledFeatures::new(&rows, &judge.train)?;
+        let test = judge.tested(features)?;
+        let read_outs = [
+            ("linear probe", ReadOut::Probe(ProbeProtocol::Fixed(Default::default()))),
+            ("nearest class mean", ReadOut::NearestClassMean(NearestClassMean::default())),
+            ("20-NN", ReadOut::Knn(Knn::default())),
+        ];
+        let with_labels = WithLabels {
+            images,
+            encoder,
+            threads: self.threads.map_or_else(
+                || std::thread::available_parallelism().map_or(1, usize::from),
+                |threads| threads as usize,
+            ),
+            seed: judge.seed(),
+            is_drawn: data.paths.is_empty(),
+            quick: self.quick,
+            quiet: terminal.quiet,
+        };
+        let (mut found, mut too_few) = (Vec::new(), Vec::new());
+        for amount in self.amounts() {
+            let samples =
+                amount.samples(&judge.train, judge.classes, self.samples, judge.seed())?;
+            let Some(samples) = samples else {
+                too_few.push(amount.to_string());
+                continue;
+            };
+            let kinds: Vec<ReadOut> = read_outs.iter().map(|(_, kind)| kind.clone()).collect();
+            let measured = evaluate_few_labels(&kinds, train, test, judge.classes, &samples)?;
+            let named = read_outs.iter().zip(&measured);
+            let mut accuracies: Vec<ReadOutAccuracy> =
+                named.map(|((name, _), few)| ReadOutAccuracy::of(name, &few.accuracies)).collect();
+            let mut add = |name: &str, summary| {
+                let samples = samples.len();
+                accuracies.push(ReadOutAccuracy::of_summary(name, summary, samples));
+            };
+            if self.finetune {
+                add("fine-tuned", with_labels.fine_tuned(amount, &samples)?);
+            }
+            if self.scratch {
+                add("from scratch", with_labels.from_scratch(amount, &samples)?);
+            }
+            let count = samples.first().map_or(0, Vec::len);
+            found.push(Few { labels: amount.to_string(), count, read_outs: accuracies });
+        }
+        if !too_few.is_empty() {
+            terminal.note(format_args!(
+                "not measured, since a class has too few labels: {}",
+                too_few.join(", ")
+            ));
+        }
+        Ok(found)
+    }
+
+    fn amounts(&self) -> Vec<Amount> {
+        if !self.labels.is_empty() {
+            return self.labels.clone();
+        }
+        if self.finetune || self.scratch {
+            return vec![Amount::PerClass(10), Amount::All];
+        }
+        Amount::USUAL.to_vec()
+    }
+}
+
+/// Adds what training from scratch came to, to the result of the run.
+fn add_scratch(folder: &Path, evaluation: &Evaluation) -> anyhow::Result<()> {
+    let mut findings = Findings::load(folder)?;
+    let Some(accuracy) = &mut findings.accuracy else { return Ok(()) };
+    let scratch = |labels: &str| {
+        let few = evaluation.few.iter().find(|few| few.labels == labels)?;
+        let found = few.read_outs.iter().find(|read_out| read_out.name == "from scratch")?;
+        Some(found.summary)
+    };
+    let (few, all) = (scratch("10"), scratch("all"));
+    if few.is_none() && all.is_none() {
+        return Ok(());
+    }
+    accuracy.labels_all.scratch = all.or(accuracy.labels_all.scratch);
+    if let Some(row) = &mut accuracy.labels_10 {
+        row.scratch = few.or(row.scratch);
+    }
+    let path = folder.join(RunFolder::RESULT);
+    let text = serde_json::to_string_pretty(&findings)? + "\n";
+    write_atomically(&path, text.as_bytes())
+        .with_context(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,552 @@
+//! What the user has given of the settings, by file and by option, and the settings that follow.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow, bail, ensure};
+use selfsame::augment::{Normalize, Recipe, ViewMaker};
+use selfsame::models::{BackboneConfig, MethodConfig, MethodName, backbone};
+use selfsame::optim::OptimizerConfig;
+use selfsame::train::Preset;
+use serde_json::{Map, Value, json};
+
+use crate::near::near;
+use crate::settings::{DataSettings, Settings};
+
+/// Side of a view of a photograph, in pixels.
+const SIDE: u32 = 32;
+/// Channels of the first stage of a default encoder.
+const WIDTH: usize = 16;
+/// Steps that a default run has at least, if that takes no more than `MOST_EPOCHS`.
+const STEPS: u64 = 600;
+const MOST_EPOCHS: u64 = 100;
+/// Settings that stand for others.
+const SHORT: [&str; 6] = ["preset", "model", "width", "image_size", "quick", "weight_decay"];
+
+/// Settings that the user has given, as a tree of JSON; all others have their defaults.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Given(Map<String, Value>);
+
+/// What is known of the images once they have been read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known {
+    /// Number of training images.
+    pub images: usize,
+    /// Means and deviations of their channels, where no published ones fit.
+    pub normalize: Option<Normalize>,
+}
+
+impl Given {
+    /// Reads a file of settings: TOML, or JSON as in the folder of a run.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read {}", path.display()))?;
+        let is_json = path.extension().is_some_and(|ending| ending == "json");
+        let read = if is_json {
+            serde_json::from_str(&text).map_err(anyhow::Error::from)
+        } else {
+            toml::from_str(&text).map_err(anyhow::Error::from)
+        };
+        let read: Map<String, Value> =
+            read.with_context(|| format!("{} holds no settings", path.display()))?;
+        let mut given = Self::default();
+        // Short ones last: what they stand for may be changed in part.
+        let (short, long): (Vec<_>, Vec<_>) =
+            read.into_iter().partition(|(name, _)| SHORT.contains(&name.as_str()));
+        long.into_iter().chain(short).try_for_each(|(name, value)| given.set(&name, value))?;
+        Ok(given)
+    }
+
+    /// Gives a setting by its path, such as `method.temperature`; it replaces what was given before.
+    pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) -> anyhow::Result<()> {
+        let value = value.into();
+        match path {
+            "weight_decay" => return self.set("optimizer.weight_decay", value),
+            // The numbers of another method are of no use.
+            "method.name" if self.0.get("method").is_some_and(|it| it["name"] != value) => {
+                self.0.insert("method".to_owned(), json!({ "name": value }));
+                return Ok(());
+            }
+            // All of the encoder.
+            "model" => {
+                self.0.remove("backbone");
+            }
+            _ => {}
+        }
+        let mut tree = &mut self.0;
+        let mut names = path.split('.').peekable();
+        let first = names.peek().copied().unwrap_or_default().to_owned();
+        while let Some(name) = names.next() {
+            ensure!(!name.is_empty(), "`{path}` names no setting");
+            if names.peek().is_none() {
+                let value = if name == path { in_full(path, value) } else { value };
+                tree.insert(name.to_owned(), value);
+                return Ok(());
+            }
+            let branch = tree.entry(name).or_insert_with(|| json!({}));
+            if let (true, Value::String(text)) = (first == "recipe", &*branch) {
+                *branch = serde_json::to_value(read_recipe(text)?)?;
+            }
+            tree = branch.as_object_mut().with_context(|| {
+                format!("`{path}` names no setting, since `{name}` has no parts")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Gives a setting if there is a value.
+    pub(crate) fn set_some(
+        &mut self,
+        path: &str,
+        value: Option<impl Into<Value>>,
+    ) -> anyhow::Result<()> {
+        value.map_or(Ok(()), |value| self.set(path, value))
+    }
+
+    /// Gives a setting as `KEY=VALUE`, the value as in TOML; what is no value of TOML is text.
+    pub(crate) fn assign(&mut self, assignment: &str) -> anyhow::Result<()> {
+        let (key, text) = assignment.split_once('=').with_context(|| {
+            format!("`--set {assignment}` gives no value; write --set KEY=VALUE")
+        })?;
+        let parsed: Result<Map<String, Value>, _> = toml::from_str(&format!("value = {text}"));
+        let value = parsed.ok().and_then(|mut parsed| parsed.remove("value"));
+        self.set(key.trim(), value.unwrap_or_else(|| text.trim().into()))
+    }
+
+    /// Returns the settings: what was given, and defaults that suit it and the images, as far as
+    /// they are known.
+    pub(crate) fn resolve(&self, known: Option<Known>) -> anyhow::Result<Settings> {
+        let mut given = self.clone();
+        let mut tree = serde_json::to_value(given.take_defaults(known)?)?;
+        SHORT.iter().for_each(|short| {
+            given.0.remove(*short);
+        });
+        merge(&mut tree, Value::Object(given.0), "")?;
+        let mut settings: Settings = serde_json::from_value(tree).context("the settings")?;
+        for path in settings.data.paths.iter_mut().chain(settings.init.as_mut()) {
+            *path = absolute(path)?;
+        }
+        settings.validate()?;
+        Ok(settings)
+    }
+
+    /// Takes the recipe if all of it is given, by name or in parts: in the size that is given, and
+    /// for one by name with the normalization that fits the images.
+    fn take_recipe(&mut self, usual: &Recipe, known: Option<Known>) -> anyhow::Result<Recipe> {
+        let has_own_normalization = self.get("recipe.normalize").is_some();
+        let mut recipe = match self.0.get("recipe") {
+            Some(Value::String(name)) => read_recipe(name)?,
+            Some(tree) if tree.get("views").is_some() => {
+                serde_json::from_value(tree.clone()).context("`recipe`")?
+            }
+            _ => usual.clone(),
+        };
+        if self.0.get("recipe").is_some_and(|it| it.is_string() || it.get("views").is_some()) {
+            self.0.remove("recipe");
+        }
+        recipe.validate()?;
+        if let Some(side) = self.number("image_size")? {
+            ensure!(
+                (8..=1024).contains(&side),
+                "`image_size` must be 8 to 1024 pixels, not {side}"
+            );
+            recipe = recipe.with_side(u32::try_from(side).unwrap_or(SIDE));
+        }
+        if let (Some(normalize), false) =
+            (known.and_then(|known| known.normalize), has_own_normalization)
+        {
+            recipe = recipe.with_normalize(normalize);
+        }
+        Ok(recipe)
+    }
+
+    /// Takes the encoder if all of it is given, by name or in parts: for images of `side` pixels, in
+    /// the width that is given.
+    fn take_backbone(
+        &mut self,
+        usual: BackboneConfig,
+        side: usize,
+    ) -> anyhow::Result<BackboneConfig> {
+        let width = self.number("width")?;
+        let whole = self.get("backbone.family").is_some().then(|| self.0.remove("backbone"));
+        let config = match (whole.flatten(), self.text("model")?) {
+            (Some(tree), None) => {
+                let config: BackboneConfig = serde_json::from_value(tree).context("`backbone`")?;
+                if self.get("image_size").is_some() { config.for_images(side) } else { config }
+            }
+            (_, Some(name)) => backbone(name)?.for_images(side),
+            (None, None) => usual.for_images(side),
+        };
+        Ok(width.map_or(config.clone(), |width| config.with_width(width)))
+    }
+
+    fn get(&self, path: &str) -> Option<&Value> {
+        let mut names = path.split('.');
+        let first = self.0.get(names.next()?)?;
+        names.try_fold(first, |tree, name| tree.get(name)).filter(|value| !value.is_null())
+    }
+
+    fn number(&self, name: &str) -> anyhow::Result<Option<usize>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
+        number
+            .filter(|number| *number > 0)
+            .map(Some)
+            .with_context(|| format!("`{name}` must be a whole number above 0, not {value}"))
+    }
+
+    fn text(&self, name: &str) -> anyhow::Result<Option<&str>> {
+        let Some(value) = self.get(name) else { return Ok(None) };
+        value.as_str().map(Some).with_context(|| format!("`{name}` must be text, not {value}"))
+    }
+
+    /// Returns the settings if nothing more were given than what defaults depend on, and takes what
+    /// is in them.
+    fn take_defaults(&mut self, known: Option<Known>) -> anyhow::Result<Settings> {
+        let name = self.text("method.name")?.map_or(Ok(MethodName::SimClr), str::parse)?;
+        let is_drawn = self.get("data.paths").and_then(Value::as_array).is_none_or(Vec::is_empty);
+        let quick = self.get("quick").is_some_and(|quick| quick == true);
+        let published = match self.text("preset")? {
+            None => None,
+            Some("cifar10") => Some(Preset::cifar10(name)),
+            Some("imagenet") => Some(Preset::imagenet(name)),
+            Some("shapes") => Some(Preset::shapes(name)),
+            Some(other) => {
+                bail!("there is no preset `{other}`; there are cifar10, imagenet and shapes")
+            }
+        };
+        let base = published.clone().unwrap_or_else(|| ours(name, is_drawn));
+        let recipe = self.take_recipe(&base.recipe, known)?;
+        let side = recipe.view_dims(0)[1];
+        let usual = match (&base.backbone, quick || published.is_some()) {
+            (BackboneConfig::ResNet(_), false) => base.backbone.clone().with_width(WIDTH),
+            _ => base.backbone.clone(),
+        };
+        let backbone = self.take_backbone(usual, side)?;
+        let batch_size = match self.number("batch_size")? {
+            Some(given) => given,
+            None => default_batch(base.batch_size, quick, known),
+        };
+        let mut method = base.method.clone();
+        if published.is_none() {
+            fit_queue(&mut method, batch_size, known);
+        }
+        let steps = known.map(|known| (known.images / batch_size.max(1)).max(1) as u64);
+        let limit = match (is_drawn, quick) {
+            (true, true) => Some(1_000),
+            (true, false) => Some(6_000),
+            (false, true) => Some(1_000),
+            (false, false) => None,
+        };
+        Ok(Settings {
+            data: DataSettings {
+                limit,
+                test_limit: match (is_drawn, quick) {
+                    (true, true) => 400,
+                    (true, false) => 1_500,
+                    (false, _) => 2_000,
+                },
+                ..DataSettings::default()
+            },
+            seed: 0,
+            epochs: match (quick, is_drawn) {
+                (true, true) => 10,
+                (true, false) => 3,
+                _ if published.is_some() || is_drawn => base.epochs,
+                // Small data need more passes for as many steps.
+                _ => steps.map_or(base.epochs, |steps| {
+                    STEPS.div_ceil(steps).clamp(base.epochs, MOST_EPOCHS)
+                }),
+            },
+            batch_size,
+            learning_rate: base.rate_for(batch_size),
+            last_learning_rate: base.last_rate * batch_size as f64 / base.batch_size as f64,
+            warmup_epochs: base.warmup_epochs,
+            clip_norm: base.clip_norm,
+            init: None,
+            method,
+            backbone,
+            optimizer: base.optimizer,
+            recipe,
+        })
+    }
+}
+
+/// Returns our recipe for a run of minutes on a CPU: of drawn shapes, or of photographs.
+fn ours(method: MethodName, is_drawn: bool) -> Preset {
+    let drawn = Preset::shapes(method);
+    // One epoch of warm-up whatever their number, so that a finished run can be made longer.
+    let drawn = Preset { warmup_epochs: 1, epochs: 18, ..drawn };
+    if is_drawn {
+        return drawn;
+    }
+    let batch_size = 256;
+    let mut preset = Preset { epochs: 12, ..drawn.clone() };
+    // Twice the blocks.
+    if let (BackboneConfig::ResNet(_), Ok(deeper)) = (&drawn.backbone, backbone("resnet18")) {
+        preset.backbone = deeper.with_width(WIDTH / 2);
+    }
+    // Crops of photographs for two views cover a fifth of the image or more, from which short runs
+    // learn faster than from smaller ones; DINO has larger ones.
+    let has_two_alike = drawn.recipe == Recipe::shapes(16);
+    preset.recipe = match method {
+        MethodName::Dino => Recipe::dino_cifar(),
+        _ if has_two_alike => Recipe::simsiam_cifar(),
+        _ => Preset::cifar10(method).recipe,
+    };
+    preset.rate = match drawn.optimizer {
+        // Adam's rate does not grow with the loss, so that of longer runs fits.
+        OptimizerConfig::Adam { .. } | OptimizerConfig::AdamW { .. } => {
+            Preset::cifar10(method).rate_for(batch_size)
+        }
+        // The temperature is higher, and so the rate lower.
+        _ if method == MethodName::SimClr => 0.5 * drawn.rate_for(batch_size),
+        _ => drawn.rate_for(batch_size),
+    };
+    preset.batch_size = batch_size;
+    if let MethodConfig::SimClr(config) = &mut preset.method {
+        config.temperature = 0.5;
+    }
+    preset
+}
+
+/// Returns the batch of a run for which none is given: smaller for few images, so that an epoch has
+/// some steps.
+fn default_batch(usual: usize, quick: bool, known: Option<Known>) -> usize {
+    let usual = if quick { usual.min(64) } else { usual };
+    let Some(Known { images, .. }) = known else { return usual };
+    let fitting = (images / 4).max(2).next_power_of_two() / 2;
+    fitting.clamp(2, usual)
+}
+
+/// Sets the rows of a queue: as many as in the authors' CIFAR-10 demo of `MoCo`, but at most half of
+/// the images, in whole batches. With a queue as long as an epoch, an image would often meet its own
+/// key of the epoch before, as a negative.
+fn fit_queue(method: &mut MethodConfig, batch_size: usize, known: Option<Known>) {
+    let images = known.map_or(usize::MAX, |known| known.images);
+    let batches = (images / 2).min(4_096) / batch_size.max(1);
+    let rows = batches.max(1) * batch_size;
+    match method {
+        MethodConfig::MocoV2(config) => config.queue = rows,
+        MethodConfig::Nnclr(config) => config.queue = rows,
+        MethodConfig::Ressl(config) => config.queue = rows,
+        _ => {}
+    }
+}
+
+/// Reads a recipe by its name, or from a file of TOML or JSON.
+pub(crate) fn read_recipe(name: &str) -> anyhow::Result<Recipe> {
+    let path = Path::new(name);
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let Some(ending @ ("toml" | "json")) = ending else {
+        return Recipe::by_name(name).map_err(|error| {
+            let names: Vec<String> = Recipe::all().into_iter().map(|recipe| recipe.name).collect();
+            match near(name, names.iter().map(String::as_str)) {
+                Some(near) => anyhow!(
+                    "no recipe is called `{name}`; did you mean `{near}`? `selfsame recipes` lists \
+                     all, and a file must end in .toml or .json"
+                ),
+                None => error.into(),
+            }
+        });
+    };
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
+    let recipe: Recipe = if ending == "toml" {
+        toml::from_str(&text).map_err(anyhow::Error::from)
+    } else {
+        serde_json::from_str(&text).map_err(anyhow::Error::from)
+    }
+    .with_context(|| format!("{name} holds no recipe"))?;
+    recipe.validate()?;
+    Ok(recipe)
+}
+
+/// Writes out a setting that may be given in short: a method by its name, images by their path.
+fn in_full(name: &str, value: Value) -> Value {
+    match (name, value) {
+        ("method", Value::String(name)) => json!({ "name": name }),
+        ("data", path @ Value::String(_)) => json!({ "paths": [path] }),
+        ("data", paths @ Value::Array(_)) => json!({ "paths": paths }),
+        (_, value) => value,
+    }
+}
+
+/// Returns the settings of another optimizer, those left out as usual.
+fn other_optimizer(given: &Value) -> Option<Value> {
+    let usual = [
+        OptimizerConfig::sgd(0.9, 0.0),
+        OptimizerConfig::lars(0.0),
+        OptimizerConfig::adam(0.0),
+        OptimizerConfig::adam_w(0.0),
+    ];
+    let trees = usual.iter().filter_map(|usual| serde_json::to_value(usual).ok());
+    trees.into_iter().find(|tree| tree["name"] == given["name"])
+}
+
+/// Puts given settings into a tree that has all of them.
+fn merge(tree: &mut Value, given: Value, path: &str) -> anyhow::Result<()> {
+    let (Value::Object(all), Value::Object(some)) = (&*tree, &given) else {
+        *tree = given;
+        return Ok(());
+    };
+    // Of another kind, such as another optimizer: its parts are other ones, and have defaults of
+    // their own.
+    let is_other = |tag| some.get(tag).is_some_and(|kind| all.get(tag) != Some(kind));
+    if !path.is_empty() && path != "recipe" && ["name", "family"].into_iter().any(is_other) {
+        let usual = (path == "optimizer").then(|| other_optimizer(&given)).flatten();
+        let Some(usual) = usual else {
+            *tree = given;
+            return Ok(());
+        };
+        *tree = usual;
+        return merge(tree, given, path);
+    }
+    let (Value::Object(all), Value::Object(some)) = (tree, given) else { return Ok(()) };
+    for (name, value) in some {
+        let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        match all.get_mut(&name) {
+            Some(old) => merge(old, value, &here)?,
+            None => {
+                let known = all.keys().map(String::as_str);
+                let known: Vec<&str> =
+                    if path.is_empty() { known.chain(SHORT).collect() } else { known.collect() };
+                let hint = match near(&name, known.iter().copied()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there are {}", known.join(", ")),
+                };
+                bail!("there is no setting `{here}`; {hint}");
+            }
+        }
+    }
+    Ok(())
+}
+
+fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("cannot find {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(assignments: &[&str]) -> Given {
+        let mut given = Given::default();
+        assignments.iter().for_each(|assignment| given.assign(assignment).unwrap());
+        given
+    }
+
+    fn refused(assignments: &[&str]) -> String {
+        format!("{:#}", given(assignments).resolve(None).unwrap_err())
+    }
+
+    #[test]
+    fn every_setting_can_be_given_and_an_unknown_one_is_named() {
+        let settings = given(&[
+            "method=moco_v2",
+            "method.temperature=0.3",
+            "optimizer.weight_decay=1e-3",
+            "backbone.width=4",
+            "seed=7",
+        ]);
+        let settings = settings.resolve(None).unwrap();
+        let MethodConfig::MocoV2(method) = &settings.method else { panic!("{settings:?}") };
+        assert_eq!((method.temperature, settings.seed), (0.3, 7));
+        let BackboneConfig::ResNet(network) = &settings.backbone else { panic!() };
+        assert_eq!(network.width, 4);
+        for (wrong, said) in [
+            ("sede=3", "did you mean `seed`?"),
+            ("method.temprature=3", "did you mean `temperature`?"),
+            ("method=simclear", "simclr"),
+            ("seed=many", "seed"),
+            ("seed.of=3", "seed"),
+            ("epochs=0", "epochs"),
+            ("model=resnet19", "resnet18"),
+            ("preset=cifar", "cifar10"),
+            ("image_size=2", "8 to 1024"),
+            ("recipe=simclr_cifr", "did you mean `simclr_cifar`?"),
+        ] {
+            let error = refused(&[wrong]);
+            assert!(error.contains(said), "{wrong}: {error}");
+        }
+    }
+
+    #[test]
+    fn another_kind_has_its_own_defaults() {
+        let settings = given(&["optimizer.name=adam_w", "optimizer.weight_decay=0.3"]);
+        let optimizer = settings.resolve(None).unwrap().optimizer;
+        assert!(matches!(optimizer, OptimizerConfig::AdamW { weight_decay: 0.3, .. }));
+        let settings = given(&["backbone={ family = \"convnext\" }", "data.paths=[\"x\"]"]);
+        let backbone = settings.resolve(None).unwrap().backbone;
+        assert!(matches!(backbone, BackboneConfig::ConvNext(_)));
+    }
+
+    #[test]
+    fn later_ones_win_and_short_ones_stand_for_whole_ones() {
+        let mut all = given(&["method=byol", "model=resnet50"]);
+        let Value::Object(tree) = serde_json::to_value(all.resolve(None).unwrap()).unwrap() else {
+            panic!("settings are a tree")
+        };
+        all = Given(tree);
+        for (path, value) in
+            [("method.name", json!("moco_v2")), ("model", json!("vit_tiny")), ("width", json!(64))]
+        {
+            all.set(path, value).unwrap();
+        }
+        all.set("image_size", 48).unwrap();
+        all.set("weight_decay", 0.5).unwrap();
+        all.assign("optimizer.weight_decay=0.25").unwrap();
+        let settings = all.resolve(None).unwrap();
+        assert_eq!(settings.method.name(), MethodName::MocoV2);
+        let BackboneConfig::Vit(vit) = &settings.backbone else { panic!("{settings:?}") };
+        assert_eq!((vit.dim, vit.image, settings.side()), (64, 48, 48));
+        let json = serde_json::to_string(&settings.optimizer).unwrap();
+        assert!(json.contains("0.25"), "{json}");
+
+        let mut named = given(&["recipe=simclr_imagenet", "data=photos", "image_size=64"]);
+        named.set("data.limit", 10).unwrap();
+        let known = Known { images: 10, normalize: Some(Normalize::NONE) };
+        let settings = named.resolve(Some(known)).unwrap();
+        assert_eq!((settings.side(), settings.recipe.normalize), (64, Normalize::NONE));
+        assert_eq!((settings.data.paths.len(), settings.data.limit), (1, Some(10)));
+        named.assign("recipe.name=mine").unwrap();
+        assert_eq!(named.resolve(None).unwrap().recipe.name, "mine");
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for method in MethodName::ALL {
+            for data in [&[][..], &["data=[\"/x\"]"]] {
+                let name = format!("method={method}");
+                let all: Vec<&str> = data.iter().copied().chain([name.as_str()]).collect();
+                let settings = given(&all).resolve(None).unwrap();
+                let Value::Object(tree) = serde_json::to_value(&settings).unwrap() else {
+                    panic!("{settings:?}")
+                };
+                let known = Known { images: 50, normalize: Some(Normalize::NONE) };
+                assert_eq!(Given(tree).resolve(Some(known)).unwrap(), settings, "{method}");
+            }
+        }
+    }
+
+    #[test]
+    fn published_recipes_are_kept() {
+        let settings = given(&["method=byol", "preset=imagenet"]).resolve(None).unwrap();
+        let preset = Preset::imagenet(MethodName::Byol);
+        assert_eq!((settings.epochs, settings.batch_size), (preset.epochs, preset.batch_size));
+        assert_eq!(settings.recipe, preset.recipe);
+        assert_eq!(settings.backbone, preset.backbone);
+        let half = given(&["preset=imagenet", "batch_size=128", "image_size=64"]);
+        let half = half.resolve(None).unwrap();
+        let preset = Preset::imagenet(MethodName::SimClr);
+        assert_eq!(half.learning_rate, preset.rate_for(128));
+        assert_eq!(half.side(), 64);
+    }
+
+    #[test]
+    fn few_images_have_small_batches_and_more_epochs() {
+        let settings = given(&["data=photos"]);
+        let of = |images| settings.resolve(Some(Known { images, normalize: None })).unwrap();
+        assert_eq!([2, 48, 200, 5_000].map(|images| of(images).batch_size), [2, 8, 32, 256]);
+        assert_eq!([48, 200, 5_000, 50_000].map(|images| of(images).epochs), [100, 100, 32, 12]);
+        assert_eq!(settings.resolve(None).unwrap().batch_size, 256);
+    }
+}

@@ -1,0 +1,300 @@
+//! Images of a run: opened, checked, decoded and limited to the requested number.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::bail;
+use image::DynamicImage;
+use selfsame::augment::{Normalize, Recipe};
+use selfsame::datasets::{
+    CacheOptions, Cached, ChannelStatistics, Channels, Dataset, Omitted, OpenOptions, PixelOptions,
+    Rescaled, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig, channel_statistics,
+    labels, open_all, stratified_split, stratified_subset,
+};
+use selfsame::train::HeldOut;
+
+use crate::given::Known;
+use crate::settings::DataSettings;
+
+/// Side of a drawn image, in pixels.
+const DRAWN: u32 = 32;
+/// Images that are looked at for the range of their values and their mean colors.
+const INSPECTED: usize = 1_000;
+/// Bytes of decoded images up to which they are kept in memory.
+const IN_MEMORY: u64 = 4 << 30;
+/// Share of the labeled images that are kept for testing if the data have no test split.
+const TESTED: f64 = 0.2;
+
+/// The images of a run.
+pub(crate) struct Images {
+    pub train: Arc<dyn Dataset>,
+    /// The training images that have labels, as indices.
+    pub labeled: Vec<usize>,
+    /// Labeled images; `None` if the images have no labels.
+    pub test: Option<Arc<dyn Dataset>>,
+    pub skipped: Vec<Skipped>,
+    pub omitted: Omitted,
+    /// How the pixels are read.
+    pub pixels: PixelOptions,
+    /// Means and deviations of the channels, where no published ones fit.
+    pub normalize: Option<Normalize>,
+    /// How the data was understood, and what was decided about it, for the log.
+    facts: Vec<String>,
+    name: String,
+}
+
+impl Images {
+    /// Reads the images, for views of `side` pixels. Those in the folders `exclude`, such as that of
+    /// the run, are not among them.
+    pub(crate) fn load(
+        data: &DataSettings,
+        side: u32,
+        seed: u64,
+        exclude: &[&Path],
+    ) -> anyhow::Result<Self> {
+        if data.paths.is_empty() {
+            return Ok(Self::drawn(data, seed));
+        }
+        let exclude: Vec<PathBuf> = exclude.iter().map(|path| path.to_path_buf()).collect();
+        let options = OpenOptions { layout: data.layout, classes: data.classes.clone(), exclude };
+        let Splits { train, test, found, omitted } = open_all(&data.paths, &options)?;
+        let choice = data.pixels.inspect(train.as_ref(), INSPECTED)?;
+        let (pixels, mut facts) = (choice.options, vec![found]);
+        facts.extend(choice.message);
+        let rescaled = |dataset| Rescaled::where_needed(dataset, pixels.clone());
+        let (train, test) = split(rescaled(train), test.map(rescaled), seed);
+        let normalize = normalization(&train, &pixels, &mut facts)?;
+
+        let train = choose(&train, data.limit.unwrap_or(usize::MAX), seed);
+        let test = test.map(|test| choose(&test, data.test_limit, seed));
+        let reader = Reader::new(data, side, train.len(), &mut facts);
+        let (train, mut skipped) = reader.read(train)?;
+        let test = test.map(|test| reader.read(test)).transpose()?;
+        let test = test.map(|(test, bad)| {
+            skipped.extend(bad);
+            test
+        });
+        let labeled = labeled(train.as_ref());
+        let name = data.name();
+        Ok(Self { train, labeled, test, skipped, omitted, pixels, normalize, facts, name })
+    }
+
+    fn drawn(data: &DataSettings, seed: u64) -> Self {
+        let draw = |images, split| -> Arc<dyn Dataset> {
+            Arc::new(Synthetic::new(SyntheticConfig { images, size: DRAWN, seed, split }))
+        };
+        let train = draw(data.limit.unwrap_or(6_000), Split::Train);
+        let labeled = labeled(train.as_ref());
+        let test = Some(draw(data.test_limit, Split::Test));
+        Self {
+            train,
+            labeled,
+            test,
+            skipped: Vec::new(),
+            omitted: Omitted::default(),
+            pixels: PixelOptions::default(),
+            normalize: None,
+            facts: Vec::new(),
+            name: data.name(),
+        }
+    }
+
+    /// Returns what the settings depend on.
+    pub(crate) fn known(&self) -> Known {
+        Known { images: self.train.len(), normalize: self.normalize }
+    }
+
+    /// Describes the images, one line per fact, and names the skipped ones.
+    pub(crate) fn describe(&self) -> String {
+        let classes = self.train.class_names().len();
+        let tested = match &self.test {
+            Some(test) => format!("{} of {classes} classes for testing", test.len()),
+            None => "none of them labeled".to_owned(),
+        };
+        let mut lines =
+            vec![format!("{}: {} images for training, {tested}", self.name, self.train.len())];
+        if !self.labeled.is_empty() && self.labeled.len() < self.train.len() {
+            let (labeled, all) = (self.labeled.len(), self.train.len());
+            lines.push(format!("  {labeled} of the {all} have labels"));
+        }
+        lines.extend(self.facts.iter().map(|fact| format!("  {fact}")));
+        lines.extend(self.imbalance().map(|fact| format!("  {fact}")));
+        let omitted = self.omitted.to_string();
+        lines.extend(omitted.lines().map(|line| format!("  omitted {line}")));
+        let skipped = self.skipped.iter();
+        lines.extend(skipped.map(|Skipped { name, reason }| format!("  skipped {name}: {reason}")));
+        if !self.skipped.is_empty() {
+            lines.push(format!("  {} skipped in total", self.skipped.len()));
+        }
+        lines.join("\n")
+    }
+
+    /// Returns the number of labeled training images of each class.
+    pub(crate) fn class_sizes(&self) -> Vec<usize> {
+        let mut sizes = vec![0; self.train.class_names().len()];
+        for label in labels_at(self.train.as_ref(), &self.labeled) {
+            sizes[label] += 1;
+        }
+        sizes
+    }
+
+    /// Says so if the classes are of very different sizes, by which accuracy misleads.
+    fn imbalance(&self) -> Option<String> {
+        let sizes = self.class_sizes();
+        let (least, most) = (*sizes.iter().min()?, *sizes.iter().max()?);
+        let names = self.train.class_names();
+        let name = |size| sizes.iter().position(|other| *other == size).map(|at| &names[at]);
+        let (small, large) = (name(least)?, name(most)?);
+        (!self.labeled.is_empty() && most > 10 * least.max(1)).then(|| {
+            format!(
+                "the classes differ in size: `{large}` has {most} labeled images for training and \
+                 `{small}` {least}, so look at each class's accuracy, too"
+            )
+        })
+    }
+
+    /// Returns some of the labeled training images, to measure progress during training; `None` if
+    /// there are no labels, or too few images to hold one out. Test images have no part in it.
+    pub(crate) fn held_out(&self, recipe: &Recipe, seed: u64) -> anyhow::Result<Option<HeldOut>> {
+        if self.labeled.is_empty() {
+            return Ok(None);
+        }
+        let (train, shown) = (self.labeled_images(), recipe.for_evaluation());
+        let held_out = HeldOut::for_every_epoch(train, shown, recipe.views.len(), seed)?;
+        Ok(Some(held_out).filter(|held_out| !held_out.queries.is_empty()))
+    }
+
+    /// Returns the training images that have labels.
+    pub(crate) fn labeled_images(&self) -> Arc<dyn Dataset> {
+        subset(&self.train, self.labeled.clone())
+    }
+
+    /// Returns a few images to show, of different classes if there are any.
+    pub(crate) fn sample(&self, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
+        sample(self.train.as_ref(), count)
+    }
+}
+
+/// Returns a few images to show, of different classes if there are any.
+pub(crate) fn sample(dataset: &dyn Dataset, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
+    // One more than an even step: it meets all classes, whether they alternate or come in blocks.
+    let step = (dataset.len() / count).max(1) + 1;
+    let indices = (0..count.min(dataset.len())).map(|place| place * step % dataset.len());
+    indices.map(|index| Ok(dataset.image(index)?)).collect()
+}
+
+/// Returns the labels of some images, all of which have one.
+pub(crate) fn labels_at(dataset: &dyn Dataset, indices: &[usize]) -> Vec<usize> {
+    indices.iter().filter_map(|&index| dataset.label(index)).collect()
+}
+
+/// How images are read: kept in memory, decoded and reduced, or from their files each time.
+struct Reader {
+    is_streamed: bool,
+    options: CacheOptions,
+}
+
+impl Reader {
+    fn new(data: &DataSettings, side: u32, images: usize, facts: &mut Vec<String>) -> Self {
+        let bytes = images as u64 * 3 * u64::from(2 * side).pow(2);
+        let is_streamed = data.stream.unwrap_or(bytes > IN_MEMORY);
+        let size = format!("{:.1} GB", bytes as f64 / 1e9);
+        if is_streamed {
+            let why = if bytes > IN_MEMORY {
+                format!(", since decoded they would take {size}")
+            } else {
+                String::new()
+            };
+            facts.push(format!("read from their files for every view{why}"));
+        } else if bytes > IN_MEMORY / 16 {
+            facts.push(format!("kept in memory, decoded: {size} at most"));
+        }
+        let strict = data.strict;
+        let options = CacheOptions { max_side: Some(2 * side), strict, ..CacheOptions::default() };
+        Self { is_streamed, options }
+    }
+
+    fn read(&self, dataset: Arc<dyn Dataset>) -> anyhow::Result<(Arc<dyn Dataset>, Vec<Skipped>)> {
+        if !self.is_streamed {
+            let (cached, skipped) = Cached::decode(dataset, self.options)?;
+            return Ok((Arc::new(cached), skipped));
+        }
+        let (usable, skipped) = Subset::usable(dataset);
+        match skipped.first() {
+            Some(Skipped { name, reason }) if self.options.strict || usable.len() < 2 => {
+                bail!("{name}: {reason}")
+            }
+            _ => Ok((Arc::new(usable), skipped)),
+        }
+    }
+}
+
+/// Returns the training images, and labeled ones for testing if there are labels.
+fn split(
+    train: Arc<dyn Dataset>,
+    test: Option<Arc<dyn Dataset>>,
+    seed: u64,
+) -> (Arc<dyn Dataset>, Option<Arc<dyn Dataset>>) {
+    let known = labeled(train.as_ref());
+    match test {
+        _ if known.is_empty() => (train, None),
+        Some(test) => {
+            let tested = labeled(test.as_ref());
+            (train, Some(subset(&test, tested)))
+        }
+        None => {
+            // Of the labeled images; all others are learned from.
+            let [_, tested] = stratified_split(&labels_at(train.as_ref(), &known), TESTED, seed);
+            let tested: Vec<usize> = tested.into_iter().map(|place| known[place]).collect();
+            let rest = (0..train.len()).filter(|index| tested.binary_search(index).is_err());
+            (subset(&train, rest.collect()), Some(subset(&train, tested.clone())))
+        }
+    }
+}
+
+/// Returns the means and deviations of the channels if the published ones, of photographs, do not
+/// fit: for images of other values or bands.
+fn normalization(
+    images: &Arc<dyn Dataset>,
+    pixels: &PixelOptions,
+    facts: &mut Vec<String>,
+) -> anyhow::Result<Option<Normalize>> {
+    if pixels.range.is_none() && matches!(pixels.channels, Channels::Auto | Channels::Rgb) {
+        return Ok(None);
+    }
+    let ChannelStatistics { mean, std, .. } = channel_statistics(images.as_ref(), INSPECTED)?;
+    let shown = |values: [f64; 3]| values.map(|value| format!("{value:.3}")).join(", ");
+    facts.push(format!(
+        "normalized by the means {} and deviations {} of their channels",
+        shown(mean),
+        shown(std)
+    ));
+    #[allow(clippy::cast_possible_truncation, reason = "values from 0 to 1")]
+    let single = |values: [f64; 3]| values.map(|value| value as f32);
+    // A channel that is the same everywhere stays as it is.
+    let std = std.map(|std| if std > 1e-6 { std } else { 1.0 });
+    Ok(Some(Normalize { mean: single(mean), std: single(std) }))
+}
+
+/// Returns the indices of the images that have labels.
+fn labeled(dataset: &dyn Dataset) -> Vec<usize> {
+    (0..dataset.len()).filter(|&index| dataset.label(index).is_some()).collect()
+}
+
+fn choose(dataset: &Arc<dyn Dataset>, limit: usize, seed: u64) -> Arc<dyn Dataset> {
+    if limit >= dataset.len() {
+        return dataset.clone();
+    }
+    // Images without labels count as one more class.
+    let classes = dataset.class_names().len();
+    let labels: Vec<usize> =
+        labels(dataset.as_ref()).into_iter().map(|label| label.unwrap_or(classes)).collect();
+    subset(dataset, stratified_subset(&labels, limit, seed))
+}
+
+fn subset(dataset: &Arc<dyn Dataset>, indices: Vec<usize>) -> Arc<dyn Dataset> {
+    if indices.len() == dataset.len() {
+        return dataset.clone();
+    }
+    Arc::new(Subset::new(dataset.clone(), indices))
+}

@@ -1,0 +1,78 @@
+//! The program `selfsame`: from a folder of images to a searchable, proven encoder.
+
+mod amount;
+mod calibrate;
+mod catalog;
+mod charts;
+mod command_line;
+mod completions;
+mod curves;
+mod data_options;
+mod embed;
+mod encoder;
+mod evaluate;
+mod evaluation;
+mod exhibit;
+mod export;
+mod features;
+mod findings;
+mod given;
+mod images;
+mod index;
+mod judge;
+mod lists;
+mod matching;
+mod near;
+mod numbers;
+mod page;
+mod pretrain;
+mod report;
+mod resume;
+mod run;
+mod runs;
+mod search;
+mod settings;
+mod signals;
+mod supervised;
+mod terminal;
+mod views;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use command_line::{Command, CommandLine};
+use terminal::{Terminal, complain};
+
+fn main() -> ExitCode {
+    selfsame::compute_on_this_thread();
+    let CommandLine { command, terminal } = CommandLine::parse();
+    run(command, terminal).unwrap_or_else(|error| {
+        complain(format_args!("error: {error:#}"));
+        ExitCode::FAILURE
+    })
+}
+
+fn run(command: Command, terminal: Terminal) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Pretrain(options) => return options.run(terminal),
+        Command::Resume(options) => return options.run(terminal),
+        Command::Evaluate(options) => options.run(terminal),
+        Command::Embed(options) => options.run(terminal),
+        Command::Index(options) => options.run(terminal),
+        Command::Search(options) => options.run(terminal),
+        Command::Calibrate(options) => options.run(terminal),
+        Command::Match(options) => options.run(terminal),
+        Command::Report(options) => options.run(terminal),
+        Command::Views(options) => options.run(terminal),
+        Command::Export(options) => options.run(terminal),
+        Command::Runs(options) => options.run(terminal),
+        Command::Methods(options) => options.run(terminal),
+        Command::Models(options) => options.run(terminal),
+        Command::Recipes(options) => options.run(terminal),
+        Command::Devices(options) => options.run(terminal),
+        Command::Completions(options) => options.run(terminal),
+        Command::Man(options) => options.run(terminal),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,140 @@
+//! `selfsame report`: the page about a run again, or one that compares several.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use clap::Args;
+use selfsame::files::write_atomically;
+use selfsame::metrics::Summary;
+use selfsame::report::{Page, Table, percent};
+use selfsame::train::RunFolder;
+
+use crate::charts::charts;
+use crate::curves::Curves;
+use crate::encoder::{Encoder, EncoderOptions};
+use crate::evaluation::Evaluation;
+use crate::exhibit::Exhibit;
+use crate::features::ImageFeatures;
+use crate::findings::{FeatureHealth, Findings};
+use crate::images::Images;
+use crate::judge::Judge;
+use crate::page::write_page;
+use crate::settings::Settings;
+use crate::signals::Signals;
+use crate::terminal::Terminal;
+
+/// Write the page about a run again, or one that compares several runs.
+///
+/// The page about one run needs its images; one that compares runs needs only their results.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Folders of finished runs
+    #[arg(required = true, value_name = "RUN")]
+    runs: Vec<PathBuf>,
+    /// File of the page that compares several runs
+    #[arg(long, short, value_name = "FILE", default_value = "report.html")]
+    out: PathBuf,
+    /// Device to compute on; `selfsame devices` lists all
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+impl Options {
+    pub(crate) fn run(self, terminal: Terminal) -> anyhow::Result<()> {
+        Signals::listen()?;
+        if let [run] = self.runs.as_slice() {
+            let folder = RunFolder::resume(run.clone())?;
+            let encoder = EncoderOptions {
+                encoder: run.clone(),
+                model: None,
+                image_size: None,
+                width: None,
+                device: self.device.clone(),
+            };
+            let (encoder, settings) = (Encoder::open(&encoder)?, Settings::load(run)?);
+            write_again(folder.path(), &settings, &encoder, None)?;
+            return terminal.result(folder.file(RunFolder::REPORT).display());
+        }
+        ensure!(!self.out.is_dir(), "{} is a folder; name a file", self.out.display());
+        write_atomically(&self.out, compare(&self.runs)?.to_string().as_bytes())
+            .with_context(|| format!("cannot write {}", self.out.display()))?;
+        terminal.result(self.out.display())
+    }
+}
+
+/// Writes the page of the run in `folder` from what it has kept, and the images and their features,
+/// which are read and computed again unless they are given.
+pub(crate) fn write_again(
+    folder: &Path,
+    settings: &Settings,
+    encoder: &Encoder,
+    known: Option<(&Images, &ImageFeatures)>,
+) -> anyhow::Result<()> {
+    let mut findings = Findings::load(folder)?;
+    let read;
+    let (images, features) = match known {
+        Some(known) => known,
+        None => {
+            let side = settings.side();
+            let images = Images::load(&settings.data, side, settings.seed, &[folder])?;
+            let features =
+                ImageFeatures::extract(&images, &encoder.shown, &encoder.network, &encoder.device)?;
+            read = (images, features);
+            (&read.0, &read.1)
+        }
+    };
+    findings.features = FeatureHealth::of(features.test.as_ref().unwrap_or(&features.train))?;
+    let judge = Judge::new(images, settings.seed);
+    let probed = judge.map(|judge| judge.probe(features)).transpose()?;
+    let exhibit = Exhibit::new(images, features, probed.as_ref().map(|it| &it.predictions[..]));
+    write_page(folder, settings, &findings, images, &exhibit)
+}
+
+/// Returns the page that compares runs.
+fn compare(runs: &[PathBuf]) -> anyhow::Result<Page> {
+    let mut table = Table::new([
+        "run",
+        "method",
+        "data",
+        "epochs",
+        "20-NN",
+        "probe, 10 labels",
+        "probe, all labels",
+        "RankMe",
+        "seconds",
+    ]);
+    let (mut curves, mut evaluations) = (Vec::new(), Vec::new());
+    for run in runs {
+        let findings = Findings::load(run)?;
+        let name = run.display().to_string();
+        let name = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default().to_owned();
+        let share = |share: f64| percent(Summary::of(&[share]));
+        let none = || "–".to_owned();
+        let accuracy = findings.accuracy;
+        let few = accuracy.and_then(|accuracy| accuracy.labels_10);
+        let cells = [
+            name.clone(),
+            findings.method.clone(),
+            findings.data.clone(),
+            findings.epochs.to_string(),
+            findings.knn.map_or_else(none, |knn| share(knn.after)),
+            few.map_or_else(none, |few| percent(few.pretrained)),
+            accuracy.map_or_else(none, |accuracy| percent(accuracy.labels_all.pretrained)),
+            findings.features.rankme.map_or_else(none, |rank| format!("{rank:.1}")),
+            format!("{:.0}", findings.seconds.pretrain),
+        ];
+        table.row(cells.iter().map(String::as_str));
+        curves.push((name.clone(), Curves::load(run)));
+        evaluations.extend(Evaluation::load_all(run)?.into_iter().map(|it| (name.clone(), it)));
+    }
+    let mut page = Page::new(&format!("{} runs", runs.len()));
+    page.heading("Results").table(&table);
+    page.heading("Training").charts(&charts(&curves));
+    for (name, evaluation) in &evaluations {
+        page.heading(&format!("{name} on {}", evaluation.data)).table(&evaluation.table());
+        if !evaluation.few.is_empty() {
+            page.few_labels(&evaluation.few_labels()?);
+        }
+    }
+    Ok(page)
+}
