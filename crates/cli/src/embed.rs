@@ -41,7 +41,7 @@ pub(crate) struct Options {
 /// A format of features.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Everything in one table, for pandas, DuckDB, Embedding Atlas, Hugging Face datasets
+    /// Everything in one table, for pandas, Embedding Atlas, Hugging Face datasets
     Parquet,
     /// The features as an array of NumPy, and a .json of names and labels beside it
     Npy,

@@ -96,7 +96,9 @@ impl Options {
             return Ok(index.search_all(features, k.unwrap_or(NEIGHBORS))?);
         };
         let mut hits = index.search_all_within(features, distance)?;
-        hits.iter_mut().for_each(|hits| hits.truncate(k.unwrap_or(usize::MAX)));
+        for hits in &mut hits {
+            hits.truncate(k.unwrap_or(usize::MAX));
+        }
         Ok(hits)
     }
 }

@@ -238,6 +238,25 @@ fn neighbors_are_shown_as_an_image_and_on_a_page() {
 }
 
 #[test]
+fn images_that_are_no_files_are_shown_too() {
+    let shared = Shared::get();
+    let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (3, 32, 32, 3), }\n";
+    let mut array = b"\x93NUMPY\x01\x00".to_vec();
+    array.extend((header.len() as u16).to_le_bytes());
+    array.extend(header.bytes());
+    for number in 0..3 {
+        array.extend(drawn([200, 100, 50], number).into_raw());
+    }
+    fs::write(shared.path("array.npy"), array).unwrap();
+    let names = ["run", "index of array", "array.npy", "array.png", "images/lake/2.png"];
+    let [run, index, array, sheet, query] = names.map(|name| shared.word(name));
+    success(&["index", &run, &array, "--out", &index]);
+    let output = success(&["search", &index, &query, "--out", &sheet]);
+    assert!(stdout(&output).contains("number 0 of "), "{}", stdout(&output));
+    assert!(!stderr(&output).contains("blank"), "{}", stderr(&output));
+}
+
+#[test]
 fn a_calibrated_index_names_classes_and_knows_what_is_none() {
     let shared = Shared::get();
     let index = shared.index("calibrated");

@@ -17,7 +17,7 @@ const PART: usize = 4_096;
 pub(super) enum Protocol {
     /// [kitty's](https://sw.kovidgoyal.net/kitty/graphics-protocol/).
     Kitty,
-    /// [iTerm2's](https://iterm2.com/documentation-images.html), which WezTerm has, too.
+    /// [iTerm2's](https://iterm2.com/documentation-images.html), which `WezTerm` has, too.
     Iterm,
 }
 
