@@ -1,7 +1,7 @@
 //! Learns from drawn shapes without labels, and shows what that is worth: the accuracy of nearest
 //! neighbors, and of a linear classifier with 10 labels per class, on an encoder before and after.
 //!
-//! Takes about a minute on two cores, seconds with `--quick`. `selfsame pretrain` does it on your images.
+//! Takes a minute on two cores, seconds with `--quick`. `selfsame pretrain` takes your images.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 

@@ -2,6 +2,7 @@
 
 mod python;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
@@ -10,7 +11,8 @@ use selfsame::augment::ViewMaker;
 use selfsame::files::write_atomically;
 use selfsame::models::{Backbone, OnnxInput, WeightsFile, to_onnx, to_pytorch};
 use selfsame::train::RunFolder;
-use serde_json::{Map, Value, json};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 use self::python::{Counterpart, images, onnx_script, weights_script};
 use crate::encoder::{Encoder, EncoderOptions};
@@ -51,6 +53,21 @@ pub(crate) struct Options {
     /// Replace the file if there is one
     #[arg(long)]
     overwrite: bool,
+}
+
+/// What was written, for programs.
+#[derive(Debug, Serialize)]
+struct Exported<'a> {
+    out: Cow<'a, str>,
+    /// Channels, height and width of an image.
+    images: [usize; 3],
+    /// Values of a row of features.
+    features: usize,
+    mean: [f32; 3],
+    std: [f32; 3],
+    /// Whether the file normalizes images itself.
+    normalizes: bool,
+    python: &'a str,
 }
 
 impl Options {
@@ -100,15 +117,15 @@ impl Options {
         };
         let features = encoder.network.d_output();
         if terminal.json {
-            return terminal.json(&json!({
-                "out": out.to_string_lossy(),
-                "images": [3, side, side],
-                "features": features,
-                "mean": normalize.mean,
-                "std": normalize.std,
-                "normalizes": is_inside,
-                "python": lines,
-            }));
+            return terminal.json(&Exported {
+                out: out.to_string_lossy(),
+                images: [3, side, side],
+                features,
+                mean: normalize.mean,
+                std: normalize.std,
+                normalizes: is_inside,
+                python: &lines,
+            });
         }
         terminal.note(format_args!(
             "{}: {features} features of images of {side} × {side} pixels; in Python:",
@@ -124,7 +141,10 @@ impl Options {
         let input = OnnxInput { image: encoder.shown.view_dims(0), normalization };
         to_onnx(&encoder.network, &input).with_context(|| {
             let family = encoder.network.family();
-            format!("this encoder, a {family}, cannot be written as ONNX")
+            format!(
+                "this encoder, a {family}, cannot be written as ONNX, as residual networks with mean \
+                 pooling can"
+            )
         })
     }
 

@@ -121,7 +121,8 @@ impl Given {
             given.0.remove(*short);
         });
         merge(&mut tree, Value::Object(given.0), "")?;
-        let mut settings: Settings = serde_json::from_value(tree).context("the settings")?;
+        let mut settings: Settings = serde_path_to_error::deserialize(tree)
+            .map_err(|error| anyhow!("`{}`: {}", error.path(), error.inner()))?;
         for path in settings.data.paths.iter_mut().chain(settings.init.as_mut()) {
             *path = absolute(path)?;
         }

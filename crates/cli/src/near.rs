@@ -5,7 +5,7 @@ pub(crate) fn near<'a>(typed: &str, names: impl IntoIterator<Item = &'a str>) ->
     let typed: Vec<char> = typed.to_lowercase().chars().collect();
     let distances = names.into_iter().map(|name| (edits(&typed, name), name));
     let (distance, name) = distances.min_by_key(|(distance, _)| *distance)?;
-    (distance <= typed.len().max(3) / 3).then_some(name)
+    (distance <= typed.len().div_ceil(3)).then_some(name)
 }
 
 /// Returns how many letters are put in, left out or changed between two words.

@@ -69,13 +69,12 @@ impl Options {
         write_atomically(&self.out, sheet.as_bytes())
             .with_context(|| format!("cannot write {out}"))?;
         let (count, views) = (images.len(), recipe.view_count());
+        let name = &recipe.name;
         if terminal.json {
-            let recipe = serde_json::to_value(&recipe)?;
             return terminal.json(&json!({
-                "out": out, "images": count, "views": views, "recipe": recipe,
+                "out": out, "images": count, "views": views, "recipe": name,
             }));
         }
-        let name = &recipe.name;
         terminal.result(format_args!("{out}: images {count}, views of each {views}, recipe {name}"))
     }
 

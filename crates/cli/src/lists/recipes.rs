@@ -19,10 +19,10 @@ impl Recipes {
     pub(crate) fn run(self, terminal: Terminal) -> anyhow::Result<()> {
         if let Some(name) = &self.name {
             let recipe = read_recipe(name)?;
-            return match terminal.json {
-                true => terminal.json(&recipe),
-                false => terminal.result(to_toml(&recipe)?.trim_end()),
-            };
+            if terminal.json {
+                return terminal.json(&recipe);
+            }
+            return terminal.result(to_toml(&recipe)?.trim_end());
         }
         let all = Recipe::all();
         if terminal.json {
