@@ -39,7 +39,9 @@ impl Amount {
         seed: u64,
     ) -> anyhow::Result<Option<Vec<Vec<usize>>>> {
         let mut sizes = vec![0; classes];
-        labels.iter().for_each(|label| sizes[*label] += 1);
+        for label in labels {
+            sizes[*label] += 1;
+        }
         let smallest = sizes.into_iter().min().unwrap_or(0);
         let seeds = (0..count).map(|n| count * seed + n);
         Ok(match self {

@@ -45,7 +45,8 @@ impl Catalog {
             bail!("no image can be read; the first, {}: {}", first.name, first.reason);
         }
         let images = found.images.len();
-        terminal.note(format_args!("{images} images: {}", splits.found));
+        let plural = if images == 1 { "" } else { "s" };
+        terminal.note(format_args!("{images} image{plural}: {}", splits.found));
         found.omitted.to_string().lines().for_each(|line| {
             terminal.note(format_args!("  omitted {line}"));
         });

@@ -7,7 +7,8 @@ use clap::{Args, ValueEnum};
 use selfsame::augment::ViewMaker;
 use selfsame::files::write_atomically;
 use selfsame::metrics::{
-    Knn, LabeledFeatures, NearestClassMean, ProbeProtocol, ReadOut, evaluate_few_labels,
+    Knn, LabeledFeatures, LinearProbe, NearestClassMean, ProbeProtocol, ReadOut,
+    evaluate_few_labels,
 };
 use selfsame::train::RunFolder;
 
@@ -214,7 +215,7 @@ impl Options {
         let train = LabeledFeatures::new(&rows, &judge.train)?;
         let test = judge.tested(features)?;
         let read_outs = [
-            ("linear probe", ReadOut::Probe(ProbeProtocol::Fixed(Default::default()))),
+            ("linear probe", ReadOut::Probe(ProbeProtocol::Fixed(LinearProbe::default()))),
             ("nearest class mean", ReadOut::NearestClassMean(NearestClassMean::default())),
             ("20-NN", ReadOut::Knn(Knn::default())),
         ];
@@ -251,7 +252,7 @@ impl Options {
                 add("fine-tuned", with_labels.fine_tuned(amount, &samples)?);
             }
             if self.scratch {
-                add("from scratch", with_labels.from_scratch(amount, &samples)?);
+                add("from scratch", with_labels.trained_from_scratch(amount, &samples)?);
             }
             let count = samples.first().map_or(0, Vec::len);
             found.push(Few { labels: amount.to_string(), count, read_outs: accuracies });

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use selfsame::datasets::Dataset;
-use selfsame::metrics::{ConfusionMatrix, Distance, Features, NearestNeighbors};
+use selfsame::metrics::{ConfusionMatrix, Distance, Features, NearestNeighbors, Neighbors};
 use selfsame::report::{
-    ConfusionChart, Gallery, GalleryItem, MapConfig, Page, spread_over_classes,
+    ConfusionChart, Gallery, GalleryItem, MapConfig, NeighborSheet, Page, nearest_other_rows,
+    nearest_rows, spread_over_classes,
 };
 
 use crate::features::ImageFeatures;
@@ -17,13 +18,16 @@ const MOST: usize = 2_000;
 /// Neighbors of an image on the map, and on the sheet of neighbors.
 const NEIGHBORS: usize = 24;
 const ON_SHEET: usize = 8;
-/// Rows of the sheet, if there are no classes or many.
+/// Queries on the sheet of neighbors, and classes at most.
+const QUERIES: usize = 6;
 const ROWS: usize = 20;
 /// Pairs of classes that are confused most often.
 const PAIRS: usize = 8;
 
 /// The images of a report: test images, or some of the training images if there are no labels.
 pub(crate) struct Exhibit<'a> {
+    images: &'a Images,
+    all: &'a ImageFeatures,
     dataset: &'a Arc<dyn Dataset>,
     indices: Vec<usize>,
     features: Features,
@@ -35,18 +39,19 @@ impl<'a> Exhibit<'a> {
     /// Chooses the images; `predictions` are those of all test images.
     pub(crate) fn new(
         images: &'a Images,
-        features: &ImageFeatures,
+        all: &'a ImageFeatures,
         predictions: Option<&[usize]>,
     ) -> Self {
-        let (dataset, all) = match (&images.test, &features.test) {
+        let (dataset, features) = match (&images.test, &all.test) {
             (Some(test), Some(features)) => (test, features),
-            _ => (&images.train, &features.train),
+            _ => (&images.train, &all.train),
         };
         let count = dataset.len().min(MOST);
         let indices: Vec<usize> = (0..count).map(|n| n * dataset.len() / count).collect();
         let predictions = predictions
             .map(|predictions| indices.iter().map(|index| predictions[*index]).collect());
-        Self { dataset, features: all.select(&indices), predictions, indices }
+        let features = features.select(&indices);
+        Self { images, all, dataset, indices, features, predictions }
     }
 
     /// Adds the map, the sheet of neighbors and, with labels, what is confused.
@@ -65,20 +70,47 @@ impl<'a> Exhibit<'a> {
         );
         page.map(&MapConfig::default().map(&self.features)?, &neighbors)?;
         page.heading("Nearest neighbors");
-        let labels = self.labels();
-        page.paragraph(if labels.is_some() {
-            "On the left an image of each class, then those with the most similar features; images \
-             of another class are marked."
-        } else {
-            "On the left an image, then those with the most similar features."
-        });
-        let classes = self.dataset.class_names().len();
-        let rows = if classes > 1 { classes.min(ROWS) } else { ROWS.min(self.indices.len()) };
-        let places = labels.clone().unwrap_or_else(|| vec![0; self.indices.len()]);
-        page.class_neighbors(&spread_over_classes(&places, rows), &neighbors, ON_SHEET)?;
-        if let (Some(labels), Some(predictions)) = (labels, &self.predictions) {
+        page.paragraph(
+            "On the left a query, then the training images whose features are most similar to its \
+             own.",
+        );
+        page.neighbors(&self.sheet()?);
+        self.neighbors_by_class(page, &neighbors)?;
+        if let (Some(labels), Some(predictions)) = (self.labels(), &self.predictions) {
             self.confusion(page, &labels, predictions)?;
         }
+        Ok(())
+    }
+
+    /// Returns a few of the images, each with its nearest training images.
+    fn sheet(&self) -> anyhow::Result<NeighborSheet> {
+        let labels = self.labels().unwrap_or_else(|| vec![0; self.indices.len()]);
+        let queries = spread_over_classes(&labels, QUERIES);
+        let queries: Vec<usize> = queries.into_iter().map(|place| self.indices[place]).collect();
+        let count = ON_SHEET.min(self.all.train.rows().saturating_sub(1)).max(1);
+        let rows = match &self.all.test {
+            Some(test) => nearest_rows(&self.all.train, test, &queries, count),
+            None => nearest_other_rows(&self.all.train, &queries, count),
+        };
+        let mut sheet = NeighborSheet::new();
+        for (query, neighbors) in queries.into_iter().zip(rows?) {
+            let neighbors = neighbors.into_iter().map(|index| self.images.train.image(index));
+            sheet.push(&self.dataset.image(query)?, &neighbors.collect::<Result<Vec<_>, _>>()?)?;
+        }
+        Ok(sheet)
+    }
+
+    /// Adds an image of each class with those of the exhibit that are nearest.
+    fn neighbors_by_class(&self, page: &mut Page, neighbors: &Neighbors) -> anyhow::Result<()> {
+        let classes = self.dataset.class_names().len();
+        let (Some(labels), true) = (self.labels(), classes > 1) else { return Ok(()) };
+        page.heading("Neighbors of every class");
+        page.paragraph(
+            "On the left an image of each class, then the images of the map that are nearest to it; \
+             those of another class are marked.",
+        );
+        let queries = spread_over_classes(&labels, classes.min(ROWS));
+        page.class_neighbors(&queries, neighbors, ON_SHEET)?;
         Ok(())
     }
 

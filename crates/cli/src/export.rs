@@ -142,8 +142,8 @@ impl Options {
         to_onnx(&encoder.network, &input).with_context(|| {
             let family = encoder.network.family();
             format!(
-                "this encoder, a {family}, cannot be written as ONNX, as residual networks with mean \
-                 pooling can"
+                "this encoder, a {family}, cannot be written as ONNX, as residual networks with \
+                 mean pooling can"
             )
         })
     }

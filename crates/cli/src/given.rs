@@ -117,9 +117,9 @@ impl Given {
     pub(crate) fn resolve(&self, known: Option<Known>) -> anyhow::Result<Settings> {
         let mut given = self.clone();
         let mut tree = serde_json::to_value(given.take_defaults(known)?)?;
-        SHORT.iter().for_each(|short| {
-            given.0.remove(*short);
-        });
+        for short in SHORT {
+            given.0.remove(short);
+        }
         merge(&mut tree, Value::Object(given.0), "")?;
         let mut settings: Settings = serde_path_to_error::deserialize(tree)
             .map_err(|error| anyhow!("`{}`: {}", error.path(), error.inner()))?;
@@ -233,9 +233,8 @@ impl Given {
         }
         let steps = known.map(|known| (known.images / batch_size.max(1)).max(1) as u64);
         let limit = match (is_drawn, quick) {
-            (true, true) => Some(1_000),
+            (_, true) => Some(1_000),
             (true, false) => Some(6_000),
-            (false, true) => Some(1_000),
             (false, false) => None,
         };
         Ok(Settings {
@@ -404,19 +403,19 @@ fn merge(tree: &mut Value, given: Value, path: &str) -> anyhow::Result<()> {
     let (Value::Object(all), Value::Object(some)) = (tree, given) else { return Ok(()) };
     for (name, value) in some {
         let here = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-        match all.get_mut(&name) {
-            Some(old) => merge(old, value, &here)?,
-            None => {
-                let known = all.keys().map(String::as_str);
-                let known: Vec<&str> =
-                    if path.is_empty() { known.chain(SHORT).collect() } else { known.collect() };
-                let hint = match near(&name, known.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there are {}", known.join(", ")),
-                };
-                bail!("there is no setting `{here}`; {hint}");
-            }
+        if let Some(old) = all.get_mut(&name) {
+            merge(old, value, &here)?;
+            continue;
         }
+        let mut known: Vec<&str> = all.keys().map(String::as_str).collect();
+        if path.is_empty() {
+            known.extend(SHORT);
+        }
+        let hint = match near(&name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("there are {}", known.join(", ")),
+        };
+        bail!("there is no setting `{here}`; {hint}");
     }
     Ok(())
 }

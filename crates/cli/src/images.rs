@@ -198,16 +198,16 @@ impl Reader {
     fn new(data: &DataSettings, side: u32, images: usize, facts: &mut Vec<String>) -> Self {
         let bytes = images as u64 * 3 * u64::from(2 * side).pow(2);
         let is_streamed = data.stream.unwrap_or(bytes > IN_MEMORY);
-        let size = format!("{:.1} GB", bytes as f64 / 1e9);
+        let volume = format!("{:.1} GB", bytes as f64 / 1e9);
         if is_streamed {
             let why = if bytes > IN_MEMORY {
-                format!(", since decoded they would take {size}")
+                format!(", since decoded they would take {volume}")
             } else {
                 String::new()
             };
             facts.push(format!("read from their files for every view{why}"));
         } else if bytes > IN_MEMORY / 16 {
-            facts.push(format!("kept in memory, decoded: {size} at most"));
+            facts.push(format!("kept in memory, decoded: {volume} at most"));
         }
         let strict = data.strict;
         let options = CacheOptions { max_side: Some(2 * side), strict, ..CacheOptions::default() };

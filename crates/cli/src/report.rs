@@ -72,16 +72,14 @@ pub(crate) fn write_again(
 ) -> anyhow::Result<()> {
     let mut findings = Findings::load(folder)?;
     let read;
-    let (images, features) = match known {
-        Some(known) => known,
-        None => {
-            let side = settings.side();
-            let images = Images::load(&settings.data, side, settings.seed, &[folder])?;
-            let features =
-                ImageFeatures::extract(&images, &encoder.shown, &encoder.network, &encoder.device)?;
-            read = (images, features);
-            (&read.0, &read.1)
-        }
+    let (images, features) = if let Some(known) = known {
+        known
+    } else {
+        let images = Images::load(&settings.data, settings.side(), settings.seed, &[folder])?;
+        let Encoder { shown, network, device, .. } = encoder;
+        let features = ImageFeatures::extract(&images, shown, network, device)?;
+        read = (images, features);
+        (&read.0, &read.1)
     };
     findings.features = FeatureHealth::of(features.test.as_ref().unwrap_or(&features.train))?;
     let judge = Judge::new(images, settings.seed);

@@ -108,7 +108,9 @@ impl Run {
         terminal.fact(self.describe());
         let judge = Judge::new(images, seed);
         let warning = judge.as_ref().and_then(Judge::warning);
-        warning.iter().for_each(|warning| terminal.fact(format_args!("  {warning}")));
+        if let Some(warning) = &warning {
+            terminal.fact(format_args!("  {warning}"));
+        }
         let random = method.encoder().valid();
         let trainer = self.trainer(&method, &loader)?;
         drop(method); // the trainer has it

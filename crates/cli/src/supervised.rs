@@ -37,7 +37,7 @@ impl WithLabels<'_> {
     }
 
     /// Returns the test accuracy of the same network, trained from fresh weights.
-    pub(crate) fn from_scratch(
+    pub(crate) fn trained_from_scratch(
         &self,
         amount: Amount,
         samples: &[Vec<usize>],

@@ -24,6 +24,7 @@ pub(crate) struct Terminal {
 
 impl Terminal {
     /// Prints a result, which is all that the command is for.
+    #[allow(clippy::unused_self, reason = "what is printed goes through here")]
     pub(crate) fn result(self, text: impl Display) -> anyhow::Result<()> {
         match print(&text) {
             Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()), // the reader has enough

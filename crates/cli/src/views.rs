@@ -29,7 +29,8 @@ const TRIED: usize = 10;
 
 #[derive(Debug, Args)]
 pub(crate) struct Options {
-    /// Images: folders, archives, lists and other formats, as for `pretrain` [default: drawn shapes]
+    /// Images: folders, archives, lists and other formats, as for `pretrain`
+    /// [default: drawn shapes]
     #[arg(value_name = "DATA")]
     data: Vec<PathBuf>,
     /// Recipe of the views: its name (`selfsame recipes` lists all), or a file of TOML or JSON

@@ -163,8 +163,8 @@ fn write_run(folder: &Path, knn: Option<f64>) {
             "limit": null, "test_limit": 9, "strict": false, "stream": null },
         "seed": 0, "epochs": 12, "batch_size": 64, "learning_rate": 0.1, "last_learning_rate": 0.0,
         "warmup_epochs": 1, "clip_norm": null, "init": null, "method": preset.method,
-        "backbone": BackboneConfig::ResNet(ResNetConfig::resnet18(16)), "optimizer": preset.optimizer,
-        "recipe": preset.recipe,
+        "backbone": BackboneConfig::ResNet(ResNetConfig::resnet18(16)),
+        "optimizer": preset.optimizer, "recipe": preset.recipe,
     });
     fs::write(folder.join("settings.json"), settings.to_string()).unwrap();
     fs::write(folder.join("epochs.csv"), "epoch,loss\n1,0.5\n2,0.4\n").unwrap();
@@ -189,6 +189,8 @@ fn runs_are_found_sorted_and_marked_and_damaged_ones_are_named() {
     write_run(&here.join("runs/too/deep/for/us"), None);
     write_run(&here.join("runs/z"), Some(0.1));
     fs::write(here.join("runs/z/result.json"), "{").unwrap();
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("..", here.join("runs/deeper/loop")).unwrap();
 
     let table = shown(here, &["runs"]);
     let names: Vec<&str> =

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use image::{Rgb, RgbImage};
 use selfsame::models::MethodName;
 use selfsame::train::Preset;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::TempDir;
 
 fn program(command: &str) -> Command {

@@ -72,8 +72,8 @@ impl Counterpart {
 pub(super) fn weights_script(file: &Path, images: &str) -> String {
     let file = literal(file);
     format!(
-        "from safetensors.torch import load_file\n\nweights = load_file({file})  # tensors by name\n\
-         {images}"
+        "from safetensors.torch import load_file\n\n\
+         weights = load_file({file})  # tensors by name\n{images}"
     )
 }
 
@@ -120,8 +120,8 @@ fn timm_resnet(config: &ResNetConfig) -> anyhow::Result<Counterpart> {
     let width = config.width;
     ensure!(
         width == 64,
-        "timm's residual networks have a width of 64, and this encoder has one of {width}; use --to \
-         torchvision, whose networks can be given another"
+        "timm's residual networks have a width of 64, and this encoder has one of {width}; use \
+         --to torchvision, whose networks can be given another"
     );
     let (block, widen) = block(config);
     let (imports, made) = if let Some(name) = published(config) {
@@ -145,20 +145,21 @@ fn timm_vit(config: &VitConfig) -> Counterpart {
         return Counterpart { imports: "import timm".to_owned(), lines };
     }
     let VitConfig { image, patch, dim, depth, heads, mlp_ratio, registers, .. } = config;
-    let mut lines = format!(
-        "\nnetwork = VisionTransformer(\n    img_size={image}, patch_size={patch}, embed_dim={dim}, \
-         depth={depth}, num_heads={heads},\n    mlp_ratio={mlp_ratio}, num_classes=0,"
-    );
+    let mut more = Vec::new();
     if *registers > 0 {
-        lines += &format!(" reg_tokens={registers}, no_embed_class=True,");
+        more.push(format!(" reg_tokens={registers}, no_embed_class=True,"));
     }
     if let Some(scale) = config.layer_scale {
-        lines += &format!(" init_values={scale},");
+        more.push(format!(" init_values={scale},"));
     }
     if config.pooling == VitPooling::Mean {
-        lines += " class_token=False, global_pool=\"avg\", fc_norm=False,";
+        more.push(" class_token=False, global_pool=\"avg\", fc_norm=False,".to_owned());
     }
-    lines += "\n)";
+    let lines = format!(
+        "\nnetwork = VisionTransformer(\n    \
+         img_size={image}, patch_size={patch}, embed_dim={dim}, depth={depth}, num_heads={heads},\n    mlp_ratio={mlp_ratio}, num_classes=0,{}\n)",
+        more.concat()
+    );
     let imports = "from timm.models.vision_transformer import VisionTransformer".to_owned();
     Counterpart { imports, lines }
 }
@@ -173,8 +174,8 @@ fn check(config: &ResNetConfig) -> anyhow::Result<()> {
     );
     ensure!(
         config.pooling == Pooling::Mean,
-        "the residual networks of other libraries have no GeM pooling, which this encoder has; --to \
-         safetensors writes its weights"
+        "the residual networks of other libraries have no GeM pooling, which this encoder has; \
+         --to safetensors writes its weights"
     );
     Ok(())
 }

@@ -3,7 +3,6 @@
 use clap::Args;
 use selfsame::models::{BACKBONES, BackboneConfig, backbone};
 use serde::Serialize;
-use serde_json::json;
 
 use super::{print, unknown};
 use crate::terminal::Terminal;
@@ -28,21 +27,34 @@ impl Models {
             }
             return terminal.result(toml::to_string(&Settings { backbone })?.trim_end());
         }
-        let rows = BACKBONES.iter().map(|(name, about)| {
-            let config = backbone(name)?;
-            let family = serde_json::to_value(&config)?["family"].as_str().map(str::to_owned);
-            Ok((*name, family.unwrap_or_default(), config.d_output(), *about))
-        });
-        let rows: Vec<_> = rows.collect::<anyhow::Result<_>>()?;
+        let rows: Vec<Row> = BACKBONES.iter().map(Row::of).collect::<anyhow::Result<_>>()?;
         if terminal.json {
-            let row = |(name, family, features, about)| json!({ "name": name, "family": family, "features": features, "about": about });
-            return terminal.json(&rows.into_iter().map(row).collect::<Vec<_>>());
+            return terminal.json(&rows);
         }
         let header = ["model", "family", "features", "about"].map(str::to_owned);
-        let row = |(name, family, features, about): (&str, String, usize, &str)| {
+        let cells = |Row { name, family, features, about }| {
             [name.to_owned(), family, features.to_string(), about.to_owned()]
         };
-        print(terminal, header, rows.into_iter().map(row))
+        print(terminal, header, rows.into_iter().map(cells))
+    }
+}
+
+/// An encoder in the list.
+#[derive(Debug, Serialize)]
+struct Row {
+    name: &'static str,
+    family: String,
+    /// Values of a row of features.
+    features: usize,
+    about: &'static str,
+}
+
+impl Row {
+    fn of((name, about): &(&'static str, &'static str)) -> anyhow::Result<Self> {
+        let config = backbone(name)?;
+        let family = serde_json::to_value(&config)?["family"].as_str().map(str::to_owned);
+        let features = config.d_output();
+        Ok(Self { name, family: family.unwrap_or_default(), features, about })
     }
 }
 

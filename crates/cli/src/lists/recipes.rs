@@ -26,7 +26,10 @@ impl Recipes {
         }
         let all = Recipe::all();
         if terminal.json {
-            let row = |recipe: &Recipe| json!({ "name": recipe.name, "sizes": sides(recipe), "source": recipe.source });
+            let row = |recipe: &Recipe| {
+                let Recipe { name, source, .. } = recipe;
+                json!({ "name": name, "sizes": sides(recipe), "source": source })
+            };
             return terminal.json(&all.iter().map(row).collect::<Vec<_>>());
         }
         let row = |recipe: &Recipe| {

@@ -67,7 +67,7 @@ impl Exhibits {
     pub(super) fn style(&self) -> String {
         let Sheet { jpeg, cell, columns } = &self.sheet;
         format!(
-            ".t{{--columns:{columns};background-image:url(data:image/jpeg;base64,{})}}{}",
+            ".t{{--columns:{columns};background-image:url(\"data:image/jpeg;base64,{}\")}}{}",
             STANDARD.encode(jpeg),
             if *cell <= 32 { ".t{image-rendering:pixelated}" } else { "" },
         )
