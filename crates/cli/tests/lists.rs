@@ -146,7 +146,7 @@ fn a_vision_transformer_goes_to_timm_and_elsewhere_is_refused_in_a_sentence() {
     write_encoder(&here.join("vit.safetensors"), &BackboneConfig::Vit(vit), 16);
     let export = |more: &[&'static str]| [&["export", "vit.safetensors", "--to"], more].concat();
     let lines = shown(here, &export(&["timm", "--out", "timm.safetensors"]));
-    assert!(lines.contains("embed_dim=16, depth=1, num_heads=2"), "{lines}");
+    assert!(lines.contains("embed_dim=16, depth=1,\n    num_heads=2"), "{lines}");
     assert!(refused(here, &export(&["torchvision", "--out", "a.safetensors"]), 1).contains("timm"));
     let onnx = refused(here, &export(&["onnx"]), 1);
     assert!(onnx.contains("vision transformer") && onnx.lines().count() == 1, "{onnx}");

@@ -157,7 +157,8 @@ fn timm_vit(config: &VitConfig) -> Counterpart {
     }
     let lines = format!(
         "\nnetwork = VisionTransformer(\n    \
-         img_size={image}, patch_size={patch}, embed_dim={dim}, depth={depth}, num_heads={heads},\n    mlp_ratio={mlp_ratio}, num_classes=0,{}\n)",
+         img_size={image}, patch_size={patch}, embed_dim={dim}, depth={depth},\n    \
+         num_heads={heads}, mlp_ratio={mlp_ratio}, num_classes=0,{}\n)",
         more.concat()
     );
     let imports = "from timm.models.vision_transformer import VisionTransformer".to_owned();
