@@ -18,7 +18,10 @@ use crate::encoder::About;
 use crate::given::Given;
 use crate::numbers::{above_zero, duration, hours};
 use crate::run::{Run, Start, Work};
-use crate::terminal::Terminal;
+use crate::terminal::{Terminal, complain};
+
+/// The exit code of a command line that asks for what there is not.
+const USAGE: u8 = 2;
 
 /// Train an encoder on images without labels, and measure what it has learned.
 ///
@@ -156,8 +159,13 @@ impl WorkOptions {
 
 impl Options {
     pub(crate) fn run(self, terminal: Terminal) -> anyhow::Result<ExitCode> {
-        let given = self.given()?;
-        let settings = given.resolve(None)?;
+        let (given, settings) = match self.given().and_then(|it| Ok((it.resolve(None)?, it))) {
+            Ok((settings, given)) => (given, settings),
+            Err(error) => {
+                complain(format_args!("error: {error:#}"));
+                return Ok(ExitCode::from(USAGE));
+            }
+        };
         let lock = if self.overwrite { RunFolder::replace } else { RunFolder::create };
         let folder = lock(self.out.clone()).map_err(|error| explain(error, &self.out))?;
         let work = self.work.work(self.max_hours, terminal);

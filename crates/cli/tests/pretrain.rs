@@ -486,6 +486,10 @@ fn bad_input_ends_in_one_sentence_and_leaves_nothing() {
         let error = complaint(&["--quick", option, "0"], &out);
         assert!(error.contains(option), "{option}: {error}");
     }
+    for wrong in [["--set", "sede=1"], ["--recipe", "simclear"], ["--model", "resnet"]] {
+        let output = run(&[&["--quick"], &wrong[..]].concat(), &out);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}: {}", stderr(&output));
+    }
     let error = complaint(&["--quick", "--max-hours", "1e99"], &out);
     assert!(error.contains("at most 10,000"), "{error}");
 }
