@@ -89,7 +89,7 @@ impl Options {
     ) -> anyhow::Result<()> {
         let encoder = folder.encoder(&self.device)?;
         let data = absolute_paths(&self.data)?;
-        let found = Catalog::open(&data, &self.images, &encoder.pixels, &[&self.index], terminal)?;
+        let found = Catalog::open(&data, &self.images, &encoder, &[&self.index], terminal)?;
         let images = found.images.as_ref();
         let labels = labels(&folder.index, images);
         let labeled: Vec<usize> = (0..labels.len()).filter(|&i| labels[i].is_some()).collect();

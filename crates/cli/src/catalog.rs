@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
-use selfsame::datasets::{
-    Concat, Dataset, Omitted, PixelOptions, Rescaled, Skipped, Subset, open_all,
-};
+use selfsame::datasets::{Concat, Dataset, Omitted, Rescaled, Skipped, open_all};
 
 use crate::data_options::DataOptions;
+use crate::encoder::Encoder;
+use crate::reader::Reader;
 use crate::terminal::Terminal;
 
 /// All images of some paths that can be read, in order, of all splits.
@@ -19,12 +18,12 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    /// Opens the images at `paths`, and says what was found, omitted and skipped. Their pixels are
-    /// read as those that the encoder was trained on, unless the options say otherwise.
+    /// Opens the images at `paths` for an encoder, and says what was found, omitted and skipped. Their
+    /// pixels are read as those that it was trained on, unless the options say otherwise.
     pub(crate) fn open(
         paths: &[PathBuf],
         options: &DataOptions,
-        pixels: &PixelOptions,
+        encoder: &Encoder,
         exclude: &[&Path],
         terminal: Terminal,
     ) -> anyhow::Result<Self> {
@@ -34,22 +33,19 @@ impl Catalog {
             Some(test) => Arc::new(Concat::new(vec![splits.train, test])),
             None => splits.train,
         };
-        let all = Rescaled::where_needed(all, options.pixels(pixels));
-        let (usable, skipped) = Subset::usable(all);
-        if let (Some(Skipped { name, reason }), true) = (skipped.first(), options.strict) {
-            bail!("{name}: {reason}");
-        }
-        let found = Self { images: Arc::new(usable), skipped, omitted: splits.omitted };
-        if found.images.is_empty() {
-            let first = found.skipped.first().context("there are no images")?;
-            bail!("no image can be read; the first, {}: {}", first.name, first.reason);
-        }
+        let all = Rescaled::where_needed(all, options.pixels(&encoder.pixels));
+        let reader = Reader::new(None, options.strict, encoder.side(), all.len());
+        let (images, skipped) = reader.read(all)?;
+        let found = Self { images, skipped, omitted: splits.omitted };
         let images = found.images.len();
         let plural = if images == 1 { "" } else { "s" };
         terminal.note(format_args!("{images} image{plural}: {}", splits.found));
         found.omitted.to_string().lines().for_each(|line| {
             terminal.note(format_args!("  omitted {line}"));
         });
+        if let Some(fact) = reader.fact() {
+            terminal.note(format_args!("  {fact}"));
+        }
         for Skipped { name, reason } in &found.skipped {
             terminal.note(format_args!("  skipped {name}: {reason}"));
         }

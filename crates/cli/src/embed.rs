@@ -60,8 +60,7 @@ impl Options {
         let files = format.files(&self.out);
         prepare(&files, self.overwrite)?;
         let encoder = Encoder::open(&self.encoder)?;
-        let pixels = &encoder.pixels;
-        let found = Catalog::open(&self.data, &self.images, pixels, &[&self.out], terminal)?;
+        let found = Catalog::open(&self.data, &self.images, &encoder, &[&self.out], terminal)?;
         let features = encoder.features(&found.images)?;
         let items = items(found.images.as_ref());
         let table = EmbeddingTable::new(&features, &items)?;

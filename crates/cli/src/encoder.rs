@@ -1,18 +1,19 @@
 //! An encoder from the folder of a run, or from a file of weights.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use burn::tensor::Device;
 use clap::Args;
-use selfsame::augment::Recipe;
+use selfsame::augment::{Recipe, ViewMaker};
 use selfsame::datasets::{Dataset, PixelOptions};
 use selfsame::metrics::Features;
-use selfsame::models::{AnyBackbone, Backbone, BackboneConfig, WeightsFile, backbone};
+use selfsame::models::{AnyBackbone, Backbone, BackboneConfig, WeightsError, WeightsFile};
 use selfsame::train::{RunFolder, extract_features};
 use serde::Deserialize;
 
+use crate::named::model;
 use crate::settings::Settings;
 
 /// Images per forward pass.
@@ -85,8 +86,7 @@ impl Encoder {
                 selfsame::files::shell_word(folder)
             );
         }
-        let file = WeightsFile::open(&path)
-            .with_context(|| format!("cannot read the weights {}", path.display()))?;
+        let file = open_weights(&path)?;
         let about = file.about().and_then(|text| serde_json::from_str::<About>(text).ok());
         let About { encoder: config, input: shown, pixels } = match (about, &options.model) {
             (Some(about), None) => about,
@@ -113,6 +113,11 @@ impl Encoder {
         self.run.as_deref().map(Settings::load).transpose()
     }
 
+    /// Returns the side of the images it takes, in pixels.
+    pub(crate) fn side(&self) -> u32 {
+        u32::try_from(self.shown.view_dims(0)[1]).unwrap_or(u32::MAX)
+    }
+
     /// Returns a copy that can be trained.
     pub(crate) fn trainable(&self) -> anyhow::Result<AnyBackbone> {
         let fresh = self.config.init(0, &self.device.clone().autodiff());
@@ -123,6 +128,15 @@ impl Encoder {
     pub(crate) fn features(&self, images: &Arc<dyn Dataset>) -> anyhow::Result<Features> {
         features(&self.network, &self.shown, images, &self.device)
     }
+}
+
+/// Opens a file of weights; an error names the file.
+pub(crate) fn open_weights(path: &Path) -> anyhow::Result<WeightsFile> {
+    WeightsFile::open(path).map_err(|error| match error {
+        error @ WeightsError::Open { .. } => error.into(),
+        error => anyhow::Error::new(error)
+            .context(format!("{} holds no weights that can be used", path.display())),
+    })
 }
 
 /// Computes the features of images, one row for each.
@@ -139,7 +153,7 @@ pub(crate) fn features(
 /// Returns what is known of weights from elsewhere: images of ImageNet, as usual.
 fn foreign(name: &str, options: &EncoderOptions) -> anyhow::Result<About> {
     let side = options.image_size.unwrap_or(224);
-    let config = backbone(name)?.for_images(side as usize);
+    let config = model(name)?.for_images(side as usize);
     let encoder = match options.width {
         Some(width) => config.with_width(width),
         None => config,

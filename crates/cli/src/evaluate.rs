@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
-use selfsame::augment::ViewMaker;
 use selfsame::files::write_atomically;
 use selfsame::metrics::{
     Knn, LabeledFeatures, LinearProbe, NearestClassMean, ProbeProtocol, ReadOut,
@@ -116,9 +115,8 @@ impl Options {
         let data = self.data(settings.as_ref(), &encoder)?;
         let is_transfer = settings.as_ref().is_none_or(|run| run.data.paths != data.paths);
         let seed = self.seed.or(settings.as_ref().map(|run| run.seed)).unwrap_or(0);
-        let side = u32::try_from(encoder.shown.view_dims(0)[1]).unwrap_or(u32::MAX);
         let exclude: Vec<&Path> = run.iter().map(RunFolder::path).collect();
-        let images = Images::load(&data, side, seed, &exclude)?;
+        let images = Images::load(&data, encoder.side(), seed, &exclude)?;
         terminal.note(images.describe());
         let judge = Judge::new(&images, seed)
             .with_context(|| format!("{} has no labels, which evaluation needs", data.name()))?;

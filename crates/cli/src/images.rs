@@ -3,25 +3,23 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::bail;
 use image::DynamicImage;
 use selfsame::augment::{Normalize, Recipe};
 use selfsame::datasets::{
-    CacheOptions, Cached, ChannelStatistics, Channels, Dataset, Omitted, OpenOptions, PixelOptions,
-    Rescaled, Skipped, Split, Splits, Subset, Synthetic, SyntheticConfig, channel_statistics,
-    labels, open_all, stratified_split, stratified_subset,
+    ChannelStatistics, Channels, Dataset, Omitted, OpenOptions, PixelOptions, Rescaled, Skipped,
+    Split, Splits, Subset, Synthetic, SyntheticConfig, channel_statistics, labels, open_all,
+    stratified_split, stratified_subset,
 };
 use selfsame::train::HeldOut;
 
 use crate::given::Known;
+use crate::reader::Reader;
 use crate::settings::DataSettings;
 
 /// Side of a drawn image, in pixels.
 const DRAWN: u32 = 32;
 /// Images that are looked at for the range of their values and their mean colors.
 const INSPECTED: usize = 1_000;
-/// Bytes of decoded images up to which they are kept in memory.
-const IN_MEMORY: u64 = 4 << 30;
 /// Share of the labeled images that are kept for testing if the data have no test split.
 const TESTED: f64 = 0.2;
 
@@ -67,7 +65,8 @@ impl Images {
 
         let train = choose(&train, data.limit.unwrap_or(usize::MAX), seed);
         let test = test.map(|test| choose(&test, data.test_limit, seed));
-        let reader = Reader::new(data, side, train.len(), &mut facts);
+        let reader = Reader::new(data.stream, data.strict, side, train.len());
+        facts.extend(reader.fact());
         let (train, mut skipped) = reader.read(train)?;
         let test = test.map(|test| reader.read(test)).transpose()?;
         let test = test.map(|(test, bad)| {
@@ -177,56 +176,17 @@ impl Images {
 
 /// Returns a few images to show, of different classes if there are any.
 pub(crate) fn sample(dataset: &dyn Dataset, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
-    // One more than an even step: it meets all classes, whether they alternate or come in blocks.
-    let step = (dataset.len() / count).max(1) + 1;
-    let indices = (0..count.min(dataset.len())).map(|place| place * step % dataset.len());
+    let count = count.min(dataset.len());
+    // One more than an even step meets all classes, whether they alternate or come in blocks; of
+    // few images every one is shown.
+    let step = if dataset.len() < 2 * count { 1 } else { dataset.len() / count + 1 };
+    let indices = (0..count).map(|place| place * step % dataset.len());
     indices.map(|index| Ok(dataset.image(index)?)).collect()
 }
 
 /// Returns the labels of some images, all of which have one.
 pub(crate) fn labels_at(dataset: &dyn Dataset, indices: &[usize]) -> Vec<usize> {
     indices.iter().filter_map(|&index| dataset.label(index)).collect()
-}
-
-/// How images are read: kept in memory, decoded and reduced, or from their files each time.
-struct Reader {
-    is_streamed: bool,
-    options: CacheOptions,
-}
-
-impl Reader {
-    fn new(data: &DataSettings, side: u32, images: usize, facts: &mut Vec<String>) -> Self {
-        let bytes = images as u64 * 3 * u64::from(2 * side).pow(2);
-        let is_streamed = data.stream.unwrap_or(bytes > IN_MEMORY);
-        let volume = format!("{:.1} GB", bytes as f64 / 1e9);
-        if is_streamed {
-            let why = if bytes > IN_MEMORY {
-                format!(", since decoded they would take {volume}")
-            } else {
-                String::new()
-            };
-            facts.push(format!("read from their files for every view{why}"));
-        } else if bytes > IN_MEMORY / 16 {
-            facts.push(format!("kept in memory, decoded: {volume} at most"));
-        }
-        let strict = data.strict;
-        let options = CacheOptions { max_side: Some(2 * side), strict, ..CacheOptions::default() };
-        Self { is_streamed, options }
-    }
-
-    fn read(&self, dataset: Arc<dyn Dataset>) -> anyhow::Result<(Arc<dyn Dataset>, Vec<Skipped>)> {
-        if !self.is_streamed {
-            let (cached, skipped) = Cached::decode(dataset, self.options)?;
-            return Ok((Arc::new(cached), skipped));
-        }
-        let (usable, skipped) = Subset::usable(dataset);
-        match skipped.first() {
-            Some(Skipped { name, reason }) if self.options.strict || usable.len() < 2 => {
-                bail!("{name}: {reason}")
-            }
-            _ => Ok((Arc::new(usable), skipped)),
-        }
-    }
 }
 
 /// Returns the training images, and labeled ones for testing if there are labels.

@@ -54,7 +54,7 @@ impl Options {
         encoder.pixels = self.images.pixels(&encoder.pixels);
         let data = absolute_paths(&self.data)?; // names are found again from any folder
         let out = absolute(&self.out)?;
-        let found = Catalog::open(&data, &self.images, &encoder.pixels, &[&out], terminal)?;
+        let found = Catalog::open(&data, &self.images, &encoder, &[&out], terminal)?;
         let (images, repeated) = distinct(&found.images);
         if let Some(name) = repeated.first() {
             let count = repeated.len();

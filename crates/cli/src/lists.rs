@@ -5,30 +5,11 @@ mod methods;
 mod models;
 mod recipes;
 
-use anyhow::anyhow;
-
 pub(crate) use self::devices::Devices;
-pub(crate) use self::methods::{Methods, method};
+pub(crate) use self::methods::Methods;
 pub(crate) use self::models::Models;
 pub(crate) use self::recipes::Recipes;
-use crate::near::near;
 use crate::terminal::Terminal;
-
-/// Returns the error that names what was probably meant, or else all there are.
-fn unknown<'a>(
-    kind: &str,
-    list: &str,
-    name: &str,
-    names: impl Iterator<Item = &'a str>,
-    error: impl std::error::Error + Send + Sync + 'static,
-) -> anyhow::Error {
-    match near(name, names) {
-        Some(near) => anyhow!(
-            "no {kind} is called `{name}`; did you mean `{near}`? `selfsame {list}` lists all"
-        ),
-        None => error.into(),
-    }
-}
 
 /// Prints a table.
 fn print<const N: usize>(
@@ -67,12 +48,5 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = [["a", "1"], ["été", "10"]].map(|row| row.map(str::to_owned));
         assert_eq!(aligned(&rows, [false, true]), [["a  ", " 1"], ["été", "10"]]);
-    }
-
-    #[test]
-    fn a_slip_in_a_name_is_named_and_another_word_gets_the_list() {
-        assert!(method("Barlow-Twins").is_ok());
-        assert!(method("simclear").unwrap_err().to_string().contains("did you mean `simclr`?"));
-        assert!(method("magic").unwrap_err().to_string().contains("vicreg"));
     }
 }

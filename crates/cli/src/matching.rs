@@ -64,7 +64,7 @@ impl Options {
         })?;
         let cut_point = calibration.cut_point(&self.cut_point)?;
         let encoder = folder.encoder(&self.device)?;
-        let queries = open_queries(&self.images, &encoder.pixels, terminal)?;
+        let queries = open_queries(&self.images, &encoder, terminal)?;
         let features = encoder.features(&queries.images)?;
         let matches = folder.index.match_all(&features, &self.cut_point)?;
         let answer = |(image, found): (String, &Match)| Answer {

@@ -40,7 +40,7 @@ mod tests {
     #[test]
     fn times_have_units_and_ranges() {
         assert_eq!(duration("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(duration("1.5h"), Ok(Duration::from_secs(5_400)));
+        assert_eq!(duration("1.5h"), Ok(Duration::from_mins(90)));
         for wrong in ["10", "m", "-1m", "0s", "nans", "1e99h"] {
             assert!(duration(wrong).is_err(), "{wrong}");
         }

@@ -4,17 +4,17 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use selfsame::augment::ViewMaker;
 use selfsame::files::shell_word;
-use selfsame::models::{MethodName, UnknownMethod, WeightsFile};
+use selfsame::models::{MethodName, UnknownMethod};
 use selfsame::train::{RunFolder, TrainError};
 use serde_json::json;
 
 use crate::data_options::DataOptions;
-use crate::encoder::About;
+use crate::encoder::{About, open_weights};
 use crate::given::Given;
 use crate::numbers::{above_zero, duration, hours};
 use crate::run::{Run, Start, Work};
@@ -216,8 +216,7 @@ impl Options {
     /// Gives the weights to start from and, if they say so, the encoder that they are of.
     fn start_from(&self, init: &Path, given: &mut Given) -> anyhow::Result<()> {
         let path = if init.is_dir() { init.join(RunFolder::ENCODER) } else { init.to_owned() };
-        let file = WeightsFile::open(&path)
-            .with_context(|| format!("cannot read the weights {}", path.display()))?;
+        let file = open_weights(&path)?;
         let about = file.about().and_then(|text| serde_json::from_str::<About>(text).ok());
         if let (Some(about), None) = (about, &self.model) {
             given.set("backbone", serde_json::to_value(&about.encoder)?)?;

@@ -60,7 +60,7 @@ impl Options {
         }
         let folder = IndexFolder::load(&self.index)?;
         let encoder = folder.encoder(&self.device)?;
-        let queries = open_queries(&self.images, &encoder.pixels, terminal)?;
+        let queries = open_queries(&self.images, &encoder, terminal)?;
         let hits = self.hits(&folder.index, &encoder.features(&queries.images)?)?;
         let hits = hits.iter().zip(queries.names());
         let answers: Vec<Answer> =

@@ -102,8 +102,7 @@ impl WithLabels<'_> {
 
     /// Returns the views to learn from, in the size that the encoder takes.
     fn recipe(&self, shown: &Recipe) -> Recipe {
-        use selfsame::augment::ViewMaker;
-        let side = u32::try_from(shown.view_dims(0)[1]).unwrap_or(u32::MAX);
+        let side = self.encoder.side();
         let recipe = if self.is_drawn {
             Recipe::supervised_shapes(side)
         } else {

@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use crate::data_options::DataOptions;
 use crate::export::check_file;
-use crate::given::{Given, read_recipe};
-use crate::lists::method;
+use crate::given::Given;
+use crate::named::{method, recipe as read_recipe};
 use crate::terminal::Terminal;
 
 /// Side of a drawn image, in pixels.

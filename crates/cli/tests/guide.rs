@@ -69,11 +69,16 @@ fn small<'a>(words: &[&'a str]) -> Vec<&'a str> {
     if words[0] != "pretrain" {
         return all;
     }
-    let options = [("--width", "4"), ("--batch-size", "8"), ("--epochs", "1")];
-    for (option, value) in options {
-        // Settings from a file, and from weights, are those of a run that was small.
-        if ![option, "--config", "--init"].iter().any(|given| words.contains(given)) {
-            all.extend([option, value]);
+    let options = [
+        // Settings from a file, and from weights, are those of a run that was small; an encoder by
+        // its name may be exported by it.
+        (["--width", "--config", "--init", "--model"], "4"),
+        (["--batch-size", "--config", "", ""], "8"),
+        (["--epochs", "--config", "", ""], "1"),
+    ];
+    for (given, value) in options {
+        if !given.iter().any(|given| words.contains(given)) {
+            all.extend([given[0], value]);
         }
     }
     if !words.contains(&"--quick") && !words.contains(&"--config") {

@@ -7,7 +7,8 @@ use selfsame::models::{MethodConfig, MethodName};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{print, unknown};
+use super::print;
+use crate::named::method;
 use crate::terminal::Terminal;
 
 #[derive(Debug, Args)]
@@ -50,12 +51,6 @@ impl Methods {
         let header = ["method", "title", "views", "needs", "about", "paper"].map(str::to_owned);
         print(terminal, header, MethodName::ALL.iter().map(row))
     }
-}
-
-/// Returns the method of this name.
-pub(crate) fn method(name: &str) -> anyhow::Result<MethodName> {
-    let keys = MethodName::ALL.iter().map(|method| method.key());
-    name.parse().map_err(|error| unknown("method", "methods", name, keys, error))
 }
 
 fn about_method(name: MethodName) -> Value {

@@ -4,7 +4,8 @@ use clap::Args;
 use selfsame::models::{BACKBONES, BackboneConfig, backbone};
 use serde::Serialize;
 
-use super::{print, unknown};
+use super::print;
+use crate::named::model;
 use crate::terminal::Terminal;
 
 #[derive(Debug, Args)]
@@ -56,10 +57,4 @@ impl Row {
         let features = config.d_output();
         Ok(Self { name, family: family.unwrap_or_default(), features, about })
     }
-}
-
-/// Returns the encoder of this name, as published.
-fn model(name: &str) -> anyhow::Result<BackboneConfig> {
-    let names = BACKBONES.iter().map(|(name, _)| *name);
-    backbone(name).map_err(|error| unknown("encoder", "models", name, names, error))
 }

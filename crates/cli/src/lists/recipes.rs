@@ -5,7 +5,7 @@ use selfsame::augment::{Recipe, ViewMaker};
 use serde_json::json;
 
 use super::print;
-use crate::given::read_recipe;
+use crate::named::recipe as read_recipe;
 use crate::terminal::Terminal;
 
 #[derive(Debug, Args)]
