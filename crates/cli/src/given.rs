@@ -430,7 +430,7 @@ mod tests {
         assert_eq!(network.width, 4);
         for (wrong, said) in [
             ("sede=3", "did you mean `seed`?"),
-            ("method.temprature=3", "did you mean `temperature`?"),
+            ("method.d_hidden2=3", "did you mean `d_hidden`?"),
             ("method=simclear", "simclr"),
             ("seed=many", "seed"),
             ("seed.of=3", "seed"),
