@@ -22,7 +22,8 @@ pub(crate) struct Findings {
     /// `None` if the images have no labels.
     pub knn: Option<BeforeAfter>,
     pub health: Spread,
-    /// What the encoder's features of the test images, or of all, look like.
+    /// What the encoder's features of the test images look like, or of the training images if those
+    /// are few.
     pub features: FeatureHealth,
     pub accuracy: Option<Accuracy>,
     /// The accuracy of the linear probe of all labels, class by class.

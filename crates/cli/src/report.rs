@@ -81,7 +81,7 @@ pub(crate) fn write_again(
         read = (images, features);
         (&read.0, &read.1)
     };
-    findings.features = FeatureHealth::of(features.test.as_ref().unwrap_or(&features.train))?;
+    findings.features = FeatureHealth::of(features.to_judge())?;
     let judge = Judge::new(images, settings.seed);
     let probed = judge.map(|judge| judge.probe(features)).transpose()?;
     let exhibit = Exhibit::new(images, features, probed.as_ref().map(|it| &it.predictions[..]));

@@ -141,7 +141,7 @@ impl Run {
         let classes = probed.as_ref().map_or_else(Vec::new, |[learned, _]| {
             class_accuracies(images.train.class_names(), &learned.classification.classes)
         });
-        let features = FeatureHealth::of(learned.test.as_ref().unwrap_or(&learned.train))?;
+        let features = FeatureHealth::of(learned.to_judge())?;
         let notes = warning.into_iter().chain(self.notes(&outcome)).collect();
         let findings = Findings {
             knn,
