@@ -7,6 +7,7 @@ use selfsame::datasets::{Concat, Dataset, Omitted, Rescaled, Skipped, open_all};
 
 use crate::data_options::DataOptions;
 use crate::encoder::Encoder;
+use crate::images::skipped_lines;
 use crate::reader::Reader;
 use crate::terminal::Terminal;
 
@@ -46,8 +47,8 @@ impl Catalog {
         if let Some(fact) = reader.fact() {
             terminal.note(format_args!("  {fact}"));
         }
-        for Skipped { name, reason } in &found.skipped {
-            terminal.note(format_args!("  skipped {name}: {reason}"));
+        for line in skipped_lines(&found.skipped) {
+            terminal.note(line);
         }
         Ok(found)
     }

@@ -7,7 +7,7 @@ use anyhow::{Context, bail, ensure};
 use burn::tensor::Device;
 use clap::Args;
 use selfsame::augment::{Recipe, ViewMaker};
-use selfsame::datasets::{Dataset, PixelOptions};
+use selfsame::datasets::{Dataset, PixelOptions, stamp};
 use selfsame::metrics::Features;
 use selfsame::models::{AnyBackbone, Backbone, BackboneConfig, WeightsError, WeightsFile};
 use selfsame::train::{RunFolder, extract_features};
@@ -55,6 +55,8 @@ pub(crate) struct Encoder {
     /// The folder of its run, if it was given by that.
     pub run: Option<PathBuf>,
     pub device: Device,
+    /// A checksum of the file of its weights.
+    pub stamp: u64,
     file: WeightsFile,
 }
 
@@ -87,6 +89,9 @@ impl Encoder {
             );
         }
         let file = open_weights(&path)?;
+        let bytes =
+            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let stamp = stamp(&[&bytes]);
         let about = file.about().and_then(|text| serde_json::from_str::<About>(text).ok());
         let About { encoder: config, input: shown, pixels } = match (about, &options.model) {
             (Some(about), None) => about,
@@ -105,7 +110,7 @@ impl Encoder {
             None => path.file_stem(),
         };
         let name = name.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-        Ok(Self { network: loaded.network, config, shown, pixels, name, run, device, file })
+        Ok(Self { network: loaded.network, config, shown, pixels, name, run, device, stamp, file })
     }
 
     /// Returns the settings of the encoder's run, if it was given by its run.

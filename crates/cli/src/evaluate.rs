@@ -118,13 +118,20 @@ impl Options {
         let exclude: Vec<&Path> = run.iter().map(RunFolder::path).collect();
         let images = Images::load(&data, encoder.side(), seed, &exclude)?;
         terminal.note(images.describe());
-        let judge = Judge::new(&images, seed)
-            .with_context(|| format!("{} has no labels, which evaluation needs", data.name()))?;
+        let judge = Judge::new(&images, seed).with_context(|| {
+            format!(
+                "{} has no labels, which evaluation needs; put the images of each class into a \
+                 folder of its own, or name labeled images as DATA",
+                data.name()
+            )
+        })?;
         let features =
             ImageFeatures::extract(&images, &encoder.shown, &encoder.network, &encoder.device)?;
 
-        let evaluation =
-            Evaluation { is_transfer, ..self.measure(&judge, &features, &data, terminal)? };
+        let evaluation = Evaluation {
+            is_transfer,
+            ..self.measure(&judge, &features, &data, &encoder, terminal)?
+        };
         let mut evaluation = Evaluation {
             classes: images.train.class_names().to_vec(),
             few: self.few(&judge, &features, &images, &encoder, &data, terminal)?,
@@ -179,6 +186,7 @@ impl Options {
         judge: &Judge,
         features: &ImageFeatures,
         data: &DataSettings,
+        encoder: &Encoder,
         terminal: Terminal,
     ) -> anyhow::Result<Evaluation> {
         terminal.note(format_args!("fitting the linear probe of {}", self.protocol.title()));
@@ -187,6 +195,7 @@ impl Options {
         let probe = self.protocol.probe().fit(train, judge.classes)?;
         Ok(Evaluation {
             data: data.name(),
+            encoder: encoder.stamp,
             is_transfer: false,
             seed: judge.seed(),
             train: judge.train.len(),
@@ -213,7 +222,7 @@ impl Options {
         let train = LabeledFeatures::new(&rows, &judge.train)?;
         let test = judge.tested(features)?;
         let read_outs = [
-            ("linear probe", ReadOut::Probe(ProbeProtocol::Fixed(LinearProbe::default()))),
+            ("linear probe, C = 1", ReadOut::Probe(ProbeProtocol::Fixed(LinearProbe::default()))),
             ("nearest class mean", ReadOut::NearestClassMean(NearestClassMean::default())),
             ("20-NN", ReadOut::Knn(Knn::default())),
         ];

@@ -14,6 +14,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Evaluation {
     /// The name of the images.
     pub data: String,
+    /// A checksum of the encoder's weights.
+    pub encoder: u64,
     /// Whether they are others than those it was trained on.
     pub is_transfer: bool,
     pub seed: u64,
@@ -65,16 +67,23 @@ impl Evaluation {
         let of = |share: f64| percent(Summary::of(&[share]));
         let mut table = Table::new(["measure", "test images"]);
         table.row(["20 nearest neighbors", of(self.knn).as_str()]);
-        table.row(["linear probe", of(self.probe.top1).as_str()]);
-        table.row(["linear probe, in five guesses", of(self.probe.top5).as_str()]);
-        table.row(["linear probe, mean of the classes", of(self.probe.balanced).as_str()]);
-        let error = of(self.probe.calibration_error);
-        table.row(["linear probe, calibration error", error.as_str()]);
+        let probe = format!("linear probe of {}", self.protocol);
+        let figures = [
+            ("", self.probe.top1),
+            (", in five guesses", self.probe.top5),
+            (", mean of the classes", self.probe.balanced),
+            (", calibration error", self.probe.calibration_error),
+        ];
+        for (name, share) in figures {
+            table.row([format!("{probe}{name}").as_str(), of(share).as_str()]);
+        }
         table
     }
 
     /// Returns the accuracies with few labels.
     pub(crate) fn few_labels(&self) -> anyhow::Result<FewLabels> {
+        let mut few: Vec<&Few> = self.few.iter().collect();
+        few.sort_by_key(|few| few.count);
         let mut names: Vec<&str> = Vec::new();
         for read_out in self.few.iter().flat_map(|few| &few.read_outs) {
             if !names.contains(&read_out.name.as_str()) {
@@ -82,7 +91,7 @@ impl Evaluation {
             }
         }
         let mut table = FewLabels::new(names.iter().copied());
-        for few in &self.few {
+        for few in few {
             let estimate = |name: &&str| {
                 let found = few.read_outs.iter().find(|read_out| read_out.name == **name)?;
                 let (mean, half) = (found.summary.mean, found.confidence_95.unwrap_or(0.0));
@@ -114,13 +123,13 @@ impl Evaluation {
     pub(crate) fn save(mut self, folder: &Path) -> anyhow::Result<Self> {
         let mut all = Self::load_all(folder)?;
         let is_same = |other: &Self| {
-            (&other.data, other.train, other.test, other.seed)
-                == (&self.data, self.train, self.test, self.seed)
+            (&other.data, other.encoder, other.train, other.test, other.seed)
+                == (&self.data, self.encoder, self.train, self.test, self.seed)
         };
         if let Some(before) = all.iter().find(|other| is_same(other)) {
             self.keep(&before.few);
         }
-        all.retain(|other| other.data != self.data);
+        all.retain(|other| other.data != self.data && other.encoder == self.encoder);
         all.push(self.clone());
         let path = folder.join(RunFolder::EVALUATIONS);
         write_atomically(&path, serde_json::to_string_pretty(&all)?.as_bytes())
@@ -141,6 +150,5 @@ impl Evaluation {
                 }
             }
         }
-        self.few.sort_by_key(|few| few.count);
     }
 }

@@ -65,8 +65,8 @@ impl<'a> Exhibit<'a> {
         let neighbors = search.search_others(NEIGHBORS.min(others))?;
         page.heading("Map");
         page.paragraph(
-            "Images whose features are similar are near each other. How far the map can be trusted \
-             stands below it.",
+            "Images whose features are similar are near each other. The caption says how far the map \
+             can be trusted.",
         );
         page.map(&MapConfig::default().map(&self.features)?, &neighbors)?;
         page.heading("Nearest neighbors");

@@ -29,9 +29,12 @@ pub(crate) struct Findings {
     /// The accuracy of the linear probe of all labels, class by class.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub classes: Vec<ClassAccuracy>,
-    /// The reason why there is no accuracy, and warnings of the run.
+    /// The reason why there is no accuracy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+    /// What the run has warned of.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
+    pub warnings: Vec<String>,
     pub images: Counts,
     pub versions: Versions,
 }
@@ -130,9 +133,9 @@ pub(crate) fn class_accuracies(names: &[String], accuracies: &[Option<f64>]) -> 
         .collect()
 }
 
-/// Returns a table of the accuracies of classes.
-pub(crate) fn class_table(classes: &[ClassAccuracy]) -> Table {
-    let mut table = Table::new(["class", "linear probe, all labels"]);
+/// Returns a table of the accuracies of classes by a probe.
+pub(crate) fn class_table(classes: &[ClassAccuracy], probe: &str) -> Table {
+    let mut table = Table::new(["class", probe]);
     for ClassAccuracy { name, accuracy } in classes {
         let text = accuracy
             .map_or_else(|| "no test images".to_owned(), |share| percent(Summary::of(&[share])));
@@ -188,7 +191,7 @@ impl fmt::Display for Findings {
             writeln!(f, "{}", accuracy.table().to_string().trim_end())?;
         }
         write!(f, "features: {}", self.features.verdict)?;
-        self.notes.iter().try_for_each(|note| write!(f, "\n{note}"))
+        self.note.iter().try_for_each(|note| write!(f, "\n{note}"))
     }
 }
 

@@ -123,7 +123,7 @@ impl Given {
         }
         merge(&mut tree, Value::Object(given.0), "")?;
         let mut settings: Settings = serde_path_to_error::deserialize(tree)
-            .map_err(|error| anyhow!("`{}`: {}", error.path(), error.inner()))?;
+            .map_err(|error| anyhow!("`{}`: {}", error.path(), in_plain_words(error.inner())))?;
         for path in settings.data.paths.iter_mut().chain(settings.init.as_mut()) {
             *path = absolute(path)?;
         }
@@ -386,12 +386,31 @@ fn merge(tree: &mut Value, given: Value, path: &str) -> anyhow::Result<()> {
             known.extend(SHORT);
         }
         let hint = match near(&name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
+            Some(near) if path.is_empty() => format!("did you mean `{near}`?"),
+            Some(near) => format!("did you mean `{path}.{near}`?"),
             None => format!("there are {}", known.join(", ")),
         };
         bail!("there is no setting `{here}`; {hint}");
     }
     Ok(())
+}
+
+/// Returns what serde says of a wrong value, without the types of Rust.
+fn in_plain_words(error: &serde_json::Error) -> String {
+    let mut text = error.to_string();
+    for (rust, plain) in [
+        ("usize", "a whole number, 0 or more"),
+        ("u64", "a whole number, 0 or more"),
+        ("u32", "a whole number, 0 or more"),
+        ("f64", "a number"),
+        ("f32", "a number"),
+        ("a boolean", "true or false"),
+        ("invalid type: ", "it cannot be "),
+        ("unknown variant", "there is no"),
+    ] {
+        text = text.replace(rust, plain);
+    }
+    text
 }
 
 fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
@@ -430,7 +449,7 @@ mod tests {
         assert_eq!(network.width, 4);
         for (wrong, said) in [
             ("sede=3", "did you mean `seed`?"),
-            ("method.d_hidden2=3", "did you mean `d_hidden`?"),
+            ("method.d_hidden2=3", "did you mean `method.d_hidden`?"),
             ("method=simclear", "simclr"),
             ("seed=many", "seed"),
             ("seed.of=3", "seed"),

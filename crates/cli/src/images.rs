@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::ensure;
 use image::DynamicImage;
 use selfsame::augment::{Normalize, Recipe};
 use selfsame::datasets::{
@@ -16,6 +17,8 @@ use crate::given::Known;
 use crate::reader::Reader;
 use crate::settings::DataSettings;
 
+/// Skipped images that are named.
+const NAMED: usize = 20;
 /// Side of a drawn image, in pixels.
 const DRAWN: u32 = 32;
 /// Images that are looked at for the range of their values and their mean colors.
@@ -64,6 +67,10 @@ impl Images {
         let normalize = normalization(&train, &pixels, &mut facts)?;
 
         let train = choose(&train, data.limit.unwrap_or(usize::MAX), seed);
+        if let Some(all) = test.as_ref().map(|test| test.len()).filter(|all| *all > data.test_limit)
+        {
+            facts.push(format!("{} of {all} test images are used", data.test_limit));
+        }
         let test = test.map(|test| choose(&test, data.test_limit, seed));
         let reader = Reader::new(data.stream, data.strict, side, train.len());
         facts.extend(reader.fact());
@@ -73,6 +80,7 @@ impl Images {
             skipped.extend(bad);
             test
         });
+        ensure_several(&train, &skipped)?;
         let labeled = labeled(train.as_ref());
         let name = data.name();
         Ok(Self { train, labeled, test, skipped, omitted, pixels, normalize, facts, name })
@@ -120,11 +128,7 @@ impl Images {
         lines.extend(self.imbalance().map(|fact| format!("  {fact}")));
         let omitted = self.omitted.to_string();
         lines.extend(omitted.lines().map(|line| format!("  omitted {line}")));
-        let skipped = self.skipped.iter();
-        lines.extend(skipped.map(|Skipped { name, reason }| format!("  skipped {name}: {reason}")));
-        if !self.skipped.is_empty() {
-            lines.push(format!("  {} skipped in total", self.skipped.len()));
-        }
+        lines.extend(skipped_lines(&self.skipped));
         lines.join("\n")
     }
 
@@ -172,6 +176,28 @@ impl Images {
     pub(crate) fn sample(&self, count: usize) -> anyhow::Result<Vec<DynamicImage>> {
         sample(self.train.as_ref(), count)
     }
+}
+
+/// Names the images that were skipped, the first of many, and counts them; a line each.
+pub(crate) fn skipped_lines(skipped: &[Skipped]) -> Vec<String> {
+    let line = |Skipped { name, reason }: &Skipped| format!("  skipped {name}: {reason}");
+    let mut lines: Vec<String> = skipped.iter().take(NAMED).map(line).collect();
+    if !skipped.is_empty() {
+        lines.push(format!("  {} skipped in total", skipped.len()));
+    }
+    lines
+}
+
+/// Checks that there are images to be told apart.
+fn ensure_several(train: &Arc<dyn Dataset>, skipped: &[Skipped]) -> anyhow::Result<()> {
+    let why = match skipped.first() {
+        Some(Skipped { name, reason }) => {
+            format!("; {} cannot be used, such as {name}: {reason}", skipped.len())
+        }
+        None => String::new(),
+    };
+    ensure!(train.len() > 1, "there is only one image for training, which needs at least two{why}");
+    Ok(())
 }
 
 /// Returns a few images to show, of different classes if there are any.

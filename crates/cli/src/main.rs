@@ -27,6 +27,7 @@ mod near;
 mod numbers;
 mod page;
 mod pretrain;
+mod ranges;
 mod reader;
 mod report;
 mod resume;
@@ -39,6 +40,7 @@ mod supervised;
 mod terminal;
 mod views;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -49,10 +51,26 @@ use terminal::{Terminal, complain};
 fn main() -> ExitCode {
     selfsame::compute_on_this_thread();
     let CommandLine { command, terminal } = CommandLine::parse();
-    run(command, terminal).unwrap_or_else(|error| {
-        complain(format_args!("error: {error:#}"));
-        ExitCode::FAILURE
-    })
+    // A library panics at what it was not made for, such as numbers that no loss can use; a user of
+    // this program has given them, and gets a sentence.
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = catch_unwind(AssertUnwindSafe(|| run(command, terminal)));
+    match done {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            complain(format_args!("error: {error:#}"));
+            ExitCode::FAILURE
+        }
+        Err(panic) => {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
+            complain(format_args!(
+                "error: {text}\ncheck the settings and files that were given; if they are right, \
+                 please report this"
+            ));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn run(command: Command, terminal: Terminal) -> anyhow::Result<ExitCode> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::Args;
 use selfsame::index::{CutPoint, Match};
 use selfsame::report::Table;
@@ -54,6 +54,12 @@ impl Options {
     /// Matches the images, and prints their classes.
     pub(crate) fn run(self, terminal: Terminal) -> anyhow::Result<()> {
         let folder = IndexFolder::load(&self.index)?;
+        ensure!(
+            folder.index.items().iter().any(|item| item.label.is_some()),
+            "the index {} has no labels, so there are no classes to match; build one of labeled \
+             images",
+            self.index.display()
+        );
         let calibration = folder.index.calibration().with_context(|| {
             format!(
                 "the index {} is not calibrated, so that no distance is too far; run\n  \

@@ -15,6 +15,12 @@ pub(crate) fn above_zero(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Reads a number of things, at least one.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    let count = text.parse().ok().filter(|count| *count > 0);
+    count.ok_or_else(|| "it must be a whole number, 1 or more".to_owned())
+}
+
 /// Reads a number of hours.
 pub(crate) fn hours(text: &str) -> Result<f64, String> {
     let hours = above_zero(text)?;

@@ -69,9 +69,13 @@ fn introduction(settings: &Settings, findings: &Findings) -> String {
              omitted."
         ),
     };
+    let tested = match test {
+        0 => String::new(),
+        _ => format!(" Tested on {test} images."),
+    };
     format!(
         "{train} images without labels, {} epochs, {} images per step, seed {}; pre-training took \
-         {:.0} s at {:.0} images per second. Tested on {test} images.{left}",
+         {:.0} s at {:.0} images per second.{tested}{left}",
         findings.epochs,
         settings.batch_size,
         findings.seed,
@@ -84,7 +88,7 @@ fn accuracy(page: &mut Page, findings: &Findings) {
     page.heading("Accuracy");
     if let Some(knn) = findings.knn {
         page.paragraph(&format!(
-            "Of 20 nearest neighbors: {:.1} % before training, {:.1} % after.",
+            "Accuracy of 20 nearest neighbors: {:.1} % before training, {:.1} % after.",
             100.0 * knn.before,
             100.0 * knn.after
         ));
@@ -98,9 +102,9 @@ fn accuracy(page: &mut Page, findings: &Findings) {
         }
     }
     if !findings.classes.is_empty() {
-        page.table(&class_table(&findings.classes));
+        page.table(&class_table(&findings.classes, "linear probe, all labels"));
     }
-    for note in &findings.notes {
+    for note in findings.note.iter().chain(&findings.warnings) {
         page.paragraph(note);
     }
 }
@@ -121,7 +125,8 @@ fn add_evaluation(page: &mut Page, evaluation: &Evaluation) -> anyhow::Result<()
         page.few_labels(&evaluation.few_labels()?);
         page.paragraph("Means over label samples, with their 95 % confidence intervals.");
     }
-    page.table(&class_table(&class_accuracies(&evaluation.classes, &evaluation.probe.classes)));
+    let classes = class_accuracies(&evaluation.classes, &evaluation.probe.classes);
+    page.table(&class_table(&classes, &format!("linear probe of {}", evaluation.protocol)));
     Ok(())
 }
 

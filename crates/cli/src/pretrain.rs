@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::anyhow;
+use anyhow::{anyhow, bail};
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use selfsame::augment::ViewMaker;
@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::data_options::DataOptions;
 use crate::encoder::{About, open_weights};
 use crate::given::Given;
-use crate::numbers::{above_zero, duration, hours};
+use crate::numbers::{above_zero, count, duration, hours};
 use crate::run::{Run, Start, Work};
 use crate::terminal::{Terminal, complain};
 
@@ -84,7 +84,7 @@ pub(crate) struct Options {
     temperature: Option<f64>,
 
     /// Passes over the images [default: 12, more for few images; of drawn shapes 18]
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..), help_heading = "Training")]
+    #[arg(long, value_parser = count, help_heading = "Training")]
     epochs: Option<u64>,
     /// Hours of training at most; fewer epochs if not all fit, and the schedule ends there
     #[arg(long, value_name = "HOURS", value_parser = hours, help_heading = "Training")]
@@ -104,7 +104,7 @@ pub(crate) struct Options {
     #[arg(long, help_heading = "Training")]
     seed: Option<u64>,
     /// Number of images used for training, equally many of each class [default: all]
-    #[arg(long, value_name = "IMAGES", value_parser = clap::value_parser!(u64).range(1..),
+    #[arg(long, value_name = "IMAGES", value_parser = count,
           help_heading = "Images")]
     limit: Option<u64>,
     #[command(flatten)]
@@ -166,6 +166,7 @@ impl Options {
                 return Ok(ExitCode::from(USAGE));
             }
         };
+        ensure_apart(&self.out, &settings.data.paths)?;
         let lock = if self.overwrite { RunFolder::replace } else { RunFolder::create };
         let folder = lock(self.out.clone()).map_err(|error| explain(error, &self.out))?;
         let work = self.work.work(self.max_hours, terminal);
@@ -226,6 +227,23 @@ impl Options {
     }
 }
 
+/// Checks that the images are not all in the folder of the run, which is none of the data.
+fn ensure_apart(out: &Path, data: &[PathBuf]) -> anyhow::Result<()> {
+    let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+    let out_real = real(out)?;
+    for path in data {
+        if real(path)?.starts_with(&out_real) {
+            bail!(
+                "the images {} are in --out {}, which is for the run alone; give it a folder of its \
+                 own",
+                path.display(),
+                out.display()
+            );
+        }
+    }
+    Ok(())
+}
+
 /// Reads a method by its name.
 fn method_names() -> impl TypedValueParser<Value = MethodName> {
     let names = MethodName::ALL.iter().map(|method| method.key().replace('_', "-"));
@@ -240,7 +258,7 @@ fn explain(error: TrainError, out: &Path) -> anyhow::Error {
             "{folder} holds a finished run; give another --out, or --overwrite to replace it"
         ),
         TrainError::Occupied { .. } => anyhow!(
-            "{folder} holds an unfinished run; go on with it by `selfsame resume {word}`, or give \
+            "{folder} holds an unfinished run; resume it with `selfsame resume {word}`, or give \
              another --out, or --overwrite to replace it"
         ),
         error @ TrainError::File { .. } => anyhow::Error::new(error)

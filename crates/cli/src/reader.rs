@@ -52,7 +52,7 @@ impl Reader {
         }
         let (usable, skipped) = Subset::usable(dataset);
         match skipped.first() {
-            Some(Skipped { name, reason }) if self.options.strict || usable.len() < 2 => {
+            Some(Skipped { name, reason }) if self.options.strict || usable.is_empty() => {
                 bail!("{name}: {reason}")
             }
             _ => Ok((Arc::new(usable), skipped)),

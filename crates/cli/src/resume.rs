@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::bail;
 use clap::Args;
 use selfsame::train::RunFolder;
 
-use crate::numbers::hours;
+use crate::numbers::{count, hours};
 use crate::pretrain::WorkOptions;
 use crate::run::{Run, Start};
 use crate::settings::Settings;
@@ -23,7 +24,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PATH")]
     data: Vec<PathBuf>,
     /// More epochs than the run had, to train a finished run longer with a new schedule
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_parser = count)]
     epochs: Option<u64>,
     /// Hours of training at most, of all parts of the run together
     #[arg(long, value_name = "HOURS", value_parser = hours)]
@@ -43,6 +44,13 @@ impl Options {
         if !self.data.is_empty() {
             settings.data.paths =
                 self.data.iter().map(std::path::absolute).collect::<Result<_, _>>()?;
+        }
+        if let Some(gone) = settings.data.paths.iter().find(|path| !path.exists()) {
+            bail!(
+                "the images {} of the run are not there; if they were moved, name their new place \
+                 with --data",
+                gone.display()
+            );
         }
         settings.epochs = self.epochs.unwrap_or(settings.epochs);
         settings.validate()?;

@@ -142,12 +142,12 @@ impl Run {
             class_accuracies(images.train.class_names(), &learned.classification.classes)
         });
         let features = FeatureHealth::of(learned.to_judge())?;
-        let notes = warning.into_iter().chain(self.notes(&outcome)).collect();
+        let warnings = warning.into_iter().chain(self.warnings(&outcome)).collect();
         let findings = Findings {
             knn,
             accuracy,
             classes,
-            notes,
+            warnings,
             ..self.findings(&outcome, fitting, features)
         };
         let predictions = probed.as_ref().map(|[learned, _]| learned.predictions.as_slice());
@@ -343,29 +343,22 @@ impl Run {
     /// Returns the encoder as safetensors under PyTorch's names, with the settings to build it and
     /// those it was trained with.
     fn weights(&self, encoder: &AnyBackbone) -> anyhow::Result<Vec<u8>> {
+        let mut run = self.settings.without_paths();
+        run.data.paths.clear(); // the images may be moved, and the weights are the same
         let about = json!({
             "encoder": self.settings.backbone,
             "input": self.settings.shown(),
             "pixels": self.settings.data.pixels,
-            "run": self.settings.without_paths(),
+            "run": run,
             "versions": Versions::of_this_program(),
         });
         Ok(to_pytorch(encoder, &about.to_string())?)
     }
 
-    /// Returns what a reader of the result should know.
-    fn notes(&self, outcome: &Outcome<AnyMethod>) -> Vec<String> {
-        let mut notes = outcome.warnings.clone();
-        notes.extend(few_steps(outcome.clock, self.settings.batch_size));
-        if self.images.test.is_none() {
-            notes.push(
-                "These images have no labels, so accuracy cannot be measured; to measure it, put \
-                 the images of each class into a folder of its own. The nearest neighbors in \
-                 report.html show what was learned."
-                    .to_owned(),
-            );
-        }
-        notes
+    /// Returns what the run has warned of.
+    fn warnings(&self, outcome: &Outcome<AnyMethod>) -> Vec<String> {
+        let few = few_steps(outcome.clock, self.settings.batch_size);
+        outcome.warnings.iter().cloned().chain(few).collect()
     }
 
     fn findings(
@@ -394,7 +387,13 @@ impl Run {
             features,
             accuracy: None,
             classes: Vec::new(),
-            notes: Vec::new(),
+            note: images.test.is_none().then(|| {
+                "These images have no labels, so accuracy cannot be measured; to measure it, put the \
+                 images of each class into a folder of its own. The nearest neighbors in report.html \
+                 show what was learned."
+                    .to_owned()
+            }),
+            warnings: Vec::new(),
             images: Counts {
                 train: images.train.len(),
                 test: images.test.as_ref().map_or(0, |test| test.len()),
@@ -416,7 +415,7 @@ impl Run {
             ),
             _ => {
                 complain(format_args!(
-                    "stopped and saved; go on with it by\n  {}",
+                    "stopped and saved; resume it with\n  {}",
                     self.resume_command()
                 ));
                 Ok(ExitCode::from(INTERRUPTED))

@@ -10,6 +10,8 @@ use selfsame::optim::{OptimizerConfig, Schedule};
 use selfsame::train::{RunFolder, TrainerConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::ranges::check_ranges;
+
 /// Settings of a run, as `settings.json` of its folder has them.
 ///
 /// `--config` reads them, and any part of them, as TOML or JSON; `--set` changes one.
@@ -119,6 +121,8 @@ impl Settings {
         ensure!(self.data.limit != Some(0), "`data.limit` is 0, which leaves no images");
         self.recipe.validate()?;
         self.optimizer.validate()?;
+        check_ranges("method", &serde_json::to_value(&self.method)?)?;
+        check_ranges("backbone", &serde_json::to_value(&self.backbone)?)?;
         let (method, views) = (self.method.name(), self.recipe.view_count());
         let range = method.views();
         let title = method.title();

@@ -66,7 +66,7 @@ impl Cached {
     /// Decodes all images of `dataset` on all cores; returns them in order, and the skipped ones.
     ///
     /// # Errors
-    /// If fewer than two images can be used or, with `strict`, if one cannot.
+    /// If no image can be used or, with `strict`, if one cannot.
     pub fn decode(
         dataset: Arc<dyn Dataset>,
         options: CacheOptions,
@@ -94,8 +94,7 @@ impl Cached {
             }
         }
         match (cached.len(), skipped.first()) {
-            (0 | 1, Some(Skipped { name, reason })) => Err(DataError::TooFewUsable {
-                usable: cached.len(),
+            (0, Some(Skipped { name, reason })) => Err(DataError::NoneDecoded {
                 all: dataset.len(),
                 name: name.clone(),
                 reason: reason.clone(),

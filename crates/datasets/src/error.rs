@@ -41,12 +41,6 @@ pub enum DataError {
         /// The folder, archive or file.
         path: PathBuf,
     },
-    /// A folder, archive or file with a single image.
-    #[error("{} holds only one image; training needs at least two", path.display())]
-    Single {
-        /// The folder, archive or file.
-        path: PathBuf,
-    },
     /// Nothing that a folder or archive holds can be used.
     #[error(
         "{} holds no image that can be used, but {}; images are named .jpg, .png, .bmp, .gif, \
@@ -122,14 +116,9 @@ pub enum DataError {
         /// The fault.
         reason: String,
     },
-    /// Fewer than two images can be used.
-    #[error(
-        "only {usable} of {all} images can be used, and at least 2 are needed; the first that cannot: \
-         {name}: {reason}"
-    )]
-    TooFewUsable {
-        /// Number of images that can be used.
-        usable: usize,
+    /// No image can be used.
+    #[error("none of {all} images can be used; the first is {name}: {reason}")]
+    NoneDecoded {
         /// Number of images.
         all: usize,
         /// The first image that cannot be used.

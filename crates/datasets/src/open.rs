@@ -75,7 +75,7 @@ use crate::{Concat, DataError, Dataset, FolderLayout, Omitted, OpenOptions, Spli
 ///   or a Parquet file, and an empty text, are no label.
 ///
 /// # Errors
-/// If the path cannot be read, is encrypted, is a pipe or a device, holds fewer than two images or none of these
+/// If the path cannot be read, is encrypted, is a pipe or a device, holds no image or none of these
 /// formats, or is damaged, or a class of the test images has no training images. The error names
 /// the file and the remedy.
 ///
@@ -260,7 +260,8 @@ fn open_file(path: &Path, options: &OpenOptions) -> Result<Splits, DataError> {
     } else if csv::is_list(path, &inside) {
         csv::open_list(path)
     } else if is_image(&path.to_string_lossy()) {
-        Err(DataError::Single { path: path.to_owned() })
+        let (found, omitted) = ("1 image without a label".to_owned(), Omitted::default());
+        Ok(Splits { train: image_files(&[path]), test: None, found, omitted })
     } else {
         Err(DataError::Unknown { path: path.to_owned() })
     }
@@ -352,7 +353,6 @@ mod tests {
     #[test]
     fn what_holds_no_images_is_said_to() {
         assert!(message(&[]).contains("holds no image"));
-        assert!(message(&["1.png"]).contains("only one image"));
         let strange = ["train/a/1.png", "train/b/1.png", "test/c/1.png"];
         assert!(message(&strange).contains("class `c`"));
         let root = folder(&["a/1.png"]);

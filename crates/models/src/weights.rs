@@ -14,7 +14,7 @@ use std::collections::HashMap;
 use burn::module::Module;
 use safetensors::tensor::{Dtype, TensorView};
 
-use self::checksum::{checksum, with_checksum};
+use self::checksum::with_checksum;
 pub use self::error::{Difference, Mismatch, WeightsError};
 pub use self::file::WeightsFile;
 use self::file::{Tensors, Wanted};
@@ -27,7 +27,7 @@ pub use self::pytorch::{Loaded, to_pytorch};
 ///
 /// The same weights give the same bytes. `about` is kept in the header under the key `selfsame`.
 /// Pass the configuration as a JSON object, so that the file says how to build the network it belongs
-/// to; a checksum of all tensors is added to the object, by which a damaged file is noticed.
+/// to; a checksum of it and of all tensors is added to the object, by which a damaged file is noticed.
 /// Names are the paths of the parameters; [`to_pytorch`] writes those of PyTorch.
 ///
 /// # Errors
@@ -106,7 +106,7 @@ fn serialize(entries: &[Entry], about: &str) -> Result<Vec<u8>, WeightsError> {
     let mut sorted: Vec<&Entry> = entries.iter().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
     let sorted = sorted.into_iter().map(|e| (e.name.as_str(), &e.shape[..], &e.bytes[..]));
-    let about = with_checksum(about, &checksum(sorted));
+    let about = with_checksum(about, sorted);
     let views: Vec<(&str, TensorView<'_>)> = entries
         .iter()
         .map(|Entry { name, dtype, shape, bytes }| {

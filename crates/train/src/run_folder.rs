@@ -113,7 +113,7 @@ impl RunFolder {
     }
 
     /// Starts the run: removes the one that it replaces, writes the settings of this one, and
-    /// removes a result of before, which a longer run has not reached yet.
+    /// removes a result and evaluations of before, which a longer run has not reached yet.
     ///
     /// Of a new run, call it before its trainer is given the [`checkpoints`](Self::checkpoints):
     /// those of a run that is replaced would be resumed.
@@ -126,6 +126,7 @@ impl RunFolder {
         }
         let path = self.file(Self::SETTINGS);
         write_atomically(&path, settings).map_err(TrainError::file("write", &path))?;
+        remove(&self.file(Self::EVALUATIONS))?; // of an encoder that is trained on
         remove(&self.file(Self::RESULT))
     }
 

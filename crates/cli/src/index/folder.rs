@@ -4,10 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
+use selfsame::datasets::stamp;
 use selfsame::files::{shell_word, write_atomically};
 use selfsame::index::Index;
 use selfsame::models::to_pytorch;
 use selfsame::train::RunFolder;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::source::Source;
@@ -17,6 +19,33 @@ use crate::encoder::{Encoder, EncoderOptions};
 /// The file that names the library's others.
 const MANIFEST: &str = "index.json";
 const SOURCE: &str = "source.json";
+
+/// Where the images of an index are, and by which encoder it was made.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Signed {
+    source: Source,
+    /// A checksum of the encoder's file.
+    encoder: u64,
+    /// A checksum of the two before.
+    checksum: u64,
+}
+
+impl Signed {
+    fn new(source: &Source, weights: &[u8]) -> anyhow::Result<Self> {
+        let (source, encoder) = (source.clone(), stamp(&[weights]));
+        let checksum = Self::checksum(&source, encoder)?;
+        Ok(Self { source, encoder, checksum })
+    }
+
+    fn is_intact(&self) -> anyhow::Result<bool> {
+        Ok(Self::checksum(&self.source, self.encoder)? == self.checksum)
+    }
+
+    fn checksum(source: &Source, encoder: u64) -> anyhow::Result<u64> {
+        Ok(stamp(&[&serde_json::to_vec(source)?, &encoder.to_le_bytes()]))
+    }
+}
 
 /// An index that is read from its folder.
 #[derive(Debug)]
@@ -71,8 +100,9 @@ impl IndexFolder {
             "input": encoder.shown,
             "pixels": encoder.pixels,
         });
-        write(RunFolder::ENCODER, &to_pytorch(&encoder.network, &about.to_string())?)?;
-        write(SOURCE, &serde_json::to_vec_pretty(source)?)?;
+        let weights = to_pytorch(&encoder.network, &about.to_string())?;
+        write(RunFolder::ENCODER, &weights)?;
+        write(SOURCE, &serde_json::to_vec_pretty(&Signed::new(source, &weights)?)?)?;
         Ok(index.save(folder)?)
     }
 
@@ -100,6 +130,13 @@ impl IndexFolder {
             "{} is missing, which tells how to see an image; restore it, or build the index again",
             path.display()
         );
+        let weights = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        ensure!(
+            stamp(&[&weights]) == self.signed()?.encoder,
+            "{} is damaged, or not the encoder that made the index; restore it, or build the index \
+             again",
+            path.display()
+        );
         Encoder::open(&EncoderOptions {
             encoder: path,
             model: None,
@@ -111,12 +148,18 @@ impl IndexFolder {
 
     /// Reads where the images are.
     pub(crate) fn source(&self) -> anyhow::Result<Source> {
+        Ok(self.signed()?.source)
+    }
+
+    fn signed(&self) -> anyhow::Result<Signed> {
         let path = self.path.join(SOURCE);
+        let damaged =
+            || format!("{} is damaged; restore it, or build the index again", path.display());
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text).with_context(|| {
-            format!("{} is damaged; restore it, or build the index again", path.display())
-        })
+        let signed: Signed = serde_json::from_str(&text).with_context(damaged)?;
+        ensure!(signed.is_intact()?, damaged());
+        Ok(signed)
     }
 
     /// Returns the name of an item.

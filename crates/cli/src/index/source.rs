@@ -16,7 +16,7 @@ use crate::data_options::DataOptions;
 pub(crate) const SIDE: u32 = 128;
 
 /// The images that an index was built from.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Source {
     paths: Vec<String>,

@@ -172,10 +172,8 @@ pub(crate) fn array_splits(
         Ok((images, labels))
     };
     let (train, train_labels) = read(train)?;
-    match train.len() {
-        0 => return Err(DataError::Empty { path: root.to_owned() }),
-        1 => return Err(DataError::Single { path: root.to_owned() }),
-        _ => {}
+    if train.is_empty() {
+        return Err(DataError::Empty { path: root.to_owned() });
     }
     let test = test.map(read).transpose()?;
     let test_labels = test.as_ref().map_or(&[][..], |(_, labels)| labels);

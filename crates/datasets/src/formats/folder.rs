@@ -117,10 +117,8 @@ pub(crate) fn labeled_splits(
     train: Vec<FoundImage>,
     test: Vec<FoundImage>,
 ) -> Result<Splits, DataError> {
-    match train.len() {
-        0 => return Err(DataError::Empty { path: root.to_owned() }),
-        1 => return Err(DataError::Single { path: root.to_owned() }),
-        _ => {}
+    if train.is_empty() {
+        return Err(DataError::Empty { path: root.to_owned() });
     }
     let names = |images: &[FoundImage]| -> Vec<Option<String>> {
         images.iter().map(|image| image.label.clone()).collect()

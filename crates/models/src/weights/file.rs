@@ -10,7 +10,7 @@ use burn::tensor::{bf16, f16};
 use pytorch_reader::{DType, PytorchReader};
 use safetensors::tensor::{Dtype, SafeTensors};
 
-use super::checksum::{checksum, checksum_in};
+use super::checksum::is_intact;
 use super::{ABOUT, Difference, Mismatch, WeightsError};
 
 /// Weights in a file, by name: safetensors, or a checkpoint of PyTorch (`.pth`, `.pt`).
@@ -189,18 +189,18 @@ impl Tensors {
         });
         let about = metadata.metadata().as_ref().and_then(|about| about.get(ABOUT)).cloned();
         let tensors = Self { entries: entries.collect(), bytes, about };
-        match tensors.about.as_deref().and_then(checksum_in) {
-            Some(written) if written != tensors.checksum() => Err(WeightsError::Damaged),
+        match &tensors.about {
+            Some(about) if !is_intact(about, tensors.in_file()) => Err(WeightsError::Damaged),
             _ => Ok(tensors),
         }
     }
 
-    /// Returns the checksum of the tensors of a safetensors file.
-    fn checksum(&self) -> String {
-        checksum(self.entries.iter().filter_map(|(name, Entry { shape, place, .. })| match place {
+    /// Returns the tensors of a safetensors file, sorted by name.
+    fn in_file(&self) -> impl Iterator<Item = (&str, &[usize], &[u8])> {
+        self.entries.iter().filter_map(|(name, Entry { shape, place, .. })| match place {
             Place::Bytes(range) => Some((name.as_str(), &shape[..], &self.bytes[range.clone()])),
             Place::Checkpoint(_) => None,
-        }))
+        })
     }
 
     fn from_checkpoint(checkpoint: PytorchReader) -> Self {

@@ -104,10 +104,8 @@ pub(super) fn open(
     let splits = if test.is_empty() { "" } else { ", with a test split" };
     let found = format!("images in Parquet{splits}");
     let (train, test) = labeled_images(root, train, test, &mut omitted)?;
-    match train.places.len() {
-        0 => return Err(DataError::Empty { path: root.to_owned() }),
-        1 => return Err(DataError::Single { path: root.to_owned() }),
-        _ => {}
+    if train.places.is_empty() {
+        return Err(DataError::Empty { path: root.to_owned() });
     }
     let test = (!test.places.is_empty()).then(|| Arc::new(test) as Arc<dyn Dataset>);
     Ok(Splits { train: Arc::new(train), test, found, omitted })
