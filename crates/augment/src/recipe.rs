@@ -79,6 +79,34 @@ impl Recipe {
         self
     }
 
+    /// Resizes each view to the nearest side that patches of `patch` pixels cut without a rest.
+    ///
+    /// # Panics
+    /// If `patch` is 0, or a view has no fixed size, which [`validate`](ViewMaker::validate) finds.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::{Recipe, ViewMaker};
+    ///
+    /// let recipe = Recipe::dino_imagenet().with_side(64).for_patches(8);
+    /// assert_eq!([0, 2].map(|view| recipe.view_dims(view)[1]), [64, 24]);
+    /// assert_eq!(Recipe::mae_cifar().for_patches(4), Recipe::mae_cifar());
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn for_patches(mut self, patch: usize) -> Self {
+        for view in 0..self.views.len() {
+            let side = self.view_dims(view)[1];
+            if side.is_multiple_of(patch) {
+                continue;
+            }
+            let whole = ((side + patch / 2) / patch).max(1) * patch;
+            let share = whole as f64 / side as f64;
+            self.views[view].iter_mut().for_each(|operator| operator.scale(share));
+        }
+        self
+    }
+
     #[track_caller]
     fn draw(&self, key: ViewKey, image: [usize; 2], steps: &mut Vec<PlanStep>) {
         assert!(image[0] > 0 && image[1] > 0, "a view of an empty image, {image:?}");

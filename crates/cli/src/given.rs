@@ -9,7 +9,7 @@ use selfsame::optim::OptimizerConfig;
 use selfsame::train::Preset;
 use serde_json::{Map, Value, json};
 
-use crate::named::{model, recipe as read_recipe};
+use crate::named::{method as method_named, model, recipe as read_recipe};
 use crate::near::near;
 use crate::settings::{DataSettings, Settings};
 
@@ -18,6 +18,8 @@ const SIDE: u32 = 32;
 /// Channels of the first stage of a default encoder.
 const WIDTH: usize = 16;
 /// Steps that a default run has at least, if that takes no more than `MOST_EPOCHS`.
+/// Learning rate of transformers in batches of 256: that of DINO.
+const TRANSFORMER_RATE: f64 = 5e-4;
 const STEPS: u64 = 600;
 const MOST_EPOCHS: u64 = 100;
 /// Settings that stand for others.
@@ -63,7 +65,7 @@ impl Given {
         match path {
             "weight_decay" => return self.set("optimizer.weight_decay", value),
             // The numbers of another method are of no use.
-            "method.name" if self.0.get("method").is_some_and(|it| it["name"] != value) => {
+            "method.name" if self.is_other_method(&value) => {
                 self.0.insert("method".to_owned(), json!({ "name": value }));
                 return Ok(());
             }
@@ -92,6 +94,12 @@ impl Given {
             })?;
         }
         Ok(())
+    }
+
+    /// Whether another method than this one was given.
+    fn is_other_method(&self, name: &Value) -> bool {
+        let key = |name: &Value| name.as_str().map(|name| name.to_lowercase().replace('-', "_"));
+        self.0.get("method").is_some_and(|given| key(&given["name"]) != key(name))
     }
 
     /// Gives a setting if there is a value.
@@ -204,7 +212,10 @@ impl Given {
     /// Returns the settings if nothing more were given than what defaults depend on, and takes what
     /// is in them.
     fn take_defaults(&mut self, known: Option<Known>) -> anyhow::Result<Settings> {
-        let name = self.text("method.name")?.map_or(Ok(MethodName::SimClr), str::parse)?;
+        let name = self.text("method.name")?.map_or(Ok(MethodName::SimClr), method_named)?;
+        if self.get("method.name").is_some() {
+            self.set("method.name", name.key())?; // as it is written in files
+        }
         let is_drawn = self.get("data.paths").and_then(Value::as_array).is_none_or(Vec::is_empty);
         let quick = self.get("quick").is_some_and(|quick| quick == true);
         let published = match self.text("preset")? {
@@ -219,14 +230,28 @@ impl Given {
         let base = published.clone().unwrap_or_else(|| ours(name, is_drawn));
         let recipe = self.take_recipe(&base.recipe, known)?;
         let side = recipe.view_dims(0)[1];
+        let batch_size = match self.number("batch_size")? {
+            Some(given) => given,
+            None => default_batch(base.batch_size, quick, known),
+        };
         let usual = match (&base.backbone, quick || published.is_some()) {
             (BackboneConfig::ResNet(_), false) => base.backbone.clone().with_width(WIDTH),
             _ => base.backbone.clone(),
         };
         let backbone = self.take_backbone(usual, side)?;
-        let batch_size = match self.number("batch_size")? {
-            Some(given) => given,
-            None => default_batch(base.batch_size, quick, known),
+        let recipe = match &backbone {
+            BackboneConfig::Vit(vit) if vit.patch > 0 => recipe.for_patches(vit.patch),
+            _ => recipe,
+        };
+        // Transformers are not trained by SGD.
+        let by_sgd = matches!(base.optimizer, OptimizerConfig::Sgd { .. });
+        let is_transformer =
+            matches!(backbone, BackboneConfig::Vit(_) | BackboneConfig::ConvNext(_));
+        let base = if published.is_none() && by_sgd && is_transformer {
+            let optimizer = OptimizerConfig::adam_w(0.05);
+            Preset { optimizer, rate: TRANSFORMER_RATE, batch_size: 256, ..base }
+        } else {
+            base
         };
         let mut method = base.method.clone();
         if published.is_none() {
@@ -237,6 +262,24 @@ impl Given {
             (_, true) => Some(1_000),
             (true, false) => Some(6_000),
             (false, false) => None,
+        };
+        let usual_epochs = match (quick, is_drawn) {
+            (true, true) => 10,
+            (true, false) => 3,
+            _ if published.is_some() || is_drawn => base.epochs,
+            // Small data need more passes for as many steps.
+            _ => steps
+                .map_or(base.epochs, |steps| STEPS.div_ceil(steps).clamp(base.epochs, MOST_EPOCHS)),
+        };
+        let epochs = match self.number("epochs")? {
+            Some(given) => given as u64,
+            None => usual_epochs,
+        };
+        // As long as published or, in a shorter run, as long in proportion.
+        let warmup_epochs = if published.is_some() {
+            base.warmup_epochs * epochs.min(base.epochs) / base.epochs.max(1)
+        } else {
+            base.warmup_epochs
         };
         Ok(Settings {
             data: DataSettings {
@@ -249,19 +292,11 @@ impl Given {
                 ..DataSettings::default()
             },
             seed: 0,
-            epochs: match (quick, is_drawn) {
-                (true, true) => 10,
-                (true, false) => 3,
-                _ if published.is_some() || is_drawn => base.epochs,
-                // Small data need more passes for as many steps.
-                _ => steps.map_or(base.epochs, |steps| {
-                    STEPS.div_ceil(steps).clamp(base.epochs, MOST_EPOCHS)
-                }),
-            },
+            epochs,
             batch_size,
             learning_rate: base.rate_for(batch_size),
             last_learning_rate: base.last_rate * batch_size as f64 / base.batch_size as f64,
-            warmup_epochs: base.warmup_epochs,
+            warmup_epochs,
             clip_norm: base.clip_norm,
             init: None,
             method,
@@ -299,6 +334,8 @@ fn ours(method: MethodName, is_drawn: bool) -> Preset {
         OptimizerConfig::Adam { .. } | OptimizerConfig::AdamW { .. } => {
             Preset::cifar10(method).rate_for(batch_size)
         }
+        // On photographs it collapses at that of drawn shapes.
+        _ if method == MethodName::Ressl => Preset::cifar10(method).rate_for(batch_size),
         // The temperature is higher, and so the rate lower.
         _ if method == MethodName::SimClr => 0.5 * drawn.rate_for(batch_size),
         _ => drawn.rate_for(batch_size),

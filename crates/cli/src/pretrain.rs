@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use selfsame::augment::ViewMaker;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use selfsame::augment::{Normalize, ViewMaker};
 use selfsame::files::shell_word;
 use selfsame::models::{MethodName, UnknownMethod};
 use selfsame::train::{RunFolder, TrainError};
@@ -185,9 +185,6 @@ impl Options {
         if !paths.is_empty() {
             given.set("data.paths", serde_json::to_value(paths)?)?;
         }
-        if let Some(init) = &self.init {
-            self.start_from(init, &mut given)?;
-        }
         given.set_some("quick", self.quick.then_some(true))?;
         given.set_some("preset", self.preset.clone())?;
         given.set_some("method.name", self.method.map(MethodName::key))?;
@@ -196,6 +193,9 @@ impl Options {
         given.set_some("width", self.width)?;
         given.set_some("image_size", self.image_size)?;
         given.set_some("recipe", self.recipe.clone())?;
+        if let Some(init) = &self.init {
+            self.start_from(init, &mut given)?;
+        }
         given.set_some("epochs", self.epochs)?;
         given.set_some("batch_size", self.batch_size)?;
         given.set_some("learning_rate", self.lr)?;
@@ -219,9 +219,14 @@ impl Options {
         let path = if init.is_dir() { init.join(RunFolder::ENCODER) } else { init.to_owned() };
         let file = open_weights(&path)?;
         let about = file.about().and_then(|text| serde_json::from_str::<About>(text).ok());
+        // As the weights have seen images so far; those from elsewhere are of ImageNet.
+        let normalize = about.as_ref().map_or(Normalize::IMAGENET, |about| about.input.normalize);
+        given.set("recipe.normalize", serde_json::to_value(normalize)?)?;
         if let (Some(about), None) = (about, &self.model) {
             given.set("backbone", serde_json::to_value(&about.encoder)?)?;
-            given.set("image_size", about.input.view_dims(0)[1])?;
+            if self.image_size.is_none() {
+                given.set("image_size", about.input.view_dims(0)[1])?;
+            }
         }
         given.set("init", serde_json::to_value(path)?)
     }
@@ -246,7 +251,10 @@ fn ensure_apart(out: &Path, data: &[PathBuf]) -> anyhow::Result<()> {
 
 /// Reads a method by its name.
 fn method_names() -> impl TypedValueParser<Value = MethodName> {
-    let names = MethodName::ALL.iter().map(|method| method.key().replace('_', "-"));
+    let names = MethodName::ALL.iter().map(|method| {
+        let name = method.key().replace('_', "-");
+        PossibleValue::new(name.clone()).aliases([method.key().to_owned(), name.replace('-', "")])
+    });
     PossibleValuesParser::new(names).try_map(|name| -> Result<_, UnknownMethod> { name.parse() })
 }
 

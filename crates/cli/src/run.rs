@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, bail, ensure};
 use burn::module::Module;
 use burn::tensor::Device;
 use selfsame::callbacks::{
@@ -12,7 +12,9 @@ use selfsame::callbacks::{
 };
 use selfsame::device::NamedDevice;
 use selfsame::files::{shell_word, write_atomically};
-use selfsame::models::{AnyBackbone, AnyMethod, Clock, Method, WeightsFile, to_pytorch};
+use selfsame::models::{
+    AnyBackbone, AnyMethod, BackboneConfig, Clock, Method, Needs, WeightsFile, to_pytorch,
+};
 use selfsame::samplers::{Loader, LoaderConfig};
 use selfsame::train::{
     Checkpoints, OnlineAccuracy, Outcome, RunFolder, TrainError, Trainer, few_steps,
@@ -88,6 +90,15 @@ impl Run {
             settings = given.resolve(Some(images.known()))?;
             settings.data.pixels = images.pixels.clone();
         }
+        let method = settings.method.name();
+        ensure!(
+            method.needs() != Needs::Labels || images.labeled.len() == images.train.len(),
+            "{} learns from labels, and {} of the {} images for training have none; choose another \
+             method",
+            method.title(),
+            images.train.len() - images.labeled.len(),
+            images.train.len()
+        );
         let run =
             Self { started, settings, start, work, folder, device_name, device, signals, images };
         Ok(run)
@@ -172,9 +183,14 @@ impl Run {
         let Self { settings, device, .. } = self;
         let mut encoder = settings.backbone.init(settings.seed, device);
         if let (Some(path), Start::New(_)) = (&settings.init, &self.start) {
-            let loaded = WeightsFile::open(path)
-                .and_then(|file| file.load(encoder))
-                .with_context(|| format!("cannot start from {}", path.display()))?;
+            let loaded =
+                WeightsFile::open(path).and_then(|file| file.load(encoder)).with_context(|| {
+                    format!(
+                        "cannot start from {}; give the --model, --width and --image-size that its \
+                         weights are of",
+                        path.display()
+                    )
+                })?;
             encoder = loaded.network;
         }
         Ok(settings.method.init(encoder, settings.seed, device)?)
@@ -184,16 +200,27 @@ impl Run {
     fn describe(&self) -> String {
         let Self { settings, .. } = self;
         let name = settings.backbone.name().map_or_else(
-            || format!("an encoder of {} features", settings.backbone.d_output()),
+            || {
+                format!(
+                    "a {} of {} features",
+                    family(&settings.backbone),
+                    settings.backbone.d_output()
+                )
+            },
             str::to_owned,
         );
+        let patches = match &settings.backbone {
+            BackboneConfig::Vit(vit) => format!(" in patches of {}", vit.patch),
+            _ => String::new(),
+        };
         let views = settings.recipe.views.len();
         format!(
-            "{} with {name}, {views} view{} of {} pixels, {} epochs in batches of {}",
+            "{} with {name}, {views} view{} of {} pixels{patches}, {} epoch{} in batches of {}",
             settings.method.name().title(),
             if views == 1 { "" } else { "s" },
             settings.side(),
             settings.epochs,
+            if settings.epochs == 1 { "" } else { "s" },
             settings.batch_size,
         )
     }
@@ -272,7 +299,12 @@ impl Run {
             ));
         }
         if let Some(limit) = self.work.time_limit {
-            trainer = trainer.with_time_limit(limit)?;
+            trainer = trainer.with_time_limit(limit).map_err(|error| {
+                let is_warmup = error.to_string().contains("warmup_steps");
+                let hint = "the epochs that fit are fewer than those of the warm-up; lower it with \
+                            --set warmup_epochs=0, or give more time";
+                if is_warmup { anyhow!(error).context(hint) } else { error.into() }
+            })?;
             let (fitting, all) = (epochs_left(trainer.clock()), epochs_left(whole));
             if fitting < all {
                 let hours = four_digits(limit.as_secs_f64() / 3_600.0);
@@ -431,6 +463,16 @@ impl Run {
 /// Returns the command that resumes the run in `folder`.
 pub(crate) fn resume_command(folder: &Path) -> String {
     format!("selfsame resume {}", shell_word(folder))
+}
+
+/// Returns what kind of network it is.
+fn family(config: &BackboneConfig) -> &'static str {
+    match config {
+        BackboneConfig::ResNet(_) => "ResNet",
+        BackboneConfig::Vit(_) => "vision transformer",
+        BackboneConfig::ConvNext(_) => "ConvNeXt",
+        BackboneConfig::Airbench(_) => "network of airbench's form",
+    }
 }
 
 fn accuracy([learned, random]: &[Probed; 2]) -> Accuracy {

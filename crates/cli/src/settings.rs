@@ -123,6 +123,28 @@ impl Settings {
         self.optimizer.validate()?;
         check_ranges("method", &serde_json::to_value(&self.method)?)?;
         check_ranges("backbone", &serde_json::to_value(&self.backbone)?)?;
+        ensure!(
+            self.warmup_epochs <= self.epochs,
+            "`warmup_epochs` is {}, more than the {} epochs of the run; give --set warmup_epochs=0 \
+             or more epochs",
+            self.warmup_epochs,
+            self.epochs
+        );
+        if let BackboneConfig::Vit(vit) = &self.backbone {
+            let (side, patch) = (self.side() as usize, vit.patch);
+            ensure!(
+                (0..self.recipe.view_count())
+                    .all(|view| self.recipe.view_dims(view)[1].is_multiple_of(patch)),
+                "patches of {patch} pixels do not cut every view without a rest; choose another \
+                 --image-size, or `backbone.patch`"
+            );
+            ensure!(
+                side < 16 || patch > 1,
+                "images of {side} pixels can only be cut into patches of 1, which are too many; \
+                 choose an --image-size that 4 or 8 divides, such as {}",
+                side.next_multiple_of(8)
+            );
+        }
         let (method, views) = (self.method.name(), self.recipe.view_count());
         let range = method.views();
         let title = method.title();

@@ -191,6 +191,10 @@ impl BackboneConfig {
     pub fn name(&self) -> Option<&'static str> {
         let published = match self.clone() {
             transformer @ Self::Vit(_) => transformer.with_patch(16),
+            // How it begins is no size.
+            Self::ResNet(config) => {
+                Self::ResNet(ResNetConfig { zero_init_last_norm: false, ..config })
+            }
             other => other.with_patch(4),
         };
         let published = published.for_images(224);

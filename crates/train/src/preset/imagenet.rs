@@ -48,6 +48,13 @@ fn resnet(config: ResNetConfig) -> BackboneConfig {
     BackboneConfig::ResNet(config.with_large_stem())
 }
 
+/// Returns the preset with an encoder whose residual blocks begin as the identity, as the code of its
+/// authors has it (`zero_init_residual=True`).
+fn from_identity(preset: Preset) -> Preset {
+    let backbone = resnet(ResNetConfig::resnet50(64).with_zero_init_last_norm());
+    Preset { backbone, ..preset }
+}
+
 /// Returns what most presets share: ResNet-50, and LARS with a warm-up of 10 epochs in batches of
 /// 4,096.
 fn resnet50(source: &str, recipe: Recipe, method: MethodConfig) -> Preset {
@@ -100,7 +107,8 @@ fn simsiam() -> Preset {
     let source = "facebookresearch/simsiam, main_simsiam.py with --fix-pred-lr; rate of the paper, \
                   0.05 for 256 samples";
     let (recipe, method) = (Recipe::simsiam_imagenet(), MethodConfig::SimSiam(method));
-    Preset { batch_size: 512, epochs: 100, ..resnet50_by_sgd(source, recipe, method, 0.1) }
+    let common = resnet50_by_sgd(source, recipe, method, 0.1);
+    from_identity(Preset { batch_size: 512, epochs: 100, ..common })
 }
 
 fn fast_siam() -> Preset {
@@ -117,7 +125,8 @@ fn barlow_twins() -> Preset {
                   0.0384";
     let (recipe, method) = (Recipe::barlow_twins_imagenet(), MethodConfig::BarlowTwins(method));
     let (rate, batch_size, last_rate, epochs) = (1.6, 2048, 1.6e-3, 1000);
-    Preset { rate, batch_size, last_rate, epochs, ..resnet50(source, recipe, method) }
+    let common = resnet50(source, recipe, method);
+    from_identity(Preset { rate, batch_size, last_rate, epochs, ..common })
 }
 
 fn vicreg() -> Preset {
@@ -125,7 +134,8 @@ fn vicreg() -> Preset {
     let source = "facebookresearch/vicreg, README (1,000 epochs) and main_vicreg.py";
     let (recipe, method) = (Recipe::vicreg_imagenet(), MethodConfig::Vicreg(method));
     let (rate, batch_size, last_rate, epochs) = (1.6, 2048, 1.6e-3, 1000);
-    Preset { rate, batch_size, last_rate, epochs, ..resnet50(source, recipe, method) }
+    let common = resnet50(source, recipe, method);
+    from_identity(Preset { rate, batch_size, last_rate, epochs, ..common })
 }
 
 fn vibcreg() -> Preset {
