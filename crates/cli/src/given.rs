@@ -17,9 +17,9 @@ use crate::settings::{DataSettings, Settings};
 const SIDE: u32 = 32;
 /// Channels of the first stage of a default encoder.
 const WIDTH: usize = 16;
-/// Steps that a default run has at least, if that takes no more than `MOST_EPOCHS`.
 /// Learning rate of transformers in batches of 256: that of DINO.
 const TRANSFORMER_RATE: f64 = 5e-4;
+/// Steps that a default run has at least, if that takes no more than `MOST_EPOCHS`.
 const STEPS: u64 = 600;
 const MOST_EPOCHS: u64 = 100;
 /// Settings that stand for others.
@@ -98,7 +98,7 @@ impl Given {
 
     /// Whether another method than this one was given.
     fn is_other_method(&self, name: &Value) -> bool {
-        let key = |name: &Value| name.as_str().map(|name| name.to_lowercase().replace('-', "_"));
+        let key = |name: &Value| name.as_str().map(|name| name.to_lowercase().replace(['-', '_'], ""));
         self.0.get("method").is_some_and(|given| key(&given["name"]) != key(name))
     }
 

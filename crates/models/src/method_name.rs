@@ -115,10 +115,10 @@ impl fmt::Display for MethodName {
 impl FromStr for MethodName {
     type Err = UnknownMethod;
 
-    /// Reads a key, with `-` or `_` and in any case.
+    /// Reads a key, with `-` or `_` or neither, and in any case.
     fn from_str(name: &str) -> Result<Self, UnknownMethod> {
-        let key = name.to_lowercase().replace('-', "_");
-        let found = Self::ALL.iter().find(|method| method.key() == key);
+        let letters = |name: &str| name.to_lowercase().replace(['-', '_'], "");
+        let found = Self::ALL.iter().find(|method| letters(method.key()) == letters(name));
         found.copied().ok_or_else(|| UnknownMethod { name: name.to_owned() })
     }
 }

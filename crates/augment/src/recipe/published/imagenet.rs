@@ -9,7 +9,7 @@ use crate::recipe::blocks::{
 
 const MOCO: &str = "Chen et al., 2020, arXiv:2003.04297, order of the official code";
 const MOCO_V3: &str = "Chen et al., 2021, arXiv:2104.02057, main_moco.py of the official code";
-const VICREG: &str = "Bardes et al., 2022, arXiv:2105.04906, appendix C";
+const VICREG: &str = "Bardes et al., 2022, arXiv:2105.04906, with the official code's numbers";
 const SWAV: &str = "Caron et al., 2020, arXiv:2006.09882, order of the official code";
 const DINO: &str = "Caron et al., 2021, arXiv:2104.14294, with the official code's numbers";
 const RESSL: &str =
