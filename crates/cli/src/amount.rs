@@ -50,8 +50,10 @@ impl Amount {
             Self::PerClass(each) => {
                 Some(seeds.map(|seed| few_labels(labels, each, seed)).collect::<Result<_, _>>()?)
             }
-            // One of every class at least.
-            Self::Share(share) if share * (smallest as f64) < 1.0 => None,
+            // As many of every class, and one at least.
+            Self::Share(share) if !fits(share * labels.len() as f64 / classes as f64, smallest) => {
+                None
+            }
             Self::Share(share) => Some(
                 seeds
                     .map(|seed| few_labels_share(labels, share, seed))
@@ -59,6 +61,11 @@ impl Amount {
             ),
         })
     }
+}
+
+/// Whether a number of labels per class is one or more, and every class has as many.
+fn fits(each: f64, smallest: usize) -> bool {
+    each >= 1.0 && each.round() <= smallest as f64
 }
 
 impl FromStr for Amount {
@@ -84,7 +91,7 @@ impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PerClass(each) => write!(f, "{each}"),
-            Self::Share(share) => write!(f, "{}%", 100.0 * share),
+            Self::Share(share) => write!(f, "{}%", (1e8 * share).round() / 1e6),
             Self::All => f.write_str("all"),
         }
     }
@@ -113,6 +120,9 @@ mod tests {
         assert_eq!(drawn(Amount::PerClass(21)), None);
         assert_eq!(drawn(Amount::Share(0.1)).unwrap()[0].len(), 4);
         assert_eq!(drawn(Amount::Share(0.01)), None);
+        let uneven: Vec<usize> = (0..930).map(|n| usize::from(n >= 900)).collect();
+        assert_eq!(Amount::Share(0.1).samples(&uneven, 2, 3, 0).unwrap(), None);
+        assert_eq!(Amount::Share(0.07).to_string(), "7%");
         assert_eq!(Amount::PerClass(1).samples(&labels, 3, 3, 0).unwrap(), None);
     }
 }

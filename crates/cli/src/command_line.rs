@@ -51,11 +51,8 @@ pub(crate) struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Train an encoder on images without labels, and measure what it has learned
     Pretrain(Box<pretrain::Options>),
-    /// Go on with an interrupted run, exactly where it was, or train a finished one for longer
     Resume(resume::Options),
-    /// Measure an encoder: nearest neighbors, linear probe, few labels, fine-tuning
     Evaluate(evaluate::Options),
     /// Write the features of images for other programs
     Embed(embed::Options),
@@ -67,7 +64,6 @@ pub(crate) enum Command {
     Calibrate(calibrate::Options),
     /// Name the class of images, or say that they have none of the classes known
     Match(matching::Options),
-    /// Write the page about a run again, or one that compares several runs
     Report(report::Options),
     /// Show what the encoder will see: images with their views
     Views(views::Options),

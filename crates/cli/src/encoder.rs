@@ -34,8 +34,9 @@ pub(crate) struct EncoderOptions {
           value_parser = clap::value_parser!(u32).range(8..=1024))]
     pub image_size: Option<u32>,
     /// Channels of its first stage or width of its tokens, with --model [default: as published]
-    #[arg(long, value_name = "CHANNELS", requires = "model")]
-    pub width: Option<usize>,
+    #[arg(long, value_name = "CHANNELS", requires = "model",
+          value_parser = clap::value_parser!(u32).range(1..=4096))]
+    pub width: Option<u32>,
     /// Device to compute on; `selfsame devices` lists all
     #[arg(long, default_value = "auto")]
     pub device: String,
@@ -160,7 +161,7 @@ fn foreign(name: &str, options: &EncoderOptions) -> anyhow::Result<About> {
     let side = options.image_size.unwrap_or(224);
     let config = model(name)?.for_images(side as usize);
     let encoder = match options.width {
-        Some(width) => config.with_width(width),
+        Some(width) => config.with_width(width as usize),
         None => config,
     };
     let input = Recipe::evaluation_imagenet().with_side(side);

@@ -20,6 +20,7 @@ use crate::findings::Findings;
 use crate::images::Images;
 use crate::judge::Judge;
 use crate::report::write_again;
+use crate::run::resume_command;
 use crate::settings::{DataSettings, Settings};
 use crate::signals::Signals;
 use crate::supervised::WithLabels;
@@ -60,7 +61,7 @@ pub(crate) struct Options {
     /// Fewer steps, and no choice of settings, with --finetune and --scratch
     #[arg(long)]
     quick: bool,
-    /// Number of training images, equally many of each class [default: all, or that of the run]
+    /// Number of training images, each class in proportion [default: all, or that of the run]
     #[arg(long, value_name = "IMAGES", value_parser = clap::value_parser!(u64).range(2..))]
     limit: Option<u64>,
     /// Seed of the label samples [default: that of the run, or 0]
@@ -111,19 +112,24 @@ impl Options {
         Signals::listen()?;
         let encoder = Encoder::open(&self.encoder)?;
         let run = encoder.run.clone().map(RunFolder::resume).transpose()?;
+        if let Some(run) = run.as_ref().filter(|run| !run.has_result()) {
+            bail!(
+                "{} holds an unfinished run; finish it first with\n  {}",
+                run.path().display(),
+                resume_command(run.path())
+            );
+        }
         let settings = encoder.settings()?;
         let data = self.data(settings.as_ref(), &encoder)?;
         let is_transfer = settings.as_ref().is_none_or(|run| run.data.paths != data.paths);
-        let seed = self.seed.or(settings.as_ref().map(|run| run.seed)).unwrap_or(0);
+        // That of the run decides which images are tested on.
+        let split_seed = settings.as_ref().map_or(0, |run| run.seed);
+        let seed = self.seed.unwrap_or(split_seed);
         let exclude: Vec<&Path> = run.iter().map(RunFolder::path).collect();
-        let images = Images::load(&data, encoder.side(), seed, &exclude)?;
+        let images = Images::load(&data, encoder.side(), split_seed, &exclude)?;
         terminal.note(images.describe());
         let judge = Judge::new(&images, seed).with_context(|| {
-            format!(
-                "{} has no labels, which evaluation needs; put the images of each class into a \
-                 folder of its own, or name labeled images as DATA",
-                data.name()
-            )
+            format!("{}: {} Or name labeled images as DATA.", data.name(), images.why_not_tested())
         })?;
         let features =
             ImageFeatures::extract(&images, &encoder.shown, &encoder.network, &encoder.device)?;
@@ -139,11 +145,11 @@ impl Options {
         };
         if let (Some(run), Some(settings)) = (&run, &settings) {
             evaluation = evaluation.save(run.path())?;
-            if !is_transfer {
+            if !is_transfer && self.is_as_trained() {
                 add_scratch(run.path(), &evaluation)?;
             }
             let own = (!is_transfer).then_some((&images, &features));
-            write_again(run.path(), settings, &encoder, own)?;
+            write_again(run, &run.file(RunFolder::REPORT), settings, &encoder, own)?;
         }
         if terminal.json {
             return terminal.json(&evaluation);
@@ -271,6 +277,14 @@ impl Options {
             ));
         }
         Ok(found)
+    }
+
+    /// Whether the labels are those that the run itself measures with.
+    fn is_as_trained(&self) -> bool {
+        let DataOptions { layout, classes, channels, range, .. } = &self.images;
+        let same_images = layout.is_none() && classes.is_empty();
+        let same_pixels = channels.is_none() && range.is_none();
+        same_images && same_pixels && self.limit.is_none() && self.seed.is_none() && !self.quick
     }
 
     fn amounts(&self) -> Vec<Amount> {

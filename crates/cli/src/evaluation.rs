@@ -95,7 +95,7 @@ impl Evaluation {
             let estimate = |name: &&str| {
                 let found = few.read_outs.iter().find(|read_out| read_out.name == **name)?;
                 let (mean, half) = (found.summary.mean, found.confidence_95.unwrap_or(0.0));
-                Some(Estimate { mean, low: mean - half, high: mean + half })
+                Some(Estimate { mean, low: (mean - half).max(0.0), high: (mean + half).min(1.0) })
             };
             let name = match few.labels.parse::<usize>() {
                 Ok(_) => format!("{} per class", few.labels),
@@ -122,14 +122,13 @@ impl Evaluation {
     /// what it has measured and this one has not.
     pub(crate) fn save(mut self, folder: &Path) -> anyhow::Result<Self> {
         let mut all = Self::load_all(folder)?;
-        let is_same = |other: &Self| {
-            (&other.data, other.encoder, other.train, other.test, other.seed)
-                == (&self.data, self.encoder, self.train, self.test, self.seed)
-        };
+        let key = |of: &Self| (of.data.clone(), of.encoder, of.train, of.test, of.seed);
+        let own = key(&self);
+        let is_same = |other: &Self| key(other) == own;
         if let Some(before) = all.iter().find(|other| is_same(other)) {
             self.keep(&before.few);
         }
-        all.retain(|other| other.data != self.data && other.encoder == self.encoder);
+        all.retain(|other| other.encoder == self.encoder && !is_same(other));
         all.push(self.clone());
         let path = folder.join(RunFolder::EVALUATIONS);
         write_atomically(&path, serde_json::to_string_pretty(&all)?.as_bytes())

@@ -1,6 +1,6 @@
 //! The images that a report shows, with their features and what is predicted of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use selfsame::datasets::Dataset;
@@ -27,6 +27,8 @@ const PAIRS: usize = 8;
 /// The images of a report: test images, or some of the training images if there are no labels.
 pub(crate) struct Exhibit<'a> {
     images: &'a Images,
+    /// Where the data are.
+    roots: &'a [PathBuf],
     all: &'a ImageFeatures,
     dataset: &'a Arc<dyn Dataset>,
     indices: Vec<usize>,
@@ -39,6 +41,7 @@ impl<'a> Exhibit<'a> {
     /// Chooses the images; `predictions` are those of all test images.
     pub(crate) fn new(
         images: &'a Images,
+        roots: &'a [PathBuf],
         all: &'a ImageFeatures,
         predictions: Option<&[usize]>,
     ) -> Self {
@@ -51,7 +54,7 @@ impl<'a> Exhibit<'a> {
         let predictions = predictions
             .map(|predictions| indices.iter().map(|index| predictions[*index]).collect());
         let features = features.select(&indices);
-        Self { images, all, dataset, indices, features, predictions }
+        Self { images, roots, all, dataset, indices, features, predictions }
     }
 
     /// Adds the map, the sheet of neighbors and, with labels, what is confused.
@@ -106,8 +109,8 @@ impl<'a> Exhibit<'a> {
         let (Some(labels), true) = (self.labels(), classes > 1) else { return Ok(()) };
         page.heading("Neighbors of every class");
         page.paragraph(
-            "On the left an image of each class, then the images of the map that are nearest to it; \
-             those of another class are marked.",
+            "On the left an image of each class, of at most 20 classes, then the images of the map \
+             that are nearest to it; those of another class are marked.",
         );
         let queries = spread_over_classes(&labels, classes.min(ROWS));
         page.class_neighbors(&queries, neighbors, ON_SHEET)?;
@@ -119,12 +122,23 @@ impl<'a> Exhibit<'a> {
         for (place, &index) in self.indices.iter().enumerate() {
             gallery.push(GalleryItem {
                 image: &self.dataset.image(index)?,
-                name: Path::new(&self.dataset.name(index)),
+                name: Path::new(&self.shown_name(index)),
                 label: self.dataset.label(index),
                 prediction: self.predictions.as_ref().map(|predictions| predictions[place]),
             })?;
         }
         Ok(gallery)
+    }
+
+    /// Returns the name of an image without the folders above the data, which would tell about the
+    /// machine.
+    fn shown_name(&self, index: usize) -> String {
+        let mut name = self.dataset.name(index);
+        for root in self.roots {
+            let short = root.file_name().map_or_else(String::new, |it| it.to_string_lossy().into());
+            name = name.replace(&root.display().to_string(), &short);
+        }
+        name
     }
 
     /// Returns the labels, if all images have one.

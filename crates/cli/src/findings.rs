@@ -81,7 +81,7 @@ pub(crate) struct FeatureHealth {
 }
 
 impl FeatureHealth {
-    /// Measures features; `None` if there are fewer than two rows.
+    /// Measures features, of two rows or more.
     pub(crate) fn of(features: &Features) -> anyhow::Result<Self> {
         let health = Health::of(features, &[], &HealthConfig::default())?;
         Ok(Self {
@@ -200,14 +200,16 @@ impl Accuracy {
     pub(crate) fn table(&self) -> Table {
         let Self { labels_10: few, labels_all: all } = self;
         let mut table = Table::new(["test accuracy", "10 labels per class", "all labels"]);
-        let mut row = |name: &str, few: Option<Summary>, all: Summary| {
-            let few = few.map_or_else(|| "–".to_owned(), percent);
-            table.row([name, few.as_str(), percent(all).as_str()]);
+        let mut row = |name: &str, few: Option<Summary>, all: Option<Summary>| {
+            let [few, all] = [few, all].map(|it| it.map_or_else(|| "–".to_owned(), percent));
+            table.row([name, few.as_str(), all.as_str()]);
         };
-        row("linear probe, pre-trained encoder", few.map(|few| few.pretrained), all.pretrained);
-        row("linear probe, random encoder", few.map(|few| few.random), all.random);
-        if let Some(scratch) = all.scratch {
-            row("trained from scratch", few.and_then(|few| few.scratch), scratch);
+        let pretrained = few.map(|few| few.pretrained);
+        row("linear probe, pre-trained encoder", pretrained, Some(all.pretrained));
+        row("linear probe, random encoder", few.map(|few| few.random), Some(all.random));
+        let scratch = few.and_then(|few| few.scratch);
+        if scratch.is_some() || all.scratch.is_some() {
+            row("trained from scratch", scratch, all.scratch);
         }
         table
     }

@@ -52,10 +52,10 @@ impl Given {
         let read: Map<String, Value> =
             read.with_context(|| format!("{} holds no settings", path.display()))?;
         let mut given = Self::default();
-        // Short ones last: what they stand for may be changed in part.
+        // Short ones first: what they stand for may be changed in part.
         let (short, long): (Vec<_>, Vec<_>) =
             read.into_iter().partition(|(name, _)| SHORT.contains(&name.as_str()));
-        long.into_iter().chain(short).try_for_each(|(name, value)| given.set(&name, value))?;
+        short.into_iter().chain(long).try_for_each(|(name, value)| given.set(&name, value))?;
         Ok(given)
     }
 
@@ -96,9 +96,12 @@ impl Given {
         Ok(())
     }
 
-    /// Whether another method than this one was given.
+    /// Whether another method than this one was given, or by default.
     fn is_other_method(&self, name: &Value) -> bool {
-        let key = |name: &Value| name.as_str().map(|name| name.to_lowercase().replace(['-', '_'], ""));
+        let key = |name: &Value| {
+            let name = name.as_str().unwrap_or(MethodName::SimClr.key());
+            name.to_lowercase().replace(['-', '_'], "")
+        };
         self.0.get("method").is_some_and(|given| key(&given["name"]) != key(name))
     }
 
@@ -116,6 +119,11 @@ impl Given {
         let (key, text) = assignment.split_once('=').with_context(|| {
             format!("`--set {assignment}` gives no value; write --set KEY=VALUE")
         })?;
+        ensure!(
+            text.trim().parse::<f64>().map_or(true, f64::is_finite),
+            "`{key}` must be finite, not {}",
+            text.trim()
+        );
         let parsed: Result<Map<String, Value>, _> = toml::from_str(&format!("value = {text}"));
         let value = parsed.ok().and_then(|mut parsed| parsed.remove("value"));
         self.set(key.trim(), value.unwrap_or_else(|| text.trim().into()))
@@ -450,8 +458,16 @@ fn in_plain_words(error: &serde_json::Error) -> String {
     text
 }
 
-fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("cannot find {}", path.display()))
+/// Returns a path that means the same from any folder.
+pub(crate) fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
+    let path =
+        std::path::absolute(path).with_context(|| format!("cannot find {}", path.display()))?;
+    ensure!(
+        path.to_str().is_some(),
+        "the path {} is not UTF-8, which settings cannot hold; rename the folder, or link to it",
+        path.display()
+    );
+    Ok(path)
 }
 
 #[cfg(test)]

@@ -66,6 +66,9 @@ impl Images {
         let (train, test) = split(rescaled(train), test.map(rescaled), seed);
         let normalize = normalization(&train, &pixels, &mut facts)?;
 
+        if let Some(limit) = data.limit.filter(|limit| *limit < train.len()) {
+            facts.push(format!("{limit} of {} training images are used", train.len()));
+        }
         let train = choose(&train, data.limit.unwrap_or(usize::MAX), seed);
         if let Some(all) = test.as_ref().map(|test| test.len()).filter(|all| *all > data.test_limit)
         {
@@ -116,7 +119,8 @@ impl Images {
         let classes = self.train.class_names().len();
         let tested = match &self.test {
             Some(test) => format!("{} of {classes} classes for testing", test.len()),
-            None => "none of them labeled".to_owned(),
+            None if self.labeled.is_empty() => "none of them labeled".to_owned(),
+            None => "none for testing".to_owned(),
         };
         let mut lines =
             vec![format!("{}: {} images for training, {tested}", self.name, self.train.len())];
@@ -130,6 +134,18 @@ impl Images {
         lines.extend(omitted.lines().map(|line| format!("  omitted {line}")));
         lines.extend(skipped_lines(&self.skipped));
         lines.join("\n")
+    }
+
+    /// Says why accuracy is not measured.
+    pub(crate) fn why_not_tested(&self) -> String {
+        let why = if self.labeled.is_empty() {
+            "These images have no labels, so accuracy cannot be measured; to measure it, put the \
+             images of each class into a folder of its own."
+        } else {
+            "There are too few labeled images to keep some for testing, so accuracy cannot be \
+             measured; give a class five of them or more, or a folder `test`."
+        };
+        format!("{why} The nearest neighbors in the report show what was learned.")
     }
 
     /// Returns the number of labeled training images of each class.
@@ -226,12 +242,15 @@ fn split(
         _ if known.is_empty() => (train, None),
         Some(test) => {
             let tested = labeled(test.as_ref());
-            (train, Some(subset(&test, tested)))
+            (train, (!tested.is_empty()).then(|| subset(&test, tested)))
         }
         None => {
             // Of the labeled images; all others are learned from.
             let [_, tested] = stratified_split(&labels_at(train.as_ref(), &known), TESTED, seed);
             let tested: Vec<usize> = tested.into_iter().map(|place| known[place]).collect();
+            if tested.is_empty() {
+                return (train, None);
+            }
             let rest = (0..train.len()).filter(|index| tested.binary_search(index).is_err());
             (subset(&train, rest.collect()), Some(subset(&train, tested.clone())))
         }

@@ -42,6 +42,7 @@ mod views;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
 use clap::Parser;
 
@@ -53,27 +54,32 @@ fn main() -> ExitCode {
     let CommandLine { command, terminal } = CommandLine::parse();
     // A library panics at what it was not made for, such as numbers that no loss can use; a user of
     // this program has given them, and gets a sentence.
-    std::panic::set_hook(Box::new(|_| {}));
+    std::panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(|at| format!(" ({}:{})", at.file(), at.line()));
+        let text = panic.payload_as_str().unwrap_or("an unknown fault");
+        let _ = FAULT.set(format!("{text}{}", at.unwrap_or_default()));
+    }));
     let done = catch_unwind(AssertUnwindSafe(|| run(command, terminal)));
-    match done {
-        Ok(Ok(code)) => code,
-        Ok(Err(error)) => {
-            complain(format_args!("error: {error:#}"));
-            ExitCode::FAILURE
-        }
-        Err(panic) => {
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("unknown");
-            complain(format_args!(
-                "error: {text}\ncheck the settings and files that were given; if they are right, \
-                 please report this"
-            ));
-            ExitCode::FAILURE
-        }
+    let error = match done {
+        Ok(Ok(code)) => return code,
+        Ok(Err(error)) => format!("{error:#}"),
+        Err(_) => "the work cannot be done".to_owned(),
+    };
+    complain(format_args!("error: {error}"));
+    if let Some(fault) = FAULT.get() {
+        complain(format_args!(
+            "{fault}\ncheck the settings and files that were given; if they are right, please report \
+             this"
+        ));
     }
+    ExitCode::FAILURE
 }
 
+/// The first panic of any thread.
+static FAULT: OnceLock<String> = OnceLock::new();
+
 fn run(command: Command, terminal: Terminal) -> anyhow::Result<ExitCode> {
+    signals::Signals::listen()?;
     match command {
         Command::Pretrain(options) => return options.run(terminal),
         Command::Resume(options) => return options.run(terminal),

@@ -15,6 +15,12 @@ pub(crate) fn above_zero(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Reads a finite number, 0 or more.
+pub(crate) fn zero_or_more(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok().filter(|number: &f64| number.is_finite() && *number >= 0.0);
+    number.ok_or_else(|| "it must be a number, 0 or more".to_owned())
+}
+
 /// Reads a number of things, at least one.
 pub(crate) fn count(text: &str) -> Result<u64, String> {
     let count = text.parse().ok().filter(|count| *count > 0);

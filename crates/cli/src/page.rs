@@ -6,7 +6,6 @@ use anyhow::Context;
 use selfsame::augment::view_grid;
 use selfsame::files::write_atomically;
 use selfsame::report::{HealthCard, HealthLevel, Page, Png, SpectrumChart};
-use selfsame::train::RunFolder;
 
 use crate::charts::charts;
 use crate::curves::Curves;
@@ -25,9 +24,10 @@ pub(crate) fn views(settings: &Settings, images: &Images) -> anyhow::Result<Png>
     Ok(Png::encode(&shown)?)
 }
 
-/// Writes the page of the run in `folder`.
+/// Writes the page of the run in `folder` to `out`.
 pub(crate) fn write_page(
     folder: &Path,
+    out: &Path,
     settings: &Settings,
     findings: &Findings,
     images: &Images,
@@ -55,9 +55,8 @@ pub(crate) fn write_page(
     page.heading("Settings").preformatted(&shown_settings(settings)?);
     page.heading("Views").preformatted(&settings.recipe.to_string());
 
-    let path = folder.join(RunFolder::REPORT);
-    write_atomically(&path, page.to_string().as_bytes())
-        .with_context(|| format!("cannot write {}", path.display()))
+    write_atomically(out, page.to_string().as_bytes())
+        .with_context(|| format!("cannot write {}", out.display()))
 }
 
 fn introduction(settings: &Settings, findings: &Findings) -> String {

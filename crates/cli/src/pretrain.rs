@@ -15,8 +15,8 @@ use serde_json::json;
 
 use crate::data_options::DataOptions;
 use crate::encoder::{About, open_weights};
-use crate::given::Given;
-use crate::numbers::{above_zero, count, duration, hours};
+use crate::given::{Given, absolute};
+use crate::numbers::{above_zero, count, duration, hours, zero_or_more};
 use crate::run::{Run, Start, Work};
 use crate::terminal::{Terminal, complain};
 
@@ -98,12 +98,12 @@ pub(crate) struct Options {
           help_heading = "Training")]
     lr: Option<f64>,
     /// Weight decay of the optimizer [default: by method]
-    #[arg(long, value_name = "DECAY", help_heading = "Training")]
+    #[arg(long, value_name = "DECAY", value_parser = zero_or_more, help_heading = "Training")]
     weight_decay: Option<f64>,
     /// Seed of every random choice [default: 0]
     #[arg(long, help_heading = "Training")]
     seed: Option<u64>,
-    /// Number of images used for training, equally many of each class [default: all]
+    /// Number of images used for training, each class in proportion [default: all]
     #[arg(long, value_name = "IMAGES", value_parser = count,
           help_heading = "Images")]
     limit: Option<u64>,
@@ -183,7 +183,8 @@ impl Options {
         let paths: Vec<&Path> =
             self.data.iter().chain(&self.more_data).map(PathBuf::as_path).collect();
         if !paths.is_empty() {
-            given.set("data.paths", serde_json::to_value(paths)?)?;
+            let paths = paths.into_iter().map(|path| Ok(json!(absolute(path)?)));
+            given.set("data.paths", paths.collect::<anyhow::Result<Vec<_>>>()?)?;
         }
         given.set_some("quick", self.quick.then_some(true))?;
         given.set_some("preset", self.preset.clone())?;

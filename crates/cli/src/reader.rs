@@ -31,7 +31,7 @@ impl Reader {
         let volume = format!("{:.1} GB", self.bytes as f64 / 1e9);
         if !self.is_streamed {
             let is_large = self.bytes > IN_MEMORY / 16;
-            return is_large.then(|| format!("kept in memory, decoded: {volume} at most"));
+            return is_large.then(|| format!("kept in memory, decoded: about {volume}"));
         }
         let why = if self.bytes > IN_MEMORY {
             format!(", since decoded they would take {volume}")

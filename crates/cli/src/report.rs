@@ -31,9 +31,12 @@ pub(crate) struct Options {
     /// Folders of finished runs
     #[arg(required = true, value_name = "RUN")]
     runs: Vec<PathBuf>,
-    /// File of the page that compares several runs
-    #[arg(long, short, value_name = "FILE", default_value = "report.html")]
-    out: PathBuf,
+    /// File to write to [default: report.html of the run, or compare.html for several]
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Replace the file of --out, or compare.html, if there is one
+    #[arg(long)]
+    overwrite: bool,
     /// Device to compute on; `selfsame devices` lists all
     #[arg(long, default_value = "auto")]
     device: String,
@@ -52,24 +55,43 @@ impl Options {
                 device: self.device.clone(),
             };
             let (encoder, settings) = (Encoder::open(&encoder)?, Settings::load(run)?);
-            write_again(folder.path(), &settings, &encoder, None)?;
-            return terminal.result(folder.file(RunFolder::REPORT).display());
+            let own = folder.file(RunFolder::REPORT);
+            let out = match &self.out {
+                Some(out) => self.free(out)?,
+                None => &own, // its own page is always written again
+            };
+            write_again(&folder, out, &settings, &encoder, None)?;
+            return terminal.result(out.display());
         }
-        ensure!(!self.out.is_dir(), "{} is a folder; name a file", self.out.display());
-        write_atomically(&self.out, compare(&self.runs)?.to_string().as_bytes())
-            .with_context(|| format!("cannot write {}", self.out.display()))?;
-        terminal.result(self.out.display())
+        let usual = PathBuf::from("compare.html");
+        let out = self.free(self.out.as_ref().unwrap_or(&usual))?;
+        write_atomically(out, compare(&self.runs)?.to_string().as_bytes())
+            .with_context(|| format!("cannot write {}", out.display()))?;
+        terminal.result(out.display())
+    }
+
+    /// Returns the path if it can be written to.
+    fn free<'a>(&self, out: &'a Path) -> anyhow::Result<&'a Path> {
+        let shown = out.display();
+        ensure!(!out.is_dir(), "{shown} is a folder; name a file");
+        ensure!(
+            self.overwrite || !out.exists(),
+            "{shown} exists; give another --out, or --overwrite to replace it"
+        );
+        Ok(out)
     }
 }
 
-/// Writes the page of the run in `folder` from what it has kept, and the images and their features,
+/// Writes the page of a run to `out` from what it has kept, and the images and their features,
 /// which are read and computed again unless they are given.
 pub(crate) fn write_again(
-    folder: &Path,
+    run: &RunFolder,
+    out: &Path,
     settings: &Settings,
     encoder: &Encoder,
     known: Option<(&Images, &ImageFeatures)>,
 ) -> anyhow::Result<()> {
+    let folder = run.path();
     let mut findings = Findings::load(folder)?;
     let read;
     let (images, features) = if let Some(known) = known {
@@ -84,8 +106,9 @@ pub(crate) fn write_again(
     findings.features = FeatureHealth::of(features.to_judge())?;
     let judge = Judge::new(images, settings.seed);
     let probed = judge.map(|judge| judge.probe(features)).transpose()?;
-    let exhibit = Exhibit::new(images, features, probed.as_ref().map(|it| &it.predictions[..]));
-    write_page(folder, settings, &findings, images, &exhibit)
+    let predictions = probed.as_ref().map(|it| &it.predictions[..]);
+    let exhibit = Exhibit::new(images, &settings.data.paths, features, predictions);
+    write_page(folder, out, settings, &findings, images, &exhibit)
 }
 
 /// Returns the page that compares runs.

@@ -1,4 +1,4 @@
-//! `selfsame resume`: go on with a run, exactly where it was.
+//! `selfsame resume`: resumes a run, exactly where it was.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ use crate::run::{Run, Start};
 use crate::settings::Settings;
 use crate::terminal::Terminal;
 
-/// Go on with an interrupted run, exactly where it was, or train a finished one for longer.
+/// Resume an interrupted run, exactly where it was, or train a finished one for longer.
 ///
 /// The result is the same, byte for byte, as that of a run that was never interrupted.
 #[derive(Debug, Args)]

@@ -109,14 +109,15 @@ impl Run {
         let Self { settings, images, work, .. } = self;
         let terminal = work.terminal;
         let (batch_size, seed) = (settings.batch_size, settings.seed);
+        terminal.fact(images.describe());
+        terminal.fact(self.describe());
         let config = LoaderConfig { batch_size, threads: work.threads, seed };
         let loader = Loader::new(images.train.clone(), settings.recipe.clone(), config)?;
         let method = self.method()?;
         if matches!(self.start, Start::New(_)) {
+            self.rehearse(&method, &loader)?;
             self.begin()?; // before the checkpoints of a run that it replaces are seen
         }
-        terminal.fact(images.describe());
-        terminal.fact(self.describe());
         let judge = Judge::new(images, seed);
         let warning = judge.as_ref().and_then(Judge::warning);
         if let Some(warning) = &warning {
@@ -139,6 +140,13 @@ impl Run {
              {}",
             self.resume_command()
         ));
+        if self.signals.stop.is_raised() {
+            complain(format_args!(
+                "stopped; the encoder is trained and saved, and is measured by\n  {}",
+                self.resume_command()
+            ));
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
         let encoder = outcome.method.encoder().valid();
         let learned = self.extract(&encoder)?;
         self.write(RunFolder::ENCODER, &self.weights(&encoder)?)?;
@@ -162,8 +170,15 @@ impl Run {
             ..self.findings(&outcome, fitting, features)
         };
         let predictions = probed.as_ref().map(|[learned, _]| learned.predictions.as_slice());
-        let exhibit = Exhibit::new(images, &learned, predictions);
-        write_page(self.folder.path(), settings, &findings, images, &exhibit)?;
+        let exhibit = Exhibit::new(images, &settings.data.paths, &learned, predictions);
+        write_page(
+            self.folder.path(),
+            &self.folder.file(RunFolder::REPORT),
+            settings,
+            &findings,
+            images,
+            &exhibit,
+        )?;
         let result = serde_json::to_string_pretty(&findings)? + "\n";
         self.write(RunFolder::RESULT, result.as_bytes())?;
         if terminal.json {
@@ -182,7 +197,8 @@ impl Run {
     fn method(&self) -> anyhow::Result<AnyMethod> {
         let Self { settings, device, .. } = self;
         let mut encoder = settings.backbone.init(settings.seed, device);
-        if let (Some(path), Start::New(_)) = (&settings.init, &self.start) {
+        // A run without a checkpoint starts from them, too, and accuracy before training is theirs.
+        if let Some(path) = &settings.init {
             let loaded =
                 WeightsFile::open(path).and_then(|file| file.load(encoder)).with_context(|| {
                     format!(
@@ -194,6 +210,16 @@ impl Run {
             encoder = loaded.network;
         }
         Ok(settings.method.init(encoder, settings.seed, device)?)
+    }
+
+    /// Checks that a new run can start, before the one that it replaces is removed.
+    fn rehearse(&self, method: &AnyMethod, loader: &Loader) -> anyhow::Result<()> {
+        let training = self.settings.training(loader.batches_per_epoch() as u64);
+        let trainer = Trainer::new(method.clone(), loader.clone(), training, &self.device)?;
+        if let Some(limit) = self.work.time_limit {
+            trainer.with_time_limit(limit).map_err(warmup_hint)?;
+        }
+        Ok(())
     }
 
     /// Says what is trained.
@@ -299,12 +325,7 @@ impl Run {
             ));
         }
         if let Some(limit) = self.work.time_limit {
-            trainer = trainer.with_time_limit(limit).map_err(|error| {
-                let is_warmup = error.to_string().contains("warmup_steps");
-                let hint = "the epochs that fit are fewer than those of the warm-up; lower it with \
-                            --set warmup_epochs=0, or give more time";
-                if is_warmup { anyhow!(error).context(hint) } else { error.into() }
-            })?;
+            trainer = trainer.with_time_limit(limit).map_err(warmup_hint)?;
             let (fitting, all) = (epochs_left(trainer.clock()), epochs_left(whole));
             if fitting < all {
                 let hours = four_digits(limit.as_secs_f64() / 3_600.0);
@@ -390,7 +411,10 @@ impl Run {
     /// Returns what the run has warned of.
     fn warnings(&self, outcome: &Outcome<AnyMethod>) -> Vec<String> {
         let few = few_steps(outcome.clock, self.settings.batch_size);
-        outcome.warnings.iter().cloned().chain(few).collect()
+        // Without the path of the run, which would tell about the machine.
+        let folder = self.folder.path().display().to_string();
+        let said = outcome.warnings.iter().map(|warning| warning.replace(&folder, "."));
+        said.chain(few).collect()
     }
 
     fn findings(
@@ -419,12 +443,7 @@ impl Run {
             features,
             accuracy: None,
             classes: Vec::new(),
-            note: images.test.is_none().then(|| {
-                "These images have no labels, so accuracy cannot be measured; to measure it, put the \
-                 images of each class into a folder of its own. The nearest neighbors in report.html \
-                 show what was learned."
-                    .to_owned()
-            }),
+            note: images.test.is_none().then(|| images.why_not_tested()),
             warnings: Vec::new(),
             images: Counts {
                 train: images.train.len(),
@@ -463,6 +482,14 @@ impl Run {
 /// Returns the command that resumes the run in `folder`.
 pub(crate) fn resume_command(folder: &Path) -> String {
     format!("selfsame resume {}", shell_word(folder))
+}
+
+/// Says what to do if the epochs that fit into the time are fewer than those of the warm-up.
+fn warmup_hint(error: TrainError) -> anyhow::Error {
+    let is_warmup = error.to_string().contains("warmup_steps");
+    let hint = "the epochs that fit are fewer than those of the warm-up; lower it with --set \
+                warmup_epochs=0, or give more time";
+    if is_warmup { anyhow!(error).context(hint) } else { error.into() }
 }
 
 /// Returns what kind of network it is.

@@ -73,7 +73,9 @@ impl DataSettings {
     /// Returns the name of the images, as results show it.
     pub(crate) fn name(&self) -> String {
         let names = self.paths.iter().map(|path| {
-            path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+            let real = path.canonicalize(); // `..` has no name
+            let name = path.file_name().or(real.as_ref().ok().and_then(|path| path.file_name()));
+            name.map_or_else(|| "images".to_owned(), |name| name.to_string_lossy().into_owned())
         });
         let names: Vec<String> = names.collect();
         if names.is_empty() { "synthetic".to_owned() } else { names.join(" + ") }
@@ -119,6 +121,7 @@ impl Settings {
             "`learning_rate` must be above 0 (0.01 to 1 is usual), not {rate}"
         );
         ensure!(self.data.limit != Some(0), "`data.limit` is 0, which leaves no images");
+        ensure!(self.data.test_limit > 0, "`data.test_limit` is 0, which leaves no images");
         self.recipe.validate()?;
         self.optimizer.validate()?;
         check_ranges("method", &serde_json::to_value(&self.method)?)?;

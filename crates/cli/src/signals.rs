@@ -1,7 +1,7 @@
 //! Signals: what Ctrl-C, a hang-up and a request to save do while the program works.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Context;
 use selfsame::callbacks::{SaveSignal, StopSignal};
@@ -25,11 +25,15 @@ pub(crate) struct Signals {
 }
 
 impl Signals {
-    /// Begins to listen.
+    /// Returns the signals of the program, and listens to them from the first call on.
     pub(crate) fn listen() -> anyhow::Result<Self> {
+        static SIGNALS: OnceLock<Signals> = OnceLock::new();
+        if let Some(signals) = SIGNALS.get() {
+            return Ok(signals.clone());
+        }
         let signals = Self::default();
         listen(&signals).context("cannot listen for signals")?;
-        Ok(signals)
+        Ok(SIGNALS.get_or_init(|| signals).clone())
     }
 
     /// Does what can be stopped and saved.
