@@ -296,6 +296,61 @@ fn a_finished_run_is_replaced_only_if_asked_for() {
 }
 
 #[test]
+fn a_run_that_cannot_start_replaces_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let out = root.path().join("out");
+    small(&[], &out);
+    for wrong in [["--max-hours", "1e-9"], ["--set", "last_learning_rate=-1"]] {
+        let refused = run(&[&SMALL[..], &["--overwrite"], &wrong[..]].concat(), &out);
+        assert!(!refused.status.success(), "{wrong:?}");
+        assert!(out.join("result.json").exists(), "{wrong:?}");
+    }
+    let inside = run(&["--quick", "--data", root.path().to_str().unwrap()], root.path());
+    assert!(stderr(&inside).contains("a folder of its own"), "{}", stderr(&inside));
+}
+
+#[test]
+fn a_run_from_weights_that_was_killed_starts_from_them_again() {
+    let root = tempfile::tempdir().unwrap();
+    let [base, whole, torn] = ["base", "whole", "torn"].map(|name| root.path().join(name));
+    small(&[], &base);
+    let init = ["--init", base.to_str().unwrap(), "--quick", "--limit", "200", "--epochs", "2"];
+    let options = [&init[..], &["--batch-size", "8", "--seed", "1"]].concat();
+    assert!(run(&options, &whole).status.success());
+    let mut child = program("pretrain")
+        .args(&options)
+        .arg("--out")
+        .arg(&torn)
+        .stderr(Stdio::null())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for_steps(&mut child, &torn);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let resumed = resume(&torn, &[]);
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+    assert_eq!(timeless(&torn), timeless(&whole));
+    let weights = |out: &PathBuf| fs::read(out.join("encoder.safetensors")).unwrap();
+    assert!(weights(&torn) == weights(&whole));
+}
+
+#[test]
+fn what_is_written_does_not_tell_where_the_images_are() {
+    let root = folder(&[("across", 40), ("down", 40)]);
+    let data = root.path().to_str().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let out = out.path().join("run");
+    small(&["--data", data], &out);
+    let evaluated = program("evaluate").arg(&out).args(["--seed", "5"]).output().unwrap();
+    assert!(evaluated.status.success(), "{}", stderr(&evaluated));
+    for name in ["report.html", "result.json", "evaluations.json", "encoder.safetensors"] {
+        let bytes = fs::read(out.join(name)).unwrap();
+        assert!(!String::from_utf8_lossy(&bytes).contains(data), "{name}");
+    }
+}
+
+#[test]
 fn a_folder_without_a_run_is_not_resumed() {
     let root = tempfile::tempdir().unwrap();
     let refused = resume(root.path(), &[]);
