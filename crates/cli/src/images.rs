@@ -8,7 +8,7 @@ use image::DynamicImage;
 use selfsame::augment::{Normalize, Recipe};
 use selfsame::datasets::{
     ChannelStatistics, Channels, Dataset, Omitted, OpenOptions, PixelOptions, Rescaled, Skipped,
-    Split, Splits, Subset, Synthetic, SyntheticConfig, channel_statistics, labels, open_all,
+    Split, Splits, Subset, Synthetic, SyntheticConfig, channel_statistics, labels, open_all, stamp,
     stratified_split, stratified_subset,
 };
 use selfsame::train::HeldOut;
@@ -107,6 +107,23 @@ impl Images {
             facts: Vec::new(),
             name: data.name(),
         }
+    }
+
+    /// Returns a checksum of what accuracy is measured with: the test images, by their names and
+    /// sizes, and all labels.
+    pub(crate) fn stamp(&self) -> anyhow::Result<u64> {
+        let mut bytes = Vec::new();
+        for dataset in std::iter::once(&self.train).chain(&self.test) {
+            for label in labels(dataset.as_ref()) {
+                bytes.extend(label.map_or(u64::MAX, |label| label as u64).to_le_bytes());
+            }
+        }
+        if let Some(test) = &self.test {
+            for index in 0..test.len() {
+                bytes.extend(test.stamp(index)?.to_le_bytes());
+            }
+        }
+        Ok(stamp(&[&bytes]))
     }
 
     /// Returns what the settings depend on.

@@ -38,6 +38,7 @@ mod settings;
 mod signals;
 mod supervised;
 mod terminal;
+mod usage;
 mod views;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -47,7 +48,9 @@ use std::sync::OnceLock;
 use clap::Parser;
 
 use command_line::{Command, CommandLine};
+use selfsame::device::DeviceError;
 use terminal::{Terminal, complain};
+use usage::Usage;
 
 fn main() -> ExitCode {
     selfsame::compute_on_this_thread();
@@ -60,10 +63,13 @@ fn main() -> ExitCode {
         let _ = FAULT.set(format!("{text}{}", at.unwrap_or_default()));
     }));
     let done = catch_unwind(AssertUnwindSafe(|| run(command, terminal)));
-    let error = match done {
+    let (error, code) = match done {
         Ok(Ok(code)) => return code,
-        Ok(Err(error)) => format!("{error:#}"),
-        Err(_) => "the work cannot be done".to_owned(),
+        Ok(Err(error)) if error.is::<Usage>() || error.is::<DeviceError>() => {
+            (format!("{error:#}"), ExitCode::from(Usage::CODE))
+        }
+        Ok(Err(error)) => (format!("{error:#}"), ExitCode::FAILURE),
+        Err(_) => ("the work cannot be done".to_owned(), ExitCode::FAILURE),
     };
     complain(format_args!("error: {error}"));
     if let Some(fault) = FAULT.get() {
@@ -72,7 +78,7 @@ fn main() -> ExitCode {
              this"
         ));
     }
-    ExitCode::FAILURE
+    code
 }
 
 /// The first panic of any thread.

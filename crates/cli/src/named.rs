@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use selfsame::augment::{Recipe, ViewMaker};
 use selfsame::models::{BACKBONES, BackboneConfig, MethodName, backbone};
 
 use crate::near::near;
+use crate::usage::Usage;
 
 /// Returns the method of this name.
 pub(crate) fn method(name: &str) -> anyhow::Result<MethodName> {
@@ -49,12 +50,13 @@ fn unknown<'a>(
     names: impl Iterator<Item = &'a str>,
     error: impl std::error::Error + Send + Sync + 'static,
 ) -> anyhow::Error {
-    match near(name, names) {
-        Some(near) => anyhow!(
+    let text = match near(name, names) {
+        Some(near) => format!(
             "no {kind} is called `{name}`; did you mean `{near}`? `selfsame {list}` lists all"
         ),
-        None => error.into(),
-    }
+        None => error.to_string(),
+    };
+    Usage(text).into()
 }
 
 #[cfg(test)]

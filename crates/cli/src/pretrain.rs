@@ -18,10 +18,8 @@ use crate::encoder::{About, open_weights};
 use crate::given::{Given, absolute};
 use crate::numbers::{above_zero, count, duration, hours, zero_or_more};
 use crate::run::{Run, Start, Work};
-use crate::terminal::{Terminal, complain};
-
-/// The exit code of a command line that asks for what there is not.
-const USAGE: u8 = 2;
+use crate::terminal::Terminal;
+use crate::usage::Usage;
 
 /// Train an encoder on images without labels, and measure what it has learned.
 ///
@@ -159,13 +157,9 @@ impl WorkOptions {
 
 impl Options {
     pub(crate) fn run(self, terminal: Terminal) -> anyhow::Result<ExitCode> {
-        let (given, settings) = match self.given().and_then(|it| Ok((it.resolve(None)?, it))) {
-            Ok((settings, given)) => (given, settings),
-            Err(error) => {
-                complain(format_args!("error: {error:#}"));
-                return Ok(ExitCode::from(USAGE));
-            }
-        };
+        let usage = |error: anyhow::Error| Usage(format!("{error:#}"));
+        let given = self.given().map_err(usage)?;
+        let settings = given.resolve(None).map_err(usage)?;
         ensure_apart(&self.out, &settings.data.paths)?;
         let lock = if self.overwrite { RunFolder::replace } else { RunFolder::create };
         let folder = lock(self.out.clone()).map_err(|error| explain(error, &self.out))?;

@@ -151,17 +151,20 @@ impl Run {
         let learned = self.extract(&encoder)?;
         self.write(RunFolder::ENCODER, &self.weights(&encoder)?)?;
 
-        let (mut knn, mut probed) = (None, None);
-        if let Some(judge) = &judge {
-            knn = Some(BeforeAfter { before: judge.knn(&random)?, after: judge.knn(&learned)? });
-            probed = Some([judge.probe(&learned)?, judge.probe(&random)?]);
-        }
+        let measured = judge.map(|judge| measure(&judge, &random, &learned)).transpose();
+        // The report and the encoder are worth having without it.
+        let failed = measured.as_ref().err().map(|error| {
+            let text = format!("accuracy could not be measured: {error:#}");
+            terminal.note(format_args!("warning: {text}"));
+            text
+        });
+        let (knn, probed) = measured.ok().flatten().unzip();
         let accuracy = probed.as_ref().map(accuracy);
         let classes = probed.as_ref().map_or_else(Vec::new, |[learned, _]| {
             class_accuracies(images.train.class_names(), &learned.classification.classes)
         });
         let features = FeatureHealth::of(learned.to_judge())?;
-        let warnings = warning.into_iter().chain(self.warnings(&outcome)).collect();
+        let warnings = warning.into_iter().chain(failed).chain(self.warnings(&outcome)).collect();
         let findings = Findings {
             knn,
             accuracy,
@@ -279,10 +282,12 @@ impl Run {
     /// that is not what the settings say.
     fn trainer(&self, method: &AnyMethod, loader: &Loader) -> anyhow::Result<Trainer<AnyMethod>> {
         let Self { settings, folder, .. } = self;
+        let measured_with = format!("{:016x}", self.images.stamp()?);
         let prepare = |checkpoints| {
             let steps = loader.batches_per_epoch() as u64;
             Trainer::new(method.clone(), loader.clone(), settings.training(steps), &self.device)?
                 .with_fingerprint("the version of burn", env!("BURN_VERSION"))
+                .with_fingerprint("the test images and the labels", measured_with.as_str())
                 .with_checkpoints(checkpoints)
         };
         let mut may_extend = matches!(self.start, Start::Extended);
@@ -500,6 +505,16 @@ fn family(config: &BackboneConfig) -> &'static str {
         BackboneConfig::ConvNext(_) => "ConvNeXt",
         BackboneConfig::Airbench(_) => "network of airbench's form",
     }
+}
+
+/// Measures features before and after training.
+fn measure(
+    judge: &Judge,
+    random: &ImageFeatures,
+    learned: &ImageFeatures,
+) -> anyhow::Result<(BeforeAfter, [Probed; 2])> {
+    let knn = BeforeAfter { before: judge.knn(random)?, after: judge.knn(learned)? };
+    Ok((knn, [judge.probe(learned)?, judge.probe(random)?]))
 }
 
 fn accuracy([learned, random]: &[Probed; 2]) -> Accuracy {

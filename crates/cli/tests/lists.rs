@@ -65,8 +65,8 @@ fn lists_have_a_row_for_everything_and_show_one_as_toml() {
     assert!(shown(here, &["devices"]).contains("auto"));
     assert_eq!(shown_as_json(here, &["devices"])["auto"], "flex");
     assert!(refused(here, &["methods", "simclear"], 2).contains("did you mean `simclr`?"));
-    assert!(refused(here, &["models", "resnet8"], 1).contains("did you mean `resnet"));
-    assert!(refused(here, &["recipes", "byol_cifr"], 1).contains("did you mean `byol_cifar`?"));
+    assert!(refused(here, &["models", "resnet8"], 2).contains("did you mean `resnet"));
+    assert!(refused(here, &["recipes", "byol_cifr"], 2).contains("did you mean `byol_cifar`?"));
 }
 
 #[test]
