@@ -3,20 +3,19 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail, ensure};
-use selfsame::augment::{Normalize, Recipe, ViewMaker};
-use selfsame::models::{BackboneConfig, MethodConfig, MethodName, backbone};
+use selfsame::augment::{Recipe, ViewMaker};
+use selfsame::models::{BackboneConfig, MethodName};
 use selfsame::optim::OptimizerConfig;
 use selfsame::train::Preset;
 use serde_json::{Map, Value, json};
 
+use crate::defaults::{Known, WIDTH, default_batch, fit_queue, ours};
 use crate::named::{method as method_named, model, recipe as read_recipe};
 use crate::near::near;
 use crate::settings::{DataSettings, Settings};
 
 /// Side of a view of a photograph, in pixels.
 const SIDE: u32 = 32;
-/// Channels of the first stage of a default encoder.
-const WIDTH: usize = 16;
 /// Learning rate of transformers in batches of 256: that of DINO.
 const TRANSFORMER_RATE: f64 = 5e-4;
 /// Steps that a default run has at least, if that takes no more than `MOST_EPOCHS`.
@@ -28,15 +27,6 @@ const SHORT: [&str; 6] = ["preset", "model", "width", "image_size", "quick", "we
 /// Settings that the user has given, as a tree of JSON; all others have their defaults.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Given(Map<String, Value>);
-
-/// What is known of the images once they have been read.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Known {
-    /// Number of training images.
-    pub images: usize,
-    /// Means and deviations of their channels, where no published ones fit.
-    pub normalize: Option<Normalize>,
-}
 
 impl Given {
     /// Reads a file of settings: TOML, or JSON as in the folder of a run.
@@ -315,70 +305,6 @@ impl Given {
     }
 }
 
-/// Returns our recipe for a run of minutes on a CPU: of drawn shapes, or of photographs.
-fn ours(method: MethodName, is_drawn: bool) -> Preset {
-    let drawn = Preset::shapes(method);
-    // One epoch of warm-up whatever their number, so that a finished run can be made longer.
-    let drawn = Preset { warmup_epochs: 1, epochs: 18, ..drawn };
-    if is_drawn {
-        return drawn;
-    }
-    let batch_size = 256;
-    let mut preset = Preset { epochs: 12, ..drawn.clone() };
-    // Twice the blocks.
-    if let (BackboneConfig::ResNet(_), Ok(deeper)) = (&drawn.backbone, backbone("resnet18")) {
-        preset.backbone = deeper.with_width(WIDTH / 2);
-    }
-    // Crops of photographs for two views cover a fifth of the image or more, from which short runs
-    // learn faster than from smaller ones; DINO has larger ones.
-    let has_two_alike = drawn.recipe == Recipe::shapes(16);
-    preset.recipe = match method {
-        MethodName::Dino => Recipe::dino_cifar(),
-        _ if has_two_alike => Recipe::simsiam_cifar(),
-        _ => Preset::cifar10(method).recipe,
-    };
-    preset.rate = match drawn.optimizer {
-        // Adam's rate does not grow with the loss, so that of longer runs fits.
-        OptimizerConfig::Adam { .. } | OptimizerConfig::AdamW { .. } => {
-            Preset::cifar10(method).rate_for(batch_size)
-        }
-        // On photographs it collapses at that of drawn shapes.
-        _ if method == MethodName::Ressl => Preset::cifar10(method).rate_for(batch_size),
-        // The temperature is higher, and so the rate lower.
-        _ if method == MethodName::SimClr => 0.5 * drawn.rate_for(batch_size),
-        _ => drawn.rate_for(batch_size),
-    };
-    preset.batch_size = batch_size;
-    if let MethodConfig::SimClr(config) = &mut preset.method {
-        config.temperature = 0.5;
-    }
-    preset
-}
-
-/// Returns the batch of a run for which none is given: smaller for few images, so that an epoch has
-/// some steps.
-fn default_batch(usual: usize, quick: bool, known: Option<Known>) -> usize {
-    let usual = if quick { usual.min(64) } else { usual };
-    let Some(Known { images, .. }) = known else { return usual };
-    let fitting = (images / 4).max(2).next_power_of_two() / 2;
-    fitting.clamp(2, usual)
-}
-
-/// Sets the rows of a queue: as many as in the authors' CIFAR-10 demo of `MoCo`, but at most half of
-/// the images, in whole batches. With a queue as long as an epoch, an image would often meet its own
-/// key of the epoch before, as a negative.
-fn fit_queue(method: &mut MethodConfig, batch_size: usize, known: Option<Known>) {
-    let images = known.map_or(usize::MAX, |known| known.images);
-    let batches = (images / 2).min(4_096) / batch_size.max(1);
-    let rows = batches.max(1) * batch_size;
-    match method {
-        MethodConfig::MocoV2(config) => config.queue = rows,
-        MethodConfig::Nnclr(config) => config.queue = rows,
-        MethodConfig::Ressl(config) => config.queue = rows,
-        _ => {}
-    }
-}
-
 /// Writes out a setting that may be given in short: a method by its name, images by their path.
 fn in_full(name: &str, value: Value) -> Value {
     match (name, value) {
@@ -473,6 +399,8 @@ pub(crate) fn absolute(path: &Path) -> anyhow::Result<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use selfsame::augment::Normalize;
+    use selfsame::models::MethodConfig;
 
     fn given(assignments: &[&str]) -> Given {
         let mut given = Given::default();

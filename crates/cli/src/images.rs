@@ -13,7 +13,7 @@ use selfsame::datasets::{
 };
 use selfsame::train::HeldOut;
 
-use crate::given::Known;
+use crate::defaults::Known;
 use crate::reader::Reader;
 use crate::settings::DataSettings;
 

@@ -8,6 +8,7 @@ mod command_line;
 mod completions;
 mod curves;
 mod data_options;
+mod defaults;
 mod embed;
 mod encoder;
 mod evaluate;
