@@ -46,18 +46,39 @@ fn data(root: &Path) {
         let scan: ImageBuffer<Luma<u16>, Vec<u16>> = ImageBuffer::from_fn(40, 36, deep);
         scan.save(root.join(format!("scans/{number}.png"))).unwrap();
     }
+    let label = |number: u32| ["", "sound", "sick"][(number % 3) as usize];
+    let rows = (0..24).map(|number| format!("scans/{number}.png,{}\n", label(number)));
+    fs::write(root.join("scans.csv"), format!("path,label\n{}", rows.collect::<String>())).unwrap();
 }
 
-/// Returns the commands of the program in blocks of `sh`, in order.
-fn commands(page: &str) -> Vec<Vec<&str>> {
+/// A block of a page that is done.
+enum Step<'a> {
+    /// A command, and the file that its output goes to.
+    Command(Vec<&'a str>, Option<&'a str>),
+    /// A file, which its first line names in a comment.
+    File(&'a str, String),
+}
+
+/// Returns the files in blocks of `toml` and the commands in blocks of `sh`, in order.
+fn steps(page: &str) -> Vec<Step<'_>> {
     let mut found = Vec::new();
-    let mut is_shell = false;
+    let mut language = "";
     for line in page.lines() {
-        if let Some(language) = line.strip_prefix("```") {
-            is_shell = language == "sh";
-        } else if is_shell && line.starts_with("selfsame ") {
+        if let Some(begun) = line.strip_prefix("```") {
+            language = begun;
+        } else if language == "toml" {
+            match (line.strip_prefix("# ").filter(|name| name.ends_with(".toml")), found.last_mut())
+            {
+                (Some(name), _) => found.push(Step::File(name, String::new())),
+                (None, Some(Step::File(_, text))) => *text += &format!("{line}\n"),
+                (None, _) => {}
+            }
+        } else if language == "sh" && (line.starts_with("selfsame ") || line.starts_with("tar ")) {
             let words = line.split_once(" #").map_or(line, |(command, _)| command);
-            found.push(words.split_whitespace().skip(1).collect());
+            let (words, file) = words
+                .split_once(" > ")
+                .map_or((words, None), |(words, file)| (words, Some(file.trim())));
+            found.push(Step::Command(words.split_whitespace().collect(), file));
         }
     }
     found
@@ -66,22 +87,22 @@ fn commands(page: &str) -> Vec<Vec<&str>> {
 /// Adds options that make a run small, where the command has no such option of its own.
 fn small<'a>(words: &[&'a str]) -> Vec<&'a str> {
     let mut all = words.to_vec();
-    if words[0] != "pretrain" {
+    // The settings of a run are those of one that was small.
+    if words[1] != "pretrain" || words.iter().any(|word| word.ends_with("settings.json")) {
         return all;
     }
     let options = [
-        // Settings from a file, and from weights, are those of a run that was small; an encoder by
-        // its name may be exported by it.
-        (["--width", "--config", "--init", "--model"], "4"),
-        (["--batch-size", "--config", "", ""], "8"),
-        (["--epochs", "--config", "", ""], "1"),
+        // So are weights; and an encoder by its name may be exported by it.
+        (["--width", "--init", "--model"], "4"),
+        (["--batch-size", "", ""], "8"),
+        (["--epochs", "", ""], "1"),
     ];
     for (given, value) in options {
         if !given.iter().any(|given| words.contains(given)) {
             all.extend([given[0], value]);
         }
     }
-    if !words.contains(&"--quick") && !words.contains(&"--config") {
+    if !words.contains(&"--quick") {
         all.push("--quick");
     }
     all
@@ -100,19 +121,27 @@ fn every_command_of_the_guide_runs() {
     let mut run = 0;
     for page in pages {
         let text = fs::read_to_string(&page).unwrap();
-        let commands = commands(&text);
-        if commands.is_empty() {
-            continue;
-        }
+        let steps = steps(&text);
         let root = tempfile::tempdir().unwrap();
         data(root.path());
-        for words in commands {
-            let mut program = Command::new(env!("CARGO_BIN_EXE_selfsame"));
-            program.args(small(&words)).current_dir(root.path()).stdin(Stdio::null());
+        for step in steps {
+            let (words, file) = match step {
+                Step::Command(words, file) => (words, file),
+                Step::File(name, text) => {
+                    fs::write(root.path().join(name), text).unwrap();
+                    continue;
+                }
+            };
+            let name =
+                if words[0] == "selfsame" { env!("CARGO_BIN_EXE_selfsame") } else { words[0] };
+            let mut program = Command::new(name);
+            program.args(&small(&words)[1..]).current_dir(root.path()).stdin(Stdio::null());
             let output = program.output().unwrap();
             let said = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{}: {words:?}\n{said}", page.display());
-            assert!(!said.contains("panicked"), "{words:?}\n{said}");
+            if let Some(file) = file {
+                fs::write(root.path().join(file), output.stdout).unwrap();
+            }
             run += 1;
         }
     }
