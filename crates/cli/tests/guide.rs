@@ -67,10 +67,14 @@ fn steps(page: &str) -> Vec<Step<'_>> {
         if let Some(begun) = line.strip_prefix("```") {
             language = begun;
         } else if language == "toml" {
-            match (line.strip_prefix("# ").filter(|name| name.ends_with(".toml")), found.last_mut())
-            {
+            match (
+                line.strip_prefix("# ").filter(|name| {
+                    Path::new(name).extension().is_some_and(|ending| ending == "toml")
+                }),
+                found.last_mut(),
+            ) {
                 (Some(name), _) => found.push(Step::File(name, String::new())),
-                (None, Some(Step::File(_, text))) => *text += &format!("{line}\n"),
+                (None, Some(Step::File(_, text))) => text.extend([line, "\n"]),
                 (None, _) => {}
             }
         } else if language == "sh" && (line.starts_with("selfsame ") || line.starts_with("tar ")) {
