@@ -28,13 +28,6 @@ Examples:
   selfsame evaluate runs/photos                  measure what was learned, if there are labels
   selfsame index runs/photos photos --out index  make the images searchable
   selfsame search index cat.jpg                  find the most similar ones
-")]
-#[command(after_long_help = "\
-Examples:
-  selfsame pretrain photos --out runs/photos     learn from a folder of images
-  selfsame evaluate runs/photos                  measure what was learned, if there are labels
-  selfsame index runs/photos photos --out index  make the images searchable
-  selfsame search index cat.jpg                  find the most similar ones
   selfsame embed runs/photos photos --out features.parquet
                                                  write features for other programs
   selfsame export runs/photos --to torchvision   take the encoder.safetensors weights to PyTorch

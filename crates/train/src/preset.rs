@@ -268,6 +268,21 @@ mod tests {
     }
 
     #[test]
+    fn residual_blocks_begin_as_the_identity_where_the_authors_code_has_it() {
+        for (method, begins) in [
+            (MethodName::SimSiam, true),
+            (MethodName::BarlowTwins, true),
+            (MethodName::Vicreg, true),
+            (MethodName::MocoV2, false),
+        ] {
+            let BackboneConfig::ResNet(resnet) = Preset::imagenet(method).backbone else {
+                panic!("{method} for ImageNet has a ResNet")
+            };
+            assert_eq!(resnet.zero_init_last_norm, begins, "{method}");
+        }
+    }
+
+    #[test]
     fn a_constant_rate_stays_constant() {
         let rate = 1e-3;
         let base = Preset::cifar10(MethodName::SimClr);
