@@ -5,14 +5,16 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use burn::tensor::activation::relu;
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::activation::{self, relu};
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{Tensor, module};
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use selfsame_benches::device::BenchDevice;
 use selfsame_benches::values::values;
-use selfsame_kernels::{Epilogue, MomentumStep, batch_norm_train, conv2d, momentum_step};
+use selfsame_kernels::{
+    Epilogue, MomentumStep, batch_norm_train, conv2d, gelu, max_pool2d, momentum_step,
+};
 
 /// Images of 32 pixels in one forward pass of a step, which encodes the views one after the other.
 const IMAGES: usize = 64;
@@ -136,6 +138,30 @@ fn norm(criterion: &mut Criterion) {
     }
 }
 
+/// GELU and max pooling, which follow a convolution in airbench.
+fn airbench(criterion: &mut Criterion) {
+    let device = BenchDevice::from_environment();
+    let mut group = group(criterion, "airbench");
+    let x = values(0, [IMAGES, 32, 31, 31], &device.device);
+    group.throughput(Throughput::Bytes(4 * x.dims().iter().product::<usize>() as u64));
+    let window = || MaxPoolOptions::new([2, 2]);
+    let operators: [(&str, &dyn Fn(Tensor<4>) -> Tensor<4>); 4] = [
+        ("gelu_forward-backward", &gelu),
+        ("burn_gelu_forward-backward", &activation::gelu),
+        ("max_pool_forward-backward", &|x| max_pool2d(x, [2, 2])),
+        ("burn_max_pool_forward-backward", &|x| module::max_pool2d(x, window())),
+    ];
+    for (name, operator) in operators {
+        let id = device.id(&format!("{name}/{IMAGES}x32x31x31"));
+        group.bench_function(id, |bencher| {
+            bencher.iter(|| {
+                let x = black_box(x.clone()).autodiff().require_grad();
+                device.finished(operator(x).sum().backward())
+            });
+        });
+    }
+}
+
 /// The update by SGD with momentum of the largest weight of `ResNet`-18.
 fn momentum(criterion: &mut Criterion) {
     let device = BenchDevice::from_environment();
@@ -165,5 +191,5 @@ fn momentum(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, matmul, conv, norm, momentum);
+criterion_group!(benches, matmul, conv, norm, airbench, momentum);
 criterion_main!(benches);

@@ -1,6 +1,7 @@
 """The peer's side of a training step: methods on PyTorch, with lightly's losses, and torchvision's networks.
 
-A case is `METHOD NETWORK, N images of S px` for a step, `forward NETWORK, ...` for features alone.
+A case is `METHOD NETWORK, N images of S px` for a step, with two views of each image, or eight patches
+for EMP-SSL; and `forward NETWORK, ...` for features alone.
 """
 
 import copy
@@ -47,6 +48,33 @@ def small_resnet18(width):
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten()), channels
 
 
+def airbench_group(d_input, d_output):
+    def norm():
+        # The shift is learned, the scale is not.
+        layer = nn.BatchNorm2d(d_output)
+        layer.weight.requires_grad_(False)
+        return layer
+
+    first = nn.Conv2d(d_input, d_output, 3, padding=1, bias=False)
+    second = nn.Conv2d(d_output, d_output, 3, padding=1, bias=False)
+    return nn.Sequential(first, nn.MaxPool2d(2), norm(), nn.GELU(), second, norm(), nn.GELU())
+
+
+class Airbench(nn.Module):
+    """With a learned first layer; the features are the mean maps of the last two groups, side by side."""
+
+    def __init__(self, widths):
+        super().__init__()
+        d_first = 24
+        self.first = nn.Sequential(nn.Conv2d(3, d_first, 2), nn.GELU())
+        self.group1, self.group2, self.group3 = map(airbench_group, [d_first, *widths], widths)
+
+    def forward(self, x):
+        second = self.group2(self.group1(self.first(x)))
+        third = self.group3(second)
+        return torch.cat([second.mean((2, 3)), third.mean((2, 3))], 1)
+
+
 def network(name, side):
     """A network by name, and the width of its features."""
     if name.startswith("resnet18/"):
@@ -59,14 +87,20 @@ def network(name, side):
         vit = torchvision.models.VisionTransformer(side, 4, 12, 3, 192, 768)
         vit.heads = nn.Identity()
         return vit, 192
+    if name == "airbench_small":
+        return Airbench([32, 128, 256]), 128 + 256
     raise ValueError(name)
+
+
+def hidden(d_input, d_output):
+    linear = nn.Linear(d_input, d_output, bias=False)
+    return nn.Sequential(linear, nn.BatchNorm1d(d_output), nn.ReLU())
 
 
 def mlp(d_input, d_hidden, d_output, norm=True):
     if not norm:
         return nn.Sequential(nn.Linear(d_input, d_hidden), nn.ReLU(), nn.Linear(d_hidden, d_output))
-    hidden = [nn.Linear(d_input, d_hidden, bias=False), nn.BatchNorm1d(d_hidden), nn.ReLU()]
-    return nn.Sequential(*hidden, nn.Linear(d_hidden, d_output))
+    return nn.Sequential(hidden(d_input, d_hidden), nn.Linear(d_hidden, d_output))
 
 
 class DinoHead(nn.Module):
@@ -91,7 +125,15 @@ def follow(target, online, momentum):
         torch._foreach_add_(ours, theirs, alpha=1 - momentum)
 
 
-class SimClr(nn.Module):
+class Method(nn.Module):
+    # Of each image.
+    views = 2
+
+    def after_update(self):
+        pass
+
+
+class SimClr(Method):
     def __init__(self, encoder, width):
         super().__init__()
         self.online = nn.Sequential(encoder, mlp(width, 256, 128))
@@ -100,11 +142,32 @@ class SimClr(nn.Module):
     def loss(self, views):
         return self.contrast(*(self.online(view) for view in views))
 
-    def after_update(self):
-        pass
+
+class EmpSsl(Method):
+    """With the sizes of our side's default."""
+
+    views = 8
+
+    def __init__(self, encoder, width):
+        super().__init__()
+        self.online = nn.Sequential(encoder, hidden(width, 512), mlp(512, 512, 512))
+
+    def loss(self, views):
+        # One patch at a time, so that batch norm sees one of each image; the loss is batched.
+        z = normalize(torch.stack([self.online(view) for view in views]), dim=2)
+        mean = normalize(z.mean(0), dim=1)
+        cosine = (z * mean).sum(2).mean()
+        return -coding_rate(z, 0.2).mean() - 200 * cosine
 
 
-class Momentum(nn.Module):
+def coding_rate(z, epsilon):
+    """Half the log determinant of I + dim / (batch epsilon) Z'Z of each view, by the smaller Gram matrix."""
+    batch, dim = z.shape[1:]
+    gram = z @ z.mT if batch < dim else z.mT @ z
+    return torch.logdet(torch.eye(min(batch, dim)) + dim / (batch * epsilon) * gram) / 2
+
+
+class Momentum(Method):
     def __init__(self, online):
         super().__init__()
         self.online = online
@@ -157,7 +220,7 @@ class Dino(Momentum):
         return self.distill(teachers, students)
 
 
-METHODS = {"simclr": SimClr, "byol": Byol, "moco_v2": MoCoV2, "dino": Dino}
+METHODS = {"simclr": SimClr, "byol": Byol, "moco_v2": MoCoV2, "dino": Dino, "emp_ssl": EmpSsl}
 
 
 def runner(case, layout):
@@ -177,7 +240,7 @@ def runner(case, layout):
     method = METHODS[task](encoder, width).to(memory_format=layout)
     trained = [weight for weight in method.parameters() if weight.requires_grad]
     optimizer = torch.optim.SGD(trained, lr=1e-3, momentum=0.9, weight_decay=5e-4)
-    views = [view(), view()]
+    views = [view() for _ in range(method.views)]
 
     def step():
         optimizer.zero_grad()
@@ -219,6 +282,7 @@ def main():
     steps = ["simclr resnet18/16, 64 images of 32 px", "simclr resnet18/64, 64 images of 32 px"]
     steps += [f"{method} resnet18/64, 64 images of 32 px" for method in ("byol", "moco_v2", "dino")]
     steps += ["simclr resnet50, 8 images of 224 px", "simclr vit_tiny/4, 64 images of 32 px"]
+    steps += ["emp_ssl airbench_small, 256 images of 16 px"]
     steps += ["forward resnet18/64, 64 images of 32 px", "forward resnet50, 8 images of 224 px"]
     cases = dict.fromkeys(steps, "ms")
     for width in (16, 64):

@@ -1,6 +1,7 @@
 //! Our side of `compare.py train_step`. Answers `METHOD NETWORK, N images of S px` with the
-//! milliseconds of a step, and `forward NETWORK, …` with those of a forward pass. With `, memory` it
-//! answers with the peak of resident memory of three steps, in MB.
+//! milliseconds of a step, with two views of each image, or eight patches for EMP-SSL; and
+//! `forward NETWORK, …` with those of a forward pass. With `, memory` it answers with the peak of
+//! resident memory of three steps, in MB.
 
 use std::io::{BufRead, stdin};
 use std::time::{Duration, Instant};

@@ -5,16 +5,20 @@ use std::hint::black_box;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
-use selfsame::models::{AnyBackbone, Backbone, Batch, Context, Method, MethodName, backbone};
+use selfsame::models::{
+    AirbenchConfig, AirbenchPooling, AnyBackbone, Backbone, BackboneConfig, Batch, Context, Method,
+    MethodName, backbone,
+};
 use selfsame::optim::{GroupedOptimizer, OptimizerConfig, Schedule};
 
 use crate::values::values;
 
-/// The methods that are timed: SimCLR, and those with a momentum network.
+/// The methods that the bench times: SimCLR, and those with a momentum network.
 pub const METHODS: [&str; 4] = ["simclr", "byol", "moco_v2", "dino"];
 
-/// Returns the network `resnet18/64` (with its width), `resnet50`, `vit_tiny/4` (with its patch), for
-/// images of `side` pixels.
+/// Returns the network `resnet18/64` (with its width), `resnet50`, `vit_tiny/4` (with its patch),
+/// or `airbench_small` (with the means of its last two groups as features), for images of `side`
+/// pixels.
 ///
 /// # Panics
 /// If there is no such network.
@@ -27,10 +31,18 @@ pub fn network(name: &str, side: usize, device: &Device) -> AnyBackbone {
         (Ok(width), false) => config.with_width(width),
         (Err(_), _) => config,
     };
+    let config = match config {
+        BackboneConfig::Airbench(config) => {
+            let pooling = AirbenchPooling::Mean;
+            BackboneConfig::Airbench(AirbenchConfig { pooling, joined: true, ..config })
+        }
+        other => other,
+    };
     config.init(0, device)
 }
 
-/// Returns a function that makes one step of a method with two views of each image.
+/// Returns a function that makes one step of a method with two views of each image, or eight
+/// patches for EMP-SSL.
 ///
 /// # Panics
 /// If there is no such method or network.
@@ -45,12 +57,13 @@ pub fn stepper(
     let device = device.clone().autodiff();
     let encoder = network(name, side, &device);
     let method: MethodName = method.parse().expect("a known method");
+    let views = if method == MethodName::EmpSsl { 8 } else { 2 };
     let mut method = method.config().init(encoder, 0, &device).expect("an encoder that fits");
     let sgd = OptimizerConfig::sgd(0.9, 5e-4);
     let optimizer = GroupedOptimizer::new(sgd, Schedule::constant(1e-3), Vec::new(), None);
     let mut optimizer = optimizer.expect("the settings are valid");
     let view = |seed| values(seed, [images, 3, side, side], &device);
-    let batch = Batch::new(vec![view(0), view(1)]);
+    let batch = Batch::new((0..views).map(view).collect());
     let context = Context::default();
     Box::new(move || {
         let step = method.step(black_box(&batch), &context);

@@ -38,6 +38,11 @@ pub struct Recipe {
     /// The operators of each view, in order; at least one operator of each view must produce a
     /// square of fixed size.
     pub views: Vec<Vec<Operator>>,
+    /// Side of an image as it is shown to the trained encoder, in pixels. Default: that of the first
+    /// view. A crop enlarges what it shows, so that images larger than the views often give better
+    /// features: Touvron et al., 2019, [arXiv:1906.06423](https://arxiv.org/abs/1906.06423).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shown: Option<u32>,
     /// The normalization, which comes last.
     pub normalize: Normalize,
 }
@@ -57,8 +62,23 @@ impl Recipe {
         Self { normalize, ..self }
     }
 
+    /// Sets the side of an image as it is shown to the trained encoder.
+    ///
+    /// # Example
+    /// ```
+    /// use selfsame_augment::{Recipe, ViewMaker};
+    ///
+    /// let recipe = Recipe::simclr_cifar().with_side(24).with_shown(32);
+    /// assert_eq!(recipe.view_dims(0), [3, 24, 24]);
+    /// assert_eq!(recipe.for_evaluation().view_dims(0), [3, 32, 32]);
+    /// ```
+    #[must_use]
+    pub fn with_shown(self, side: u32) -> Self {
+        Self { shown: Some(side), ..self }
+    }
+
     /// Resizes all views in proportion, the first to `side` pixels: crops, paddings, and the kernels
-    /// of blurs that have a fixed one. Each becomes at least 1.
+    /// of blurs that have a fixed one. Each becomes at least 1. So does the image as it is shown.
     ///
     /// # Panics
     /// If there is no view, or it has no fixed size, which [`validate`](ViewMaker::validate) finds.
@@ -76,6 +96,9 @@ impl Recipe {
     pub fn with_side(mut self, side: u32) -> Self {
         let share = f64::from(side) / self.view_dims(0)[1] as f64;
         self.views.iter_mut().flatten().for_each(|operator| operator.scale(share));
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a side, ≥ 1")]
+        let scaled = |shown: u32| (f64::from(shown) * share).round().max(1.0) as u32;
+        self.shown = self.shown.map(scaled);
         self
     }
 
@@ -134,6 +157,9 @@ impl ViewMaker for Recipe {
                     return Err(RecipeError::Range { recipe, view, operator, field, must });
                 }
             }
+        }
+        if self.shown == Some(0) {
+            return Err(RecipeError::NotShown { recipe });
         }
         if self.normalize.std.iter().any(|std| !(std.is_finite() && *std > 0.0)) {
             return Err(RecipeError::Normalize { recipe });

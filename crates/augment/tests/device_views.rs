@@ -82,7 +82,7 @@ fn difference(recipe: &Recipe, images: &[DynamicImage]) -> f32 {
 fn recipe(operators: Vec<Operator>) -> Recipe {
     let views = vec![operators];
     let (name, source) = ("one".to_owned(), "test".to_owned());
-    Recipe { name, source, views, normalize: Normalize::NONE }
+    Recipe { name, source, views, normalize: Normalize::NONE, shown: None }
 }
 
 fn jitter(convention: JitterConvention, probability: f64) -> Operator {

@@ -9,15 +9,19 @@ use clap::Args;
 use selfsame::augment::{Recipe, ViewMaker};
 use selfsame::datasets::{Dataset, PixelOptions, stamp};
 use selfsame::metrics::Features;
-use selfsame::models::{AnyBackbone, Backbone, BackboneConfig, WeightsError, WeightsFile};
-use selfsame::train::{RunFolder, extract_features};
+use selfsame::models::{AnyBackbone, Backbone, BackboneConfig, Batch, WeightsError, WeightsFile};
+use selfsame::samplers::{Loader, LoaderConfig};
+use selfsame::train::{RunFolder, Upload, extract_features};
 use serde::Deserialize;
 
+use crate::images::Images;
 use crate::named::model;
 use crate::settings::Settings;
 
 /// Images per forward pass.
 pub(crate) const BATCH: usize = 128;
+/// Images that a first layer is made to whiten.
+const WHITENED: usize = 2_000;
 
 /// What an encoder is made from.
 #[derive(Clone, Debug, Args)]
@@ -134,6 +138,27 @@ impl Encoder {
     pub(crate) fn features(&self, images: &Arc<dyn Dataset>) -> anyhow::Result<Features> {
         features(&self.network, &self.shown, images, &self.device)
     }
+}
+
+/// Creates an encoder that has learned nothing. A first layer that whitens does so for some of the
+/// training images.
+pub(crate) fn fresh(
+    config: &BackboneConfig,
+    seed: u64,
+    images: &Images,
+    shown: &Recipe,
+    device: &Device,
+) -> anyhow::Result<AnyBackbone> {
+    let encoder = config.init(seed, device);
+    if !encoder.whitens() {
+        return Ok(encoder);
+    }
+    let batch_size = WHITENED.min(images.train.len());
+    let config = LoaderConfig { batch_size, threads: 1, seed };
+    let loader = Loader::new(images.train.clone(), shown.clone(), config)?;
+    let batch = loader.epoch(0, 0).next().context("there are no images to whiten")??;
+    let batch: Batch = batch.upload(device);
+    Ok(encoder.whiten(batch.first()))
 }
 
 /// Opens a file of weights; an error names the file.

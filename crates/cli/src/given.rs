@@ -210,7 +210,9 @@ impl Given {
     /// Returns the settings if nothing more were given than what defaults depend on, and takes what
     /// is in them.
     fn take_defaults(&mut self, known: Option<Known>) -> anyhow::Result<Settings> {
-        let name = self.text("method.name")?.map_or(Ok(MethodName::SimClr), method_named)?;
+        let is_laptop = self.text("preset")? == Some("laptop");
+        let usual = if is_laptop { Preset::laptop().method.name() } else { MethodName::SimClr };
+        let name = self.text("method.name")?.map_or(Ok(usual), method_named)?;
         if self.get("method.name").is_some() {
             self.set("method.name", name.key())?; // as it is written in files
         }
@@ -221,8 +223,18 @@ impl Given {
             Some("cifar10") => Some(Preset::cifar10(name)),
             Some("imagenet") => Some(Preset::imagenet(name)),
             Some("shapes") => Some(Preset::shapes(name)),
+            Some("laptop") => {
+                ensure!(
+                    name == usual,
+                    "the preset `laptop` is a recipe of {}; omit --method, or choose another preset",
+                    usual.title()
+                );
+                Some(Preset::laptop())
+            }
             Some(other) => {
-                bail!("there is no preset `{other}`; there are cifar10, imagenet and shapes")
+                bail!(
+                    "there is no preset `{other}`; there are laptop, cifar10, imagenet and shapes"
+                )
             }
         };
         let base = published.clone().unwrap_or_else(|| ours(name, is_drawn));
@@ -274,7 +286,9 @@ impl Given {
             None => usual_epochs,
         };
         // As long as published or, in a shorter run, as long in proportion.
-        let warmup_epochs = if published.is_some() {
+        let warmup_epochs = if is_laptop {
+            base.warmup_epochs.min(epochs / 2)
+        } else if published.is_some() {
             base.warmup_epochs * epochs.min(base.epochs) / base.epochs.max(1)
         } else {
             base.warmup_epochs
@@ -285,6 +299,7 @@ impl Given {
                 test_limit: match (is_drawn, quick) {
                     (true, true) => 400,
                     (true, false) => 1_500,
+                    (false, _) if is_laptop => 10_000,
                     (false, _) => 2_000,
                 },
                 ..DataSettings::default()
@@ -515,6 +530,17 @@ mod tests {
         let preset = Preset::imagenet(MethodName::SimClr);
         assert!((half.learning_rate - preset.rate_for(128)).abs() < 1e-12);
         assert_eq!(half.side(), 64);
+    }
+
+    #[test]
+    fn the_preset_of_a_laptop_has_its_method_and_shows_whole_images() {
+        let settings = given(&["preset=laptop", "epochs=20", "data=cifar"]).resolve(None).unwrap();
+        assert_eq!(settings.method, Preset::laptop().method);
+        assert_eq!((settings.warmup_epochs, settings.data.test_limit), (1, 10_000));
+        assert_eq!((settings.side(), settings.read_side()), (16, 32));
+        let large = given(&["preset=laptop", "image_size=64"]).resolve(None).unwrap();
+        assert_eq!((large.side(), large.read_side()), (64, 128));
+        assert!(refused(&["preset=laptop", "method=byol"]).contains("a recipe of EMP-SSL"));
     }
 
     #[test]

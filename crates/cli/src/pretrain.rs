@@ -65,9 +65,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PIXELS", value_parser = clap::value_parser!(u32).range(8..=1024),
           help_heading = "Method and encoder")]
     image_size: Option<u32>,
-    /// Published recipe of the method to take all defaults from: cifar10 or imagenet; hundreds of
-    /// epochs [default: ours, for runs of minutes]
-    #[arg(long, value_name = "NAME", value_parser = ["cifar10", "imagenet", "shapes"],
+    /// Recipe to take all defaults from: laptop, ours for small images and an hour of a CPU, or the
+    /// published one of the method, cifar10 or imagenet, of hundreds of epochs [default: ours, for
+    /// runs of minutes]
+    #[arg(long, value_name = "NAME", value_parser = ["laptop", "cifar10", "imagenet", "shapes"],
           hide_possible_values = true, help_heading = "Method and encoder")]
     preset: Option<String>,
     /// Views: a recipe by name (`selfsame recipes` lists all) or a file [default: by method]

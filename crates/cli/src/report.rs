@@ -97,7 +97,7 @@ pub(crate) fn write_again(
     let (images, features) = if let Some(known) = known {
         known
     } else {
-        let images = Images::load(&settings.data, settings.side(), settings.seed, &[folder])?;
+        let images = Images::load(&settings.data, settings.read_side(), settings.seed, &[folder])?;
         let Encoder { shown, network, device, .. } = encoder;
         let features = ImageFeatures::extract(&images, shown, network, device)?;
         read = (images, features);

@@ -21,6 +21,7 @@ use selfsame::train::{
 };
 use serde_json::json;
 
+use crate::encoder::fresh;
 use crate::exhibit::Exhibit;
 use crate::features::ImageFeatures;
 use crate::findings::{
@@ -84,7 +85,7 @@ impl Run {
         let NamedDevice { name: device_name, device, .. } = selfsame::device(&work.device)?;
         let device = device.autodiff();
         let signals = Signals::listen()?;
-        let (side, seed) = (settings.side(), settings.seed);
+        let (side, seed) = (settings.read_side(), settings.seed);
         let images = Images::load(&settings.data, side, seed, &[folder.path()])?;
         if let Start::New(given) = &start {
             settings = given.resolve(Some(images.known()))?;
@@ -199,7 +200,8 @@ impl Run {
     /// Creates the method around the encoder, which starts anew or from weights.
     fn method(&self) -> anyhow::Result<AnyMethod> {
         let Self { settings, device, .. } = self;
-        let mut encoder = settings.backbone.init(settings.seed, device);
+        let shown = settings.shown();
+        let mut encoder = fresh(&settings.backbone, settings.seed, &self.images, &shown, device)?;
         // A run without a checkpoint starts from them, too, and accuracy before training is theirs.
         if let Some(path) = &settings.init {
             let loaded =

@@ -165,7 +165,7 @@ impl Settings {
         Ok(())
     }
 
-    /// Returns the recipe of evaluation: the whole image, in the size of a view.
+    /// Returns the recipe of evaluation: the whole image, in the size of a view if no other is given.
     pub(crate) fn shown(&self) -> Recipe {
         self.recipe.for_evaluation()
     }
@@ -173,6 +173,11 @@ impl Settings {
     /// Returns the side of a view, in pixels.
     pub(crate) fn side(&self) -> u32 {
         u32::try_from(self.recipe.view_dims(0)[1]).unwrap_or(u32::MAX)
+    }
+
+    /// Returns the side that images are read at, in pixels: views and evaluation show no more.
+    pub(crate) fn read_side(&self) -> u32 {
+        self.side().max(self.recipe.shown.unwrap_or(0))
     }
 
     /// Returns the settings of the training.

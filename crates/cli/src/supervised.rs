@@ -7,7 +7,7 @@ use selfsame::optim::OptimizerConfig;
 use selfsame::train::{FineTune, Supervised, TuningGrid};
 
 use crate::amount::Amount;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, fresh};
 use crate::images::Images;
 
 /// Training with labels on the images of an evaluation.
@@ -51,8 +51,11 @@ impl WithLabels<'_> {
         let base = FineTune::from_scratch(optimizer, rates[0]);
         let grid = self.grid(&base, &rates, amount, samples);
         let device = self.encoder.device.clone().autodiff();
-        let fresh = |number| self.encoder.config.init(self.seed + number, &device);
-        self.accuracy(&grid, fresh, "from scratch", amount, samples)
+        let Encoder { config, shown, .. } = self.encoder;
+        let fresh = |number| fresh(config, self.seed + number, self.images, shown, &device);
+        let networks = (0..samples.len() as u64).map(fresh).collect::<anyhow::Result<Vec<_>>>()?;
+        let network = |number: u64| networks[usize::try_from(number).unwrap_or(0)].clone();
+        self.accuracy(&grid, network, "from scratch", amount, samples)
     }
 
     /// Returns the candidates: with few labels enough steps to converge, since fewer would flatter

@@ -14,7 +14,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use image::{Rgb, RgbImage};
-use selfsame::models::MethodName;
+use selfsame::models::{MethodName, WeightsFile};
 use selfsame::train::Preset;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -204,6 +204,34 @@ fn photographs_have_views_that_every_kind_of_method_can_use() {
         assert!(page.contains(&recipe), "{method}");
         assert_eq!(fs::read_dir(out.join("tensorboard")).unwrap().count(), 1);
     }
+}
+
+#[test]
+fn the_preset_of_a_laptop_trains_on_patches_and_measures_whole_images() {
+    let root = folder(&[("across", 40), ("down", 40)]);
+    let data = root.path().to_str().unwrap();
+    let out = tempfile::tempdir().unwrap();
+    let narrow = ["--set", "backbone.widths=[4,6,8]", "--set", "method.d_hidden=16"];
+    small(&[&["--preset", "laptop", "--data", data][..], &narrow].concat(), out.path());
+    let settings = read_json(&out.path().join("settings.json"));
+    assert_eq!(
+        (&settings["method"]["name"], &settings["recipe"]["shown"]),
+        (&"emp_ssl".into(), &32.into())
+    );
+    let weights = fs::read(out.path().join("encoder.safetensors")).unwrap();
+    let about = WeightsFile::open(&out.path().join("encoder.safetensors")).unwrap();
+    let about: Value = serde_json::from_str(about.about().unwrap()).unwrap();
+    assert_eq!(about["input"]["views"][0][0]["size"], 32);
+
+    // A fixed first layer that whitens is made from images, the same in every run.
+    let whitened = |name: &str| {
+        let out = out.path().join(name);
+        let whitening = ["--preset", "laptop", "--data", data, "--set", "backbone.whitening=true"];
+        small(&[&whitening[..], &narrow].concat(), &out);
+        fs::read(out.join("encoder.safetensors")).unwrap()
+    };
+    let first = whitened("first");
+    assert!(first == whitened("second") && first != weights);
 }
 
 #[test]

@@ -1,11 +1,11 @@
-//! Batch norm, fused with the addition and the ReLU that follow it in a residual network.
+//! Batch norm, fused with what follows it: an activation, and in a residual network an addition.
 
 #[cfg(feature = "flex")]
 mod host;
 #[cfg(feature = "flex")]
 mod operator;
 
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{gelu, relu};
 use burn::tensor::{Tensor, module};
 
 /// The output of [`batch_norm_train`], with the statistics it was normalized by.
@@ -27,6 +27,8 @@ pub enum Epilogue<const D: usize> {
     None,
     /// A ReLU.
     Relu,
+    /// A GELU.
+    Gelu,
     /// The sum with a residual of the same shape, then a ReLU.
     AddRelu(Tensor<D>),
 }
@@ -145,6 +147,7 @@ fn apply_epilogue<const D: usize>(normalized: Tensor<D>, epilogue: Epilogue<D>) 
     match epilogue {
         Epilogue::None => normalized,
         Epilogue::Relu => relu(normalized),
+        Epilogue::Gelu => gelu(normalized),
         Epilogue::AddRelu(residual) => relu(normalized + residual),
     }
 }
@@ -179,15 +182,20 @@ fn normalize<const D: usize>(
     epsilon: f64,
 ) -> Tensor<D> {
     use burn::backend::Dispatch;
+    use host::Activation;
     use operator::BatchNormOps;
 
     let (x, [gamma, beta]) = (x.into_dispatch(), parameters.map(Tensor::into_dispatch));
-    Tensor::from_dispatch(match epilogue {
-        Epilogue::None => Dispatch::kernel_batch_norm(x, gamma, beta, moments, epsilon, false),
-        Epilogue::Relu => Dispatch::kernel_batch_norm(x, gamma, beta, moments, epsilon, true),
+    let activation = match epilogue {
+        Epilogue::None => Activation::None,
+        Epilogue::Relu => Activation::Relu,
+        Epilogue::Gelu => Activation::Gelu,
         Epilogue::AddRelu(residual) => {
             let residual = residual.into_dispatch();
-            Dispatch::kernel_batch_norm_add(x, gamma, beta, moments, residual, epsilon)
+            return Tensor::from_dispatch(Dispatch::kernel_batch_norm_add(
+                x, gamma, beta, moments, residual, epsilon,
+            ));
         }
-    })
+    };
+    Tensor::from_dispatch(Dispatch::kernel_batch_norm(x, gamma, beta, moments, epsilon, activation))
 }

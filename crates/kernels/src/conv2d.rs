@@ -1,6 +1,8 @@
 //! Two-dimensional convolution.
 
 #[cfg(feature = "flex")]
+mod dense;
+#[cfg(feature = "flex")]
 mod direct;
 #[cfg(feature = "flex")]
 mod layout;

@@ -22,8 +22,10 @@ mod batch_norm;
 mod conv2d;
 #[cfg(feature = "flex")]
 mod flex;
+mod gelu;
 mod gemm;
 pub mod loss;
+mod max_pool2d;
 mod momentum;
 mod moving_average;
 #[cfg(feature = "flex")]
@@ -33,6 +35,8 @@ mod simd;
 
 pub use batch_norm::{BatchNormTrain, Epilogue, batch_norm, batch_norm_train};
 pub use conv2d::conv2d;
+pub use gelu::gelu;
 pub use gemm::{Factor, gemm, gram};
+pub use max_pool2d::max_pool2d;
 pub use momentum::{MomentumStep, momentum_step};
 pub use moving_average::moving_average;

@@ -8,12 +8,12 @@
     reason = "a test may panic and print, and reads small values"
 )]
 
-use burn::tensor::activation::relu;
+use burn::tensor::activation::{self, relu};
 use burn::tensor::module;
-use burn::tensor::ops::ConvOptions;
+use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
 use burn::tensor::{DType, Device, Tensor, TensorData};
 use proptest::prelude::*;
-use selfsame_kernels::{Epilogue, batch_norm, batch_norm_train, conv2d};
+use selfsame_kernels::{Epilogue, batch_norm, batch_norm_train, conv2d, gelu, max_pool2d};
 
 /// Numbers without any pattern, around zero.
 fn random<const D: usize>(dims: [usize; D], seed: u32) -> Tensor<D> {
@@ -110,6 +110,24 @@ fn convolutions_of_a_resnet_of_large_images() {
     }
 }
 
+/// Maps so small that every output reads every input, with kernels of any form.
+#[test]
+fn convolutions_of_a_few_pixels() {
+    for ([height, width], kernel, stride, padding) in [
+        ([1, 1], [3, 3], 1, 1),
+        ([2, 2], [3, 3], 1, 1),
+        ([2, 1], [3, 3], 1, 1),
+        ([2, 2], [3, 3], 2, 1),
+        ([2, 2], [2, 2], 1, 0),
+        ([1, 1], [1, 1], 1, 0),
+        ([4, 3], [7, 7], 2, 3),
+        ([3, 3], [5, 5], 1, 2),
+    ] {
+        check_conv([9, 5, height, width], 7, kernel, stride, padding);
+        check_conv([2, 40, height, width], 33, kernel, stride, padding);
+    }
+}
+
 /// Wide enough for Winograd's convolution, with tiles that the image does not fill.
 #[test]
 fn convolutions_by_tiles() {
@@ -184,9 +202,10 @@ proptest! {
     #[test]
     fn batch_norms(batch in 2_usize..9, channels in 1_usize..9, height in 1_usize..12, width in 1_usize..12) {
         let dims = [batch, channels, height, width];
-        let follows: [Follow; 3] = [
+        let follows: [Follow; 4] = [
             (|_| Epilogue::None, |y, _| y),
             (|_| Epilogue::Relu, |y, _| relu(y)),
+            (|_| Epilogue::Gelu, |y, _| activation::gelu(y)),
             (Epilogue::AddRelu, |y, residual| relu(y + residual)),
         ];
         for (then, same) in follows {
@@ -199,6 +218,61 @@ proptest! {
             assert_same(&ours, &theirs);
         }
     }
+}
+
+fn of_one_input(
+    operator: impl Fn(Tensor<4>) -> Tensor<4>,
+    dims: [usize; 4],
+    scale: f32,
+) -> Vec<Vec<f32>> {
+    let x = (random(dims, 3) * scale).detach().require_grad();
+    run(operator(x.clone()), [&|g| elements(x.grad(g).unwrap())])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn pooling(
+        batch in 1_usize..5, channels in 1_usize..9, height in 2_usize..24, width in 2_usize..24,
+        window in (1_usize..4, 1_usize..4), whole: bool, square: bool,
+    ) {
+        let window = match (whole, square) {
+            (true, _) => [height, width],
+            (false, true) => [2, 2],
+            (false, false) => [window.0.min(height), window.1.min(width)],
+        };
+        let dims = [batch, channels, height, width];
+        let ours = of_one_input(|x| max_pool2d(x, window), dims, 1.0);
+        let theirs =
+            of_one_input(|x| module::max_pool2d(x, MaxPoolOptions::new(window)), dims, 1.0);
+        prop_assert!(ours == theirs, "the same pixels, to the last bit");
+    }
+
+    #[test]
+    fn gelus(batch in 1_usize..5, channels in 1_usize..40, scale in 0.01_f32..20.0) {
+        let dims = [batch, channels, 7, 9];
+        assert_same(&of_one_input(gelu, dims, scale), &of_one_input(activation::gelu, dims, scale));
+    }
+}
+
+/// The gradient of pixels that are equal goes to one of them, and NaN is not lost.
+#[test]
+fn the_first_of_equal_pixels_gets_the_gradient() {
+    for window in [[2, 2], [4, 4]] {
+        let x = random([1, 1, 4, 4], 1).mul_scalar(0.0).detach().require_grad();
+        let gradients = max_pool2d(x.clone(), window).sum().backward();
+        let found = elements(x.grad(&gradients).unwrap());
+        let windows = 16 / (window[0] * window[1]);
+        assert_eq!((found[0], found.iter().sum::<f32>()), (1.0, windows as f32));
+        let hole = x.detach().inner().slice_fill([0..1, 0..1, 1..2, 1..2], f32::NAN);
+        assert!(elements(max_pool2d(hole, window))[0].is_nan());
+    }
+}
+
+#[test]
+#[should_panic(expected = "a window of [3, 1] does not fit 2 × 4 pixels")]
+fn a_window_larger_than_the_image_is_named() {
+    let _ = max_pool2d(random([1, 1, 2, 4], 1), [3, 1]);
 }
 
 #[test]

@@ -99,7 +99,9 @@ pub use swav::{SwavLossConfig, swav};
 pub use tico::{TicoLossConfig, tico};
 pub use triplet::{TripletLossConfig, triplet};
 pub use vibcreg::{VibcregLossConfig, vibcreg, vibcreg_terms};
-pub use vicreg::{VarianceTerm, VicregLossConfig, VicregTerms, vicreg, vicreg_terms};
+pub use vicreg::{
+    VarianceTerm, VicregLossConfig, VicregTerms, vicreg, vicreg_terms, vicreg_views_terms,
+};
 pub use view_terms::ViewTerms;
 pub use visreg::{VisRegLossConfig, VisRegTerms, visreg, visreg_shape, visreg_terms};
 #[cfg(feature = "decompositions")]

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 
 use crate::ops::gram::self_squares;
 use crate::ops::moments::{bounded, center_columns, variance_hinge};
-use crate::ops::shapes::paired_dims;
+use crate::ops::shapes::common_dims;
 
 /// The combination of the two views' variance terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,26 +130,72 @@ pub fn vicreg_terms(
     view_b: Tensor<2>,
     config: &VicregLossConfig,
 ) -> VicregTerms {
-    let [batch, dim] = paired_dims("vicreg", &view_a, &view_b);
+    vicreg_views_terms(&[view_a, view_b], &[], config)
+}
+
+/// Returns the three terms of [`vicreg`] for any number of views, of which the first are drawn to all
+/// others.
+///
+/// ```text
+/// loss = λ mean over pairs of mean (zᵥᵢₖ − zᵤᵢₖ)²  +  μ mean over v of V(Zᵥ)  +  2 ν mean over v of C(Zᵥ)
+/// ```
+/// Pairs have a global view or two; `v` runs over all views. For two global views it is [`vicreg`].
+///
+/// # Shapes
+/// - `global`, `local`: `[batch, dim]` each, row `i` of all from the same image; `local` may be empty
+///
+/// # Panics
+/// If there is no global view, there are fewer than 2 views, the shapes differ or are empty, or
+/// `batch < 2`.
+///
+/// # Source
+/// Ours: the views of SwAV, Caron et al., 2020, [arXiv:2006.09882](https://arxiv.org/abs/2006.09882),
+/// with VICReg's terms.
+///
+/// # Example
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use selfsame_losses::{VicregLossConfig, vicreg_views_terms};
+///
+/// let config = VicregLossConfig::default();
+/// let view = Tensor::<2>::eye(3, &Device::flex());
+/// let terms = vicreg_views_terms(&[view.clone()], &[view.clone(), view], &config);
+/// assert_eq!(terms.invariance.into_scalar::<f32>(), 0.0);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn vicreg_views_terms(
+    global: &[Tensor<2>],
+    local: &[Tensor<2>],
+    config: &VicregLossConfig,
+) -> VicregTerms {
+    assert!(!global.is_empty(), "vicreg needs a global view");
+    let views = [global, local].concat();
+    let [batch, dim] = common_dims("vicreg", 2, &views);
     assert!(batch > 1, "vicreg takes variances over the batch: it needs 2 rows or more");
-    let (a, b) = (bounded(view_a), bounded(view_b));
-    let invariance = (a.clone() - b.clone()).square().mean() * config.invariance;
-    let of_variance = match config.variance_term {
-        VarianceTerm::Mean => config.variance / 2.0,
-        VarianceTerm::Sum => config.variance,
+    let views: Vec<Tensor<2>> = views.into_iter().map(bounded).collect();
+    let mean = |terms: Vec<Tensor<1>>| Tensor::cat(terms, 0).mean();
+    let pairs = (0..global.len()).flat_map(|one| (one + 1..views.len()).map(move |two| (one, two)));
+    let apart = |(one, two): (usize, usize)| {
+        (views[one].clone() - views[two].clone()).square().mean() * config.invariance
     };
-    let of_covariance = config.covariance / ((batch - 1) as f64).powi(2) / dim as f64;
-    let [of_a, of_b] = [a, b].map(|view| {
-        let x = center_columns(view);
+    let of_variance = match config.variance_term {
+        VarianceTerm::Mean => config.variance,
+        VarianceTerm::Sum => config.variance * 2.0,
+    };
+    let of_covariance = config.covariance * 2.0 / ((batch - 1) as f64).powi(2) / dim as f64;
+    let (mut variances, mut covariances) = (Vec::new(), Vec::new());
+    for view in &views {
+        let x = center_columns(view.clone());
         let squares = x.clone().square().sum_dim(0);
         let off_diagonal = self_squares(x) - squares.clone().square().sum();
-        [variance_hinge(squares, batch, config.epsilon), off_diagonal]
-    });
-    let [[variance_a, covariance_a], [variance_b, covariance_b]] = [of_a, of_b];
+        variances.push(variance_hinge(squares, batch, config.epsilon));
+        covariances.push(off_diagonal);
+    }
     VicregTerms {
-        invariance,
-        variance: (variance_a + variance_b) * of_variance,
-        covariance: (covariance_a + covariance_b) * of_covariance,
+        invariance: mean(pairs.map(apart).collect()),
+        variance: mean(variances) * of_variance,
+        covariance: mean(covariances) * of_covariance,
     }
 }
 
@@ -196,8 +242,42 @@ mod tests {
         }
     }
 
+    /// Two global views and one local.
+    fn three(a: Tensor<2>, b: Tensor<2>) -> Tensor<1> {
+        let local = a.clone() * 0.5 - b.clone();
+        vicreg_views_terms(&[a, b], &[local], &VicregLossConfig::default()).loss()
+    }
+
+    #[test]
+    fn locals_are_drawn_to_globals_and_all_views_are_regularized() {
+        let of = |a: Tensor<2>, b: Tensor<2>| {
+            let config = VicregLossConfig::default();
+            let local = a.clone() * 0.5 - b.clone();
+            let terms = |a: &Tensor<2>, b: &Tensor<2>| vicreg_terms(a.clone(), b.clone(), &config);
+            let pairs = [terms(&a, &b), terms(&a, &local), terms(&b, &local)];
+            let sum = pairs.into_iter().map(|terms| terms.loss()).reduce(|a, b| a + b);
+            sum.expect("three pairs") / 3.0
+        };
+        let views =
+            crate::laws::pair([[1., 2.], [3., 1.], [0., -1.]], [[2., 0.], [1., 1.], [1., 2.]]);
+        assert_close(value(three, &views), value(of, &views), 1e-12);
+        // Locals are not drawn to each other.
+        let local = |a: Tensor<2>, b: Tensor<2>| {
+            let terms = vicreg_views_terms(
+                &[a.clone()],
+                &[b.clone(), b * -1.0],
+                &VicregLossConfig::default(),
+            );
+            terms.invariance - (a.clone().square().mean() * 25.0)
+        };
+        let want = |_: Tensor<2>, b: Tensor<2>| b.square().mean() * 25.0;
+        assert_close(value(local, &views), value(want, &views), 1e-12);
+    }
+
     #[test]
     fn obeys_the_laws() {
+        finite_differences(three);
+        laws(three).permutation().precision().extremes(2);
         for loss in [loss, summed] {
             finite_differences(loss);
             laws(loss).permutation().symmetry().precision().shapes().extremes(2).collapse();

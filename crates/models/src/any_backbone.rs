@@ -67,6 +67,30 @@ impl AnyBackbone {
         matches!(self, Self::Vit(_))
     }
 
+    /// Returns whether its first layer stays a whitening, which needs images:
+    /// [`whiten`](Self::whiten).
+    #[must_use]
+    pub fn whitens(&self) -> bool {
+        matches!(self, Self::Airbench(network) if network.config().whitening)
+    }
+
+    /// Returns the encoder with a first layer that whitens the patches of `images`, as
+    /// [`Airbench::whiten`] describes; other encoders stay as they are.
+    ///
+    /// # Shapes
+    /// - `images`: `[batch, channels, height, width]`
+    ///
+    /// # Panics
+    /// As [`Airbench::whiten`].
+    #[must_use]
+    #[track_caller]
+    pub fn whiten(self, images: Tensor<4>) -> Self {
+        match self {
+            Self::Airbench(network) => Self::Airbench(network.whiten(images)),
+            other => other,
+        }
+    }
+
     #[track_caller]
     fn tokens(&self) -> &Vit {
         match self {

@@ -5,7 +5,7 @@ mod convnext;
 mod resnet;
 mod vit;
 
-pub use airbench::{Airbench, AirbenchConfig};
+pub use airbench::{Airbench, AirbenchConfig, AirbenchPooling};
 pub use convnext::{ConvNext, ConvNextConfig};
 pub use resnet::{Pooling, ResNet, ResNetBlock, ResNetConfig, ResNetStem};
 pub use vit::{Vit, VitConfig, VitPooling};

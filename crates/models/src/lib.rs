@@ -35,8 +35,8 @@ pub use any_method::{AnyCarry, AnyMethod};
 pub use backbone::Backbone;
 pub use backbone_config::{BACKBONES, BackboneConfig, UnknownBackbone, backbone};
 pub use backbones::{
-    Airbench, AirbenchConfig, ConvNext, ConvNextConfig, Pooling, ResNet, ResNetBlock, ResNetConfig,
-    ResNetStem, Vit, VitConfig, VitPooling,
+    Airbench, AirbenchConfig, AirbenchPooling, ConvNext, ConvNextConfig, Pooling, ResNet,
+    ResNetBlock, ResNetConfig, ResNetStem, Vit, VitConfig, VitPooling,
 };
 pub use batch::Batch;
 pub use branch::Branch;

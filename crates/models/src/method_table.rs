@@ -13,7 +13,7 @@ macro_rules! for_all_methods {
                 "SimSiam with several views: the target is the mean of the others";
             BarlowTwins(BarlowTwinsConfig), "barlow_twins", "Barlow Twins", "arxiv.org/abs/2103.03230", 2..=2, Nothing,
                 "equal features of two views, each feature unlike the others";
-            Vicreg(VicregConfig), "vicreg", "VICReg", "arxiv.org/abs/2105.04906", 2..=2, Nothing,
+            Vicreg(VicregConfig), "vicreg", "VICReg", "arxiv.org/abs/2105.04906", 2..=usize::MAX, Nothing,
                 "invariance, a floor for the variance, and no covariance";
             Vibcreg(VibcregConfig), "vibcreg", "VIbCReg", "arxiv.org/abs/2109.00783", 2..=2, Nothing,
                 "VICReg with whitened embeddings and correlations";

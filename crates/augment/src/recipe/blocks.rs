@@ -18,7 +18,7 @@ impl Recipe {
     /// Returns a recipe normalized by the statistics of CIFAR-10.
     pub(super) fn cifar(name: &str, source: &str, views: Vec<Vec<Operator>>) -> Self {
         let (name, source) = (name.to_owned(), source.to_owned());
-        Self { name, source, views, normalize: Normalize::CIFAR }
+        Self { name, source, views, normalize: Normalize::CIFAR, shown: None }
     }
 
     /// Returns a recipe normalized by the statistics of `ImageNet`.

@@ -20,7 +20,8 @@ impl fmt::Display for Recipe {
                 writeln!(f, "  {operator}")?;
             }
         }
-        write!(f, "normalized by mean {:?} and std {:?}", self.normalize.mean, self.normalize.std)
+        write!(f, "normalized by mean {:?} and std {:?}", self.normalize.mean, self.normalize.std)?;
+        self.shown.map_or(Ok(()), |side| write!(f, "\nshown to the encoder in {side} px"))
     }
 }
 

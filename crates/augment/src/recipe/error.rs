@@ -41,6 +41,12 @@ pub enum RecipeError {
         /// The recipe's name.
         recipe: String,
     },
+    /// Images would be shown without a pixel.
+    #[error("`shown` of recipe `{recipe}` is 0; give it 1 pixel or more, or omit it")]
+    NotShown {
+        /// The recipe's name.
+        recipe: String,
+    },
     /// No recipe has this name.
     #[error("there is no recipe `{name}`; there are: {known}")]
     Unknown {

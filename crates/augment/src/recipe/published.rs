@@ -22,6 +22,8 @@ const USUAL: &str = "the usual way";
 const FAST_SIAM_VIEWS: usize = 4;
 /// Default number of patches of EMP-SSL. README of the official code: 20; the paper uses up to 200.
 const EMP_SSL_PATCHES: usize = 20;
+/// Patches of our recipe.
+const PATCHES: usize = 8;
 /// Default number of views of MMCR on CIFAR-10. Official code: 40.
 const MMCR_CIFAR_VIEWS: usize = 40;
 /// Default number of views of MMCR on ImageNet. Paper: 8.
@@ -46,7 +48,7 @@ impl Recipe {
     }
 
     /// Returns the recipe that shows an image to an encoder trained with this one: resized and cut to
-    /// the size of the first view, with the same normalization.
+    /// the side [`shown`](Self::shown), or that of the first view, with the same normalization.
     ///
     /// # Panics
     /// If there is no view, or it has no fixed size, which [`validate`](ViewMaker::validate) finds.
@@ -65,7 +67,7 @@ impl Recipe {
     pub fn for_evaluation(&self) -> Self {
         let [_, height, width] = self.view_dims(0);
         let side = u32::try_from(height.min(width)).unwrap_or(u32::MAX);
-        Self::evaluation(side).with_normalize(self.normalize)
+        Self::evaluation(self.shown.unwrap_or(side)).with_normalize(self.normalize)
     }
 
     /// Returns all recipes, with default sizes and numbers of views.
@@ -89,6 +91,7 @@ impl Recipe {
             Self::dino_cifar(),
             Self::fast_siam_cifar(FAST_SIAM_VIEWS),
             Self::emp_ssl_cifar(EMP_SSL_PATCHES),
+            Self::patches_cifar(PATCHES),
             Self::symmetric_cifar(),
             Self::symmetric_weak_cifar(),
             Self::asymmetric_cifar(),

@@ -1,4 +1,4 @@
-//! Batch norm on slices, fused with a residual addition and a ReLU.
+//! Batch norm on slices, fused with a residual addition and an activation.
 //!
 //! A tensor is `[batch, channels, plane]`: all pixels of one channel of one image are a plane.
 
@@ -10,10 +10,20 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::gelu::host::{gelu, gelu_slope};
+
 /// Partial sums of a vector loop.
 const LANES: usize = 16;
 /// Bytes of the planes of one task.
 const TASK_BYTES: usize = 128 << 10;
+
+/// What comes after the norm, and after the residual if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Activation {
+    None,
+    Relu,
+    Gelu,
+}
 
 /// Sizes of a tensor that is normalized.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,22 +172,23 @@ fn inverse(variance: f32, epsilon: f64) -> f32 {
     (1.0 / (f64::from(variance) + epsilon).sqrt()) as f32
 }
 
-/// `y = γ (x − mean) / √(variance + ε) + β`, plus `residual` if present, then a ReLU if `relu`.
+/// `y = γ (x − mean) / √(variance + ε) + β`, plus `residual` if present, then the activation. A
+/// residual has none or a ReLU.
 pub(crate) fn normalize_channels(
     planes: ChannelPlanes,
     x: &[f32],
     [gamma, beta, moments]: [&[f32]; 3],
     residual: Option<&[f32]>,
-    (epsilon, relu): (f64, bool),
+    (epsilon, activation): (f64, Activation),
     y: &mut [f32],
 ) {
     let scales = Scales::new(gamma, beta, moments, epsilon);
-    let floor = if relu { 0.0 } else { f32::NEG_INFINITY };
     let size = planes.task();
     let tasks = y.par_chunks_mut(size).zip(x.par_chunks(size)).enumerate();
     tasks.for_each(|(task, (y, x))| {
         let residual = residual.map(|residual| &residual[task * size..][..x.len()]);
-        Arch::new().dispatch(NormalizeChannels { planes, scales: &scales, floor, x, residual, y });
+        let scales = &scales;
+        Arch::new().dispatch(NormalizeChannels { planes, scales, activation, x, residual, y });
     });
 }
 
@@ -185,7 +196,7 @@ pub(crate) fn normalize_channels(
 struct NormalizeChannels<'a> {
     planes: ChannelPlanes,
     scales: &'a Scales,
-    floor: f32,
+    activation: Activation,
     x: &'a [f32],
     residual: Option<&'a [f32]>,
     y: &'a mut [f32],
@@ -196,8 +207,9 @@ impl WithSimd for NormalizeChannels<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let Self { planes, scales, floor, x, residual, y } = self;
+        let Self { planes, scales, activation, x, residual, y } = self;
         let ChannelPlanes { channels, plane } = planes;
+        let floor = if activation == Activation::Relu { 0.0 } else { f32::NEG_INFINITY };
         for (row, (y, x)) in y.chunks_mut(plane).zip(x.chunks(plane)).enumerate() {
             let (scale, shift) = (scales.scale[row % channels], scales.shift[row % channels]);
             match residual {
@@ -205,6 +217,11 @@ impl WithSimd for NormalizeChannels<'_> {
                     let residual = &residual[row * plane..][..plane];
                     for ((y, x), residual) in y.iter_mut().zip(x).zip(residual) {
                         *y = at_least(x * scale + shift + residual, floor);
+                    }
+                }
+                None if activation == Activation::Gelu => {
+                    for (y, x) in y.iter_mut().zip(x) {
+                        *y = gelu(x * scale + shift);
                     }
                 }
                 None => {
@@ -225,17 +242,21 @@ fn at_least(x: f32, floor: f32) -> f32 {
 
 /// Computes the gradients with respect to β and γ, one after the other: sums over the batch.
 ///
-/// `y` is the output after a ReLU, `None` without one; `dy` becomes the gradient before the ReLU.
+/// `y` is the output after a ReLU, `None` without one; `dy` becomes the gradient before the
+/// activation.
 pub(crate) fn parameter_gradients(
     planes: ChannelPlanes,
     dy: &mut [f32],
     x: &[f32],
     y: Option<&[f32]>,
-    moments: &[f32],
-    epsilon: f64,
+    [gamma, beta, moments]: [&[f32]; 3],
+    (epsilon, activation): (f64, Activation),
 ) -> Vec<f32> {
     let ChannelPlanes { channels, .. } = planes;
     let (mean, variance) = moments.split_at(channels);
+    let scales =
+        (activation == Activation::Gelu).then(|| Scales::new(gamma, beta, moments, epsilon));
+    let scales = scales.as_ref();
     let size = planes.task();
     let tasks: Vec<Vec<[f64; 2]>> = dy
         .par_chunks_mut(size)
@@ -243,7 +264,7 @@ pub(crate) fn parameter_gradients(
         .map(|(task, dy)| {
             let part = task * size..task * size + dy.len();
             let (x, y) = (&x[part.clone()], y.map(|y| &y[part]));
-            Arch::new().dispatch(ParameterGradients { planes, mean, dy, x, y })
+            Arch::new().dispatch(ParameterGradients { planes, mean, scales, dy, x, y })
         })
         .collect();
     let total = |place: usize, channel: usize| {
@@ -262,6 +283,8 @@ pub(crate) fn parameter_gradients(
 struct ParameterGradients<'a> {
     planes: ChannelPlanes,
     mean: &'a [f32],
+    /// To compute the input of a GELU again.
+    scales: Option<&'a Scales>,
     dy: &'a mut [f32],
     x: &'a [f32],
     y: Option<&'a [f32]>,
@@ -272,12 +295,18 @@ impl WithSimd for ParameterGradients<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> Vec<[f64; 2]> {
-        let Self { planes: ChannelPlanes { channels, plane }, mean, dy, x, y } = self;
+        let Self { planes: ChannelPlanes { channels, plane }, mean, scales, dy, x, y } = self;
         let mut all = vec![[0.0; 2]; channels];
         for (row, (dy, x)) in dy.chunks_mut(plane).zip(x.chunks(plane)).enumerate() {
             if let Some(y) = y {
                 for (dy, y) in dy.iter_mut().zip(&y[row * plane..][..plane]) {
                     *dy = if *y > 0.0 { *dy } else { 0.0 };
+                }
+            }
+            if let Some(Scales { scale, shift }) = scales {
+                let (scale, shift) = (scale[row % channels], shift[row % channels]);
+                for (dy, x) in dy.iter_mut().zip(x) {
+                    *dy *= gelu_slope(x * scale + shift);
                 }
             }
             let sums = sums_of(dy, x, mean[row % channels]);

@@ -7,7 +7,7 @@ use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
 use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, AutodiffBackend, Backend, Flex, TensorMetadata, backend_extension};
 
-use super::host::{self, ChannelPlanes};
+use super::host::{self, Activation, ChannelPlanes};
 use crate::flex::{FlexTensor, as_f32_slice, copy_of, from_elements, make_contiguous, zeros};
 
 /// The batch norm of every backend that has our kernels.
@@ -24,7 +24,7 @@ pub(crate) trait BatchNormOps: Backend {
         beta: FloatTensor<Self>,
         moments: FloatTensor<Self>,
         epsilon: f64,
-        relu: bool,
+        activation: Activation,
     ) -> FloatTensor<Self>;
 
     /// Normalizes likewise, with `residual` added before the ReLU.
@@ -49,7 +49,9 @@ pub(crate) trait BatchNormGradients: Backend {
 pub(crate) struct Saved<B: Backend> {
     x: FloatTensor<B>,
     gamma: FloatTensor<B>,
+    beta: FloatTensor<B>,
     moments: FloatTensor<B>,
+    activation: Activation,
     /// The output, where a ReLU came last.
     y: Option<FloatTensor<B>>,
     /// Whether a residual was added before the ReLU.
@@ -75,9 +77,9 @@ impl BatchNormOps for Flex {
         beta: FlexTensor,
         moments: FlexTensor,
         epsilon: f64,
-        relu: bool,
+        activation: Activation,
     ) -> FlexTensor {
-        normalize(x, [gamma, beta, moments], None, (epsilon, relu))
+        normalize(x, [gamma, beta, moments], None, (epsilon, activation))
     }
 
     fn kernel_batch_norm_add(
@@ -88,7 +90,7 @@ impl BatchNormOps for Flex {
         residual: FlexTensor,
         epsilon: f64,
     ) -> FlexTensor {
-        normalize(x, [gamma, beta, moments], Some(residual), (epsilon, true))
+        normalize(x, [gamma, beta, moments], Some(residual), (epsilon, Activation::Relu))
     }
 }
 
@@ -96,7 +98,7 @@ fn normalize(
     x: FlexTensor,
     parameters: [FlexTensor; 3],
     residual: Option<FlexTensor>,
-    settings: (f64, bool),
+    settings: (f64, Activation),
 ) -> FlexTensor {
     let x = x.to_contiguous();
     let parameters = parameters.map(|parameter| parameter.to_contiguous());
@@ -117,21 +119,17 @@ fn normalize(
 
 impl BatchNormGradients for Flex {
     fn norm_gradients(saved: Saved<Self>, dy: FlexTensor) -> Vec<FlexTensor> {
-        let Saved { x, gamma, moments, y, has_residual, epsilon } = saved;
-        let [x, gamma, moments] = [x, gamma, moments].map(|tensor| tensor.to_contiguous());
+        let Saved { x, gamma, beta, moments, activation, y, has_residual, epsilon } = saved;
+        let [x, gamma, beta, moments] =
+            [x, gamma, beta, moments].map(|tensor| tensor.to_contiguous());
         let y = y.map(|y| y.to_contiguous());
         let mut dy = make_contiguous(dy);
         let (planes, x_elements) = (planes(&x), as_f32_slice(&x));
         let passed = dy.storage_mut::<f32>();
+        let parameters = [&gamma, &beta, &moments].map(as_f32_slice);
         let y = y.as_ref().map(as_f32_slice);
-        let sums = host::parameter_gradients(
-            planes,
-            passed,
-            x_elements,
-            y,
-            as_f32_slice(&moments),
-            epsilon,
-        );
+        let settings = (epsilon, activation);
+        let sums = host::parameter_gradients(planes, passed, x_elements, y, parameters, settings);
         let residual = has_residual.then(|| from_elements(copy_of(as_f32_slice(&dy)), dy.shape()));
         let parameters = [as_f32_slice(&gamma), as_f32_slice(&moments), &sums];
         host::batch_norm_input_gradient(planes, x_elements, parameters, epsilon, dy.storage_mut());
@@ -169,7 +167,7 @@ impl<B: BatchNormOps + BatchNormGradients, C: CheckpointStrategy> BatchNormOps f
         beta: FloatTensor<Self>,
         moments: FloatTensor<Self>,
         epsilon: f64,
-        relu: bool,
+        activation: Activation,
     ) -> FloatTensor<Self> {
         // A fourth parent is needed without a residual too, as the node of both kinds has four.
         let none = <Self as AutodiffBackend>::from_inner(moments.clone().into_primitive());
@@ -178,13 +176,16 @@ impl<B: BatchNormOps + BatchNormGradients, C: CheckpointStrategy> BatchNormOps f
         let [x, gamma, beta, moments] = [x, gamma, beta, moments].map(|t| t.into_primitive());
         let run = || {
             let inputs = (x.clone(), gamma.clone(), beta.clone(), moments.clone());
-            B::kernel_batch_norm(inputs.0, inputs.1, inputs.2, inputs.3, epsilon, relu)
+            B::kernel_batch_norm(inputs.0, inputs.1, inputs.2, inputs.3, epsilon, activation)
         };
         match BatchNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
                 let y = run();
-                let saved = relu.then(|| y.clone());
-                prep.finish(Saved { x, gamma, moments, y: saved, has_residual: false, epsilon }, y)
+                let saved = (activation == Activation::Relu).then(|| y.clone());
+                let has_residual = false;
+                let saved =
+                    Saved { x, gamma, beta, moments, activation, y: saved, has_residual, epsilon };
+                prep.finish(saved, y)
             }
             OpsKind::UnTracked(prep) => prep.finish(run()),
         }
@@ -205,15 +206,18 @@ impl<B: BatchNormOps + BatchNormGradients, C: CheckpointStrategy> BatchNormOps f
         let y = B::kernel_batch_norm_add(
             x.clone(),
             gamma.clone(),
-            beta,
+            beta.clone(),
             moments.clone(),
             residual,
             epsilon,
         );
         match BatchNormBackward.prepare::<C>(nodes).compute_bound().stateful() {
             OpsKind::Tracked(prep) => {
+                let (activation, has_residual) = (Activation::Relu, true);
                 let saved = Some(y.clone());
-                prep.finish(Saved { x, gamma, moments, y: saved, has_residual: true, epsilon }, y)
+                let saved =
+                    Saved { x, gamma, beta, moments, activation, y: saved, has_residual, epsilon };
+                prep.finish(saved, y)
             }
             OpsKind::UnTracked(prep) => prep.finish(y),
         }

@@ -2,6 +2,7 @@
 
 use rayon::prelude::*;
 
+use super::dense::{dense_convolve, dense_input_gradient, dense_weight_gradient};
 use super::layout::{LineLayout, Shape, Tap};
 use super::lines::{GROUP, inner_products, sums_of_lines};
 use super::{winograd, winograd_gradient};
@@ -21,6 +22,9 @@ const SHORT_LINE: usize = 512;
 /// - `weight`: `[d_output, d_input, kernel, kernel]`
 /// - `y`: `[batch, d_output, out_height, out_width]`
 pub(crate) fn convolve(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
+    if dense_convolve(shape, x, weight, y) {
+        return;
+    }
     if winograd::suits(&shape) {
         return winograd::winograd_convolve(shape, x, weight, y);
     }
@@ -48,6 +52,9 @@ pub(crate) fn convolve(shape: Shape, x: &[f32], weight: &[f32], y: &mut [f32]) {
 /// Computes the gradient with respect to the input: a transposed convolution, tap by tap, one plane
 /// of the input at a time.
 pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut [f32]) {
+    if dense_input_gradient(shape, dy, weight, dx) {
+        return;
+    }
     if winograd::suits(&shape) {
         return winograd::winograd_input_gradient(shape, dy, weight, dx);
     }
@@ -88,6 +95,9 @@ pub(crate) fn input_gradient(shape: Shape, dy: &[f32], weight: &[f32], dx: &mut 
 /// Computes the gradient with respect to the weight: inner products of each line of the output's
 /// gradient with each line of the input, shifted by each tap.
 pub(crate) fn weight_gradient(shape: Shape, x: &[f32], dy: &[f32], dw: &mut [f32]) {
+    if dense_weight_gradient(shape, x, dy, dw) {
+        return;
+    }
     if winograd::suits(&shape) {
         return winograd_gradient::winograd_weight_gradient(shape, x, dy, dw);
     }

@@ -26,7 +26,7 @@ pub(crate) const SIDE: usize = TILE + 2;
 pub(crate) const FREQUENCIES: usize = SIDE * SIDE;
 
 /// With fewer channels the transforms cost more than the products they save.
-const LEAST_CHANNELS: usize = 32;
+const LEAST_CHANNELS: usize = 24;
 /// Elements of a chunk's input, which stay in the second-level cache, and its least number of
 /// tiles, so that kernels are not read too often.
 const CHUNK: usize = 256 << 10;

@@ -1,11 +1,9 @@
 //! A small, fast network for images of 32 pixels.
 
 use burn::module::{Module, Param};
-use burn::tensor::activation::gelu;
-use burn::tensor::module::max_pool2d;
-use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use faer::{Mat, Side};
+use selfsame_kernels::{Epilogue, gelu, max_pool2d};
 use serde::{Deserialize, Serialize};
 
 use crate::finite::observe;
@@ -24,11 +22,34 @@ pub struct AirbenchConfig {
     /// [`Airbench::whiten`] sets; otherwise it is learned. Default false, as whitening needs images;
     /// source: true.
     pub whitening: bool,
+    /// How a group's map becomes a row of features. Default: by its maximum, as in the source.
+    pub pooling: AirbenchPooling,
+    /// Whether the features are those of the last two groups side by side. Default false, as in the
+    /// source: those of the last alone.
+    pub joined: bool,
+}
+
+/// How a map of an [`Airbench`] becomes a row of features, one for each channel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AirbenchPooling {
+    /// The maximum over the pixels.
+    #[default]
+    Max,
+    /// The mean of the pixels. Of a view larger than those in training it is the mean over its
+    /// patches.
+    Mean,
 }
 
 impl Default for AirbenchConfig {
     fn default() -> Self {
-        Self { widths: [64, 256, 256], channels: 3, whitening: false }
+        Self {
+            widths: [64, 256, 256],
+            channels: 3,
+            whitening: false,
+            pooling: AirbenchPooling::Max,
+            joined: false,
+        }
     }
 }
 
@@ -40,10 +61,11 @@ impl AirbenchConfig {
         Self { widths: [32, 128, 256], ..Self::default() }
     }
 
-    /// Returns the width of the features, which is that of the last group.
+    /// Returns the width of the features: that of the last group, or of the last two together.
     #[must_use]
     pub fn d_output(&self) -> usize {
-        self.widths[2]
+        let [_, second, third] = self.widths;
+        if self.joined { second + third } else { third }
     }
 
     /// Creates the network.
@@ -63,13 +85,14 @@ impl AirbenchConfig {
                 bias: Param::from_tensor(Tensor::zeros([d_white], device)),
             },
             groups: [d_white, a, b, c].windows(2).enumerate().map(group).collect(),
-            d_output: self.d_output(),
+            config: self.clone(),
         }
     }
 }
 
 /// The network of airbench: a 2×2 convolution that whitens patches, three groups of a convolution,
-/// max pooling, another convolution, each with batch norm and GELU, and the maximum over the last map.
+/// max pooling, another convolution, each with batch norm and GELU, and the maximum over the last map,
+/// or its mean.
 ///
 /// Convolutions are 3×3, start near the identity, and are followed by a norm whose scale stays 1. A group
 /// halves the side of a map, unless it is one pixel, so that images of any side from 2 on fit; 32 is
@@ -98,10 +121,17 @@ impl AirbenchConfig {
 pub struct Airbench {
     first: First,
     groups: Vec<Group>,
-    d_output: usize,
+    #[module(skip)]
+    config: AirbenchConfig,
 }
 
 impl Airbench {
+    /// Returns the sizes and options that the network was created with.
+    #[must_use]
+    pub fn config(&self) -> &AirbenchConfig {
+        &self.config
+    }
+
     /// Returns the network with a first layer that whitens the 2×2 patches of `images`: its outputs
     /// are the patches' principal components, each with a mean square of nearly 1, and their negatives.
     ///
@@ -125,18 +155,32 @@ impl Airbench {
         self.first = self.first.whiten(images);
         self
     }
+
+    /// Reduces a map to a row of features, `[batch, channels]`.
+    fn pool(&self, maps: Tensor<4>) -> Tensor<2> {
+        let [_, _, height, width] = maps.dims();
+        match self.config.pooling {
+            AirbenchPooling::Max => max_pool2d(maps, [height, width]).flatten(1, 3),
+            AirbenchPooling::Mean => {
+                maps.flatten::<3>(2, 3).sum_dim(2).squeeze_dim::<2>(2) / (height * width) as f64
+            }
+        }
+    }
 }
 
 impl Backbone for Airbench {
     type Input = Tensor<4>;
 
     fn forward(&self, images: Tensor<4>) -> Tensor<2> {
+        if self.config.joined {
+            return Tensor::cat(self.forward_stages(images).split_off(1), 1);
+        }
         let first = self.first.forward(images);
-        max_pixel(self.groups.iter().fold(first, |maps, group| group.forward(maps)))
+        self.pool(self.groups.iter().fold(first, |maps, group| group.forward(maps)))
     }
 
     fn d_output(&self) -> usize {
-        self.d_output
+        self.config.d_output()
     }
 
     fn stages(&self) -> Vec<(String, usize)> {
@@ -147,7 +191,7 @@ impl Backbone for Airbench {
     fn forward_stages(&self, images: Tensor<4>) -> Vec<Tensor<2>> {
         let stage = |maps: &mut Tensor<4>, group: &Group| {
             *maps = group.forward(maps.clone());
-            Some(max_pixel(maps.clone()))
+            Some(self.pool(maps.clone()))
         };
         self.groups.iter().scan(self.first.forward(images), stage).collect()
     }
@@ -247,16 +291,10 @@ impl Group {
     fn forward(&self, maps: Tensor<4>) -> Tensor<4> {
         let maps = self.conv1.forward(maps);
         let [_, _, height, width] = maps.dims();
-        let maps = max_pool2d(maps, MaxPoolOptions::new([height.min(2), width.min(2)]));
-        let maps = gelu(self.norm1.forward(maps));
-        gelu(self.norm2.forward(self.conv2.forward(maps)))
+        let maps = max_pool2d(maps, [height.min(2), width.min(2)]);
+        let maps = self.norm1.forward_with(maps, Epilogue::Gelu);
+        self.norm2.forward_with(self.conv2.forward(maps), Epilogue::Gelu)
     }
-}
-
-/// Returns the maximum over the pixels of a map, `[batch, channels]`.
-fn max_pixel(maps: Tensor<4>) -> Tensor<2> {
-    let [_, _, height, width] = maps.dims();
-    max_pool2d(maps, MaxPoolOptions::new([height, width])).flatten(1, 3)
 }
 
 #[cfg(test)]
@@ -394,6 +432,34 @@ mod tests {
         let (names, want): (Vec<String>, Vec<usize>) = airbench.stages().into_iter().unzip();
         assert_eq!((widths, names.join(" ")), (want, "group1 group2 group3".to_owned()));
         assert_eq!(features[2].clone().into_data(), airbench.forward(images).into_data());
+    }
+
+    #[test]
+    fn joined_features_are_those_of_the_last_two_groups() {
+        let device = Device::flex();
+        let images = images([2, 3, 16, 16], &device);
+        let config = AirbenchConfig { joined: true, ..tiny(false) };
+        let (alone, joined) = (tiny(false).init(3, &device), config.init(3, &device));
+        let stages = alone.forward_stages(images.clone()).split_off(1);
+        let want = Tensor::cat(stages, 1).into_data();
+        assert_eq!((config.d_output(), joined.d_output()), (6 + 8, 6 + 8));
+        assert_eq!(joined.forward(images).into_data(), want);
+    }
+
+    #[test]
+    fn features_can_be_the_mean_over_the_last_map() {
+        let device = Device::flex();
+        let config = AirbenchConfig { pooling: AirbenchPooling::Mean, ..tiny(false) };
+        let airbench = config.init(3, &device);
+        let images = images([2, 3, 32, 32], &device);
+        let first = airbench.first.forward(images.clone());
+        let maps = airbench.groups.iter().fold(first, |maps, group| group.forward(maps));
+        assert_eq!(maps.dims(), [2, 8, 3, 3]);
+        let mean = maps.reshape([2, 8, 9]).mean_dim(2).reshape([2, 8]).into_data();
+        airbench
+            .forward(images)
+            .into_data()
+            .assert_approx_eq(&mean, Tolerance::<f32>::absolute(1e-5));
     }
 
     #[test]

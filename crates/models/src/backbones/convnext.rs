@@ -2,8 +2,8 @@
 
 use burn::module::{Module, Param};
 use burn::nn::{LayerNorm, LayerNormConfig, Linear};
-use burn::tensor::activation::gelu;
 use burn::tensor::{Device, Tensor};
+use selfsame_kernels::gelu;
 use serde::{Deserialize, Serialize};
 
 use crate::finite::observe;

@@ -2,8 +2,8 @@
 
 use burn::module::{Module, Param};
 use burn::nn::Linear;
-use burn::tensor::activation::gelu;
 use burn::tensor::{Device, Tensor};
+use selfsame_kernels::gelu;
 
 use crate::finite::observe;
 use crate::{BatchNorm, BatchNormConfig, Projector, Seed, linear};

@@ -2,9 +2,9 @@
 
 use burn::module::Module;
 use burn::nn::Linear;
-use burn::tensor::activation::{gelu, relu};
+use burn::tensor::activation::relu;
 use burn::tensor::{Device, Tensor};
-use selfsame_kernels::Epilogue;
+use selfsame_kernels::{Epilogue, gelu};
 
 use crate::finite::observe;
 use crate::{BatchNorm, BatchNormConfig, Projector, Seed, linear};
@@ -153,7 +153,7 @@ impl Hidden {
         let output = observe(self.linear.weight.id, self.linear.forward(features));
         match (&self.norm, self.gelu) {
             (Some(norm), false) => norm.forward_with(output, Epilogue::Relu),
-            (Some(norm), true) => gelu(norm.forward(output)),
+            (Some(norm), true) => norm.forward_with(output, Epilogue::Gelu),
             (None, false) => relu(output),
             (None, true) => gelu(output),
         }

@@ -2,7 +2,7 @@
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
-use selfsame_losses::{VicregLossConfig, vicreg_terms};
+use selfsame_losses::{VicregLossConfig, vicreg_views_terms};
 use serde::{Deserialize, Serialize};
 
 use crate::{Backbone, Batch, Context, Method, Mlp, MlpConfig, Seed, Step, settings};
@@ -20,12 +20,15 @@ pub struct VicregConfig {
     pub variance: f64,
     /// ν, the weight of the covariance term. Default 1, as in the paper.
     pub covariance: f64,
+    /// Views that all others agree with, the first of each sample; all, if there are no more. Default
+    /// 2: those of the paper, which has no others.
+    pub global_views: usize,
 }
 
 impl Default for VicregConfig {
     /// Returns the paper's weights, and an embedding of 512 (ours).
     fn default() -> Self {
-        Self { d_output: 512, invariance: 25.0, variance: 25.0, covariance: 1.0 }
+        Self { d_output: 512, invariance: 25.0, variance: 25.0, covariance: 1.0, global_views: 2 }
     }
 }
 
@@ -52,7 +55,8 @@ impl VicregConfig {
 /// loss = λ mean (aᵢₖ − bᵢₖ)² + μ ½ (V(A) + V(B)) + ν (C(A) + C(B))        A = g(f(a)), B = g(f(b))
 /// V(X) = mean over features of max(0, 1 − std)        C(X) = sum of squared covariances / dim
 /// ```
-/// The three terms are logged as `invariance`, `variance` and `covariance`, weighted.
+/// More than two views are a SwAV-like extension (ours): see
+/// [`vicreg_views_terms`](selfsame_losses::vicreg_views_terms). The three terms are logged as `invariance`, `variance` and `covariance`, weighted.
 ///
 /// # Source
 /// Bardes et al., 2021, [arXiv:2105.04906](https://arxiv.org/abs/2105.04906), and the official
@@ -93,12 +97,13 @@ impl<B: Backbone> Method for Vicreg<B> {
     type Carry = ();
 
     fn step(&self, batch: &Batch<B::Input>, _: &Context) -> Step {
-        let [a, b] = batch.pair().map(|view| self.embed(view));
-        let VicregConfig { invariance, variance, covariance, .. } = self.config;
+        let z: Vec<_> = batch.at_least(2).iter().map(|view| self.embed(view.clone())).collect();
+        let VicregConfig { invariance, variance, covariance, global_views, .. } = self.config;
+        let (global, local) = z.split_at(global_views.min(z.len()));
         let weights = VicregLossConfig { invariance, variance, covariance, ..Default::default() };
-        let terms = vicreg_terms(a.clone(), b, &weights);
+        let terms = vicreg_views_terms(global, local, &weights);
         Step::new(terms.loss())
-            .with_embedding(a)
+            .with_embedding(z[0].clone())
             .with_term("invariance", terms.invariance)
             .with_term("variance", terms.variance)
             .with_term("covariance", terms.covariance)

@@ -116,7 +116,7 @@ fn barlow_twins() -> Preset {
 
 fn vicreg() -> Preset {
     // A weight of 50 for the mean of the two variance terms is one of 25 for their sum.
-    let method = VicregConfig { d_output: 2048, invariance: 25.0, variance: 50.0, covariance: 1.0 };
+    let method = VicregConfig { d_output: 2048, variance: 50.0, ..VicregConfig::default() };
     let source = "solo-learn, scripts/pretrain/cifar/vicreg.yaml; its variance term of weight 25 \
                   is the sum over both views, which is ours of weight 50";
     resnet18(source, Recipe::vicreg_cifar(), MethodConfig::Vicreg(method), lars(1e-4), 0.3)

@@ -130,7 +130,7 @@ fn barlow_twins() -> Preset {
 }
 
 fn vicreg() -> Preset {
-    let method = VicregConfig { d_output: 8192, invariance: 25.0, variance: 25.0, covariance: 1.0 };
+    let method = VicregConfig { d_output: 8192, ..VicregConfig::default() };
     let source = "facebookresearch/vicreg, README (1,000 epochs) and main_vicreg.py";
     let (recipe, method) = (Recipe::vicreg_imagenet(), MethodConfig::Vicreg(method));
     let (rate, batch_size, last_rate, epochs) = (1.6, 2048, 1.6e-3, 1000);

@@ -240,6 +240,7 @@ fn vicreg_steps_as_in_pytorch_and_logs_its_terms() {
             invariance: expected.number("/config/invariance"),
             variance: expected.number("/config/variance"),
             covariance: expected.number("/config/covariance"),
+            ..VicregConfig::default()
         };
         config.init(encoder, 0, device)
     });

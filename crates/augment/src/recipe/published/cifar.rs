@@ -203,6 +203,14 @@ impl Recipe {
         Self::cifar("emp_ssl_cifar", EMP_SSL, vec![patch; patches]).with_normalize(HALF)
     }
 
+    /// Returns patches of 16 pixels, in about the size that they have in the image, which is shown
+    /// whole to the trained encoder: EMP-SSL's idea at a quarter of its pixels.
+    #[must_use]
+    pub fn patches_cifar(patches: usize) -> Self {
+        let patch = vec![crop(16, [0.2, 0.6]), FLIP, jitter(0.4, 0.4, 0.1), GRAY];
+        Self::cifar("patches_cifar", OURS, vec![patch; patches]).with_shown(32)
+    }
+
     /// Returns a recipe for supervised training on small images: a mild crop and a flip.
     #[must_use]
     pub fn supervised_cifar() -> Self {
