@@ -218,25 +218,8 @@ impl Given {
         }
         let is_drawn = self.get("data.paths").and_then(Value::as_array).is_none_or(Vec::is_empty);
         let quick = self.get("quick").is_some_and(|quick| quick == true);
-        let published = match self.text("preset")? {
-            None => None,
-            Some("cifar10") => Some(Preset::cifar10(name)),
-            Some("imagenet") => Some(Preset::imagenet(name)),
-            Some("shapes") => Some(Preset::shapes(name)),
-            Some("laptop") => {
-                ensure!(
-                    name == usual,
-                    "the preset `laptop` is a recipe of {}; omit --method, or choose another preset",
-                    usual.title()
-                );
-                Some(Preset::laptop())
-            }
-            Some(other) => {
-                bail!(
-                    "there is no preset `{other}`; there are laptop, cifar10, imagenet and shapes"
-                )
-            }
-        };
+        let published =
+            self.text("preset")?.map(|preset| named_preset(preset, name)).transpose()?;
         let base = published.clone().unwrap_or_else(|| ours(name, is_drawn));
         let recipe = self.take_recipe(&base.recipe, known)?;
         let side = recipe.view_dims(0)[1];
@@ -317,6 +300,28 @@ impl Given {
             optimizer: base.optimizer,
             recipe,
         })
+    }
+}
+
+/// Returns the preset of this name, for a method.
+fn named_preset(preset: &str, method: MethodName) -> anyhow::Result<Preset> {
+    match preset {
+        "cifar10" => Ok(Preset::cifar10(method)),
+        "imagenet" => Ok(Preset::imagenet(method)),
+        "shapes" => Ok(Preset::shapes(method)),
+        "laptop" => {
+            let laptop = Preset::laptop();
+            let own = laptop.method.name();
+            ensure!(
+                method == own,
+                "the preset `laptop` is a recipe of {}; omit --method, or choose another preset",
+                own.title()
+            );
+            Ok(laptop)
+        }
+        other => {
+            bail!("there is no preset `{other}`; there are laptop, cifar10, imagenet and shapes")
+        }
     }
 }
 

@@ -219,7 +219,7 @@ fn the_preset_of_a_laptop_trains_on_patches_and_measures_whole_images() {
         (&"emp_ssl".into(), &32.into())
     );
     let weights = fs::read(out.path().join("encoder.safetensors")).unwrap();
-    let about = WeightsFile::open(&out.path().join("encoder.safetensors")).unwrap();
+    let about = WeightsFile::open(out.path().join("encoder.safetensors")).unwrap();
     let about: Value = serde_json::from_str(about.about().unwrap()).unwrap();
     assert_eq!(about["input"]["views"][0][0]["size"], 32);
 

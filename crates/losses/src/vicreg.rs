@@ -264,7 +264,7 @@ mod tests {
         // Locals are not drawn to each other.
         let local = |a: Tensor<2>, b: Tensor<2>| {
             let terms = vicreg_views_terms(
-                &[a.clone()],
+                std::slice::from_ref(&a),
                 &[b.clone(), b * -1.0],
                 &VicregLossConfig::default(),
             );
