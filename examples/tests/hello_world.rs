@@ -28,7 +28,7 @@ fn the_table_has_each_number_of_labels_and_a_second_run_says_the_same() {
     assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
     let stdout = String::from_utf8(first.stdout).unwrap();
     let rows = rows(&stdout);
-    assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), [1.0, 10.0, 60.0], "{stdout}");
+    assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), [1.0, 10.0, 100.0], "{stdout}");
     // Ten classes; a tenth is chance. Even the short run gains from images without labels.
     let [[_, one, scratch], _, [_, all, _]] = rows[..] else { panic!("{stdout}") };
     assert!(15.0 < one && scratch < one && one < all && all <= 100.0, "{stdout}");
