@@ -21,10 +21,10 @@ const OPTIONS: &str = "give nothing, `--quick` or a seed; `selfsame pretrain` ha
 
 fn main() -> anyhow::Result<()> {
     selfsame::compute_on_this_thread();
-    let (images, epochs, steps, seed) = match std::env::args().nth(1).as_deref() {
-        Some("--quick") => (1_000, 4, 60, 0),
-        None => (5_000, 18, 2_500, 0),
-        Some(seed) => (5_000, 18, 2_500, seed.parse().context(OPTIONS)?),
+    let (images, batch_size, epochs, steps, seed) = match std::env::args().nth(1).as_deref() {
+        Some("--quick") => (1_000, 16, 3, 60, 0),
+        None => (5_000, 64, 18, 2_500, 0),
+        Some(seed) => (5_000, 64, 18, 2_500, seed.parse().context(OPTIONS)?),
     };
     let shapes = |images, split| -> Arc<dyn Dataset> {
         Arc::new(Synthetic::new(SyntheticConfig { images, size: 32, seed, split }))
@@ -36,7 +36,7 @@ fn main() -> anyhow::Result<()> {
     // EMP-SSL: eight views of each image shall be alike, and those of a batch fill the space.
     let Recipe { views, .. } = Recipe::shapes(16);
     let recipe = Recipe { views: vec![views[0].clone(); 8], ..Recipe::shapes(16) };
-    let config = LoaderConfig { batch_size: 64, threads: 2, seed };
+    let config = LoaderConfig { batch_size, threads: 2, seed };
     let loader = Loader::new(train.clone(), recipe, config)?;
     let head = EmpSslConfig { d_hidden: 256, d_output: 64, ..Default::default() };
     let method = head.init(network.init(seed, &device), seed, &device);

@@ -29,9 +29,9 @@ fn the_table_has_each_number_of_labels_and_a_second_run_says_the_same() {
     let stdout = String::from_utf8(first.stdout).unwrap();
     let rows = rows(&stdout);
     assert_eq!(rows.iter().map(|row| row[0]).collect::<Vec<_>>(), [1.0, 10.0, 100.0], "{stdout}");
-    // Ten classes; a tenth is chance. Even the short run gains from images without labels.
-    let [[_, one, scratch], _, [_, all, _]] = rows[..] else { panic!("{stdout}") };
-    assert!(15.0 < one && scratch < one && one < all && all <= 100.0, "{stdout}");
+    // Ten classes; a tenth is chance, and a random encoder has less than a third with all labels.
+    let [[_, one, _], _, [_, all, _]] = rows[..] else { panic!("{stdout}") };
+    assert!(10.0 < one && one < all && 35.0 < all, "{stdout}");
     assert_eq!(second.stdout, stdout.into_bytes());
 }
 
