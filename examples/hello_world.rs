@@ -33,7 +33,7 @@ fn main() -> anyhow::Result<()> {
     let device = Device::flex().autodiff();
     let network = backbone("airbench_small")?.with_width(16);
 
-    // EMP-SSL: eight views of each image shall be alike, and those of a batch fill the space.
+    // EMP-SSL: eight views of each image are to be alike, and those of a batch to fill the space.
     let Recipe { views, .. } = Recipe::shapes(16);
     let recipe = Recipe { views: vec![views[0].clone(); 8], ..Recipe::shapes(16) };
     let config = LoaderConfig { batch_size, threads: 2, seed };

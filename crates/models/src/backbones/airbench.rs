@@ -36,8 +36,8 @@ pub enum AirbenchPooling {
     /// The maximum over the pixels.
     #[default]
     Max,
-    /// The mean of the pixels. Of a view larger than those in training it is the mean over its
-    /// patches.
+    /// The mean of the pixels. Of an image larger than the views of training, it averages over
+    /// patches of their size.
     Mean,
 }
 
