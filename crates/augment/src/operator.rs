@@ -149,8 +149,7 @@ impl Operator {
 
     /// Multiplies all lengths in pixels by `share`.
     pub(crate) fn scale(&mut self, share: f64) {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1")]
-        let scaled = |length: u32| (f64::from(length) * share).round().max(1.0) as u32;
+        let scaled = |length| scaled(length, share);
         match self {
             Self::RandomResizedCrop(RandomResizedCrop { size, .. })
             | Self::Resize(Resize { size, .. })
@@ -171,4 +170,10 @@ impl Operator {
         Parameters::invalid_field(self)
             .or_else(|| fraction("probability", Parameters::probability(self)))
     }
+}
+
+/// Multiplies a length in pixels by `share`; it becomes at least 1.
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1")]
+pub(crate) fn scaled(length: u32, share: f64) -> u32 {
+    (f64::from(length) * share).round().max(1.0) as u32
 }

@@ -3,7 +3,7 @@
 use image::DynamicImage;
 use serde::{Deserialize, Serialize};
 
-use crate::operator::InvalidField;
+use crate::operator::{InvalidField, scaled};
 use crate::plan::draw_steps;
 use crate::{Normalize, Operator, Plan, PlanStep, Scratch, ViewKey, ViewMaker};
 
@@ -96,9 +96,7 @@ impl Recipe {
     pub fn with_side(mut self, side: u32) -> Self {
         let share = f64::from(side) / self.view_dims(0)[1] as f64;
         self.views.iter_mut().flatten().for_each(|operator| operator.scale(share));
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a side, ≥ 1")]
-        let scaled = |shown: u32| (f64::from(shown) * share).round().max(1.0) as u32;
-        self.shown = self.shown.map(scaled);
+        self.shown = self.shown.map(|shown| scaled(shown, share));
         self
     }
 

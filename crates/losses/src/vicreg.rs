@@ -133,8 +133,8 @@ pub fn vicreg_terms(
     vicreg_views_terms(&[view_a, view_b], &[], config)
 }
 
-/// Returns the three terms of [`vicreg`] for any number of views, of which the first are drawn to all
-/// others.
+/// Returns the three terms of [`vicreg`] for two views or more: every pair with a global view is to
+/// agree, and all views are to vary.
 ///
 /// ```text
 /// loss = λ mean over pairs of mean (zᵥᵢₖ − zᵤᵢₖ)²  +  μ mean over v of V(Zᵥ)  +  2 ν mean over v of C(Zᵥ)

@@ -157,7 +157,5 @@ impl WithSimd for MaxPoolGradient<'_> {
 
 #[inline(always)]
 fn is_largest(x: f32, largest: f32) -> bool {
-    #[allow(clippy::float_cmp, reason = "the largest pixel is one of them")]
-    let is_same = x == largest;
-    is_same | x.is_nan()
+    (x >= largest) | x.is_nan()
 }

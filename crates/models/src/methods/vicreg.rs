@@ -55,8 +55,9 @@ impl VicregConfig {
 /// loss = λ mean (aᵢₖ − bᵢₖ)² + μ ½ (V(A) + V(B)) + ν (C(A) + C(B))        A = g(f(a)), B = g(f(b))
 /// V(X) = mean over features of max(0, 1 − std)        C(X) = sum of squared covariances / dim
 /// ```
-/// More than two views are a SwAV-like extension (ours): see
-/// [`vicreg_views_terms`](selfsame_losses::vicreg_views_terms). The three terms are logged as `invariance`, `variance` and `covariance`, weighted.
+/// With more than two views, all agree with the first, global ones (ours), as
+/// [`vicreg_views_terms`](selfsame_losses::vicreg_views_terms) describes. The three terms are logged
+/// as `invariance`, `variance` and `covariance`, weighted.
 ///
 /// # Source
 /// Bardes et al., 2021, [arXiv:2105.04906](https://arxiv.org/abs/2105.04906), and the official
