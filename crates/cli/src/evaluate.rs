@@ -15,6 +15,7 @@ use crate::amount::Amount;
 use crate::data_options::DataOptions;
 use crate::encoder::{Encoder, EncoderOptions};
 use crate::evaluation::{Evaluation, Few, ReadOutAccuracy};
+use crate::exhibit::Exhibit;
 use crate::features::ImageFeatures;
 use crate::findings::Findings;
 use crate::images::Images;
@@ -149,7 +150,7 @@ impl Options {
                 add_scratch(run.path(), &evaluation)?;
             }
             let own = (!is_transfer).then_some((&images, &features));
-            write_again(run, &run.file(RunFolder::REPORT), settings, &encoder, own)?;
+            write_again(run, &run.file(RunFolder::REPORT), settings, &encoder, own, Exhibit::MOST)?;
         }
         if terminal.json {
             return terminal.json(&evaluation);

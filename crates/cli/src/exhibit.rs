@@ -13,8 +13,6 @@ use selfsame::report::{
 use crate::features::ImageFeatures;
 use crate::images::Images;
 
-/// Images in a report at most.
-const MOST: usize = 2_000;
 /// Neighbors of an image on the map, and on the sheet of neighbors.
 const NEIGHBORS: usize = 24;
 const ON_SHEET: usize = 8;
@@ -38,18 +36,22 @@ pub(crate) struct Exhibit<'a> {
 }
 
 impl<'a> Exhibit<'a> {
-    /// Chooses the images; `predictions` are those of all test images.
+    /// Images in a report at most.
+    pub(crate) const MOST: u32 = 2_000;
+
+    /// Chooses at most `most` images; `predictions` are those of all test images.
     pub(crate) fn new(
         images: &'a Images,
         roots: &'a [PathBuf],
         all: &'a ImageFeatures,
         predictions: Option<&[usize]>,
+        most: u32,
     ) -> Self {
         let (dataset, features) = match (&images.test, &all.test) {
             (Some(test), Some(features)) => (test, features),
             _ => (&images.train, &all.train),
         };
-        let count = dataset.len().min(MOST);
+        let count = dataset.len().min(most as usize);
         let indices: Vec<usize> = (0..count).map(|n| n * dataset.len() / count).collect();
         let predictions = predictions
             .map(|predictions| indices.iter().map(|index| predictions[*index]).collect());

@@ -37,6 +37,10 @@ pub(crate) struct Options {
     /// Replace the file of --out, or compare.html, if there is one
     #[arg(long)]
     overwrite: bool,
+    /// Images on the map and the sheets at most, for the page about one run; fewer make it smaller
+    #[arg(long, value_name = "COUNT", default_value_t = Exhibit::MOST,
+          value_parser = clap::value_parser!(u32).range(1..=i64::from(Exhibit::MOST)))]
+    images: u32,
     /// Device to compute on; `selfsame devices` lists all
     #[arg(long, default_value = "auto")]
     device: String,
@@ -60,7 +64,7 @@ impl Options {
                 Some(out) => self.free(out)?,
                 None => &own, // its own page is always written again
             };
-            write_again(&folder, out, &settings, &encoder, None)?;
+            write_again(&folder, out, &settings, &encoder, None, self.images)?;
             return terminal.result(out.display());
         }
         let usual = PathBuf::from("compare.html");
@@ -83,13 +87,14 @@ impl Options {
 }
 
 /// Writes the page of a run to `out` from what it has kept, and the images and their features,
-/// which are read and computed again unless they are given.
+/// which are read and computed again unless they are given; it shows at most `most` images.
 pub(crate) fn write_again(
     run: &RunFolder,
     out: &Path,
     settings: &Settings,
     encoder: &Encoder,
     known: Option<(&Images, &ImageFeatures)>,
+    most: u32,
 ) -> anyhow::Result<()> {
     let folder = run.path();
     let mut findings = Findings::load(folder)?;
@@ -107,7 +112,7 @@ pub(crate) fn write_again(
     let judge = Judge::new(images, settings.seed);
     let probed = judge.map(|judge| judge.probe(features)).transpose()?;
     let predictions = probed.as_ref().map(|it| &it.predictions[..]);
-    let exhibit = Exhibit::new(images, &settings.data.paths, features, predictions);
+    let exhibit = Exhibit::new(images, &settings.data.paths, features, predictions, most);
     write_page(folder, out, settings, &findings, images, &exhibit)
 }
 

@@ -174,7 +174,8 @@ impl Run {
             ..self.findings(&outcome, fitting, features)
         };
         let predictions = probed.as_ref().map(|[learned, _]| learned.predictions.as_slice());
-        let exhibit = Exhibit::new(images, &settings.data.paths, &learned, predictions);
+        let exhibit =
+            Exhibit::new(images, &settings.data.paths, &learned, predictions, Exhibit::MOST);
         write_page(
             self.folder.path(),
             &self.folder.file(RunFolder::REPORT),
@@ -335,10 +336,12 @@ impl Run {
             trainer = trainer.with_time_limit(limit).map_err(warmup_hint)?;
             let (fitting, all) = (epochs_left(trainer.clock()), epochs_left(whole));
             if fitting < all {
-                let hours = four_digits(limit.as_secs_f64() / 3_600.0);
+                let hours = four_digits(limit.as_secs_f64() / 3_600.0).to_string();
+                let hours =
+                    if hours == "1" { "an hour".to_owned() } else { format!("{hours} hours") };
                 let fit = if fitting == 1 { "fits" } else { "fit" };
                 terminal.fact(format_args!(
-                    "at this speed {fitting} of {all} epochs {fit} into {hours} hours; the \
+                    "at this speed {fitting} of {all} epochs {fit} into {hours}; the \
                      schedule ends there"
                 ));
             }

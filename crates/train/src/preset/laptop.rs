@@ -24,7 +24,7 @@ pub(super) fn preset() -> Preset {
         method: MethodConfig::EmpSsl(EmpSslConfig::default()),
         optimizer: OptimizerConfig::sgd(0.9, 5e-4),
         rate: 0.04,
-        batch_size: 256,
+        batch_size: 128,
         warmup_epochs: 1,
         last_rate: 0.0,
         epochs: 60,
