@@ -157,6 +157,12 @@ fn one_seed_gives_the_same_bytes_whatever_the_number_of_threads() {
     for part in ["<figure class=map>", "<table class=near>", "<figure class=confusion>", "Health"] {
         assert!(page.contains(part), "{part}");
     }
+    let small = root.path().join("small.html");
+    let again = ["--images", "20", "--out"];
+    let output = program("report").arg(&one).args(again).arg(&small).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let small = fs::read_to_string(small).unwrap();
+    assert!(small.contains("<figure class=map>") && small.len() < page.len() / 2);
     let lock = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock");
     let lock = fs::read_to_string(lock).unwrap();
     for package in ["selfsame", "burn"] {
