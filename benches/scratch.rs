@@ -81,10 +81,10 @@ fn main() -> Result<()> {
 
 /// Returns the images to learn from and those that choose.
 fn split(all: &Arc<dyn Dataset>) -> Result<[Arc<dyn Dataset>; 2]> {
-    let mut seen = vec![0; all.class_names().len()];
+    let mut seen = vec![0_usize; all.class_names().len()];
     let (mut train, mut held_out) = (Vec::new(), Vec::new());
     for (index, label) in labels(&**all)?.into_iter().enumerate() {
-        let part = if seen[label] % EVERY == 0 { &mut held_out } else { &mut train };
+        let part = if seen[label].is_multiple_of(EVERY) { &mut held_out } else { &mut train };
         part.push(index);
         seen[label] += 1;
     }
