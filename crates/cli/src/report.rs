@@ -37,7 +37,7 @@ pub(crate) struct Options {
     /// Replace the file of --out, or compare.html, if there is one
     #[arg(long)]
     overwrite: bool,
-    /// Images on the map and the sheets at most, for the page about one run; fewer make it smaller
+    /// Images on the map at most, for the page about one run; fewer make it smaller
     #[arg(long, value_name = "COUNT", default_value_t = Exhibit::MOST,
           value_parser = clap::value_parser!(u32).range(1..=i64::from(Exhibit::MOST)))]
     images: u32,
