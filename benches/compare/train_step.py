@@ -87,8 +87,8 @@ def network(name, side):
         vit = torchvision.models.VisionTransformer(side, 4, 12, 3, 192, 768)
         vit.heads = nn.Identity()
         return vit, 192
-    if name == "airbench_small":
-        return Airbench([32, 128, 256]), 128 + 256
+    if name == "laptop":
+        return Airbench([64, 256, 512]), 256 + 512
     raise ValueError(name)
 
 
@@ -282,7 +282,7 @@ def main():
     steps = ["simclr resnet18/16, 64 images of 32 px", "simclr resnet18/64, 64 images of 32 px"]
     steps += [f"{method} resnet18/64, 64 images of 32 px" for method in ("byol", "moco_v2", "dino")]
     steps += ["simclr resnet50, 8 images of 224 px", "simclr vit_tiny/4, 64 images of 32 px"]
-    steps += ["emp_ssl airbench_small, 256 images of 16 px"]
+    steps += ["emp_ssl laptop, 128 images of 16 px"]
     steps += ["forward resnet18/64, 64 images of 32 px", "forward resnet50, 8 images of 224 px"]
     cases = dict.fromkeys(steps, "ms")
     for width in (16, 64):

@@ -5,11 +5,9 @@ use std::hint::black_box;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
-use selfsame::models::{
-    AirbenchConfig, AirbenchPooling, AnyBackbone, Backbone, BackboneConfig, Batch, Context, Method,
-    MethodName, backbone,
-};
+use selfsame::models::{AnyBackbone, Backbone, Batch, Context, Method, MethodName, backbone};
 use selfsame::optim::{GroupedOptimizer, OptimizerConfig, Schedule};
+use selfsame::train::Preset;
 
 use crate::values::values;
 
@@ -17,26 +15,21 @@ use crate::values::values;
 pub const METHODS: [&str; 4] = ["simclr", "byol", "moco_v2", "dino"];
 
 /// Returns the network `resnet18/64` (with its width), `resnet50`, `vit_tiny/4` (with its patch),
-/// or `airbench_small` (with the means of its last two groups as features), for images of `side`
-/// pixels.
+/// or `laptop` (that of the preset), for images of `side` pixels.
 ///
 /// # Panics
 /// If there is no such network.
 #[must_use]
 pub fn network(name: &str, side: usize, device: &Device) -> AnyBackbone {
+    if name == "laptop" {
+        return Preset::laptop().backbone.init(0, device);
+    }
     let (family, number) = name.split_once('/').unwrap_or((name, ""));
     let config = backbone(family).expect("a known name").for_images(side);
     let config = match (number.parse(), family.starts_with("vit")) {
         (Ok(patch), true) => config.with_patch(patch),
         (Ok(width), false) => config.with_width(width),
         (Err(_), _) => config,
-    };
-    let config = match config {
-        BackboneConfig::Airbench(config) => {
-            let pooling = AirbenchPooling::Mean;
-            BackboneConfig::Airbench(AirbenchConfig { pooling, joined: true, ..config })
-        }
-        other => other,
     };
     config.init(0, device)
 }

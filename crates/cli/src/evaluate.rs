@@ -229,7 +229,10 @@ impl Options {
         let train = LabeledFeatures::new(&rows, &judge.train)?;
         let test = judge.tested(features)?;
         let read_outs = [
-            ("linear probe, C = 1", ReadOut::Probe(ProbeProtocol::Fixed(LinearProbe::default()))),
+            (
+                "linear probe, C = 0.01",
+                ReadOut::Probe(ProbeProtocol::Fixed(LinearProbe::few_labels())),
+            ),
             ("nearest class mean", ReadOut::NearestClassMean(NearestClassMean::default())),
             ("20-NN", ReadOut::Knn(Knn::default())),
         ];

@@ -90,19 +90,21 @@ impl Judge {
     /// Fits linear probes, with few labels and with all.
     pub(crate) fn probe(&self, features: &ImageFeatures) -> anyhow::Result<Probed> {
         let (rows, test) = (self.labeled(features), self.tested(features)?);
-        let fit = |sample: &[usize]| -> anyhow::Result<FittedProbe> {
+        let fit = |probe: LinearProbe, sample: &[usize]| -> anyhow::Result<FittedProbe> {
             let labels: Vec<usize> = sample.iter().map(|place| self.train[*place]).collect();
             let rows = rows.select(sample);
-            Ok(LinearProbe::default().fit(LabeledFeatures::new(&rows, &labels)?, self.classes)?)
+            Ok(probe.fit(LabeledFeatures::new(&rows, &labels)?, self.classes)?)
         };
         let few = if self.smallest >= FEW {
             let samples = self.label_samples()?;
-            let of = |sample: &Vec<usize>| anyhow::Ok(fit(sample)?.accuracy(test)?);
+            let probe = LinearProbe::few_labels();
+            let of = |sample: &Vec<usize>| anyhow::Ok(fit(probe, sample)?.accuracy(test)?);
             Some(Summary::of(&samples.iter().map(of).collect::<anyhow::Result<Vec<f64>>>()?))
         } else {
             None
         };
-        let all = fit(&(0..self.train.len()).collect::<Vec<_>>())?;
+        let everything: Vec<usize> = (0..self.train.len()).collect();
+        let all = fit(LinearProbe::default(), &everything)?;
         let classification = all.evaluate(test)?;
         let predictions = all.predict(test.features())?;
         Ok(Probed { few, all: Summary::of(&[classification.top1]), classification, predictions })

@@ -96,21 +96,23 @@ impl WithLabels<'_> {
             ..Supervised::new(
                 self.images.labeled_images(),
                 test.clone(),
-                self.recipe(shown),
+                self.recipe(shown, amount),
                 &device,
             )
         };
         Ok(grid.accuracy(network, &run, samples)?)
     }
 
-    /// Returns the views to learn from, in the size that the encoder takes.
-    fn recipe(&self, shown: &Recipe) -> Recipe {
+    /// Returns the view to learn from, in the size that the encoder takes: of few images one that
+    /// crops and colors much, since the network sees each of them hundreds of times.
+    fn recipe(&self, shown: &Recipe, amount: Amount) -> Recipe {
         let side = self.encoder.side();
-        let recipe = if self.is_drawn {
-            Recipe::supervised_shapes(side)
-        } else {
-            Recipe::supervised_cifar().with_side(side)
+        let recipe = match amount {
+            _ if self.is_drawn => Recipe::supervised_shapes(side),
+            Amount::PerClass(_) => Recipe::simsiam_cifar().with_side(side),
+            _ => Recipe::supervised_cifar().with_side(side),
         };
-        recipe.with_normalize(shown.normalize)
+        let views = recipe.views[..1].to_vec();
+        Recipe { views, ..recipe }.with_normalize(shown.normalize)
     }
 }

@@ -20,12 +20,12 @@ pub enum ReadOut {
 }
 
 impl ReadOut {
-    /// Returns the three read-outs with their defaults: a linear layer of fixed penalty, for which
-    /// one sample per class is enough, the nearest class mean, and 20 neighbors.
+    /// Returns the three read-outs with their defaults: [`LinearProbe::few_labels`], for which one
+    /// sample per class is enough, the nearest class mean, and 20 neighbors.
     #[must_use]
     pub fn defaults() -> Vec<Self> {
         vec![
-            Self::Probe(ProbeProtocol::Fixed(LinearProbe::default())),
+            Self::Probe(ProbeProtocol::Fixed(LinearProbe::few_labels())),
             Self::NearestClassMean(NearestClassMean::default()),
             Self::Knn(Knn::default()),
         ]

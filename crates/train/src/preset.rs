@@ -124,7 +124,7 @@ impl Preset {
     /// Returns the recipe for small images in an hour on a laptop, such as CIFAR-10 on two cores:
     /// EMP-SSL on patches of 16 pixels, with a network that is fast on a CPU. Ours.
     ///
-    /// It has its own method. Its 60 epochs of CIFAR-10 take three to four hours on two cores with
+    /// It has its own method. Its 30 epochs of CIFAR-10 take about four hours on two cores with
     /// AVX-512; a run of fewer has the same form.
     ///
     /// # Example
