@@ -33,7 +33,8 @@ impl WithLabels<'_> {
         let rates = [3e-3, 1e-2, 1e-3];
         let grid = self.grid(&FineTune::default(), &rates, amount, samples);
         let network = self.encoder.trainable()?;
-        self.accuracy(&grid, |_| network.clone(), "fine-tuned", amount, samples)
+        let recipe = self.recipe();
+        self.accuracy(&grid, |_| network.clone(), recipe, ("fine-tuned", amount), samples)
     }
 
     /// Returns the test accuracy of the same network, trained from fresh weights.
@@ -55,7 +56,8 @@ impl WithLabels<'_> {
         let fresh = |number| fresh(config, self.seed + number, self.images, shown, &device);
         let networks = (0..samples.len() as u64).map(fresh).collect::<anyhow::Result<Vec<_>>>()?;
         let network = |number: u64| networks[usize::try_from(number).unwrap_or(0)].clone();
-        self.accuracy(&grid, network, "from scratch", amount, samples)
+        let recipe = self.recipe_from_scratch(amount);
+        self.accuracy(&grid, network, recipe, ("from scratch", amount), samples)
     }
 
     /// Returns the candidates: with few labels enough steps to converge, since fewer would flatter
@@ -80,39 +82,44 @@ impl WithLabels<'_> {
         &self,
         grid: &TuningGrid,
         network: impl Fn(u64) -> AnyBackbone,
-        title: &str,
-        amount: Amount,
+        recipe: Recipe,
+        (title, amount): (&str, Amount),
         samples: &[Vec<usize>],
     ) -> anyhow::Result<Summary> {
         let Some(test) = &self.images.test else { anyhow::bail!("there are no labeled images") };
-        let shown = &self.encoder.shown;
         let device = self.encoder.device.clone().autodiff();
         let title = format!("{title}, labels: {amount}");
         let run = Supervised {
-            shown: shown.clone(),
+            shown: self.encoder.shown.clone(),
             threads: self.threads,
             seed: self.seed,
             title: (!self.quiet).then_some(title),
-            ..Supervised::new(
-                self.images.labeled_images(),
-                test.clone(),
-                self.recipe(shown, amount),
-                &device,
-            )
+            ..Supervised::new(self.images.labeled_images(), test.clone(), recipe, &device)
         };
         Ok(grid.accuracy(network, &run, samples)?)
     }
 
-    /// Returns the view to learn from, in the size that the encoder takes: of few images one that
-    /// crops and colors much, since the network sees each of them hundreds of times.
-    fn recipe(&self, shown: &Recipe, amount: Amount) -> Recipe {
+    /// Returns the view to learn from, in the size that the encoder takes.
+    fn recipe(&self) -> Recipe {
         let side = self.encoder.side();
-        let recipe = match amount {
-            _ if self.is_drawn => Recipe::supervised_shapes(side),
-            Amount::PerClass(_) => Recipe::simsiam_cifar().with_side(side),
-            _ => Recipe::supervised_cifar().with_side(side),
+        let recipe = if self.is_drawn {
+            Recipe::supervised_shapes(side)
+        } else {
+            Recipe::supervised_cifar().with_side(side)
         };
-        let views = recipe.views[..1].to_vec();
-        Recipe { views, ..recipe }.with_normalize(shown.normalize)
+        recipe.with_normalize(self.encoder.shown.normalize)
+    }
+
+    /// Returns the view to learn from without pre-training: of few images one that crops and colors
+    /// more, which on CIFAR-10 made the stronger network to compare with.
+    fn recipe_from_scratch(&self, amount: Amount) -> Recipe {
+        match amount {
+            Amount::PerClass(_) if !self.is_drawn => {
+                let recipe = Recipe::simsiam_cifar().with_side(self.encoder.side());
+                let views = recipe.views[..1].to_vec();
+                Recipe { views, ..recipe }.with_normalize(self.encoder.shown.normalize)
+            }
+            _ => self.recipe(),
+        }
     }
 }
