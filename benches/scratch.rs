@@ -23,6 +23,7 @@ const SAMPLES: u64 = 5;
 const EVERY: usize = 10;
 
 fn main() -> Result<()> {
+    selfsame::keep_memory();
     selfsame::compute_on_this_thread();
     let mut arguments = std::env::args().skip(1);
     let path = arguments.next().context("give the path of the images")?;

@@ -54,6 +54,7 @@ use terminal::{Terminal, complain};
 use usage::Usage;
 
 fn main() -> ExitCode {
+    selfsame::keep_memory();
     selfsame::compute_on_this_thread();
     let CommandLine { command, terminal } = CommandLine::parse();
     // A library panics at what it was not made for, such as numbers that no loss can use; a user of

@@ -16,7 +16,7 @@ pub use selfsame_report as report;
 pub use selfsame_samplers as samplers;
 pub use selfsame_train as train;
 
-pub use selfsame_device::{compute_on_this_thread, device};
+pub use selfsame_device::{compute_on_this_thread, device, keep_memory};
 
 /// The names that nearly every program needs.
 pub mod prelude {
