@@ -25,7 +25,7 @@ PACKAGES = ["torch==2.13.0", "torchvision==0.28.0", "lightly==1.6.0"]
 PACKAGES += ["kornia==0.9.0", "albumentations==2.0.8"]
 PACKAGES += ["faiss-cpu==1.15.1", "scikit-learn==1.9.1", "hnswlib==0.8.0", "usearch==2.26.6"]
 ROUNDS = 3
-# Those of `selfsame::keep_memory`, which make PyTorch faster as well; both sides have them.
+# Those of `selfsame::keep_memory`, given to both sides alike.
 TUNABLES = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=2147483648"
 TUNABLES += ":glibc.malloc.trim_threshold=8589934592:glibc.malloc.top_pad=67108864"
 # How far values of single precision may be apart, relative to them or to 1.

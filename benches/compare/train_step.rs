@@ -12,7 +12,6 @@ use selfsame_benches::answer::{answer_with, peak};
 use selfsame_benches::train_step::{embedder, stepper};
 
 fn main() -> Result<()> {
-    selfsame::keep_memory();
     selfsame::compute_on_this_thread();
     let device = Device::flex();
     for line in stdin().lock().lines() {

@@ -8,19 +8,19 @@ const VARIABLE: &str = "GLIBC_TUNABLES";
 const TUNABLES: &str = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=2147483648:\
                         glibc.malloc.trim_threshold=8589934592:glibc.malloc.top_pad=67108864";
 
-/// Makes the program keep the memory that it frees, in large pages, by starting it anew.
+/// Makes the program keep the memory that it frees, in large pages, by restarting it once.
 ///
 /// A training step frees all the memory that it takes. GNU's C library returns large blocks to the
 /// system, and so takes them anew, page by page, in the next step. Its [tunables] let it keep them, in
-/// pages of 2 MiB where the system has such: the steps of a convolutional network are a tenth faster on
-/// a quiet machine, and a fifth on a busy one. The results are the same bytes.
+/// pages of 2 MiB where the system has such: the steps of a convolutional network are about a tenth
+/// faster on a quiet machine, and a fifth on a busy one. The results are the same bytes.
 ///
-/// The library reads the tunables only when a program starts. This function therefore replaces the
-/// program by itself, in the same process and with the same arguments. Call it first thing in `main`,
+/// The library reads the tunables only when a program starts. This function therefore runs the
+/// program again (`exec`), in the same process and with the same arguments. Call it first thing in `main`,
 /// before anything is written and before a thread starts.
 ///
 /// It returns without any effect if the environment variable `GLIBC_TUNABLES` is set, even to nothing;
-/// on any system but Linux with GNU's C library; and if the program cannot be started anew.
+/// on any system but Linux with GNU's C library; and if the program cannot be restarted.
 ///
 /// [tunables]: https://sourceware.org/glibc/manual/latest/html_node/Memory-Allocation-Tunables.html
 ///
@@ -67,7 +67,25 @@ mod tests {
     fn what_a_user_has_set_stays() {
         assert_eq!(tunables(Some(OsStr::new("glibc.malloc.hugetlb=0"))), None);
         assert_eq!(tunables(Some(OsStr::new(""))), None);
-        assert_eq!(tunables(Some(OsStr::new(TUNABLES))), None, "it starts anew only once");
+        assert_eq!(tunables(Some(OsStr::new(TUNABLES))), None, "it restarts only once");
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    fn a_program_restarts_once_with_its_arguments() {
+        const CHILD: &str = "SELFSAME_RESTARTED";
+        const NAME: &str = "memory::tests::a_program_restarts_once_with_its_arguments";
+        if std::env::var_os(CHILD).is_some() {
+            keep_memory();
+            assert_eq!(std::env::var(VARIABLE).as_deref(), Ok(TUNABLES));
+            return;
+        }
+        // This test again, in a process of its own; if its arguments were lost, all tests would run.
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let child = child.args(["--exact", NAME]).env(CHILD, "1").env_remove(VARIABLE);
+        let output = child.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success() && said.contains(" 1 passed"), "{said}");
     }
 
     #[test]
