@@ -341,8 +341,8 @@ impl Run {
                     if hours == "1" { "an hour".to_owned() } else { format!("{hours} hours") };
                 let fit = if fitting == 1 { "fits" } else { "fit" };
                 terminal.fact(format_args!(
-                    "at this speed {fitting} of {all} epochs {fit} into {hours}; the \
-                     schedule ends there"
+                    "at this speed {fitting} of {all} epochs {fit} into {hours}; the schedule \
+                     ends there, and follows if the speed changes"
                 ));
             }
         }

@@ -17,7 +17,7 @@ use selfsame_samplers::{BatchSource, Loader};
 use crate::checkpoints::RunState;
 use crate::fingerprint::{add_json, add_shapes, short_type_name};
 use crate::folder_lock::FolderLock;
-use crate::pace::time_of_epoch;
+use crate::pace::{TimeLimit, time_of_epoch};
 use crate::unread::Unread;
 use crate::{Checkpoints, TrainError, TrainerConfig, Upload};
 
@@ -70,7 +70,7 @@ pub struct Trainer<M: Method, S: BatchSource = Loader> {
     lock: Option<FolderLock>,
     signal: StopSignal,
     save_signal: SaveSignal,
-    time_limit: Option<Duration>,
+    time_limit: Option<TimeLimit>,
     sync_every: usize,
     unread: Vec<Unread>,
     /// The embedding of the last step that was read.
@@ -105,8 +105,8 @@ pub struct Outcome<M: Method> {
 /// The times of a run since it was started or resumed.
 struct Times {
     start: Instant,
-    /// Seconds of the run before.
-    seconds_before: f64,
+    /// Seconds and steps of the run before.
+    before: (f64, u64),
     /// The start of the epoch, or of this part of it, and its first step.
     epoch_start: (Instant, u64),
     last_read: Instant,
@@ -261,16 +261,18 @@ where
     ///
     /// A new run times a few steps of a copy of the networks. If the epochs that were asked for
     /// do not fit, it lowers their number to what does, so that the schedule ends in time;
-    /// [`clock`](Self::clock) tells, before [`fit`](Self::fit). Should the run become slower later,
-    /// it is stopped and saved at the limit.
+    /// [`clock`](Self::clock) tells, before [`fit`](Self::fit). After each epoch the number follows
+    /// the time that epochs took: it grows if that surely leaves time for more, and shrinks if they
+    /// would not end in time. A run that is still too slow is stopped and saved at the limit.
     ///
-    /// Call it after [`with_checkpoints`](Self::with_checkpoints), as a run that is resumed keeps
-    /// the number of its epochs.
+    /// Call it after [`with_checkpoints`](Self::with_checkpoints), as a run that is resumed gets no
+    /// more epochs than it had.
     ///
     /// # Errors
     /// If not one epoch fits, or a sample cannot be read.
     pub fn with_time_limit(mut self, limit: Duration) -> Result<Self, TrainError> {
-        self.time_limit = Some(limit);
+        let most_epochs = self.state.clock.epochs;
+        self.time_limit = Some(TimeLimit { limit, most_epochs });
         if self.state.clock.step > self.state.clock.schedule_start || self.state.clock.is_finished()
         {
             return Ok(self);
@@ -312,7 +314,7 @@ where
         let now = Instant::now();
         let mut times = Times {
             start: now,
-            seconds_before: self.state.seconds,
+            before: (self.state.seconds, self.state.clock.step),
             epoch_start: (now, self.state.clock.step),
             last_read: now,
             last_saved: now,
@@ -373,7 +375,7 @@ where
             };
             let ends = self.state.clock.batch() == 0;
             let is_late =
-                self.time_limit.is_some_and(|limit| times.seconds() >= limit.as_secs_f64());
+                self.time_limit.is_some_and(|time| times.seconds() >= time.limit.as_secs_f64());
             let raised = self.signal.is_raised();
             let (clock, since_saved) = (self.state.clock, times.last_saved.elapsed());
             let is_due = self.save_signal.take()
@@ -396,6 +398,7 @@ where
                     callback.on_epoch_end(run)
                 };
                 told.and(self.notify(clock, last, stop, hook))?;
+                self.keep_time(times);
             } else {
                 told?;
             }
@@ -545,6 +548,22 @@ where
         Ok((metrics, embedding))
     }
 
+    /// Adapts the number of epochs to the time limit, by the time of the epochs since the start.
+    fn keep_time(&mut self, times: &Times) {
+        let (clock, (seconds, first_step)) = (self.state.clock, times.before);
+        let steps = clock.step - first_step;
+        let Some(time) = self.time_limit else { return };
+        if clock.is_finished() || steps < clock.steps_per_epoch {
+            return;
+        }
+        let elapsed = times.seconds();
+        let epoch = (elapsed - seconds) * clock.steps_per_epoch as f64 / steps as f64;
+        let adapted = Clock { epochs: time.epochs(clock, elapsed, epoch), ..clock };
+        if self.optimizer.check_rates(adapted.progress().1).is_ok() {
+            self.state.clock = adapted;
+        }
+    }
+
     fn end_epoch(&mut self, last: &StepMetrics) {
         let steps = self.state.clock.steps_per_epoch as f64;
         let sums = std::mem::take(&mut self.state.sums).into_iter();
@@ -592,6 +611,6 @@ where
 impl Times {
     /// Returns the training time over all resumptions.
     fn seconds(&self) -> f64 {
-        self.seconds_before + self.start.elapsed().as_secs_f64()
+        self.before.0 + self.start.elapsed().as_secs_f64()
     }
 }
