@@ -85,7 +85,7 @@ pub(crate) struct Options {
     /// Passes over the images [default: 12, more for few images; of drawn shapes 18]
     #[arg(long, value_parser = count, help_heading = "Training")]
     epochs: Option<u64>,
-    /// Hours of training at most; as many of the epochs as fit, and the schedule ends there
+    /// Hours at most, with the evaluation; as many epochs as fit, and the schedule ends there
     #[arg(long, value_name = "HOURS", value_parser = hours, help_heading = "Training")]
     max_hours: Option<f64>,
     /// Images per optimizer step [default: 256, less for few images; of drawn shapes 64]

@@ -448,7 +448,7 @@ fn a_time_limit_is_kept_by_fewer_epochs_or_refused() {
     assert!(error.contains("none fits"), "{error}");
 
     // On a busy machine steps can become too slow for any plan; then the run stops.
-    let output = run(&[&options[..], &["--max-hours", "0.002"]].concat(), &short);
+    let output = run(&[&options[..], &["--max-hours", "0.004"]].concat(), &short);
     let said = stdout(&output);
     let line = said.lines().find(|line| line.contains("of 100000 epochs fit"));
     let fitting = line.expect(&said).split(' ').nth(3).unwrap().parse::<u64>().unwrap();
@@ -457,7 +457,7 @@ fn a_time_limit_is_kept_by_fewer_epochs_or_refused() {
         let found = result(&short);
         let trained = found["epochs"].as_u64().unwrap();
         assert!((1..100_000).contains(&trained), "{trained}");
-        assert!(found["seconds"]["pretrain"].as_f64().unwrap() < 7.2 + 1.0);
+        assert!(found["seconds"]["pretrain"].as_f64().unwrap() < 14.4 + 1.0);
     } else {
         assert!(stderr(&output).contains("time limit was reached"), "{}", stderr(&output));
     }

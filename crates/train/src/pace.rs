@@ -13,8 +13,7 @@ use crate::{TrainError, Upload};
 /// Steps that are timed, after one that warms up.
 const TIMED: usize = 4;
 
-/// The part of a time limit that epochs are added for; the rest is for slower ones, and for what
-/// follows training.
+/// The part of a time limit that epochs are added for; the rest is for slower ones.
 const FILLED: f64 = 0.95;
 
 /// The time that a run may take.
