@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn epochs_follow_the_speed_of_those_before() {
-        let limit = TimeLimit { limit: Duration::from_secs(3_600), most_epochs: 30 };
+        let limit = TimeLimit { limit: Duration::from_hours(1), most_epochs: 30 };
         let clock = |epoch: u64, epochs| Clock {
             step: 10 * epoch,
             steps_per_epoch: 10,
