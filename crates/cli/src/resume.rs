@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// More epochs than the run had, to train a finished run longer with a new schedule
     #[arg(long, value_parser = count)]
     epochs: Option<u64>,
-    /// Hours of training at most, of all parts of the run together
+    /// Hours at most, of the training of all parts of the run and the evaluation of this one
     #[arg(long, value_name = "HOURS", value_parser = hours)]
     max_hours: Option<f64>,
     #[command(flatten)]

@@ -125,14 +125,15 @@ impl Run {
             terminal.fact(format_args!("  {warning}"));
         }
         let random = method.encoder().valid();
-        let trainer = self.trainer(&method, &loader)?;
+        let (trainer, may_extend) = self.trainer(&method, &loader)?;
         drop(method); // the trainer has it
         self.write(RunFolder::VIEWS, views(settings, images)?.as_bytes())?;
 
         let start = Instant::now();
         let random = self.extract(&random)?;
         // Those of the trained encoder will take as long.
-        let trainer = self.within_time(trainer, self.started.elapsed() + start.elapsed())?;
+        let spent = self.started.elapsed() + start.elapsed();
+        let trainer = self.say_length(trainer, may_extend, spent)?;
         let trainer = self.with_callbacks(trainer)?;
         let start = Instant::now();
         let outcome = self.signals.while_training(|| trainer.fit())?;
@@ -285,8 +286,13 @@ impl Run {
         }
     }
 
-    /// Prepares the training, new or from its newest checkpoint, and says which of the two.
-    fn trainer(&self, method: &AnyMethod, loader: &Loader) -> anyhow::Result<Trainer<AnyMethod>> {
+    /// Prepares the training, new or from its newest checkpoint, and returns with it whether that
+    /// may be of a finished run, to be made longer.
+    fn trainer(
+        &self,
+        method: &AnyMethod,
+        loader: &Loader,
+    ) -> anyhow::Result<(Trainer<AnyMethod>, bool)> {
         let Self { settings, folder, .. } = self;
         let measured_with = format!("{:016x}", self.images.stamp()?);
         let prepare = |checkpoints| {
@@ -311,13 +317,20 @@ impl Run {
             prepared => prepared,
         };
         let trainer = trainer.map_err(|error| self.explain(error))?;
-        self.say_start(trainer.clock(), may_extend)?;
-        Ok(trainer)
+        Ok((trainer, may_extend))
     }
 
-    /// Says where the run starts if that is not at its beginning.
-    fn say_start(&self, whole: Clock, may_extend: bool) -> anyhow::Result<()> {
+    /// Keeps the time limit, `spent` of which is for other things than training, and says how long
+    /// the run will be if that is not what its settings say.
+    fn say_length(
+        &self,
+        mut trainer: Trainer<AnyMethod>,
+        may_extend: bool,
+        spent: Duration,
+    ) -> anyhow::Result<Trainer<AnyMethod>> {
         let terminal = self.work.terminal;
+        let whole = trainer.clock();
+        let epochs_left = |clock: Clock| clock.epochs - clock.epoch();
         let is_extended = may_extend
             && whole.step > 0
             && whole.step == whole.schedule_start
@@ -329,28 +342,6 @@ impl Run {
                 epochs_left(whole)
             ));
         }
-        match self.start {
-            Start::New(_) => {}
-            _ if is_extended => self.begin()?,
-            _ => {
-                let (step, all) = (whole.step, whole.total_steps());
-                terminal.fact(format_args!("resuming after step {step} of {all}"));
-                // The images may have been moved.
-                self.write(RunFolder::SETTINGS, &self.settings.to_json()?)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Keeps the time limit, `spent` of which is for other things than training, and says how long
-    /// the run will be if that is not what its settings say.
-    fn within_time(
-        &self,
-        mut trainer: Trainer<AnyMethod>,
-        spent: Duration,
-    ) -> anyhow::Result<Trainer<AnyMethod>> {
-        let terminal = self.work.terminal;
-        let whole = trainer.clock();
         if let Some(limit) = self.work.time_limit {
             let left = limit.saturating_sub(spent);
             trainer = trainer.with_time_limit(left).map_err(warmup_hint)?;
@@ -364,6 +355,17 @@ impl Run {
                     "at this speed {fitting} of {all} epochs {fit} into {hours}; the schedule \
                      ends there, and follows if the speed changes"
                 ));
+            }
+        }
+        match self.start {
+            Start::New(_) => {}
+            _ if is_extended => self.begin()?,
+            _ => {
+                let clock = trainer.clock();
+                let (step, all) = (clock.step, clock.total_steps());
+                terminal.fact(format_args!("resuming after step {step} of {all}"));
+                // The images may have been moved.
+                self.write(RunFolder::SETTINGS, &self.settings.to_json()?)?;
             }
         }
         if let Some(warning) = few_steps(trainer.clock(), self.settings.batch_size) {
@@ -501,11 +503,6 @@ impl Run {
 /// Returns the command that resumes the run in `folder`.
 pub(crate) fn resume_command(folder: &Path) -> String {
     format!("selfsame resume {}", shell_word(folder))
-}
-
-/// Returns the number of epochs to come.
-fn epochs_left(clock: Clock) -> u64 {
-    clock.epochs - clock.epoch()
 }
 
 /// Says what to do if the epochs that fit into the time are fewer than those of the warm-up.

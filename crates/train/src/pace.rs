@@ -25,21 +25,24 @@ pub(crate) struct TimeLimit {
 }
 
 impl TimeLimit {
+    /// Returns how many epochs of `epoch` seconds fit into a share of the time after `elapsed`
+    /// seconds.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "too many or negative epochs are cut off"
+    )]
+    pub(crate) fn room(&self, share: f64, elapsed: f64, epoch: f64) -> u64 {
+        ((share * self.limit.as_secs_f64() - elapsed) / epoch) as u64
+    }
+
     /// Returns how many epochs a run has to have to end in time, if it is between two of them after
     /// `elapsed` seconds, and each of those to come takes `epoch` seconds.
     ///
     /// The number is changed only where that is sure to be right, since the learning rate jumps a
     /// little with it.
     pub(crate) fn epochs(&self, clock: Clock, elapsed: f64, epoch: f64) -> u64 {
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "too many or negative epochs are cut off"
-        )]
-        let fitting = |share: f64| {
-            let left = share * self.limit.as_secs_f64() - elapsed;
-            clock.epoch().saturating_add((left / epoch) as u64)
-        };
+        let fitting = |share| clock.epoch().saturating_add(self.room(share, elapsed, epoch));
         let epochs = clock.epochs.max(fitting(FILLED)).min(fitting(1.0));
         epochs.min(self.most_epochs).max(clock.epoch() + 1)
     }

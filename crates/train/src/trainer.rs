@@ -271,8 +271,8 @@ where
     /// # Errors
     /// If not one epoch fits, or a sample cannot be read.
     pub fn with_time_limit(mut self, limit: Duration) -> Result<Self, TrainError> {
-        let most_epochs = self.state.clock.epochs;
-        self.time_limit = Some(TimeLimit { limit, most_epochs });
+        let time = TimeLimit { limit, most_epochs: self.state.clock.epochs };
+        self.time_limit = Some(time);
         if self.state.clock.step > self.state.clock.schedule_start || self.state.clock.is_finished()
         {
             return Ok(self);
@@ -281,13 +281,7 @@ where
         let clock = self.state.clock;
         let epoch = time_of_epoch(method, optimizer, self.source.as_ref(), clock, &self.device)?;
         // A tenth is left for callbacks and checkpoints.
-        let left = limit.as_secs_f64() - self.state.seconds;
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "too many or negative epochs are cut off"
-        )]
-        let fitting = (0.9 * left / epoch.as_secs_f64()) as u64;
+        let fitting = time.room(0.9, self.state.seconds, epoch.as_secs_f64());
         if fitting == 0 {
             return Err(TrainError::TimeLimit { limit, epoch });
         }

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use selfsame_callbacks::{
     Callback, CallbackError, Direction, RunView, SaveSignal, StopReason, StopSignal,
 };
-use selfsame_models::{Method, MethodName, SimClrConfig};
+use selfsame_models::{Method, MethodName, ResNet, SimClr, SimClrConfig};
 use selfsame_optim::{OptimizerConfig, ParameterGroup, Schedule};
 use selfsame_samplers::{Loader, LoaderConfig};
 use selfsame_train::{Checkpoints, TrainError, Trainer, TrainerConfig};
@@ -230,19 +230,23 @@ fn two_runs_do_not_share_a_folder() {
     assert_eq!(trainer().unwrap().clock().step, 2, "the first has ended");
 }
 
+fn two_steps_an_epoch(epochs: u64, device: &Device) -> Trainer<SimClr<ResNet>> {
+    let method = SimClrConfig::default().init(encoder(2, device), 0, device);
+    let config = LoaderConfig { batch_size: 8, threads: 1, seed: 0 };
+    let recipe = selfsame_augment::Recipe::shapes(SIDE);
+    let loader = Loader::new(shapes(16, 3), recipe, config).unwrap();
+    let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 0.0), Schedule::cosine(0.01, 0.0));
+    Trainer::new(method, loader, TrainerConfig::new(epochs, sgd, schedule), device).unwrap()
+}
+
 #[test]
 fn epochs_that_do_not_fit_into_the_time_limit_are_cut_before_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let device = Device::flex().autodiff();
     let trainer = |epochs| {
-        let method = SimClrConfig::default().init(encoder(2, &device), 0, &device);
-        let config = LoaderConfig { batch_size: 8, threads: 1, seed: 0 };
-        let recipe = selfsame_augment::Recipe::shapes(SIDE);
-        let loader = Loader::new(shapes(16, 3), recipe, config).unwrap();
-        let (sgd, schedule) = (OptimizerConfig::sgd(0.9, 0.0), Schedule::cosine(0.01, 0.0));
-        let trainer =
-            Trainer::new(method, loader, TrainerConfig::new(epochs, sgd, schedule), &device);
-        trainer.unwrap().with_checkpoints(Checkpoints::new(folder.path())).unwrap()
+        two_steps_an_epoch(epochs, &device)
+            .with_checkpoints(Checkpoints::new(folder.path()))
+            .unwrap()
     };
     let error = trainer(1).with_time_limit(Duration::from_nanos(1)).unwrap_err();
     assert!(matches!(error, TrainError::TimeLimit { .. }), "{error}");
@@ -288,6 +292,24 @@ fn a_run_saved_by_time_is_resumed_within_an_epoch_to_the_same_bytes() {
     let hour = Run { every: Some(Duration::from_hours(1)), ..run };
     let _ = hour.go(later.path()).unwrap();
     assert_eq!(steps(later.path()), ["step-3", "step-6"], "the hour has not passed");
+}
+
+/// Makes epochs slower than the steps that are timed before the first.
+struct Sleep(Duration);
+
+impl<M: Method> Callback<M> for Sleep {
+    fn on_epoch_end(&mut self, _: &mut RunView<'_, M>) -> Result<(), CallbackError> {
+        std::thread::sleep(self.0);
+        Ok(())
+    }
+}
+
+#[test]
+fn a_run_that_becomes_slower_gets_fewer_epochs() {
+    let trainer = two_steps_an_epoch(1_000_000, &Device::flex().autodiff());
+    let trainer = trainer.with_callback(Sleep(Duration::from_millis(200)));
+    let outcome = trainer.with_time_limit(Duration::from_millis(1500)).unwrap().fit().unwrap();
+    assert!(outcome.clock.epochs <= 7, "{:?}", outcome.clock);
 }
 
 /// Raises a signal in one step.
