@@ -248,6 +248,7 @@ impl Options {
             quick: self.quick,
             quiet: terminal.quiet,
         };
+        let by_neighbors = judge.neighbor_mean_probe(features)?;
         let (mut found, mut too_few) = (Vec::new(), Vec::new());
         for amount in self.amounts() {
             let samples =
@@ -261,6 +262,11 @@ impl Options {
             let named = read_outs.iter().zip(&measured);
             let mut accuracies: Vec<ReadOutAccuracy> =
                 named.map(|((name, _), few)| ReadOutAccuracy::of(name, &few.accuracies)).collect();
+            // With all labels there are no images without one to learn from.
+            if amount != Amount::All {
+                let found = by_neighbors.accuracies(&samples)?;
+                accuracies.insert(1, ReadOutAccuracy::of("neighbor-mean probe", &found));
+            }
             let mut add = |name: &str, summary| {
                 let samples = samples.len();
                 accuracies.push(ReadOutAccuracy::of_summary(name, summary, samples));

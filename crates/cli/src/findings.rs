@@ -107,6 +107,9 @@ impl FeatureHealth {
 pub(crate) struct Accuracy {
     /// With ten labels of each class; `None` if a class has fewer.
     pub labels_10: Option<Row>,
+    /// The same by the neighbor-mean probe.
+    #[serde(default)]
+    pub labels_10_by_neighbors: Option<Row>,
     pub labels_all: Row,
 }
 
@@ -198,7 +201,7 @@ impl fmt::Display for Findings {
 impl Accuracy {
     /// Returns a row per kind of training, a column per number of labels.
     pub(crate) fn table(&self) -> Table {
-        let Self { labels_10: few, labels_all: all } = self;
+        let Self { labels_10: few, labels_10_by_neighbors: means, labels_all: all } = self;
         let mut table = Table::new(["test accuracy", "10 labels per class", "all labels"]);
         let mut row = |name: &str, few: Option<Summary>, all: Option<Summary>| {
             let [few, all] = [few, all].map(|it| it.map_or_else(|| "–".to_owned(), percent));
@@ -207,6 +210,10 @@ impl Accuracy {
         let pretrained = few.map(|few| few.pretrained);
         row("linear probe, pre-trained encoder", pretrained, Some(all.pretrained));
         row("linear probe, random encoder", few.map(|few| few.random), Some(all.random));
+        if let Some(means) = means {
+            row("neighbor-mean probe, pre-trained encoder", Some(means.pretrained), None);
+            row("neighbor-mean probe, random encoder", Some(means.random), None);
+        }
         let scratch = few.and_then(|few| few.scratch);
         if scratch.is_some() || all.scratch.is_some() {
             row("trained from scratch", scratch, all.scratch);

@@ -4,7 +4,8 @@
 use anyhow::Context;
 use selfsame::datasets::few_labels;
 use selfsame::metrics::{
-    Classification, Features, FittedProbe, Knn, LabeledFeatures, LinearProbe, Summary,
+    Classification, Features, FittedProbe, Knn, LabeledFeatures, LinearProbe, NeighborMean,
+    ProbeProtocol, ReadOut, Summary, evaluate_few_labels,
 };
 
 use crate::features::ImageFeatures;
@@ -30,9 +31,42 @@ pub(crate) struct Judge {
 pub(crate) struct Probed {
     /// Accuracy with a few labels, if every class has that many.
     pub few: Option<Summary>,
+    /// The same by the neighbor-mean probe.
+    pub few_by_neighbors: Option<Summary>,
     pub all: Summary,
     pub classification: Classification,
     pub predictions: Vec<usize>,
+}
+
+/// The read-out that averages features over their neighbors among all training images, with labels
+/// or without, before the linear probe.
+pub(crate) struct NeighborMeanProbe<'a> {
+    judge: &'a Judge,
+    train: &'a Features,
+    /// The averaged features of the test images.
+    test: Features,
+}
+
+impl NeighborMeanProbe<'_> {
+    /// Returns the accuracy with each label sample.
+    pub(crate) fn accuracies(&self, samples: &[Vec<usize>]) -> anyhow::Result<Vec<f64>> {
+        let Self { judge, train, test } = self;
+        let places = samples.concat();
+        let images: Vec<usize> = places.iter().map(|place| judge.labeled[*place]).collect();
+        let labels: Vec<usize> = places.iter().map(|place| judge.train[*place]).collect();
+        let rows = NeighborMean::default().of(&train.select(&images), train)?;
+        let rows = LabeledFeatures::new(&rows, &labels)?;
+        let test = LabeledFeatures::new(test, &judge.test)?;
+        let mut end = 0;
+        let moved = samples.iter().map(|sample| {
+            end += sample.len();
+            (end - sample.len()..end).collect()
+        });
+        let moved: Vec<Vec<usize>> = moved.collect();
+        let probe = ReadOut::Probe(ProbeProtocol::Fixed(LinearProbe::few_labels()));
+        let found = evaluate_few_labels(&[probe], rows, test, judge.classes, &moved)?;
+        Ok(found.into_iter().flat_map(|found| found.accuracies).collect())
+    }
 }
 
 impl Judge {
@@ -95,19 +129,32 @@ impl Judge {
             let rows = rows.select(sample);
             Ok(probe.fit(LabeledFeatures::new(&rows, &labels)?, self.classes)?)
         };
-        let few = if self.smallest >= FEW {
+        let (few, few_by_neighbors) = if self.smallest >= FEW {
             let samples = self.label_samples()?;
             let probe = LinearProbe::few_labels();
             let of = |sample: &Vec<usize>| anyhow::Ok(fit(probe, sample)?.accuracy(test)?);
-            Some(Summary::of(&samples.iter().map(of).collect::<anyhow::Result<Vec<f64>>>()?))
+            let few = samples.iter().map(of).collect::<anyhow::Result<Vec<f64>>>()?;
+            let by_neighbors = self.neighbor_mean_probe(features)?.accuracies(&samples)?;
+            (Some(Summary::of(&few)), Some(Summary::of(&by_neighbors)))
         } else {
-            None
+            (None, None)
         };
         let everything: Vec<usize> = (0..self.train.len()).collect();
         let all = fit(LinearProbe::default(), &everything)?;
         let classification = all.evaluate(test)?;
         let predictions = all.predict(test.features())?;
-        Ok(Probed { few, all: Summary::of(&[classification.top1]), classification, predictions })
+        let all = Summary::of(&[classification.top1]);
+        Ok(Probed { few, few_by_neighbors, all, classification, predictions })
+    }
+
+    /// Averages the features of the test images over their neighbors.
+    pub(crate) fn neighbor_mean_probe<'a>(
+        &'a self,
+        features: &'a ImageFeatures,
+    ) -> anyhow::Result<NeighborMeanProbe<'a>> {
+        let train = &features.train;
+        let test = NeighborMean::default().of(self.tested(features)?.features(), train)?;
+        Ok(NeighborMeanProbe { judge: self, train, test })
     }
 
     /// Returns the label samples, the same for probes and for training from scratch, as places among

@@ -96,7 +96,9 @@ fn accuracy(page: &mut Page, findings: &Findings) {
         page.table(&accuracy.table());
         if accuracy.labels_10.is_some() {
             page.paragraph(
-                "With 10 labels per class: mean and standard deviation over three label samples.",
+                "With 10 labels per class: mean and standard deviation over three label samples. The \
+                 neighbor-mean probe is a linear probe of features that are averaged over the 20 \
+                 nearest training images, whose labels it does not use.",
             );
         }
     }
@@ -135,7 +137,7 @@ fn health(page: &mut Page, health: &FeatureHealth) {
     let level = if health.is_healthy { HealthLevel::Good } else { HealthLevel::Bad };
     let mut card = HealthCard::new(level, &health.verdict);
     let figures = [
-        ("embedding std", health.std, format!("{:.3} if spread evenly", health.uniform_std)),
+        ("features' std", health.std, format!("{:.3} if spread evenly", health.uniform_std)),
         ("uniformity", health.uniformity, "−4 if spread evenly; lower is more even".to_owned()),
         (
             "RankMe",

@@ -1,5 +1,6 @@
 //! `selfsame report`: the page about a run again, or one that compares several.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -130,6 +131,7 @@ fn compare(runs: &[PathBuf]) -> anyhow::Result<Page> {
         "seconds",
     ]);
     let (mut curves, mut evaluations) = (Vec::new(), Vec::new());
+    let mut tested = BTreeSet::new();
     for run in runs {
         let findings = Findings::load(run)?;
         let name = run.display().to_string();
@@ -150,11 +152,18 @@ fn compare(runs: &[PathBuf]) -> anyhow::Result<Page> {
             format!("{:.0}", findings.seconds.pretrain),
         ];
         table.row(cells.iter().map(String::as_str));
+        tested.insert((findings.data, findings.images.test));
         curves.push((name.clone(), Curves::load(run)));
         evaluations.extend(Evaluation::load_all(run)?.into_iter().map(|it| (name.clone(), it)));
     }
     let mut page = Page::new(&format!("{} runs", runs.len()));
     page.heading("Results").table(&table);
+    if tested.len() > 1 {
+        page.paragraph(
+            "These runs were not all tested on the same images: accuracies of different images cannot \
+             be compared.",
+        );
+    }
     page.heading("Training").charts(&charts(&curves));
     for (name, evaluation) in &evaluations {
         page.heading(&format!("{name} on {}", evaluation.data)).table(&evaluation.table());

@@ -12,6 +12,7 @@ use selfsame::callbacks::{
 };
 use selfsame::device::NamedDevice;
 use selfsame::files::{shell_word, write_atomically};
+use selfsame::metrics::Summary;
 use selfsame::models::{
     AnyBackbone, AnyMethod, BackboneConfig, Clock, Method, Needs, WeightsFile, to_pytorch,
 };
@@ -35,6 +36,10 @@ use crate::page::{views, write_page};
 use crate::settings::Settings;
 use crate::signals::{INTERRUPTED, Signals};
 use crate::terminal::{Terminal, complain};
+
+/// What is said of a run that was not worth its time.
+const WORSE: &str = "training has made the nearest neighbors worse than they were before; train \
+                     longer, lower the learning rate, or choose another method";
 
 /// Where a run starts.
 #[derive(Clone, Debug)]
@@ -119,6 +124,8 @@ impl Run {
             self.rehearse(&method, &loader)?;
             self.begin()?; // before the checkpoints of a run that it replaces are seen
         }
+        self.signals
+            .set_farewell(format!("\nstopped; resume it with\n  {}", self.resume_command()));
         let judge = Judge::new(images, seed);
         let warning = judge.as_ref().and_then(Judge::warning);
         if let Some(warning) = &warning {
@@ -170,7 +177,12 @@ impl Run {
             class_accuracies(images.train.class_names(), &learned.classification.classes)
         });
         let features = FeatureHealth::of(learned.to_judge())?;
-        let warnings = warning.into_iter().chain(failed).chain(self.warnings(&outcome)).collect();
+        let worse = knn.filter(|knn| knn.after < knn.before).map(|_| WORSE.to_owned());
+        if let Some(worse) = &worse {
+            terminal.note(format_args!("warning: {worse}"));
+        }
+        let warnings = warning.into_iter().chain(failed).chain(worse);
+        let warnings = warnings.chain(self.warnings(&outcome)).collect();
         let findings = Findings {
             knn,
             accuracy,
@@ -344,7 +356,14 @@ impl Run {
         }
         if let Some(limit) = self.work.time_limit {
             let left = limit.saturating_sub(spent);
-            trainer = trainer.with_time_limit(left).map_err(warmup_hint)?;
+            trainer = trainer.with_time_limit(left).map_err(|error| match error {
+                TrainError::TimeLimit { epoch, .. } => anyhow!(
+                    "an epoch takes about {epoch:.1?}, and reading and measuring about {spent:.1?}, so \
+                     none fits into the time limit of {limit:.1?}; raise --max-hours, or use fewer \
+                     images or a smaller network"
+                ),
+                error => warmup_hint(error),
+            })?;
             let (fitting, all) = (epochs_left(trainer.clock()), epochs_left(whole));
             if fitting < all {
                 let hours = four_digits(limit.as_secs_f64() / 3_600.0).to_string();
@@ -369,7 +388,9 @@ impl Run {
             }
         }
         if let Some(warning) = few_steps(trainer.clock(), self.settings.batch_size) {
-            terminal.fact(warning);
+            let is_cut = trainer.clock().epochs < whole.epochs;
+            let how = if is_cut { "; more epochs need a larger --max-hours" } else { "" };
+            terminal.fact(format_args!("{warning}{how}"));
         }
         Ok(trainer)
     }
@@ -535,8 +556,12 @@ fn measure(
 
 fn accuracy([learned, random]: &[Probed; 2]) -> Accuracy {
     let row = |pretrained, random| Row { pretrained, random, scratch: None };
+    let few = |learned: Option<Summary>, random: Option<Summary>| {
+        learned.zip(random).map(|(learned, random)| row(learned, random))
+    };
     Accuracy {
-        labels_10: learned.few.zip(random.few).map(|(learned, random)| row(learned, random)),
+        labels_10: few(learned.few, random.few),
+        labels_10_by_neighbors: few(learned.few_by_neighbors, random.few_by_neighbors),
         labels_all: row(learned.all, random.all),
     }
 }

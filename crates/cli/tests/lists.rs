@@ -170,7 +170,7 @@ fn write_run(folder: &Path, knn: Option<f64>) {
     fs::write(folder.join("epochs.csv"), "epoch,loss\n1,0.5\n2,0.4\n").unwrap();
     if let Some(knn) = knn {
         let result = json!({
-            "method": "byol", "data": "photos", "epochs": 12, "seconds": { "pretrain": 61.5 },
+            "method": "byol", "data": "photos", "epochs": 2, "seconds": { "pretrain": 61.5 },
             "knn": { "before": 0.1, "after": knn }, "health": { "std": 0.05, "uniform_std": 0.1 },
             "accuracy": null,
         });
@@ -205,6 +205,10 @@ fn runs_are_found_sorted_and_marked_and_damaged_ones_are_named() {
     let runs: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&runs[0]["knn"], &runs[0]["best"][0]), (&json!(0.75), &json!("knn")));
     assert_eq!((&runs[1]["std_share"], &runs[1]["probe"]), (&json!(0.5), &Value::Null));
+    let epochs = |name| {
+        runs.as_array().unwrap().iter().find(|run| run["run"] == name).unwrap()["epochs"].clone()
+    };
+    assert_eq!([epochs("a"), epochs("c")], [2, 12], "those that were made, if it is finished");
     assert!(stderr(&output).contains("z/result.json"), "{}", stderr(&output));
 }
 

@@ -143,7 +143,7 @@ fn one_seed_gives_the_same_bytes_whatever_the_number_of_threads() {
     assert_eq!(found["data"], "synthetic");
     assert_eq!(found["device"], "flex");
     assert_eq!(found["epochs"], 2);
-    for labels in ["labels_10", "labels_all"] {
+    for labels in ["labels_10", "labels_10_by_neighbors", "labels_all"] {
         for contestant in ["pretrained", "random"] {
             let mean = found["accuracy"][labels][contestant]["mean"].as_f64().unwrap();
             assert!((0.0..=1.0).contains(&mean), "{labels} {contestant}: {mean}");
@@ -211,6 +211,17 @@ fn photographs_have_views_that_every_kind_of_method_can_use() {
         assert!(page.contains(&recipe), "{method}");
         assert_eq!(fs::read_dir(out.join("tensorboard")).unwrap().count(), 1);
     }
+
+    small(&[], &out.path().join("drawn"));
+    let warns = |runs: [&str; 2]| {
+        let page = out.path().join("compare.html");
+        let runs = runs.map(|name| out.path().join(name));
+        let page = ["--overwrite".as_ref(), "--out".as_ref(), page.as_os_str()];
+        let output = program("report").args(&runs).args(page).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        fs::read_to_string(page[2]).unwrap().contains("not all tested on the same images")
+    };
+    assert!(!warns(["dino", "mae"]) && warns(["dino", "drawn"]));
 }
 
 #[test]
@@ -391,6 +402,12 @@ fn what_is_written_does_not_tell_where_the_images_are() {
     small(&["--data", data], &out);
     let evaluated = program("evaluate").arg(&out).args(["--seed", "5"]).output().unwrap();
     assert!(evaluated.status.success(), "{}", stderr(&evaluated));
+    let found = &read_json(&out.join("evaluations.json"))[0]["few"];
+    for few in found.as_array().unwrap() {
+        let names = few["read_outs"].as_array().unwrap().iter().map(|it| it["name"].clone());
+        let is_by_neighbors = names.filter(|name| name == "neighbor-mean probe").count() == 1;
+        assert_eq!(is_by_neighbors, few["labels"] != "all", "{few}");
+    }
     for name in ["report.html", "result.json", "evaluations.json", "encoder.safetensors"] {
         let bytes = fs::read(out.join(name)).unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains(data), "{name}");
@@ -445,7 +462,7 @@ fn a_time_limit_is_kept_by_fewer_epochs_or_refused() {
     let without_epochs = [&SMALL[..1], &SMALL[3..]].concat();
     let options = [&without_epochs[..], &["--epochs", "100000"]].concat();
     let error = complaint(&[&options[..], &["--max-hours", "1e-9"]].concat(), &short);
-    assert!(error.contains("none fits"), "{error}");
+    assert!(error.contains("none fits into the time limit of 3.6µs"), "{error}");
 
     // On a busy machine steps can become too slow for any plan; then the run stops.
     let output = run(&[&options[..], &["--max-hours", "0.004"]].concat(), &short);

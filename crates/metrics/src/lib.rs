@@ -27,6 +27,7 @@ mod lidar;
 mod linear_probe;
 mod log_loss;
 mod nearest_class_mean;
+mod neighbor_mean;
 mod neighbors;
 mod nesum;
 mod pair_distances;
@@ -68,6 +69,7 @@ pub use linear_probe::{
 };
 pub use log_loss::log_loss;
 pub use nearest_class_mean::{ClassMeans, NearestClassMean};
+pub use neighbor_mean::NeighborMean;
 pub use neighbors::{NearestNeighbors, Neighbors};
 pub use nesum::nesum;
 pub use pair_distances::{

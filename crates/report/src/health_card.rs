@@ -24,7 +24,7 @@ pub enum HealthLevel {
 ///
 /// let mut card = HealthCard::new(HealthLevel::Bad, "collapsed");
 /// card.advice("Raise the weight of the variance term.");
-/// card.figure("embedding std", "0.002", "0.044 if spread evenly");
+/// card.figure("features' std", "0.002", "0.044 if spread evenly");
 /// let mut page = Page::new("Health");
 /// page.health(&card);
 /// let html = page.to_string();

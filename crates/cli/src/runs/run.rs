@@ -81,7 +81,8 @@ impl Run {
         self.method = Some(settings.method.name().key().to_owned());
         self.model = Some(model_name(&settings.backbone));
         self.data = Some(settings.data.name());
-        self.epochs = Some(settings.epochs);
+        // A time limit may have made them fewer, as the result of a finished run tells.
+        self.epochs.get_or_insert(settings.epochs);
     }
 
     pub(super) fn figure(&self, name: &str) -> Option<f64> {

@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub enum Verdict {
     /// Nothing below is the case.
     Healthy {
-        /// Embedding std as a share of that of uniform directions.
+        /// Their std as a share of that of uniform directions.
         std_share: f64,
         /// Effective rank.
         rankme: f64,
@@ -45,10 +45,10 @@ pub enum Verdict {
         /// The most it can be: the smaller of rows and dimensions.
         most: usize,
     },
-    /// The embedding std is below [`SMALL_STD`](Verdict::SMALL_STD) of that of uniform directions: all
+    /// The features' std is below [`SMALL_STD`](Verdict::SMALL_STD) of that of uniform directions: all
     /// samples have almost the same direction.
     Collapsed {
-        /// Embedding std as a share of that of uniform directions.
+        /// Their std as a share of that of uniform directions.
         std_share: f64,
     },
     /// A row holds NaN or an infinity.
@@ -95,7 +95,7 @@ impl fmt::Display for Verdict {
         match *self {
             Self::Healthy { std_share, rankme, most } => write!(
                 f,
-                "healthy: the embedding std is {std_share:.2} of that of uniform directions and \
+                "healthy: the features' std is {std_share:.2} of that of uniform directions and \
                  RankMe is {rankme:.1} of at most {most}; how good the features are, kNN and \
                  probe say"
             ),
@@ -115,7 +115,7 @@ impl fmt::Display for Verdict {
             ),
             Self::Collapsed { std_share } => write!(
                 f,
-                "collapsed: the embedding std is {std_share:.4} of that of uniform directions \
+                "collapsed: the features' std is {std_share:.4} of that of uniform directions \
                  (below {}), so all samples have almost the same features; lower the learning rate, \
                  take a larger batch, and check what keeps the method from collapse: negatives, \
                  stopped gradient, predictor, momentum, centering or variance term",
