@@ -2,8 +2,9 @@
 //! that a user with few labels does not have.
 //!
 //! `cargo run --release --bin scratch -- cifar10-jpg.tar.gz 10` trains it on 10 labels of each class.
-//! 5,000 training images choose views, rate and steps, three times as many as long as they help; the
-//! choice is trained on five label samples and measured on the test images. `selfsame evaluate RUN --scratch` chooses by the labels alone.
+//! 5,000 training images choose views, rate and steps; the steps of the best are tripled as long as
+//! that helps. The choice is trained on five label samples and measured on the test images.
+//! `selfsame evaluate RUN --scratch` chooses by the labels alone.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]
 
