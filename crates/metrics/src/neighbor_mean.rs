@@ -115,7 +115,8 @@ mod tests {
         let mut seed = 1_u32;
         let mut noise = || {
             seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (f64::from(seed) / f64::from(u32::MAX) - 0.5) as f32
+            let [high, low, ..] = seed.to_be_bytes();
+            f32::from(u16::from_be_bytes([high, low])) / 65_535.0 - 0.5
         };
         // Two classes apart in one of 40 dimensions, noise in all, and a shift that all rows share.
         let class = |row: usize, dim: usize| if dim == 0 && row % 2 == 1 { 2.0 } else { 0.0 };
