@@ -248,9 +248,13 @@ impl Options {
             quick: self.quick,
             quiet: terminal.quiet,
         };
-        let by_neighbors = judge.neighbor_mean_probe(features)?;
+        // With all labels there are no images without one to learn from.
+        let has_unlabeled = |amount: &Amount| *amount != Amount::All;
+        let amounts = self.amounts();
+        let by_neighbors = amounts.iter().any(has_unlabeled);
+        let by_neighbors = by_neighbors.then(|| judge.neighbor_mean_probe(features)).transpose()?;
         let (mut found, mut too_few) = (Vec::new(), Vec::new());
-        for amount in self.amounts() {
+        for amount in amounts {
             let samples =
                 amount.samples(&judge.train, judge.classes, self.samples, judge.seed())?;
             let Some(samples) = samples else {
@@ -262,9 +266,8 @@ impl Options {
             let named = read_outs.iter().zip(&measured);
             let mut accuracies: Vec<ReadOutAccuracy> =
                 named.map(|((name, _), few)| ReadOutAccuracy::of(name, &few.accuracies)).collect();
-            // With all labels there are no images without one to learn from.
-            if amount != Amount::All {
-                let found = by_neighbors.accuracies(&samples)?;
+            if let Some(probe) = by_neighbors.as_ref().filter(|_| has_unlabeled(&amount)) {
+                let found = probe.accuracies(&samples)?;
                 accuracies.insert(1, ReadOutAccuracy::of("neighbor-mean probe", &found));
             }
             let mut add = |name: &str, summary| {
