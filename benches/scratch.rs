@@ -47,7 +47,7 @@ fn main() -> Result<()> {
         threads: 2,
         ..Supervised::new(train.clone(), test.clone(), recipe.clone(), &device)
     };
-    let classes = labels(&*train)?;
+    let (classes, answers) = (labels(&*train)?, labels(&*test)?);
     let batch_size = (2 * per_class).clamp(10, 64);
     let sample = few_labels(&classes, per_class, SAMPLES)?;
     let fresh = |seed: u64| network.init(seed, &device);
@@ -76,7 +76,6 @@ fn main() -> Result<()> {
     let longer = FineTune { steps: 3 * settings.steps, ..settings.clone() };
     let (accuracy, _, longer) = try_out(place, longer)?;
     let settings = if accuracy > most { longer } else { settings };
-    let answers = labels(&*test)?;
     let accuracy = |seed| {
         let sample = few_labels(&classes, per_class, seed)?;
         let tuned = settings.fit(&fresh(seed), &run(&recipes[place].1, &test), &sample)?;

@@ -43,7 +43,7 @@ impl Amount {
             sizes[*label] += 1;
         }
         let smallest = sizes.into_iter().min().unwrap_or(0);
-        let seeds = (0..count).map(|n| count * seed + n);
+        let seeds = (0..count).map(|n| count.wrapping_mul(seed).wrapping_add(n));
         Ok(match self {
             Self::All => Some(vec![(0..labels.len()).collect()]),
             Self::PerClass(each) if each > smallest => None,

@@ -27,7 +27,7 @@ use crate::signals::Signals;
 use crate::supervised::WithLabels;
 use crate::terminal::Terminal;
 
-/// Test images at most, equally many of each class.
+/// Test images at most, each class in proportion.
 const TEST_LIMIT: usize = 10_000;
 
 /// Measure an encoder: nearest neighbors, linear probe, few labels, fine-tuning.
@@ -196,10 +196,18 @@ impl Options {
         encoder: &Encoder,
         terminal: Terminal,
     ) -> anyhow::Result<Evaluation> {
-        terminal.note(format_args!("fitting the linear probe of {}", self.protocol.title()));
+        let (probe, title) = match self.protocol {
+            // A penalty is chosen on labels that are held out.
+            Protocol::Dinov3 if !judge.can_hold_out() => {
+                terminal.note("one label per class is too few to choose a penalty, so it is fixed");
+                (ProbeProtocol::Fixed(LinearProbe::few_labels()), "a fixed penalty")
+            }
+            protocol => (protocol.probe(), protocol.title()),
+        };
+        terminal.note(format_args!("fitting the linear probe of {title}"));
         let rows = judge.labeled(features);
         let train = LabeledFeatures::new(&rows, &judge.train)?;
-        let probe = self.protocol.probe().fit(train, judge.classes)?;
+        let probe = probe.fit(train, judge.classes)?;
         Ok(Evaluation {
             data: data.name(),
             encoder: encoder.stamp,
@@ -208,7 +216,7 @@ impl Options {
             train: judge.train.len(),
             test: judge.test.len(),
             classes: Vec::new(),
-            protocol: self.protocol.title().to_owned(),
+            protocol: title.to_owned(),
             knn: judge.knn(features)?,
             probe: probe.evaluate(judge.tested(features)?)?,
             few: Vec::new(),
@@ -248,25 +256,28 @@ impl Options {
             quick: self.quick,
             quiet: terminal.quiet,
         };
-        // With all labels there are no images without one to learn from.
-        let has_unlabeled = |amount: &Amount| *amount != Amount::All;
-        let amounts = self.amounts();
-        let by_neighbors = amounts.iter().any(has_unlabeled);
-        let by_neighbors = by_neighbors.then(|| judge.neighbor_mean_probe(features)).transpose()?;
-        let (mut found, mut too_few) = (Vec::new(), Vec::new());
-        for amount in amounts {
-            let samples =
-                amount.samples(&judge.train, judge.classes, self.samples, judge.seed())?;
-            let Some(samples) = samples else {
-                too_few.push(amount.to_string());
-                continue;
-            };
+        let (mut drawn, mut not_enough) = (Vec::new(), Vec::new());
+        for amount in self.amounts() {
+            match amount.samples(&judge.train, judge.classes, self.samples, judge.seed())? {
+                Some(samples) => drawn.push((amount, samples)),
+                None => not_enough.push(amount.to_string()),
+            }
+        }
+        let is_averaged = |sample: &Vec<usize>| judge.averages(features, sample);
+        let samples = drawn.iter().flat_map(|(_, samples)| samples);
+        let averaged: Vec<Vec<usize>> = samples.filter(|it| is_averaged(it)).cloned().collect();
+        let by_neighbors = match averaged.is_empty() {
+            false => Some(judge.neighbor_mean_probe(features, &averaged)?),
+            true => None,
+        };
+        let mut found = Vec::new();
+        for (amount, samples) in drawn {
             let kinds: Vec<ReadOut> = read_outs.iter().map(|(_, kind)| kind.clone()).collect();
             let measured = evaluate_few_labels(&kinds, train, test, judge.classes, &samples)?;
             let named = read_outs.iter().zip(&measured);
             let mut accuracies: Vec<ReadOutAccuracy> =
                 named.map(|((name, _), few)| ReadOutAccuracy::of(name, &few.accuracies)).collect();
-            if let Some(probe) = by_neighbors.as_ref().filter(|_| has_unlabeled(&amount)) {
+            if let Some(probe) = by_neighbors.as_ref().filter(|_| samples.iter().all(is_averaged)) {
                 let found = probe.accuracies(&samples)?;
                 accuracies.insert(1, ReadOutAccuracy::of("neighbor-mean probe", &found));
             }
@@ -283,10 +294,12 @@ impl Options {
             let count = samples.first().map_or(0, Vec::len);
             found.push(Few { labels: amount.to_string(), count, read_outs: accuracies });
         }
-        if !too_few.is_empty() {
+        if !not_enough.is_empty() {
             terminal.note(format_args!(
-                "not measured, since a class has too few labels: {}",
-                too_few.join(", ")
+                "not measured: {}; that is less than one label per class, or more than the {} of the \
+                 smallest class",
+                not_enough.join(", "),
+                judge.smallest
             ));
         }
         Ok(found)

@@ -85,7 +85,7 @@ impl Evaluation {
         let mut few: Vec<&Few> = self.few.iter().collect();
         few.sort_by_key(|few| few.count);
         let mut names: Vec<&str> = Vec::new();
-        for read_out in self.few.iter().flat_map(|few| &few.read_outs) {
+        for read_out in few.iter().flat_map(|few| &few.read_outs) {
             if !names.contains(&read_out.name.as_str()) {
                 names.push(&read_out.name);
             }

@@ -155,7 +155,10 @@ impl Images {
 
     /// Says why accuracy is not measured.
     pub(crate) fn why_not_tested(&self) -> String {
-        let why = if self.labeled.is_empty() {
+        let why = if self.labeled.is_empty() && self.test.is_some() {
+            "None of the training images in use has a label, so accuracy cannot be measured; use more \
+             of them (`--limit`)."
+        } else if self.labeled.is_empty() {
             "These images have no labels, so accuracy cannot be measured; to measure it, put the \
              images of each class into a folder of its own."
         } else {

@@ -14,6 +14,9 @@ use crate::images::{Images, labels_at};
 /// Labels per class in a label sample, and number of samples.
 pub(crate) const FEW: usize = 10;
 pub(crate) const LABEL_SAMPLES: u64 = 3;
+/// The most labels with which features are averaged over neighbors. On CIFAR-10 that gained nothing
+/// from 1,000 on.
+const AVERAGED: usize = 10_000;
 
 /// Labels for training and testing.
 pub(crate) struct Judge {
@@ -23,7 +26,7 @@ pub(crate) struct Judge {
     pub test: Vec<usize>,
     pub classes: usize,
     /// Labeled training images of the smallest class.
-    smallest: usize,
+    pub smallest: usize,
     seed: u64,
 }
 
@@ -42,37 +45,34 @@ pub(crate) struct Probed {
 /// or without, before the linear probe.
 pub(crate) struct NeighborMeanProbe<'a> {
     judge: &'a Judge,
-    train: &'a Features,
+    /// Places of the images that have a label in any of the samples, ascending.
+    places: Vec<usize>,
+    /// Their averaged features.
+    train: Features,
     /// The averaged features of the test images.
     test: Features,
 }
 
 impl NeighborMeanProbe<'_> {
-    /// Returns the accuracy with each label sample.
+    /// Returns the accuracy with each of some label samples that it was made for.
     pub(crate) fn accuracies(&self, samples: &[Vec<usize>]) -> anyhow::Result<Vec<f64>> {
-        let Self { judge, train, test } = self;
-        let places = samples.concat();
-        let images: Vec<usize> = places.iter().map(|place| judge.labeled[*place]).collect();
+        let Self { judge, places, train, test } = self;
         let labels: Vec<usize> = places.iter().map(|place| judge.train[*place]).collect();
-        let rows = NeighborMean::default().of(&train.select(&images), train)?;
-        let rows = LabeledFeatures::new(&rows, &labels)?;
+        let train = LabeledFeatures::new(train, &labels)?;
         let test = LabeledFeatures::new(test, &judge.test)?;
-        let mut end = 0;
-        let moved = samples.iter().map(|sample| {
-            end += sample.len();
-            (end - sample.len()..end).collect()
-        });
-        let moved: Vec<Vec<usize>> = moved.collect();
+        let row = |place| places.binary_search(place).context("a label sample is not known");
+        let rows = |sample: &Vec<usize>| sample.iter().map(row).collect::<anyhow::Result<_>>();
+        let samples = samples.iter().map(rows).collect::<anyhow::Result<Vec<Vec<usize>>>>()?;
         let probe = ReadOut::Probe(ProbeProtocol::Fixed(LinearProbe::few_labels()));
-        let found = evaluate_few_labels(&[probe], rows, test, judge.classes, &moved)?;
+        let found = evaluate_few_labels(&[probe], train, test, judge.classes, &samples)?;
         Ok(found.into_iter().flat_map(|found| found.accuracies).collect())
     }
 }
 
 impl Judge {
-    /// Returns `None` if the images have no labels.
+    /// Returns `None` if there are no labels to train with or none to test with.
     pub(crate) fn new(images: &Images, seed: u64) -> Option<Self> {
-        let test = images.test.as_ref()?.as_ref();
+        let test = images.test.as_ref().filter(|_| !images.labeled.is_empty())?.as_ref();
         let test = labels_at(test, &(0..test.len()).collect::<Vec<_>>());
         let sizes = images.class_sizes();
         Some(Self {
@@ -87,6 +87,12 @@ impl Judge {
 
     pub(crate) fn seed(&self) -> u64 {
         self.seed
+    }
+
+    /// Whether any class has two labels, one to learn from and one to choose by.
+    pub(crate) fn can_hold_out(&self) -> bool {
+        let mut seen = vec![false; self.classes];
+        self.train.iter().any(|label| std::mem::replace(&mut seen[*label], true))
     }
 
     /// Says, before anything is trained, what cannot be measured.
@@ -129,16 +135,19 @@ impl Judge {
             let rows = rows.select(sample);
             Ok(probe.fit(LabeledFeatures::new(&rows, &labels)?, self.classes)?)
         };
-        let (few, few_by_neighbors) = if self.smallest >= FEW {
+        let (mut few, mut few_by_neighbors) = (None, None);
+        if self.smallest >= FEW {
             let samples = self.label_samples()?;
             let probe = LinearProbe::few_labels();
             let of = |sample: &Vec<usize>| anyhow::Ok(fit(probe, sample)?.accuracy(test)?);
-            let few = samples.iter().map(of).collect::<anyhow::Result<Vec<f64>>>()?;
-            let by_neighbors = self.neighbor_mean_probe(features)?.accuracies(&samples)?;
-            (Some(Summary::of(&few)), Some(Summary::of(&by_neighbors)))
-        } else {
-            (None, None)
-        };
+            few = Some(samples.iter().map(of).collect::<anyhow::Result<Vec<f64>>>()?);
+            if samples.iter().all(|sample| self.averages(features, sample)) {
+                let probe = self.neighbor_mean_probe(features, &samples)?;
+                few_by_neighbors = Some(probe.accuracies(&samples)?);
+            }
+        }
+        let of_samples = |accuracies: Option<Vec<f64>>| accuracies.map(|it| Summary::of(&it));
+        let (few, few_by_neighbors) = (of_samples(few), of_samples(few_by_neighbors));
         let everything: Vec<usize> = (0..self.train.len()).collect();
         let all = fit(LinearProbe::default(), &everything)?;
         let classification = all.evaluate(test)?;
@@ -147,20 +156,35 @@ impl Judge {
         Ok(Probed { few, few_by_neighbors, all, classification, predictions })
     }
 
-    /// Averages the features of the test images over their neighbors.
-    pub(crate) fn neighbor_mean_probe<'a>(
-        &'a self,
-        features: &'a ImageFeatures,
-    ) -> anyhow::Result<NeighborMeanProbe<'a>> {
-        let train = &features.train;
-        let test = NeighborMean::default().of(self.tested(features)?.features(), train)?;
-        Ok(NeighborMeanProbe { judge: self, train, test })
+    /// Whether neighbors are averaged over with the labels of a sample: only if there are images
+    /// without one to learn from, and not of so many labels that it gains nothing and takes hours.
+    pub(crate) fn averages(&self, features: &ImageFeatures, sample: &[usize]) -> bool {
+        sample.len() <= AVERAGED && sample.len() < features.train.rows()
+    }
+
+    /// Averages the features of test images, and of the training images of label samples, over
+    /// their neighbors.
+    pub(crate) fn neighbor_mean_probe(
+        &self,
+        features: &ImageFeatures,
+        samples: &[Vec<usize>],
+    ) -> anyhow::Result<NeighborMeanProbe<'_>> {
+        let mut places = samples.concat();
+        places.sort_unstable();
+        places.dedup();
+        let images: Vec<usize> = places.iter().map(|place| self.labeled[*place]).collect();
+        let mean = |queries: &Features| NeighborMean::default().of(queries, &features.train);
+        let train = mean(&features.train.select(&images))?;
+        let test = mean(self.tested(features)?.features())?;
+        Ok(NeighborMeanProbe { judge: self, places, train, test })
     }
 
     /// Returns the label samples, the same for probes and for training from scratch, as places among
     /// the labeled images.
     pub(crate) fn label_samples(&self) -> anyhow::Result<Vec<Vec<usize>>> {
-        let sample = |n| Ok(few_labels(&self.train, FEW, LABEL_SAMPLES * self.seed + n)?);
+        let sample = |n| {
+            Ok(few_labels(&self.train, FEW, LABEL_SAMPLES.wrapping_mul(self.seed).wrapping_add(n))?)
+        };
         (0..LABEL_SAMPLES).map(sample).collect()
     }
 }

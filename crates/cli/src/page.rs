@@ -98,7 +98,7 @@ fn accuracy(page: &mut Page, findings: &Findings) {
             page.paragraph(
                 "With 10 labels per class: mean and standard deviation over three label samples. The \
                  neighbor-mean probe is a linear probe of features that are averaged over the 20 \
-                 nearest training images, whose labels it does not use.",
+                 nearest training images, which need no labels for that.",
             );
         }
     }

@@ -485,7 +485,8 @@ impl Run {
             features,
             accuracy: None,
             classes: Vec::new(),
-            note: images.test.is_none().then(|| images.why_not_tested()),
+            note: (images.test.is_none() || images.labeled.is_empty())
+                .then(|| images.why_not_tested()),
             warnings: Vec::new(),
             images: Counts {
                 train: images.train.len(),

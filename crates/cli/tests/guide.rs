@@ -39,6 +39,11 @@ fn data(root: &Path) {
     classes(&root.join("photos"), 24);
     classes(&root.join("labeled/train"), 16);
     classes(&root.join("labeled/test"), 6);
+    fs::create_dir(root.join("labeled/unlabeled")).unwrap();
+    for number in 0..8 {
+        let image = stripes(number % 2, 50 + number);
+        image.save(root.join(format!("labeled/unlabeled/{number}.png"))).unwrap();
+    }
     stripes(0, 99).save(root.join("cat.jpg")).unwrap();
     fs::create_dir(root.join("scans")).unwrap();
     for number in 0..24 {

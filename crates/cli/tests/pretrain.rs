@@ -537,6 +537,23 @@ fn labels_that_only_some_images_have_are_used_and_what_is_omitted_is_counted() {
     assert!(found["accuracy"]["labels_all"]["pretrained"]["mean"].as_f64().unwrap() > 0.0);
     let again = stdout(&small(&["--data", data, "--overwrite"], &out));
     assert_eq!(again.lines().next(), said.lines().next(), "the first run's images are no data");
+
+    let evaluate = |more: &[&str]| {
+        let output = program("evaluate").arg(&out).args(more).output().unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        (stdout(&output), stderr(&output))
+    };
+    // All labels are not all images, so neighbors without a label help.
+    let (table, _) = evaluate(&["--labels", "all"]);
+    assert!(table.contains("neighbor-mean probe"), "{table}");
+
+    let one_each = folder(&[("train/across", 1), ("train/down", 1), ("test/across", 4)]);
+    let one_each = one_each.path().to_str().unwrap();
+    let last_seed = u64::MAX.to_string();
+    let (table, notes) = evaluate(&[one_each, "--seed", &last_seed]);
+    assert!(table.contains("linear probe of a fixed penalty"), "{table}");
+    assert!(notes.contains("too few to choose a penalty"), "{notes}");
+    assert!(notes.contains("not measured: 2, 5") && notes.contains("than the 1 of"), "{notes}");
 }
 
 #[test]

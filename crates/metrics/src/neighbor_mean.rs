@@ -9,13 +9,29 @@ use crate::{Distance, Features, MetricError, NearestNeighbors};
 ///
 /// With few labels a linear layer on such means learns from the unlabeled images, too: what tells an
 /// image from its neighbors, which mostly are of its class, is averaged out. A row that is itself
-/// among those rows counts as its own neighbor. Before the search the mean of those rows is
+/// among those rows counts as its own neighbor, unless others are nearer by the distance of
+/// [`Dot`](Distance::Dot). Before the search the mean of those rows is
 /// subtracted, since a direction that all features share would hide how they differ.
 ///
 /// # Source
 /// One step over the graph of neighbors, of Wu et al., 2019, *Simplifying Graph Convolutional Networks*,
 /// [arXiv:1902.07153](https://arxiv.org/abs/1902.07153).
 /// Deviation: all neighbors weigh the same, whatever the number of theirs.
+///
+/// # Example
+/// A linear probe with one label of each class. Its rows and those of the test become means over the
+/// same unlabeled rows.
+/// ```
+/// use selfsame_metrics::{Distance, Features, LabeledFeatures, LinearProbe, NeighborMean};
+///
+/// let unlabeled = Features::new(1, vec![-3.0, -2.5, -2.0, 2.0, 2.5, 4.0])?;
+/// let test = Features::new(1, vec![-1.0, 1.5])?;
+/// let means = NeighborMean { k: 3, distance: Distance::L2 };
+/// let labeled = means.of(&unlabeled.select(&[0, 5]), &unlabeled)?;
+/// let probe = LinearProbe::few_labels().fit(LabeledFeatures::new(&labeled, &[0, 1])?, 2)?;
+/// assert_eq!(probe.predict(&means.of(&test, &unlabeled)?)?, [0, 1]);
+/// # Ok::<(), selfsame_metrics::MetricError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct NeighborMean {
