@@ -19,7 +19,7 @@ use crate::exhibit::Exhibit;
 use crate::features::ImageFeatures;
 use crate::findings::Findings;
 use crate::images::Images;
-use crate::judge::Judge;
+use crate::judge::{Judge, is_averaged};
 use crate::report::write_again;
 use crate::run::resume_command;
 use crate::settings::{DataSettings, Settings};
@@ -263,12 +263,13 @@ impl Options {
                 None => not_enough.push(amount.to_string()),
             }
         }
-        let is_averaged = |sample: &Vec<usize>| judge.averages(features, sample);
+        let is_averaged = |sample: &Vec<usize>| is_averaged(features, sample);
         let samples = drawn.iter().flat_map(|(_, samples)| samples);
         let averaged: Vec<Vec<usize>> = samples.filter(|it| is_averaged(it)).cloned().collect();
-        let by_neighbors = match averaged.is_empty() {
-            false => Some(judge.neighbor_mean_probe(features, &averaged)?),
-            true => None,
+        let by_neighbors = if averaged.is_empty() {
+            None
+        } else {
+            Some(judge.neighbor_mean_probe(features, &averaged)?)
         };
         let mut found = Vec::new();
         for (amount, samples) in drawn {

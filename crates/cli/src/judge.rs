@@ -60,7 +60,8 @@ impl NeighborMeanProbe<'_> {
         let labels: Vec<usize> = places.iter().map(|place| judge.train[*place]).collect();
         let train = LabeledFeatures::new(train, &labels)?;
         let test = LabeledFeatures::new(test, &judge.test)?;
-        let row = |place| places.binary_search(place).context("a label sample is not known");
+        let row =
+            |place: &usize| places.binary_search(place).ok().context("a label sample is not known");
         let rows = |sample: &Vec<usize>| sample.iter().map(row).collect::<anyhow::Result<_>>();
         let samples = samples.iter().map(rows).collect::<anyhow::Result<Vec<Vec<usize>>>>()?;
         let probe = ReadOut::Probe(ProbeProtocol::Fixed(LinearProbe::few_labels()));
@@ -141,7 +142,7 @@ impl Judge {
             let probe = LinearProbe::few_labels();
             let of = |sample: &Vec<usize>| anyhow::Ok(fit(probe, sample)?.accuracy(test)?);
             few = Some(samples.iter().map(of).collect::<anyhow::Result<Vec<f64>>>()?);
-            if samples.iter().all(|sample| self.averages(features, sample)) {
+            if samples.iter().all(|sample| is_averaged(features, sample)) {
                 let probe = self.neighbor_mean_probe(features, &samples)?;
                 few_by_neighbors = Some(probe.accuracies(&samples)?);
             }
@@ -154,12 +155,6 @@ impl Judge {
         let predictions = all.predict(test.features())?;
         let all = Summary::of(&[classification.top1]);
         Ok(Probed { few, few_by_neighbors, all, classification, predictions })
-    }
-
-    /// Whether neighbors are averaged over with the labels of a sample: only if there are images
-    /// without one to learn from, and not of so many labels that it gains nothing and takes hours.
-    pub(crate) fn averages(&self, features: &ImageFeatures, sample: &[usize]) -> bool {
-        sample.len() <= AVERAGED && sample.len() < features.train.rows()
     }
 
     /// Averages the features of test images, and of the training images of label samples, over
@@ -187,4 +182,10 @@ impl Judge {
         };
         (0..LABEL_SAMPLES).map(sample).collect()
     }
+}
+
+/// Whether neighbors are averaged over with the labels of a sample: only if there are images without
+/// one to learn from, and not with so many labels that it gains nothing and takes hours.
+pub(crate) fn is_averaged(features: &ImageFeatures, sample: &[usize]) -> bool {
+    sample.len() <= AVERAGED && sample.len() < features.train.rows()
 }
