@@ -3,8 +3,8 @@
 //!
 //! `cargo run --release --bin scratch -- cifar10-jpg.tar.gz 10` trains it on 10 labels of each class.
 //! 5,000 training images choose views, rate and steps; the steps of the best are tripled if that
-//! helps, and then it all takes about as long as the hour of pre-training. The choice is trained on
-//! five label samples and measured on the test images.
+//! helps, but not again: then it all takes somewhat longer than the hour of pre-training. The choice is
+//! trained on five label samples and measured on the test images.
 //! `selfsame evaluate RUN --scratch` chooses by the labels alone.
 
 #![allow(clippy::print_stdout, reason = "a program that prints its results")]

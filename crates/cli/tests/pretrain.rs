@@ -554,6 +554,13 @@ fn labels_that_only_some_images_have_are_used_and_what_is_omitted_is_counted() {
     assert!(table.contains("linear probe of a fixed penalty"), "{table}");
     assert!(notes.contains("too few to choose a penalty"), "{notes}");
     assert!(notes.contains("not measured: 2, 5") && notes.contains("than the 1 of"), "{notes}");
+
+    let scarce = [("train/across", 2), ("train/down", 2), ("test/across", 4), ("unlabeled", 300)];
+    let scarce = folder(&scarce);
+    let data = scarce.path().to_str().unwrap();
+    let options = ["--quick", "--limit", "12", "--epochs", "1", "--data", data];
+    let said = stdout(&run(&options, &scarce.path().join("run")));
+    assert!(said.contains("None of the training images in use has a label"), "{said}");
 }
 
 #[test]

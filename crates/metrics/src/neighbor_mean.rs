@@ -9,9 +9,9 @@ use crate::{Distance, Features, MetricError, NearestNeighbors};
 ///
 /// With few labels a linear layer on such means learns from the unlabeled images, too: what tells an
 /// image from its neighbors, which mostly are of its class, is averaged out. A row that is itself
-/// among those rows counts as its own neighbor, unless others are nearer by the distance of
-/// [`Dot`](Distance::Dot). Before the search the mean of those rows is
-/// subtracted, since a direction that all features share would hide how they differ.
+/// among those rows counts as its own neighbor, unless others are nearer by [`Dot`](Distance::Dot).
+/// Before the search the mean of those rows is subtracted, since a direction that all features share
+/// would hide how they differ.
 ///
 /// # Source
 /// One step over the graph of neighbors, of Wu et al., 2019, *Simplifying Graph Convolutional Networks*,
